@@ -1,0 +1,1 @@
+"""What the specs say: read, checked, indexed and looked up. Standard library only."""

@@ -1,0 +1,268 @@
+"""Common overlaid with one arch: what a name or number means there. Reads only what is asked for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen, other_arch
+from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Address, Enumerator, Field, Space, Spec, fill, to_key
+from hvrepl.errors import NotFoundError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+BUILT_INDEX = PACKAGE / "specs.sqlite"
+CHECKOUT_SPECS = PACKAGE.parent / "specs"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a name or number means on an arch: a spec, for an array which element, and the place that heads it there.
+
+    `others` are the other meanings of a number; `was` says that older headers gave the name to something else.
+    """
+
+    spec: Spec
+    arch: str
+    element: int | None = None
+    address: Address | None = None
+    others: tuple[Named, ...] = ()
+    was: tuple[Named, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.address.named(self.element) if self.address else self.spec.named(self.element)
+
+    @property
+    def number(self) -> int | None:
+        return self.address.number(self.element) if self.address else None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A number of a space with its name."""
+
+    space: Space
+    number: int
+    name: str
+    title: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.space.name} {self.space.write(self.number)} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of `list`: one address, or a spec that has none."""
+
+    name: str
+    kind: str
+    arch: str
+    title: str
+    space: Space | None = None
+    low: int | None = None
+    high: int | None = None
+    also: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+
+
+class Catalog:
+    """The specs as one arch sees them. Not thread-safe."""
+
+    def __init__(self, index: Index, arch: str = "x64") -> None:
+        self.index = index
+        self.arch = arch
+        self.spaces = index.spaces
+        self._specs: dict[int, Spec] = {}
+        self._types: dict[str, Spec] = {}
+
+    def for_arch(self, arch: str) -> Catalog:
+        return self if arch == self.arch else Catalog(self.index, arch)
+
+    def load(self, key: int) -> Spec:
+        if key not in self._specs:
+            self._specs[key] = self.index.spec(key)
+        return self._specs[key]
+
+    def space(self, name: str) -> Space:
+        """Raises NotFoundError for a space that does not exist, or not on this arch."""
+        space = self.spaces.get(name.lower())
+        if space is None:
+            raise NotFoundError(f"no space {name}; there are {', '.join(self.spaces)}")
+        if self.arch not in space.arches:
+            raise NotFoundError(f"{self.arch} has no {space.name} numbers; {space.arches[0]} has")
+        return space
+
+    def find_name(self, name: str, space: str | None = None) -> Found:
+        """Today's meaning of a name on this arch. NotFoundError says what the other arch has, or what is spelled alike."""
+        rows = [row for row in self.index.names(to_key(name)) if space in (None, self._space_of(row))]
+        seen = sorted((row for row in rows if is_seen(row.arch, self.arch)), key=lambda row: (row.how, row.arch == COMMON))
+        if seen:
+            best = seen[0]
+            earlier = [row for row in seen if row.how == WAS and row.address >= 0]
+            return self._found(best.spec, best.element, self._asked(best), was=tuple(self._named(row) for row in earlier))
+        if rows:
+            raise self._only_elsewhere(name, rows[0])
+        raise self._unknown(name)
+
+    def find_number(self, number: int, space: str | None = None) -> Found:
+        """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named."""
+        spaces = [self.space(space)] if space else [s for s in self.spaces.values() if self.arch in s.arches]
+        rows = [row for s in spaces for row in self.index.numbers(s.name, number) if is_seen(row.arch, self.arch)]
+        if not rows:
+            where = f"no {space} has the number {spaces[0].write(number)}" if space else f"nothing has the number {number:#x}"
+            raise NotFoundError(f"{where} on {self.arch}")
+        first = rows[0]
+        others = tuple(self._number_named(row, number) for row in rows[1:] if row.spec != first.spec)
+        return self._found(first.spec, first.element, first.address, others)
+
+    def find_named(self, space: str, number: int) -> NumberRow | None:
+        """The row of a number of a space on this arch: a name as an enumerator. Unlike find_number it refuses nothing."""
+        rows = [row for row in self.index.numbers(space, number) if is_seen(row.arch, self.arch)]
+        return rows[0] if rows else None
+
+    def elsewhere(self, space: str, number: int) -> NumberRow | None:
+        """The row of a number that only the other arch has."""
+        return next(iter(self.index.numbers(space, number)), None)
+
+    def case_of(self, space: str, number: int) -> Spec | None:
+        """The struct that is the payload of a number; for a register the register itself."""
+        keys = [key for arch, key in self.index.case_of(space, number) if is_seen(arch, self.arch)]
+        if keys:
+            return self.load(keys[0])
+        row = self.find_named(space, number)
+        spec = self.load(row.spec) if row else None
+        return spec if spec and spec.layout and spec.kind in ("register", "cpuid") else None
+
+    def cases(self, space: str) -> Iterator[tuple[int, Spec]]:
+        """(number, struct) of every payload of a space on this arch."""
+        return ((number, self.load(key)) for number, arch, key in self.index.cases(space) if is_seen(arch, self.arch))
+
+    def type(self, name: str) -> Spec | None:
+        """The spec that a field's type names; None for an integer, bytes, a GUID or the names of a space."""
+        if name in PLAIN_TYPES or name.startswith("space:"):
+            return None
+        if name not in self._types:
+            self._types[name] = self.find_name(name).spec
+        return self._types[name]
+
+    def enumerators(self, field: Field) -> tuple[Enumerator, ...]:
+        """All values a field's own enumeration or type names; those of a space are read only for this."""
+        if field.type.startswith("space:"):
+            rows = self.index.all_numbers(field.type[6:])
+            seen = [row for row in rows if is_seen(row.arch, self.arch)]
+            return field.values + tuple(Enumerator(row.low, row.high, row.name, self._aliases(row)) for row in seen)
+        spec = self.type(field.type)
+        return field.values + (spec.values if spec else ())
+
+    def enumerator(self, field: Field, value: int) -> str:
+        """The name of a field's value, or ""."""
+        for one in field.values:
+            if one.low <= value <= one.high:
+                return one.name
+        if field.type.startswith("space:"):
+            row = self.find_named(field.type[6:], value)
+            return row.name if row else ""
+        spec = self.type(field.type)
+        return next((one.name for one in spec.values if one.low <= value <= one.high), "") if spec else ""
+
+    def lone(self) -> Iterator[Spec]:
+        """The specs as which a number without a name may be read, first choice first."""
+        return (self.load(key) for arch, key in self.index.lone() if is_seen(arch, self.arch))
+
+    def entries(self, space: str | None = None) -> Iterator[Entry]:
+        """Every number on every arch with its names, then (without a space) the specs that have no number."""
+        specs = {key: (name, kind, arch, title) for key, name, kind, arch, title in self.index.specs()}
+        also: dict[tuple[int, int, int | None], dict[int, list[str]]] = {}
+        for row in self.index.all_names():
+            also.setdefault((row.spec, row.address, row.element), {}).setdefault(row.how, []).append(row.spelling)
+        for number in self.index.all_numbers(space):
+            _, kind, _, title = specs[number.spec]
+            own = also.get((number.spec, number.address, number.element), {})
+            extra = also.get((number.spec, -1, number.element), {}).get(ALSO, [])
+            yield Entry(
+                number.name,
+                kind,
+                number.arch,
+                fill(title, number.element),
+                self.spaces[number.space],
+                number.low,
+                number.high,
+                tuple(own.get(ALSO, []) + extra),
+                tuple(own.get(WAS, [])),
+            )
+        numbered = {row.spec for row in self.index.all_numbers()}
+        for key, (name, kind, arch, title) in specs.items() if space is None else ():
+            if key not in numbered:
+                yield Entry(name, kind, arch, title, also=tuple(also.get((key, -1, None), {}).get(ALSO, [])))
+
+    def _aliases(self, row: NumberRow) -> tuple[str, ...]:
+        return fill_all(self.load(row.spec).addresses[row.address].also, row.element)
+
+    def _space_of(self, row: NameRow) -> str | None:
+        return self.load(row.spec).addresses[row.address].space if row.address >= 0 else None
+
+    def _asked(self, row: NameRow) -> int | None:
+        return row.address if row.address >= 0 else None
+
+    def _found(
+        self, key: int, element: int | None, asked: int | None, others: tuple[Named, ...] = (), was: tuple[Named, ...] = ()
+    ) -> Found:
+        spec = self.load(key)
+        return Found(spec, self.arch, element, self.heading(spec, asked), others, was)
+
+    def heading(self, spec: Spec, asked: int | None = None) -> Address | None:
+        """The address that heads a spec on this arch: the first in the order of the spaces; of a CPUID leaf that a register mirrors, the one asked for."""
+        order = list(self.spaces)
+        here = [a for a in spec.addresses if self.arch in self.spaces[a.space].arches]
+        if asked is not None and {a.space for a in here} & {"cpuid"} and spec.addresses[asked] in here:
+            return spec.addresses[asked]
+        return min(here, key=lambda a: order.index(a.space), default=None)
+
+    def _named(self, row: NameRow) -> Named:
+        spec = self.load(row.spec)
+        address = spec.addresses[row.address]
+        return Named(self.spaces[address.space], address.number(row.element), address.named(row.element), fill(spec.title, row.element))
+
+    def _number_named(self, row: NumberRow, number: int) -> Named:
+        return Named(self.spaces[row.space], number, row.name, fill(self.load(row.spec).title, row.element))
+
+    def _only_elsewhere(self, name: str, row: NameRow) -> NotFoundError:
+        """HV_X64_MSR_SINT0 on arm64: `x64 only; on arm64: HV_REGISTER_SINT0 (0x000A0000)`."""
+        spec = self.load(row.spec)
+        arch = row.arch if row.arch in ARCHES else other_arch(self.arch)
+        text = f"{name} is {arch} only"
+        address = self.heading(spec) if is_seen(spec.arch, self.arch) else None
+        if address:
+            text += f"; on {self.arch}: {address.named(row.element)} ({self.spaces[address.space].write(address.number(row.element))})"
+        return NotFoundError(text)
+
+    def _unknown(self, name: str) -> NotFoundError:
+        close = self.like(name)
+        return NotFoundError(f"no such name: {name}" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+
+    def like(self, name: str) -> list[str]:
+        """Up to two names of this arch that are spelled alike. Reads all names."""
+        spellings = {to_key(row.spelling): row.spelling for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
+        return [spellings[key] for key in difflib.get_close_matches(to_key(name), spellings, 2, 0.75)]
+
+
+def fill_all(names: tuple[str, ...], element: int | None) -> tuple[str, ...]:
+    return tuple(fill(name, element) for name in names)
+
+
+def open_index(extra: Path | None = None) -> Index:
+    """The wheel's index, or in a checkout one made from its specs; with `extra`, one's own specs beside the built-in ones.
+
+    Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
+    """
+    if BUILT_INDEX.exists() and extra is None:
+        return Index.open(BUILT_INDEX)
+    from hvrepl.catalog.rules import build_checked, read_tables
+
+    if BUILT_INDEX.exists():
+        built = Index.open(BUILT_INDEX)
+        return build_checked(list(built.tables()), built.spaces.values(), extra)
+    tables, spaces = read_tables(CHECKOUT_SPECS)
+    return build_checked(tables, spaces, extra)

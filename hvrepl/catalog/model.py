@@ -1,0 +1,183 @@
+"""What a spec says, as frozen records. No I/O and nothing that depends on a value being decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+ARCHES = ("x64", "arm64")
+COMMON = "common"
+INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
+PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
+
+# A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold.
+When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with."""
+
+    name: str
+    title: str
+    arches: tuple[str, ...]
+    digits: int
+
+    def write(self, number: int) -> str:
+        return f"0x{number:0{self.digits}X}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`."""
+
+    space: str
+    low: int
+    high: int
+    stride: int = 1
+    name: str = ""
+    also: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+    note: str = ""
+    source: tuple[str, ...] = ()
+
+    def number(self, element: int | None) -> int:
+        return self.low + self.stride * (element or 0)
+
+    def named(self, element: int | None) -> str:
+        return fill(self.name, element)
+
+
+def fill(text: str, element: int | None) -> str:
+    """The text with {n} replaced by the index; without an index it stays, as in HV_X64_MSR_SINT{n}."""
+    return text if element is None else text.replace("{n}", str(element))
+
+
+@dataclass(frozen=True, slots=True)
+class Enumerator:
+    """One value, or a range of values, of an enumeration."""
+
+    low: int
+    high: int
+    name: str
+    also: tuple[str, ...] = ()
+    doc: str = ""
+    note: str = ""
+    source: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A run of bits of a word (`lsb`, `width`), or a member of a struct (`at`, `size` in bytes; `size` may be a path or "rest").
+
+    `type` is an integer type, "bytes", "guid", "space:NAME", or the name of a spec. With `count` it is an array of that.
+    """
+
+    name: str
+    lsb: int = 0
+    width: int = 0
+    at: int | None = None
+    size: int | str | None = None
+    type: str = ""
+    values: tuple[Enumerator, ...] = ()
+    reserved: str = ""
+    count: int | str | None = None
+    rep: bool = False
+    optional: bool = False
+    switch: str = ""
+    cases: Mapping[str, str] | str = ""
+    used: str = ""
+    readings: tuple[Field, ...] = ()
+    show: str = ""
+    base: int = 16
+    max: int | None = None
+    column: str = ""
+    doc: str = ""
+    note: str = ""
+    source: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRule:
+    """A finding that a spec declares: said of a value for which all of `when` holds."""
+
+    code: str
+    field: str
+    text: str
+    when: When
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Fields that tile a word (low to high) or a struct (ascending)."""
+
+    fields: tuple[Field, ...]
+    summary: tuple[str, ...] | None = None
+    findings: tuple[FindingRule, ...] = ()
+    unused: When | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shorthand:
+    """One assignment that sets several fields: what `read` makes of the text goes to `field`, `sets` beside it."""
+
+    name: str
+    field: str
+    read: str
+    sets: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """When a number without a name is read as this spec; the lowest rank is tried first."""
+
+    rank: int
+    when: tuple[When, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One thing of the interface. `arch` is common, x64 or arm64; `width` in bits (0 for bytes), `size` and `head` in bytes."""
+
+    name: str
+    kind: str
+    arch: str
+    title: str = ""
+    also: tuple[str, ...] = ()
+    width: int = 0
+    size: int | None = None
+    head: int | None = None
+    reset: int | None = None
+    count: int | None = None
+    doc: str = ""
+    note: str = ""
+    see: tuple[str, ...] = ()
+    privilege: str = ""
+    qemu: str = ""
+    source: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    layout: Layout | None = None
+    output: Layout | None = None
+    cases: Mapping[str, Layout] | None = None
+    shorthands: tuple[Shorthand, ...] = ()
+    values: tuple[Enumerator, ...] = ()
+    extends: str = ""
+    open: bool = False
+    case_of: tuple[str, ...] = ()
+    lone: Lone | None = None
+    file: str = ""
+
+    def named(self, element: int | None) -> str:
+        return fill(self.name, element)
+
+    def case(self, name: str) -> Layout | None:
+        return (self.cases or {}).get(name)
+
+
+def to_key(name: str) -> str:
+    """The form in which names are compared: case, hyphen and underscore do not matter."""
+    return name.lower().replace("-", "_")

@@ -1,0 +1,350 @@
+"""Bytes → Decoded: the one way for every kind of thing. Strange values become findings; nothing in the bytes is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.index import other_arch
+from hvrepl.catalog.model import Field, Layout, Spec, fill
+from hvrepl.catalog.read_specs import CPUID_REGISTERS
+from hvrepl.codec.decoded import Decoded, Finding, join_path
+from hvrepl.codec.meanings import say
+from hvrepl.codec.phrases import declared_findings, is_unused, summarise
+from hvrepl.codec.schema import Schemas, Variant, descend
+from hvrepl.codec.variants import bits_of, expand_word
+from hvrepl.errors import UsageError
+
+MAX_VALUE_BITS = 64
+
+
+@dataclass(slots=True)
+class Place:
+    """Where the decoder is: the bytes of the outermost thing, which of them there are, and what was found so far."""
+
+    data: bytes
+    end: int
+    context: Mapping[str, str]
+    findings: list[Finding] = field(default_factory=list)
+    cpuid: bool = False
+
+    def find(self, code: str, path: str, text: str) -> None:
+        self.findings.append(Finding(code, path, text))
+
+
+class Decoder:
+    """Decodes what an arch's catalogue defines."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.schemas = Schemas(catalog)
+
+    def decode(self, found: Found, data: bytes, *, output: bool = False, context: Mapping[str, str] | None = None) -> Decoded:
+        """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
+        spec = found.spec
+        layout = spec.output if output else spec.layout
+        if output and layout is None:
+            raise UsageError(f"{found.name} has no output")
+        place = Place(data, len(data), context or {}, cpuid=bool(found.address and found.address.space == "cpuid"))
+        node = self._heading(found)
+        if spec.width or layout is None:
+            node = self._word(spec, layout, data, node, place)
+            node = replace(node, value=None) if node.fields else node  # raw says it; a part's value stays
+        else:
+            node = self._struct(spec, layout, data, node, place)
+        findings = [*self._name_findings(found), *place.findings]
+        return replace(node, findings=tuple(findings), source=spec.source)
+
+    def width(self, spec: Spec) -> int:
+        """Bits of a word; 0 for a struct. What has no layout is a 64-bit number."""
+        return spec.width or (0 if spec.layout else 64)
+
+    def head(self, spec: Spec, layout: Layout) -> int:
+        """Bytes without which input is no such thing: the spec's head, or the members up to the first without a fixed size."""
+        if spec.head is not None and layout is spec.layout:
+            return spec.head
+        total = 0
+        for member in layout.fields:
+            size = self.schemas.member_size(member)
+            if size is None:
+                break
+            total += size
+        return total
+
+    def _heading(self, found: Found) -> Decoded:
+        spec, address = found.spec, found.address
+        space = self.catalog.spaces[address.space] if address else None
+        return Decoded(
+            name=found.name,
+            kind=spec.kind,
+            arch=found.arch,
+            space=space.name if space else "",
+            number=space.write(found.number or 0) if space else "",
+            subtitle=self._subtitle(found),
+        )
+
+    def _subtitle(self, found: Found) -> str:
+        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch."""
+        if found.address is None:
+            return fill(found.spec.title, found.element)
+        spaces = self.catalog.spaces
+        first = spaces[found.address.space]
+        parts = [f"{first.name} {first.write(found.number or 0)} ({found.arch})"]
+        for address in found.spec.addresses:
+            space = spaces[address.space]
+            if address is not found.address and found.arch in space.arches:
+                parts.append(f"{address.named(found.element)} {space.write(address.number(found.element))}")
+        return " · ".join(parts)
+
+    def _name_findings(self, found: Found) -> list[Finding]:
+        return [
+            Finding("name_was", "", f"older headers gave the name to {was.space.name} {was.space.write(was.number)}, {was.name} today")
+            if was.name != found.name
+            else Finding("name_was", "", f"older headers gave this name to {was.space.name} {was.space.write(was.number)}")
+            for was in found.was
+        ]
+
+    def _word(self, spec: Spec, layout: Layout | None, data: bytes, node: Decoded, place: Place) -> Decoded:
+        width = self.width(spec)
+        number = int.from_bytes(data, "little")
+        node = replace(node, raw=write_number(number, width), value=number if width <= MAX_VALUE_BITS else None)
+        if layout is None:
+            return node
+        values = self.schemas.parse(spec, layout, data, place.context)[0]
+        fields, layouts = self._bits(spec, layout, values, number, 0, "", place)
+        return self._sum_up(replace(node, fields=fields), layouts, "", place)
+
+    def _struct(self, spec: Spec, layout: Layout, data: bytes, node: Decoded, place: Place) -> Decoded:
+        head = self.head(spec, layout)
+        if len(data) < head:
+            raise UsageError(f"{node.name}: got {len(data)} bytes, needs at least {head}")
+        values, taken = self.schemas.parse(spec, layout, data, place.context)
+        members, end = self._members(layout, values, 0, "", place)
+        if taken > len(data):
+            place.find("truncated", "", f"the bytes end after {len(data)} of {taken}")
+        elif end < len(data):
+            members.append(raw_member("rest", data, end, len(data)))
+            place.find("trailing", "rest", f"{len(data) - end} bytes follow the end of {node.name}")
+        node = replace(node, size=len(data), raw=data.hex(), **hold(members))
+        return self._sum_up(node, [layout], "", place)
+
+    def _sum_up(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> Decoded:
+        """The node with what its layouts say of it as a whole."""
+        for finding in declared_findings(node, layouts, self.catalog):
+            place.find(finding.code, join_path(path, finding.field) if finding.field else path, finding.text)
+        return replace(node, summary=summarise(node, layouts, self.catalog), unused=is_unused(node, layouts))
+
+    def _bits(
+        self, spec: Spec, layout: Layout, values: Mapping[str, Any], number: int, base: int, path: str, place: Place
+    ) -> tuple[tuple[Decoded, ...], list[Layout]]:
+        """The fields of a word, high to low, at bit `base` of the outermost word; and the layouts that apply."""
+        word = expand_word(spec, layout, lambda field: bits_of(number, field), self.catalog, place.context)
+        nodes = []
+        for one in reversed(word.fields):
+            name = join_path(path, one.name)
+            node = self._bit_field(one, bits_of(number, one), base, place)
+            inner = self.catalog.type(one.type)
+            if inner and inner.layout:
+                fields, layouts = self._bits(inner, inner.layout, values[one.name], node.value or 0, base + one.lsb, name, place)
+                node = self._sum_up(replace(node, type=inner.name, fields=fields), layouts, name, place)
+            self._judge(one, node, name, place)
+            nodes.append(node)
+        return tuple(nodes), word.layouts
+
+    def _bit_field(self, one: Field, value: int, base: int, place: Place) -> Decoded:
+        meaning, named = self._meaning(one, value)
+        low = base + one.lsb
+        register = ""
+        if place.cpuid:
+            low, high = base + one.lsb, base + one.lsb + one.width - 1
+            parts = dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[low // 32]))
+            register, low = ":".join(parts), low % 32
+        return Decoded(
+            name=one.name,
+            register=register,
+            bits=(low + one.width - 1, low),
+            raw=write_number(value, one.width),
+            value=value if one.width <= MAX_VALUE_BITS else None,
+            meaning=meaning,
+            named=named,
+            reserved=bool(one.reserved),
+            base=one.base,
+            column=one.column,
+        )
+
+    def _meaning(self, one: Field, value: int) -> tuple[str, bool]:
+        """(words, whether an enumerator gave them)."""
+        name = self.catalog.enumerator(one, value)
+        if name:
+            return name, True
+        return say(one.show, value) if one.show else "", False
+
+    def _judge(self, one: Field, node: Decoded, path: str, place: Place) -> None:
+        """The findings that a field's own definition asks for."""
+        if one.reserved in ("zero", "preserve") and node.is_set:
+            place.find("reserved_set", path, "reserved bits are set" if node.bits else "reserved bytes are set")
+        elif one.reserved == "one" and set(node.to_bytes()) - {0xFF} and node.value != (1 << one.width) - 1:
+            place.find("reserved_clear", path, "bits that are reserved as one are clear")
+        if node.value is None:
+            return
+        if one.max is not None and node.value > one.max:
+            place.find("out_of_range", path, f"{one.name} is {node.value}; at most {one.max} is possible")
+        if self._is_closed(one) and not node.named and not one.reserved:
+            place.find("unknown_value", path, self._unknown(one, node.value))
+
+    def _is_closed(self, one: Field) -> bool:
+        """Whether the field has an enumeration that ought to know every value."""
+        if one.values or one.type.startswith("space:"):
+            return True
+        spec = self.catalog.type(one.type)
+        return bool(spec and spec.kind == "enumeration" and not spec.open)
+
+    def _unknown(self, one: Field, value: int) -> str:
+        """What is said of a value without a name; of a number that only the other arch has, its name there."""
+        if one.type.startswith("space:"):
+            row = self.catalog.elsewhere(one.type[6:], value)
+            if row:
+                return f"{one.name} {value:#x} is {row.name}, which only {other_arch(self.catalog.arch)} has"
+        return f"{one.name} {value:#x} has no known name"
+
+    def _members(self, layout: Layout, values: Mapping[str, Any], at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        """The members of a struct from byte `at` on, as far as there are bytes; and where it ends."""
+        nodes: list[Decoded] = []
+        for one in layout.fields:
+            value = values.get(one.name)
+            if value is None:
+                continue
+            found, at = self._member(one, value, at, join_path(path, one.name), place)
+            nodes += found
+            if isinstance(value, list) and isinstance(one.count, str):
+                self._judge_count(one, len(value), values, join_path(path, one.name), place)
+        return nodes, at
+
+    def _judge_count(self, one: Field, held: int, values: Mapping[str, Any], path: str, place: Place) -> None:
+        text = str(one.count)
+        bare = text.removeprefix("popcount:")
+        if text == "rest" or bare.partition(".")[0] not in values:
+            return
+        said = descend(values, bare)
+        said = said.bit_count() if bare != text else said
+        if said > held:
+            place.find("truncated", path, f"{bare} asks for {said} elements; the bytes hold {held}")
+
+    def _member(self, one: Field, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        if isinstance(value, Variant):
+            return self._region(one, value, at, path, place)
+        if isinstance(value, list):
+            start, elements = at, []
+            single = replace(one, count=None, column="")
+            for index, element in enumerate(value):
+                found, at = self._member(replace(single, name=f"[{index}]"), element, at, f"{path}[{index}]", place)
+                elements += found
+            array = Decoded(name=one.name, offset=start, size=max(0, min(at, place.end) - start), fields=tuple(elements), column=one.column)
+            return [array] if start < place.end else [], at
+        inner = self.catalog.type(one.type)
+        if inner and inner.layout and not inner.width:
+            members, end = self._members(inner.layout, value, at, path, place)
+            return self._nested(one.name, inner, [inner.layout], members, at, end, path, place, one.column), end
+        return self._leaf(one, inner, value, at, path, place)
+
+    def _nested(
+        self,
+        name: str,
+        spec: Spec,
+        layouts: Sequence[Layout],
+        members: list[Decoded],
+        at: int,
+        end: int,
+        path: str,
+        place: Place,
+        column: str,
+    ) -> list[Decoded]:
+        """A struct within a struct, unless the bytes end before it."""
+        if at >= place.end and end > at:
+            return []
+        size = max(0, min(end, place.end) - at)
+        node = Decoded(name=name, kind=spec.kind, type=spec.name, offset=at, size=size, column=column, fields=tuple(members))
+        return [self._sum_up(node, layouts, path, place)]
+
+    def _leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        """A number, bytes, or a word: in full if the bytes hold all of it, else what there is of it as bytes."""
+        size = len(value) if isinstance(value, bytes) else self.schemas.member_size(one) or 0
+        end = at + size
+        if end > place.end:
+            return [raw_member(one.name, place.data, at, place.end)] if at < place.end else [], end
+        chunk = place.data[at:end]
+        if isinstance(value, bytes) and one.type != "guid":
+            meaning = say(one.show, int.from_bytes(chunk, "little")) if one.show and size else ""
+            node = replace(raw_member(one.name, place.data, at, end), meaning=meaning)
+        else:
+            node = self._number(one, int.from_bytes(chunk, "little"), at, size, value)
+        node = replace(node, reserved=bool(one.reserved), base=one.base, column=one.column)
+        if inner and inner.layout:
+            fields, layouts = self._bits(inner, inner.layout, value, int.from_bytes(chunk, "little"), 0, path, place)
+            node = self._sum_up(replace(node, kind=inner.kind, type=inner.name, fields=fields), layouts, path, place)
+        self._judge(one, node, path, place)
+        readings = [self._leaf(other, self.catalog.type(other.type), 0, at, path, replace(place, findings=[])) for other in one.readings]
+        return [replace(node, readings=tuple(leaf for leaves, _ in readings for leaf in leaves))], end
+
+    def _number(self, one: Field, number: int, at: int, size: int, value: Any) -> Decoded:
+        show = replace(one, show="guid") if one.type == "guid" else one
+        meaning, named = self._meaning(show, number)
+        shown = value if isinstance(value, int) and one.type[:1] == "i" else number
+        return Decoded(
+            name=one.name,
+            offset=at,
+            size=size,
+            raw=write_number(number, 8 * size) if one.type != "guid" else number.to_bytes(size, "little").hex(),
+            value=shown if 8 * size <= MAX_VALUE_BITS else None,
+            meaning=meaning,
+            named=named,
+        )
+
+    def _region(self, one: Field, value: Variant, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        """The bytes that a switch lays out, what the case leaves over of them, and the unused bytes behind."""
+        end = at + value.used
+        whole = at + (one.size if isinstance(one.size, int) else value.used)
+        nodes = self._case(one, value, at, end, path, place)
+        if one.used and end < min(whole, place.end):
+            unused = raw_member(f"{one.name}_unused", place.data, end, min(whole, place.end))
+            nodes.append(replace(unused, reserved=True))
+        return nodes, whole
+
+    def _case(self, one: Field, value: Variant, at: int, end: int, path: str, place: Place) -> list[Decoded]:
+        spec = value.spec
+        if spec is None or spec.layout is None:
+            if at >= place.end or (not value.used and not one.used):
+                return []
+            return [replace(raw_member(one.name, place.data, at, min(end, place.end)), column=one.column)]
+        inner = replace(place, end=min(end, place.end))  # shares the list of findings
+        taken = self.schemas.size(spec)
+        if spec.width:
+            chunk = place.data[at : min(end, place.end, at + spec.width // 8)]
+            number = int.from_bytes(chunk, "little")
+            fields, layouts = self._bits(spec, spec.layout, value, number, 0, path, place)
+            members, stop = list(fields), at + spec.width // 8
+        else:
+            layouts = [spec.layout]
+            members, stop = self._members(spec.layout, value, at, path, inner)
+        if stop < inner.end:
+            members.append(raw_member("rest", place.data, stop, inner.end))
+        elif taken is not None and at + taken > inner.end:
+            place.find("truncated", path, f"{one.name} is {max(0, inner.end - at)} bytes; {spec.name} has {taken}")
+        return self._nested(one.name, spec, layouts, members, at, end, path, place, one.column)
+
+
+def write_number(number: int, width: int) -> str:
+    """0x and every hex digit of a number of `width` bits."""
+    return f"0x{number:0{(width + 3) // 4}x}"
+
+
+def raw_member(name: str, data: bytes, at: int, end: int) -> Decoded:
+    return Decoded(name=name, offset=at, size=end - at, raw=data[at:end].hex())
+
+
+def hold(members: list[Decoded]) -> dict[str, Any]:
+    """Members as a node holds them: the elements of an array called slots stand under that name."""
+    slots = next((one for one in members if one.name == "slots"), None)
+    return {"slots": slots.fields if slots else (), "fields": tuple(one for one in members if one is not slots)}

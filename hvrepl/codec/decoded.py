@@ -1,0 +1,135 @@
+"""Decoded: the one node that every renderer is given, and its JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something strange in a value: a stable code, the path of the field, and a sentence."""
+
+    code: str
+    field: str
+    text: str
+
+    def to_dict(self) -> dict[str, str]:
+        return {key: value for key, value in (("code", self.code), ("field", self.field), ("text", self.text)) if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A value, or a part of one, with what it means.
+
+    `raw` is all its bits: 0x and every hex digit of a number, the plain hex of bytes in memory order. `value` is the number,
+    None above 64 bits and for bytes. `bits` is (high, low) in the word, or within `register` of a CPUID leaf; `offset` and `size` are
+    bytes from the start of the outermost struct. `size_bits` is the width of the number.
+    The last five say how to show it, and are not part of its JSON.
+    """
+
+    name: str
+    kind: str = ""
+    type: str = ""
+    arch: str = ""
+    space: str = ""
+    number: str = ""
+    register: str = ""
+    bits: tuple[int, int] | None = None
+    offset: int | None = None
+    size: int | None = None
+    raw: str = ""
+    value: int | None = None
+    meaning: str = ""
+    reserved: bool = False
+    summary: str = ""
+    fields: tuple[Decoded, ...] = ()
+    slots: tuple[Decoded, ...] = ()
+    readings: tuple[Decoded, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    other: tuple[Decoded, ...] = ()
+    read: str = ""
+    source: tuple[str, ...] = ()
+    subtitle: str = ""
+    column: str = ""
+    base: int = 16
+    named: bool = False
+    unused: bool = False
+
+    def __iter__(self) -> Iterator[Decoded]:
+        return iter(self.slots or self.fields)
+
+    def find(self, path: str) -> Decoded | None:
+        """The part at a path such as payload.timer_index, slots[2].header or [3]; None if there is none."""
+        node: Decoded | None = self
+        for part in split_path(path):
+            if node is None or (part == "slots" and node.slots):
+                continue
+            node = next((child for child in node if child.name == part), None)
+        return node
+
+    @property
+    def is_number(self) -> bool:
+        return self.raw.startswith("0x")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether any bit is one."""
+        return any(c in "123456789abcdef" for c in self.raw.removeprefix("0x"))
+
+    def to_bytes(self) -> bytes:
+        """The bytes in memory order; of a number as many as its hex digits fill."""
+        digits = self.raw.removeprefix("0x")
+        return bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2))[:: -1 if self.is_number else 1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object: keys in the order that scripts rely on, empty ones left out."""
+        found: dict[str, Any] = {}
+        for key, attribute in KEYS:
+            value = getattr(self, attribute)
+            if value or (key in KEPT and value is not None):
+                found[key] = encode_value(value)
+        return found
+
+
+# JSON key → attribute, in the order of the contract.
+KEYS = tuple(
+    (key, {"reg": "register"}.get(key, key))
+    for key in (
+        "name kind type arch space number reg bits offset size raw value meaning reserved summary fields slots readings findings other read source"
+    ).split()
+)
+KEPT = ("bits", "offset", "size", "value")  # zero says something
+
+
+def encode_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [one.to_dict() if isinstance(one, (Decoded, Finding)) else one for one in value]
+    return value
+
+
+def split_path(path: str) -> list[str]:
+    """slots[2].header → ["slots", "[2]", "header"]."""
+    return [part for part in path.replace("[", ".[").split(".") if part]
+
+
+def join_path(base: str, name: str) -> str:
+    """The path of a part: an array's element joins without a dot."""
+    return name if not base else f"{base}{name}" if name.startswith("[") else f"{base}.{name}"
+
+
+def from_dict(table: Mapping[str, Any]) -> Decoded:
+    """A node as to_dict gave it, as far as encoding needs it: names, raws, values and what they hold."""
+    parts = {key: tuple(from_dict(one) for one in table.get(key, ())) for key in ("fields", "slots")}
+    bits = table.get("bits")
+    return Decoded(
+        name=table.get("name", ""),
+        kind=table.get("kind", ""),
+        raw=table.get("raw", ""),
+        value=table.get("value"),
+        bits=(bits[0], bits[1]) if bits else None,
+        size=table.get("size"),
+        offset=table.get("offset"),
+        **parts,
+    )

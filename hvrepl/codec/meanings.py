@@ -1,0 +1,135 @@
+"""The named formatters that a spec's `show` may ask for: number or bytes → words, and where people write such words, back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+PAGE_SHIFT = 12  # the interface counts pages of 4 KiB on every arch
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`say` puts a value into words; `read` makes the value of such words and raises ValueError, saying what would be right."""
+
+    say: Callable[[int], str]
+    read: Callable[[str], int] | None = None
+
+
+def say_linux_version(code: int) -> str:
+    """LINUX_VERSION_CODE: major, minor, sublevel a byte each (the sublevel stops at 255)."""
+    return f"{code >> 16}.{code >> 8 & 0xFF}.{code & 0xFF}"
+
+
+def read_linux_version(text: str) -> int:
+    """6.6.87, 6.6 or a whole `uname -r` → LINUX_VERSION_CODE. The kernel writes 255 for any sublevel above it."""
+    match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5}))?(?![\d.])", text, re.ASCII)
+    if not match:
+        raise ValueError(f"{text!r} is no kernel version such as 6.6.87")
+    major, minor, sublevel = (int(part or 0) for part in match.groups())
+    if major > 0xFFFF or minor > 0xFF:
+        raise ValueError(f"{text!r}: a kernel version is at most 65535.255.255")
+    return major << 16 | minor << 8 | min(sublevel, 0xFF)
+
+
+def say_freebsd_version(version: int) -> str:
+    """__FreeBSD_version: 1400097 is 14.0; before 5.0 the scheme was another, and the number stands alone."""
+    major, minor = version // 100000, version // 1000 % 100
+    return f"{major}.{minor} ({version})" if major >= 5 else str(version)
+
+
+def read_freebsd_version(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,2})\.(\d{1,2})", text, re.ASCII)
+    if not match:
+        raise ValueError(f"{text!r} is no FreeBSD release such as 14.0, nor a number")
+    return int(match[1]) * 100000 + int(match[2]) * 1000
+
+
+def say_netbsd_version(version: int) -> str:
+    """__NetBSD_Version__, MMmmrrpp00: 1000000000 is 10.0."""
+    major, minor, patch = version // 100000000, version // 1000000 % 100, version // 100 % 10000
+    return f"{major}.{minor}" + (f".{patch}" if patch else "")
+
+
+UNITS = (("s", 10_000_000), ("ms", 10_000), ("us", 10))
+
+
+def say_100ns(ticks: int) -> str:
+    """A time in units of 100 ns: 68 is 6.8 us."""
+    for unit, size in UNITS:
+        if abs(ticks) >= size:
+            return f"{round(ticks / size, 3):g} {unit}" if abs(ticks) < 1000 * size else f"{ticks / size:.3f} {unit}"
+    return f"{ticks * 100} ns"
+
+
+def say_hz(hertz: int) -> str:
+    for unit, size in (("GHz", 10**9), ("MHz", 10**6), ("kHz", 10**3)):
+        if hertz >= size:
+            return f"{round(hertz / size, 6):g} {unit}"
+    return f"{hertz} Hz"
+
+
+def read_page(text: str) -> int:
+    """gpa 0xfa1000 → its page number."""
+    match = re.fullmatch(r"gpa[: ]?(0x[0-9a-f]+)", text.lower())
+    if not match or int(match[1], 16) & (1 << PAGE_SHIFT) - 1:
+        raise ValueError(f"{text!r} is no page number, nor the address of a page such as gpa:0xfa1000")
+    return int(match[1], 16) >> PAGE_SHIFT
+
+
+def to_guid(value: int) -> UUID:
+    """A GUID as it lies in memory, read as a little-endian number: its first three parts are little-endian."""
+    return UUID(bytes_le=value.to_bytes(16, "little"))
+
+
+def read_guid(text: str) -> int:
+    try:
+        return int.from_bytes(UUID(text).bytes_le, "little")
+    except ValueError:
+        raise ValueError(f"{text!r} is no GUID such as 0e0b6031-5213-4934-818b-38d90ced39db") from None
+
+
+def to_bytes(value: int) -> bytes:
+    return value.to_bytes((value.bit_length() + 7) // 8, "little")
+
+
+def say_ascii(value: int) -> str:
+    """Bytes as text, first byte first, up to the zeros at the end; what is no printable ASCII is escaped."""
+    return escape(to_bytes(value).rstrip(b"\0").decode("latin-1"))
+
+
+def say_utf16(value: int) -> str:
+    return escape(to_bytes(value).rstrip(b"\0").ljust(2, b"\0").decode("utf-16-le", "replace").rstrip("\0"))
+
+
+def escape(text: str) -> str:
+    """Nothing that moves a terminal's cursor or turns its text around; all that is not printable ASCII is escaped."""
+    return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text)
+
+
+def say_signed(value: int) -> str:
+    return str(value - (1 << 64) if value >> 63 else value)
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    "100ns": Meaning(say_100ns),
+    "ascii": Meaning(say_ascii),
+    "decimal": Meaning(str),
+    "freebsd_version": Meaning(say_freebsd_version, read_freebsd_version),
+    "gpa": Meaning(lambda address: f"gpa {address:#x}"),
+    "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page),
+    "guid": Meaning(lambda value: str(to_guid(value)), read_guid),
+    "hz": Meaning(say_hz),
+    "linux_release": Meaning(say_linux_version, read_linux_version),
+    "linux_version": Meaning(say_linux_version, read_linux_version),
+    "netbsd_version": Meaning(say_netbsd_version),
+    "signed": Meaning(say_signed),
+    "utf16": Meaning(say_utf16),
+}
+
+
+def say(show: str, value: int) -> str:
+    """What a spec's `show` makes of a value: a formatter's name, or a text with {}."""
+    return show.replace("{}", str(value)) if "{}" in show else MEANINGS[show].say(value)

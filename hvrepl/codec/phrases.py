@@ -1,0 +1,135 @@
+"""What a spec says about a value in words: its summary, its declared findings, whether it is unused. Reads Decoded, changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import Layout, When, to_key
+from hvrepl.catalog.read_specs import PlaceError, parse_range
+from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.codec.meanings import say
+
+GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
+PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
+
+
+SHOWN_DIGITS = 32  # of bytes in a sentence
+
+
+def summarise(node: Decoded, layouts: Sequence[Layout], catalog: Catalog) -> str:
+    """The first line that a person reads: the phrases of the layouts that apply, outermost first."""
+    if all(layout.summary is None for layout in layouts):
+        return ", ".join(default_phrases(node))
+    phrases = (say_phrase(phrase, node, catalog) for layout in layouts for phrase in layout.summary or ())
+    return ", ".join(phrase for phrase in phrases if phrase)
+
+
+def default_phrases(node: Decoded) -> Iterator[str]:
+    """Flags that are set, by name, and fields with a meaning, low to high."""
+    for field in reversed(node.fields) if node.fields and node.fields[0].bits else node.fields:
+        if field.reserved or not field.name or field.name.startswith("["):
+            continue
+        if field.meaning:
+            yield f"{field.name} {field.meaning}"
+        elif field.bits and field.bits[0] == field.bits[1] and field.value:
+            yield field.name
+
+
+def say_phrase(phrase: str, node: Decoded, catalog: Catalog) -> str:
+    guard = GUARD.fullmatch(phrase)
+    if guard:
+        part = node.find(guard[2])
+        said = is_said(part) if part else bool(count_elements(node, "count", guard[2]))
+        if said == (guard[1] == "!"):
+            return ""
+        phrase = guard[3]
+    return fill_in(phrase, node, catalog)
+
+
+def is_said(part: Decoded | None) -> bool:
+    """Whether a part says something: a number that is not zero, a struct with a summary."""
+    return part is not None and bool(part.value or part.summary or (part.value is None and not part.fields and part.is_set))
+
+
+def fill_in(text: str, node: Decoded, catalog: Catalog) -> str:
+    """A text with its placeholders filled in from a node."""
+    return PLACEHOLDER.sub(lambda match: placeholder(match, node, catalog), text)
+
+
+def placeholder(match: re.Match[str], node: Decoded, catalog: Catalog) -> str:
+    function, path, spec, first, second, form = match.groups()
+    if function:
+        return str(count_elements(node, function, path))
+    if spec:
+        found = catalog.find_name(spec)
+        return f"{found.name} ({found.address and catalog.spaces[found.address.space].write(found.number or 0)})"
+    part, minus = node.find(first), node.find(second) if second else None
+    if part is None:
+        return "?"
+    if part.value is None:
+        return part.summary or part.meaning or write_value(part)
+    value = part.value - (minus.value or 0 if minus else 0)
+    if form == "d":
+        return str(value)
+    if form == "x":
+        return f"{value:#x}"
+    return say(form, value) if form else part.summary or part.meaning or write_value(part)
+
+
+def write_value(part: Decoded) -> str:
+    """A number in its natural base: a bit as it is, decimal where the spec says so, else hex without leading zeros."""
+    if part.value is None:
+        return part.raw if len(part.raw) <= SHOWN_DIGITS else f"{part.raw[:SHOWN_DIGITS]}…"
+    single = part.bits is not None and part.bits[0] == part.bits[1]
+    return str(part.value) if single or part.base == 10 else f"{part.value:#x}"
+
+
+def count_elements(node: Decoded, function: str, path: str) -> int:
+    """count(slots), used(slots), or count(slots.field): the elements in which the field is set."""
+    first, _, rest = path.partition(".")
+    elements = node.slots if first == "slots" and node.slots else getattr(node.find(first), "fields", ())
+    if rest:
+        return sum(is_said(element.find(rest)) and not element.unused for element in elements)
+    return sum(function == "count" or not element.unused for element in elements)
+
+
+def declared_findings(node: Decoded, layouts: Iterable[Layout], catalog: Catalog) -> Iterator[Finding]:
+    for layout in layouts:
+        for rule in layout.findings:
+            if holds(rule.when, node):
+                yield Finding(rule.code, rule.field, fill_in(rule.text, node, catalog))
+
+
+def is_unused(node: Decoded, layouts: Iterable[Layout]) -> bool:
+    return any(layout.unused is not None and holds(layout.unused, node) for layout in layouts)
+
+
+def holds(when: When, node: Decoded) -> bool:
+    """Whether every condition holds; a field that is not there holds none."""
+    for path, wanted in when.items():
+        part = node.find(path)
+        if part is None or not any(is_met(str(one), part) for one in wanted):
+            return False
+    return True
+
+
+def is_met(condition: str, part: Decoded) -> bool:
+    if condition.startswith("!"):
+        return not is_met(condition[1:], part)
+    if condition in ("known", "unknown"):
+        return part.named == (condition == "known")
+    limits = read_range(condition)
+    if limits is None:
+        return to_key(part.meaning) == to_key(condition)
+    return part.value is not None and limits[0] <= part.value <= limits[1]
+
+
+@lru_cache(maxsize=1024)
+def read_range(text: str) -> tuple[int, int] | None:
+    try:
+        return parse_range(text)
+    except PlaceError:
+        return None

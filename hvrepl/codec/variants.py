@@ -1,0 +1,94 @@
+"""Which fields of a layout apply, given the values of the fields that its variants switch on. Knows no bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import Field, Layout, Spec, to_key
+from hvrepl.catalog.read_specs import PlaceError, parse_range
+from hvrepl.errors import NotFoundError
+
+ValueOf = Callable[[Field], int]
+
+
+def bits_of(number: int, field: Field) -> int:
+    return number >> field.lsb & (1 << field.width) - 1
+
+
+def pick_case(field: Field, value: int | str | None, switch: Field | None, catalog: Catalog) -> str | None:
+    """The name of the case for a switch's value: by number, range, enumerator, then `other`."""
+    if not isinstance(field.cases, Mapping):
+        return None
+    for key, target in field.cases.items():
+        if key != "other" and value is not None and is_case(key, value, switch, catalog):
+            return target
+    return field.cases.get("other")
+
+
+def is_case(key: str, value: int | str, switch: Field | None, catalog: Catalog) -> bool:
+    if isinstance(value, str):
+        return to_key(key) == to_key(value)
+    try:
+        low, high = parse_range(key)
+    except PlaceError:
+        number = enumerator_value(key, switch, catalog) if switch else None
+        return number == value
+    return low <= value <= high
+
+
+def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:
+    """The value that an enumerator's name or alias stands for in a field."""
+    key = to_key(text)
+    if field.type.startswith("space:"):
+        own = (one for one in field.values if key == to_key(one.name))
+        first = next(own, None)
+        if first:
+            return first.low
+        try:
+            return catalog.find_name(text, field.type[6:]).number
+        except NotFoundError:
+            return None
+    names = ((to_key(name), one.low) for one in catalog.enumerators(field) for name in (one.name, *one.also))
+    return next((low for name, low in names if name == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The fields of a word that apply, low to high, and the layouts that they stand in, outermost first."""
+
+    fields: list[Field]
+    layouts: list[Layout]
+
+
+def expand_word(spec: Spec, layout: Layout, value_of: ValueOf, catalog: Catalog, context: Mapping[str, str]) -> Word:
+    """The word with those variants that the values of their switches pick."""
+    layouts = [layout]
+    return Word(list(expand(spec, (layout,), value_of, catalog, context, layouts)), layouts)
+
+
+def expand(
+    spec: Spec,
+    scopes: tuple[Layout, ...],
+    value_of: ValueOf,
+    catalog: Catalog,
+    context: Mapping[str, str],
+    layouts: list[Layout],
+) -> Iterator[Field]:
+    """The fields of scopes[0], with the layouts around it behind it; each variant entered is added to `layouts`."""
+    for field in scopes[0].fields:
+        target = None
+        if field.switch.startswith("context:"):
+            target = pick_case(field, context.get(field.switch[8:]), None, catalog)
+        elif field.switch:
+            switch = next(f for scope in scopes for f in scope.fields if f.name == field.switch)
+            target = pick_case(field, value_of(switch), switch, catalog)
+        case = spec.case(target) if target else None
+        if case:
+            layouts.append(case)
+            yield from expand(spec, (case, *scopes), value_of, catalog, context, layouts)
+        elif target:
+            yield replace(field, type=target, switch="", cases="")
+        else:
+            yield field

@@ -1,0 +1,197 @@
+"""One line of a dump → its address and its groups, whichever tool printed it; what the lines make together is not its business."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hvrepl.errors import UsageError
+from hvrepl.text.read_value import shorten
+
+H = "[0-9a-f]"
+MOST_TEXT_GROUPS = 1024  # no tool prints a text column beside more; looking for one takes time that grows with their square
+
+# What logs, mails and consoles put before a line.
+PREFIX = re.compile(
+    r"""(?: <\d{1,3}>
+          | \[\s*\d+\.\d+\]:?                                   # [    0.000000]
+          | \[\s*[TC]\d+\]                                      # [    T1]
+          | \[\d\d:\d\d:\d\d[^\]]*\] (?: \[[^\]]*\])*           # [07:50:35.023][Moby           ][Info   ]
+          | \w{3}\s+\d+\s\d\d:\d\d:\d\d\s.{0,80}?\bkernel:
+          | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d\S*(?=\s) (?: .{0,80}?\bkernel: )?
+          | \(XEN\)
+          | >(?=\s)
+          | (?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
+        )\s*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+PROMPT = re.compile(r"(?:crash>|\((?:gdb|lldb|qemu)\)|(?:\d+: )?l?kd>|\d+:\d{3}>|[\w@~:./-]*[$#](?=\s)|PS [^>]*>)\s*")
+HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a tool writes a line: `head` is the address with all up to the first group, `group` one group."""
+
+    head: re.Pattern[str]
+    group: re.Pattern[str]
+
+
+def form(head: str, group: str = f"{H}+") -> Form:
+    scan = rf"(?:^|\s+|-)({group})(?=[\s-]|$)"
+    return Form(re.compile(head, re.IGNORECASE), re.compile(scan, re.IGNORECASE))
+
+
+# Tried in this order.
+FORMS: dict[str, Form] = {
+    "gdb": form(rf"0x(?P<address>{H}{{1,16}})(?:\s+<.*?>)?:\s+(?=0x)", f"0x{H}+"),
+    "qemu": form(rf"(?P<address>{H}{{8,16}}):\s+(?=0x)", f"0x{H}+"),
+    "windbg": form(rf"(?P<address>{H}{{8}}`{H}{{8}})\s+(?=[0-9a-f?])", f"{H}{{8}}`{H}{{8}}|{H}+"),
+    "crash": form(rf"(?P<address>{H}{{8,16}}):  +(?={H})"),
+    "colon": form(rf"(?:0x)?(?P<address>{H}{{4,16}}):[ ](?=\s*{H}{{2}})"),
+    "kernel": form(rf"\S.*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"),  # after the name that print_hex_dump is given
+    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})"),
+}
+# Digits of a group that od prints in octal → its bytes.
+OCTAL = {3: 1, 6: 2, 11: 4, 22: 8}
+PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord(".") for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line: its form is one of FORMS, or `fold` (a lone *), `end` (a lone address) or `other`."""
+
+    line: int
+    form: str
+    source: str  # the line without what a log puts before it
+    address: str = ""  # digits as printed
+    groups: tuple[bytes, ...] = ()  # as printed: the first digits first
+    digits: int = 0  # of the first group
+    octal: bool = False
+    text: str = ""  # the text column: "" without one, | or > for one in such bars, else "proved" by the bytes, or "unproved"
+    order: str = ""  # the byte order that the text column proves, "big" or "little"
+    wide_gap: bool = False  # two spaces or more after the address
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.groups))
+
+    @property
+    def sure(self) -> bool:
+        """Whether the first digits are an address beyond doubt: without a colon they could be a group."""
+        odd_one = len(self.address) != self.digits
+        return self.form != "columns" or self.order != "" or (odd_one and (self.wide_gap or len(self.address) > 5 or self.text != ""))
+
+
+def read_line(number: int, line: str) -> Row | None:
+    """A line as a Row; None for one that is blank, a prompt or a tool's heading. Raises UsageError for half a row."""
+    source, prompted = strip_prefix(line)
+    if not source or HEADER.fullmatch(source):
+        return None
+    if source == "*":
+        return Row(number, "fold", source)
+    for name, shape in FORMS.items():
+        if match := shape.head.match(source):
+            return read_row(number, source, name, match)
+    if re.fullmatch(f"{H}{{6,16}}", source, re.IGNORECASE):
+        return Row(number, "end", source, source)
+    return None if prompted else Row(number, "other", source)
+
+
+def strip_prefix(line: str) -> tuple[str, bool]:
+    """The line without log prefixes and prompt, and whether there was a prompt."""
+    source, prompted = line.strip(), False
+    while match := PREFIX.match(source) or PROMPT.match(source):
+        prompted = prompted or match.re is PROMPT
+        source = source[match.end() :]
+    return source, prompted
+
+
+def read_row(number: int, source: str, name: str, match: re.Match[str]) -> Row:
+    body, address = source[match.end() :], match["address"].replace("`", "")
+    try:
+        digits, ends = read_digits(body, name)
+        octal = name == "columns" and len(address) > 5 and all(map(is_octal, digits))
+        groups = [read_octal(group) if octal else read_hex(group) for group in digits]
+        count, order, text = split_text(body, groups, ends)
+    except UsageError as error:
+        if name == "columns":  # or it is plain hex, or no dump at all
+            return Row(number, "other", source)
+        raise UsageError(f"line {number}: {error}") from None
+    wide_gap = match.end() - match.end("address") > 1
+    return Row(number, name, source, address, tuple(groups[:count]), len(digits[0]), octal, text, order, wide_gap)
+
+
+def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
+    """The groups from the left, as long as they are of one width (the last can be shorter), and where each ends."""
+    groups: list[str] = []
+    ends: list[int] = []
+    at = 0
+    while match := FORMS[name].group.match(body, at):
+        digits = match[1].lower().removeprefix("0x").replace("`", "")
+        if groups and not fits(digits, groups):
+            break
+        at = match.end()
+        groups.append(digits)
+        ends.append(at)
+    if not groups:
+        raise UsageError(f"'{shorten(body)}' is memory that was not read" if body.startswith("??") else f"'{shorten(body)}' is no hex")
+    return groups, ends
+
+
+def fits(digits: str, groups: list[str]) -> bool:
+    width = len(groups[0])
+    return len(digits) == width == len(groups[-1]) or (len(digits) < width == len(groups[-1]) and len(digits) % 2 == 0)
+
+
+def is_octal(digits: str) -> bool:
+    size = OCTAL.get(len(digits), 0)
+    return size > 0 and re.fullmatch("[0-7]+", digits) is not None and int(digits, 8) >> 8 * size == 0
+
+
+def read_octal(digits: str) -> bytes:
+    return int(digits, 8).to_bytes(OCTAL[len(digits)], "big")
+
+
+def read_hex(digits: str) -> bytes:
+    if len(digits) % 2:
+        raise UsageError(f"'{shorten(digits)}' has an odd number of hex digits")
+    return bytes.fromhex(digits)
+
+
+def split_text(body: str, groups: list[bytes], ends: list[int]) -> tuple[int, str, str]:
+    """How many groups stand before the text column, the byte order that it proves, and its kind.
+
+    Text can look like hex (`dead beef`), so the column is where the text says what the groups before it say.
+    """
+    if len(groups) <= MOST_TEXT_GROUPS:
+        for count in range(len(groups), 0, -1):
+            order = prove(body, groups[:count], ends[count - 1])
+            if order is not None:
+                return count, order, "proved"
+    rest = body[ends[-1] :]
+    text = rest.strip()
+    if not text or (text[0], text[-1]) in (("|", "|"), (">", "<")):
+        return len(groups), "", text[:1]
+    # Text in another character set proves nothing, but is as long as its bytes, spaces aside, and has nothing like a group.
+    size, width = sum(map(len, groups)), len(groups[0]) * 2
+    group = re.search(rf"(?<!\S){H}{{{width}}}(?!\S)", text, re.IGNORECASE)
+    if rest[:2].isspace() and size <= 2 * len(text) <= 2 * size and not group:
+        return len(groups), "", "unproved"
+    odd = re.match(rf"(?:{H}{H})*{H}(?!\S)", text, re.IGNORECASE)
+    wrong = "has an odd number of hex digits" if odd else "is no hex of that width"
+    raise UsageError(f"'{shorten(odd[0] if odd else text)}' after {shorten(body[: ends[-1]].strip(), 60)} {wrong}")
+
+
+def prove(body: str, groups: list[bytes], end: int) -> str | None:
+    """The byte order in which the groups make the text after them: "" for either, None for neither."""
+    text = body[end:].strip()
+    if not body[end : end + 2].isspace() or not text:
+        return None
+    big = as_text(b"".join(groups)) == text
+    little = as_text(b"".join(group[::-1] for group in groups)) == text
+    return {(True, True): "", (True, False): "big", (False, True): "little"}.get((big, little))
+
+
+def as_text(data: bytes) -> str:
+    return data.translate(PRINTABLE).decode("ascii").strip()

@@ -1,0 +1,163 @@
+"""Bytes without addresses: plain hex, C arrays and escapes → bytes, and the words that say how they were read."""
+
+from __future__ import annotations
+
+import re
+
+from hvrepl.errors import UsageError
+from hvrepl.text.dump_forms import strip_prefix
+from hvrepl.text.read_value import read_number, shorten
+
+EXAMPLES = "hex bytes, a C array, or what xxd, hexdump, od, objdump -s, gdb, crash or WinDbg prints"
+ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)
+COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
+BLOCK = re.compile(r"([^{}\[\]]*(?:\[[^{}\[\]]*\][^{}\[\]]*)*)\{([^{}]*)\}")
+ELEMENT = re.compile(r"[^\s,]+")
+HEX_ELEMENT = re.compile(r"0x([0-9a-f]+)(?:u|l|ul|ll|ull)?", re.IGNORECASE)
+# The words of a C declaration → bytes of an element. A plain long is 4 bytes on Windows and 8 on Linux, so it is not here.
+TYPES = {
+    1: re.compile(r"\b(?:char|BYTE|UCHAR|(?:__)?u8|u?int8_t)\b"),
+    2: re.compile(r"\b(?:short|WORD|USHORT|(?:__)?[ul]e?16|u?int16_t)\b"),
+    4: re.compile(r"\b(?:int|DWORD|ULONG|UINT32|(?:__)?[ul]e?32|u?int32_t)\b"),
+    8: re.compile(r"\b(?:long long|QWORD|ULONG64|ULONGLONG|UINT64|(?:__)?[ul]e?64|u?int64_t)\b"),
+}
+
+
+def read_plain(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
+    """The bytes of each array, or of the whole text. Raises UsageError with the line and what is wrong."""
+    if not text.strip():
+        raise UsageError(f"an empty dump: expected {EXAMPLES}")
+    if "\\x" in text:
+        return [read_escapes(text, word_size)]
+    if "{" in text:
+        return read_arrays(COMMENT.sub(blank, text), word_size)
+    if re.search("0x", text, re.IGNORECASE):
+        return [read_list(COMMENT.sub(blank, text), word_size)]
+    return [read_hex(text, word_size)]
+
+
+def blank(match: re.Match[str]) -> str:
+    """White space as long as the match, so that lines keep their numbers."""
+    return re.sub(r"[^\n]", " ", match[0])
+
+
+def line_of(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def read_escapes(text: str, word_size: int | None) -> tuple[bytes, str]:
+    match = ESCAPES.match(text)
+    end = match.end() if match else 0
+    if end != len(text):
+        raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is no escape of the form \\x10, and all others are")
+    data = bytes.fromhex("".join(re.findall(r"\\x(..)", text)))
+    return force(data, word_size, 1), named("escaped bytes", word_size)
+
+
+def force(data: bytes, word_size: int | None, line: int) -> bytes:
+    return reverse_words(data, word_size, line) if word_size else data
+
+
+def named(name: str, word_size: int | None) -> str:
+    return f"{name} in {word_size}-byte words" if word_size else name
+
+
+def reverse_words(data: bytes, size: int, line: int) -> bytes:
+    """Words as printed → as they lie in little-endian memory."""
+    if len(data) % size:
+        raise UsageError(f"line {line}: {len(data)} bytes are no whole number of {size}-byte words")
+    return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size)) if size > 1 else data
+
+
+def read_arrays(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
+    """Each `{…}`, with what stands before it as its declaration."""
+    arrays = []
+    at = 0
+    while match := BLOCK.match(text, at):
+        arrays.append(read_elements(match[2], line_of(text, match.start(2)), match[1], word_size))
+        at = match.end()
+    left = re.search(r"[{}\\]", text[at:])
+    if left:
+        raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' has no partner, or braces are nested")
+    check_length(text[at:], arrays, line_of(text, at))
+    return arrays
+
+
+def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
+    """What xxd -i writes after its array tells a paste that was cut."""
+    stated = re.search(r"_len\s*=\s*(\d{1,18})\s*;", rest)
+    if stated and int(stated[1]) != len(arrays[-1][0]):
+        raise UsageError(f"line {line}: {stated[0]} is said of an array of {len(arrays[-1][0])} bytes")
+
+
+def read_list(text: str, word_size: int | None) -> tuple[bytes, str]:
+    """Elements without braces, perhaps in the brackets of Rust and Python."""
+    line = line_of(text, len(text) - len(text.lstrip()))
+    inner = text.strip().rstrip(";")
+    if inner.startswith("[") and inner.endswith("]"):
+        inner = inner[1:-1]
+    return read_elements(inner, line, "", word_size)
+
+
+def read_elements(text: str, line: int, declaration: str, word_size: int | None) -> tuple[bytes, str]:
+    elements = [(element, number) for number, row in enumerate(text.split("\n"), line) for element in ELEMENT.findall(row)]
+    if not elements:
+        raise UsageError(f"line {line}: an array without elements")
+    lone = HEX_ELEMENT.fullmatch(elements[0][0])
+    if len(elements) == 1 and lone and len(lone[1]) > 16:
+        return force(hex_bytes(lone[1], line), word_size, line), named("hex bytes", word_size)
+    size = word_size or find_size(elements, declaration, line)
+    data = b"".join(read_element(element, at, size) for element, at in elements)
+    return data, "C bytes" if size == 1 else f"{size}-byte words of C"
+
+
+def read_element(element: str, line: int, size: int) -> bytes:
+    match = HEX_ELEMENT.fullmatch(element)
+    try:
+        value = int(match[1], 16) if match else read_number(element).value
+        return value.to_bytes(size, "little", signed=value < 0)
+    except UsageError as error:
+        raise UsageError(f"line {line}: {error}") from None
+    except OverflowError:
+        raise UsageError(f"line {line}: {shorten(element)} does not fit into {size} byte{'s'[: size != 1]}") from None
+
+
+def find_size(elements: list[tuple[str, int]], declaration: str, line: int) -> int:
+    """Bytes of an element: what the declaration says, or else their digits, if all have as many."""
+    for size, pattern in TYPES.items():
+        if pattern.search(declaration):
+            return size
+    matches = [HEX_ELEMENT.fullmatch(element) for element, _ in elements]
+    widths = {len(match[1]) for match in matches if match}
+    if max(widths, default=2) <= 2:
+        return 1
+    width = widths.pop()
+    if widths or None in matches or width not in (4, 8, 16):
+        raise UsageError(f"line {line}: elements of different widths, such as {shorten(elements[0][0])}; a word size must be given")
+    return width // 2
+
+
+def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
+    """Lines of nothing but hex, in groups of any even width: bytes as they stand."""
+    parts = []
+    for number, line in enumerate(text.split("\n"), 1):
+        source, prompted = strip_prefix(line)
+        words = re.split(r"[\s,:;-]+", source)
+        if prompted and not all(re.fullmatch("[0-9a-f]*", word, re.IGNORECASE) for word in words):
+            continue
+        data = b"".join(hex_bytes(word, number) for word in words)
+        parts.append(force(data, word_size, number))
+    data = b"".join(parts)
+    if not data:
+        raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
+    return data, named("hex bytes", word_size)
+
+
+def hex_bytes(word: str, line: int) -> bytes:
+    if word == "*":
+        raise UsageError(f"line {line}: * repeats the line before it, but without addresses nothing says how often")
+    if not re.fullmatch("[0-9a-f]*", word, re.IGNORECASE):
+        raise UsageError(f"line {line}: '{shorten(word)}' is no hex; expected {EXAMPLES}")
+    if len(word) % 2:
+        raise UsageError(f"line {line}: '{shorten(word)}' has an odd number of hex digits")
+    return bytes.fromhex(word)

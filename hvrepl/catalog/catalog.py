@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen, other_arch
-from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Address, Enumerator, Field, Space, Spec, fill, to_key
+from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
+from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -29,6 +29,12 @@ class Found:
     address: Address | None = None
     others: tuple[Named, ...] = ()
     was: tuple[Named, ...] = ()
+    asked: str = ""
+
+    @property
+    def called(self) -> str:
+        """What messages call it: as it was asked for."""
+        return self.asked or self.name
 
     @property
     def name(self) -> str:
@@ -95,32 +101,37 @@ class Catalog:
         return space
 
     def find_name(self, name: str, space: str | None = None) -> Found:
-        """Today's meaning of a name on this arch. NotFoundError says what the other arch has, or what is spelled alike."""
-        rows = [row for row in self.index.names(to_key(name)) if space in (None, self._space_of(row))]
+        """Today's meaning of a name on this arch, in a space only what has a number there, which is then its number.
+
+        NotFoundError says what the other arch has, or what is spelled alike.
+        """
+        rows = [row for row in self.index.names(to_key(name)) if space is None or self._in_space(row, space)]
         seen = sorted((row for row in rows if is_seen(row.arch, self.arch)), key=lambda row: (row.how, row.arch == COMMON))
         if seen:
             best = seen[0]
-            earlier = [row for row in seen if row.how == WAS and row.address >= 0]
-            return self._found(best.spec, best.element, self._asked(best), was=tuple(self._named(row) for row in earlier))
+            was = tuple(self._named(row) for row in seen if row.how == WAS)
+            spec = self.load(best.spec)
+            address = self._in_space(best, space) if space else self.heading(spec, best.address)
+            return Found(spec, self.arch, best.element, address, was=was, asked=name)
         if rows:
             raise self._only_elsewhere(name, rows[0])
         raise self._unknown(name)
 
     def find_number(self, number: int, space: str | None = None) -> Found:
         """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named."""
-        spaces = [self.space(space)] if space else [s for s in self.spaces.values() if self.arch in s.arches]
-        rows = [row for s in spaces for row in self.index.numbers(s.name, number) if is_seen(row.arch, self.arch)]
+        space = self.space(space).name if space else None
+        spaces = [s for s in self.spaces.values() if self.arch in s.arches and space in (None, s.name)]
+        rows = [row for s in spaces if (row := self.find_named(s.name, number))]
         if not rows:
-            where = f"no {space} has the number {spaces[0].write(number)}" if space else f"nothing has the number {number:#x}"
-            raise NotFoundError(f"{where} on {self.arch}")
+            raise self._no_number(number, space)
         first = rows[0]
         others = tuple(self._number_named(row, number) for row in rows[1:] if row.spec != first.spec)
-        return self._found(first.spec, first.element, first.address, others)
+        spec = self.load(first.spec)
+        return Found(spec, self.arch, first.element, self.heading(spec, first.address), others)
 
     def find_named(self, space: str, number: int) -> NumberRow | None:
         """The row of a number of a space on this arch: a name as an enumerator. Unlike find_number it refuses nothing."""
-        rows = [row for row in self.index.numbers(space, number) if is_seen(row.arch, self.arch)]
-        return rows[0] if rows else None
+        return next((row for row in self.index.numbers(space, number) if is_seen(row.arch, self.arch)), None)
 
     def elsewhere(self, space: str, number: int) -> NumberRow | None:
         """The row of a number that only the other arch has."""
@@ -200,23 +211,19 @@ class Catalog:
     def _aliases(self, row: NumberRow) -> tuple[str, ...]:
         return fill_all(self.load(row.spec).addresses[row.address].also, row.element)
 
-    def _space_of(self, row: NameRow) -> str | None:
-        return self.load(row.spec).addresses[row.address].space if row.address >= 0 else None
-
-    def _asked(self, row: NameRow) -> int | None:
-        return row.address if row.address >= 0 else None
-
-    def _found(
-        self, key: int, element: int | None, asked: int | None, others: tuple[Named, ...] = (), was: tuple[Named, ...] = ()
-    ) -> Found:
-        spec = self.load(key)
-        return Found(spec, self.arch, element, self.heading(spec, asked), others, was)
+    def _in_space(self, row: NameRow, space: str) -> Address | None:
+        """The address in the space that a name stands for: its own, or of a name of the whole spec the spec's."""
+        addresses = self.load(row.spec).addresses
+        return next((a for a in (addresses if row.address < 0 else (addresses[row.address],)) if a.space == space), None)
 
     def heading(self, spec: Spec, asked: int | None = None) -> Address | None:
-        """The address that heads a spec on this arch: the first in the order of the spaces; of a CPUID leaf that a register mirrors, the one asked for."""
+        """The address that heads a spec on this arch: the first in the order of the spaces.
+
+        Of a CPUID leaf that a register mirrors it is the one asked for.
+        """
         order = list(self.spaces)
         here = [a for a in spec.addresses if self.arch in self.spaces[a.space].arches]
-        if asked is not None and {a.space for a in here} & {"cpuid"} and spec.addresses[asked] in here:
+        if asked is not None and asked >= 0 and "cpuid" in {a.space for a in here} and spec.addresses[asked] in here:
             return spec.addresses[asked]
         return min(here, key=lambda a: order.index(a.space), default=None)
 
@@ -228,11 +235,17 @@ class Catalog:
     def _number_named(self, row: NumberRow, number: int) -> Named:
         return Named(self.spaces[row.space], number, row.name, fill(self.load(row.spec).title, row.element))
 
-    def _only_elsewhere(self, name: str, row: NameRow) -> NotFoundError:
+    def _no_number(self, number: int, space: str | None) -> NotFoundError:
+        row = next((row for s in self.spaces if space in (None, s) and (row := self.elsewhere(s, number))), None)
+        if row:
+            return self._only_elsewhere(str(self._number_named(row, number)), row)
+        where = f"no {space} has the number {self.spaces[space].write(number)}" if space else f"nothing has the number {number:#x}"
+        return NotFoundError(f"{where} on {self.arch}")
+
+    def _only_elsewhere(self, name: str, row: NameRow | NumberRow) -> NotFoundError:
         """HV_X64_MSR_SINT0 on arm64: `x64 only; on arm64: HV_REGISTER_SINT0 (0x000A0000)`."""
         spec = self.load(row.spec)
-        arch = row.arch if row.arch in ARCHES else other_arch(self.arch)
-        text = f"{name} is {arch} only"
+        text = f"{name} is {row.arch} only"
         address = self.heading(spec) if is_seen(spec.arch, self.arch) else None
         if address:
             text += f"; on {self.arch}: {address.named(row.element)} ({self.spaces[address.space].write(address.number(row.element))})"
@@ -263,6 +276,8 @@ def open_index(extra: Path | None = None) -> Index:
 
     if BUILT_INDEX.exists():
         built = Index.open(BUILT_INDEX)
-        return build_checked(list(built.tables()), built.spaces.values(), extra)
-    tables, spaces = read_tables(CHECKOUT_SPECS)
+        tables, spaces = list(built.tables()), tuple(built.spaces.values())
+        built.database.close()
+    else:
+        tables, spaces = read_tables(CHECKOUT_SPECS)
     return build_checked(tables, spaces, extra)

@@ -56,7 +56,7 @@ class NumberRow(NamedTuple):
 
 def to_column(number: int) -> int | str:
     """SQLite's integers have 63 bits; a GUID becomes text, which sorts after every integer."""
-    return number if number < 2**63 else f"{number:032x}"
+    return number if abs(number) < 2**63 else f"{number:032x}"
 
 
 def from_column(value: int | str) -> int:
@@ -90,18 +90,22 @@ def name_rows(spec: Spec, spaces: Mapping[str, Space]) -> Iterator[tuple[str, in
 
 
 def merge_extensions(specs: Iterable[tuple[dict[str, Any], Spec]]) -> list[tuple[dict[str, Any], Spec]]:
-    """For each arch's enumeration that extends a common one: that one with both's values, under its name, on that arch."""
+    """For each arch on which enumerations extend a common one: that one with the values of all, under its name, on that arch.
+
+    Of specs that are merged already it makes the same again.
+    """
     found = list(specs)
     common = {spec.name: table for table, spec in found if spec.arch == COMMON}
-    merged = []
-    for table, spec in found:
+    merged: dict[tuple[str, str] | int, tuple[dict[str, Any], Spec]] = {}
+    for place, (table, spec) in enumerate(found):
         if spec.extends in common:
-            base = common[spec.extends]
-            both = {**base, "values": [*base["values"], *({"source": list(spec.source)} | value for value in table["values"])]}
-            merged.append((both, parse_spec(both, spec.arch, spec.file)))
+            base, first = merged.get((spec.extends, spec.arch), (common[spec.extends], spec))
+            added = ({"source": list(spec.source)} | value for value in table["values"] if value not in base["values"])
+            both = {**base, "extends": spec.extends, "values": [*base["values"], *added]}
+            merged[spec.extends, spec.arch] = both, parse_spec(both, spec.arch, first.file)
         else:
-            merged.append((table, spec))
-    return merged
+            merged[place] = table, spec
+    return list(merged.values())
 
 
 class Index:
@@ -116,13 +120,13 @@ class Index:
     def open(cls, path: Path) -> Index:
         """Raises FileError where the file is missing or no index."""
         try:
-            return cls(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False))
+            return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False))
         except sqlite3.Error as error:
             raise FileError(f"{path}: {error}") from error
 
     @classmethod
     def build(cls, tables: Iterable[tuple[str, str, Mapping[str, Any]]], spaces: Iterable[Space], path: str = ":memory:") -> Index:
-        """An index of specs that keep the rules, from (arch, file, tables) as read_folder gives them."""
+        """An index of specs that keep the rules, from (arch, file, tables) as in read_folder's."""
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
         rows = [(rank, s.name, s.title, " ".join(s.arches), s.digits) for rank, s in enumerate(spaces)]
@@ -134,7 +138,7 @@ class Index:
             index._add(key, table, spec)
         database.executescript(KEYS)
         for key, (_, spec) in numbered:
-            cases = [(*index.resolve_case(case), spec.arch, key) for case in spec.case_of]
+            cases = [(*row, key) for case in spec.case_of for row in index._resolve_case(case, spec.arch)]
             database.executemany("INSERT INTO case_of VALUES (?,?,?,?)", cases)
         database.commit()
         return index
@@ -143,8 +147,8 @@ class Index:
         run = self.database.execute
         body = json.dumps(table, separators=(",", ":"))
         run("INSERT INTO spec VALUES (?,?,?,?,?,?,?)", (key, spec.name, spec.kind, spec.arch, spec.title, spec.file, body))
-        for spelling, how, arch, element, address in name_rows(spec, self.spaces):
-            run("INSERT INTO name VALUES (?,?,?,?,?,?,?)", (to_key(spelling), spelling, how, arch, key, element, address))
+        for spelling, how, arch, element, place in name_rows(spec, self.spaces):
+            run("INSERT INTO name VALUES (?,?,?,?,?,?,?)", (to_key(spelling), spelling, how, arch, key, element, place))
         for element in elements(spec):
             for place, address in enumerate(spec.addresses):
                 low, high = (to_column(number + address.stride * (element or 0)) for number in (address.low, address.high))
@@ -153,14 +157,17 @@ class Index:
         if spec.lone:
             run("INSERT INTO lone VALUES (?,?,?)", (spec.lone.rank, spec.arch, key))
 
-    def resolve_case(self, case: str) -> tuple[str, int | str]:
-        """HVMSG_TIMER_EXPIRED or message:1 → the space and number as they stand in the table."""
+    def _resolve_case(self, case: str, spec_arch: str) -> Iterator[tuple[str, int | str, str]]:
+        """HVMSG_TIMER_EXPIRED or message:1 → (space, number, arch) as they stand in the table; a name may differ by arch."""
         space, colon, number = case.rpartition(":")
         if colon:
-            return space, to_column(int(number, 0))
-        sql = "SELECT number.space, number.low FROM name JOIN number USING (spec, address) WHERE key = ? AND how < 2"
-        row: tuple[str, int | str] = self.database.execute(sql, (to_key(case),)).fetchone()
-        return row
+            yield space, to_column(int(number, 0)), spec_arch
+            return
+        sql = """SELECT DISTINCT number.space, number.low, number.arch FROM name JOIN number USING (spec, address)
+                 WHERE key = ? AND how < 2 AND name.element IS number.element"""
+        for space, low, arch in self.database.execute(sql, (to_key(case),)):
+            if COMMON in (arch, spec_arch) or arch == spec_arch:
+                yield space, low, spec_arch if arch == COMMON else arch
 
     def spec(self, key: int) -> Spec:
         arch, file, body = self.database.execute("SELECT arch, file, body FROM spec WHERE id = ?", (key,)).fetchone()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hvrepl.catalog.keys import as_list, check_keys, check_tables
 from hvrepl.catalog.model import (
+    ARCHES,
+    COMMON,
     INTEGER_SIZES,
     Address,
     Enumerator,
@@ -24,121 +27,22 @@ from hvrepl.catalog.model import (
 from hvrepl.errors import FileError, SpecError
 
 Table = Mapping[str, Any]
+Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
 
-TEXT = (str,)
-NUMBER = (int,)
-NUMBER_OR_TEXT = (int, str)
-FLAG = (bool,)
-LIST = (list,)
-TABLE = (dict,)
-
-KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
-    "file": {
-        "kind": TEXT,
-        "name": TEXT,
-        "title": TEXT,
-        "also": LIST,
-        "width": NUMBER,
-        "size": NUMBER,
-        "head": NUMBER,
-        "reset": NUMBER,
-        "count": NUMBER,
-        "doc": TEXT,
-        "note": TEXT,
-        "see": LIST,
-        "privilege": TEXT,
-        "qemu": TEXT,
-        "source": LIST,
-        "lone": TABLE,
-        "case_of": LIST,
-        "extends": TEXT,
-        "open": FLAG,
-        "address": LIST,
-        "layout": TABLE,
-        "output": TABLE,
-        "case": TABLE,
-        "shorthand": LIST,
-        "values": LIST,
-        "space": TEXT,
-        "names": LIST,
-    },
-    "address": {
-        "space": TEXT,
-        "number": NUMBER_OR_TEXT,
-        "stride": NUMBER,
-        "name": TEXT,
-        "also": LIST,
-        "was": LIST,
-        "note": TEXT,
-        "source": LIST,
-    },
-    "name": {
-        "number": NUMBER_OR_TEXT,
-        "name": TEXT,
-        "also": LIST,
-        "was": LIST,
-        "title": TEXT,
-        "doc": TEXT,
-        "note": TEXT,
-        "see": LIST,
-        "privilege": TEXT,
-        "source": LIST,
-    },
-    "layout": {"fields": LIST, "summary": LIST, "findings": LIST, "unused": TABLE},
-    "field": {
-        "name": TEXT,
-        "bits": TEXT,
-        "at": NUMBER,
-        "size": NUMBER_OR_TEXT,
-        "type": TEXT,
-        "values": TABLE,
-        "reserved": TEXT,
-        "count": NUMBER_OR_TEXT,
-        "rep": FLAG,
-        "optional": FLAG,
-        "switch": TEXT,
-        "cases": (dict, str),
-        "used": TEXT,
-        "readings": LIST,
-        "show": TEXT,
-        "base": NUMBER,
-        "max": NUMBER,
-        "column": TEXT,
-        "doc": TEXT,
-        "note": TEXT,
-        "source": LIST,
-    },
-    "value": {"value": NUMBER_OR_TEXT, "name": TEXT, "also": LIST, "doc": TEXT, "note": TEXT, "source": LIST},
-    "finding": {"code": TEXT, "field": TEXT, "text": TEXT, "when": TABLE},
-    "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
-    "lone": {"rank": NUMBER, "when": LIST},
-    "space": {"name": TEXT, "title": TEXT, "arch": LIST, "digits": NUMBER},
-    "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
-}
-REQUIRED = {
-    "file": ("kind",),
-    "address": ("space", "number", "name"),
-    "name": ("number", "name"),
-    "layout": ("fields",),
-    "value": ("value", "name"),
-    "finding": ("code", "text", "when"),
-    "shorthand": ("name", "field", "read"),
-    "lone": ("rank", "when"),
-    "space": ("name", "title", "arch", "digits"),
-    "document": ("title",),
-}
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-RANGE = re.compile(r"(0x[0-9a-fA-F]+|\d+)(?:-(0x[0-9a-fA-F]+|\d+))?")
+RANGE = re.compile(r"(0x[0-9a-fA-F]+|0|[1-9][0-9]*)(?:-(0x[0-9a-fA-F]+|[1-9][0-9]*))?")
 ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d+)\]")
 CPUID_REGISTERS = ("eax", "ebx", "ecx", "edx")
+BITS = re.compile(r"(?:(e[a-d]x)\.)?([0-9]+)(?::([0-9]+))?")
+WHOLE_REGISTERS = re.compile(r"(e[a-d]x)(?::(e[a-d]x))?")
 
 
 class PlaceError(ValueError):
     """A fault in one table; the caller adds the file and place."""
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The file's tables. FileError if it cannot be read, SpecError if it is no TOML."""
+def read_toml(path: Path, file: str) -> dict[str, Any]:
+    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is no TOML."""
     import tomllib  # 30 ms that an installed wheel, which reads its index, need not pay
 
     try:
@@ -146,84 +50,67 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: {error}") from error
+        raise SpecError(f"{file}: {error}") from error
 
 
-def read_folder(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(arch, file, tables) of each spec below the folder, in a stable order."""
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a folder of specs holds: its files' tables, its spaces, the keys of its sources, and the faults of all of these."""
+
+    tables: Tables
+    spaces: tuple[Space, ...]
+    documents: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def read_folder(folder: Path, shown: str = "") -> Folder:
+    """All files of a folder, in a stable order, called by what is `shown` and their path in the folder. FileError if there is no folder."""
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder of specs")
-    for arch in ("common", "x64", "arm64"):
-        for path in sorted((folder / arch).rglob("*.toml")):
-            yield arch, str(path.relative_to(folder)), read_toml(path)
+    tables: Tables = []
+    faults = []
+    order = {COMMON: 0} | {arch: 1 + place for place, arch in enumerate(ARCHES)}
+    paths = [path.relative_to(folder) for path in folder.rglob("*.toml") if path.name not in ("spaces.toml", "sources.toml")]
+    for path in sorted(paths, key=lambda path: (order.get(path.parts[0], 9), path)):
+        file = shown + path.as_posix()
+        if path.parts[0] not in order:
+            faults.append(f"{file}: stands in none of the folders {', '.join(order)}")
+            continue
+        try:
+            tables.append((path.parts[0], file, read_toml(folder / path, file)))
+        except SpecError as error:
+            faults.append(str(error))
+    spaces, wrong_spaces = read_spaces(folder, f"{shown}spaces.toml")
+    documents, wrong_documents = read_documents(folder, f"{shown}sources.toml")
+    return Folder(tables, spaces, documents, (*faults, *wrong_spaces, *wrong_documents))
 
 
-def read_spaces(folder: Path) -> tuple[Space, ...]:
-    path = folder / "spaces.toml"
-    tables = read_toml(path).get("space", []) if path.exists() else []
-    faults = [fault for table in tables for fault in check_keys("space", table, "spaces.toml: ")]
-    if faults:
-        raise SpecError("\n".join(faults))
-    return tuple(Space(t["name"], t["title"], tuple(t["arch"]), t["digits"]) for t in tables)
+def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
+    """(spaces, faults) of spaces.toml, which may be missing."""
+    table, faults = read_optional(folder / "spaces.toml", file)
+    faults += [f"{file}: unknown key {key}; did you mean space?" for key in table if key != "space"]
+    spaces = []
+    for one in as_list(table.get("space")):
+        wrong = list(check_keys("space", one, f"{file}: "))
+        if not wrong and not (one["arch"] and set(one["arch"]) <= set(ARCHES)):
+            wrong = [f"{file}: {one['name']}: arch is a list of {', '.join(ARCHES)}"]
+        if not wrong:
+            spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"]))
+        faults += wrong
+    return tuple(spaces), faults
 
 
-def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
-    """The keys of one table that are unknown, missing or of another type, each as a line."""
-    if not isinstance(table, Mapping):
-        yield f"{where}must be a table, not {table!r}"
-        return
-    known = KEYS[kind]
-    for key, value in table.items():
-        if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
-            yield f"{where}unknown key {key}" + (f"; did you mean {close[0]}?" if close else "")
-        elif not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not FLAG):
-            yield f"{where}{key} must be {' or '.join(t.__name__ for t in known[key])}, not {value!r}"
-    for key in REQUIRED.get(kind, ()):
-        if key not in table:
-            yield f"{where}{key} is missing"
+def read_documents(folder: Path, file: str) -> tuple[tuple[str, ...], list[str]]:
+    """(keys, faults) of sources.toml, which may be missing."""
+    tables, faults = read_optional(folder / "sources.toml", file)
+    return tuple(tables), faults + [fault for key, table in tables.items() for fault in check_keys("document", table, f"{file}: {key}: ")]
 
 
-def check_tables(table: Table, file: str) -> Iterator[str]:
-    """check_keys over a whole file, each fault with its place."""
-    yield from check_keys("file", table, f"{file}: ")
-    yield from check_list("address", table.get("address"), f"{file}: address")
-    yield from check_list("name", table.get("names"), f"{file}: names")
-    yield from check_list("value", table.get("values"), f"{file}: values")
-    yield from check_list("shorthand", table.get("shorthand"), f"{file}: shorthand")
-    if "lone" in table:
-        yield from check_keys("lone", table["lone"], f"{file}: lone: ")
-    cases = table.get("case")
-    layouts = {"layout": table.get("layout"), "output": table.get("output")}
-    layouts |= {f"case.{name}": case for name, case in cases.items()} if isinstance(cases, Mapping) else {}
-    for name, layout in layouts.items():
-        if layout is not None:
-            yield from check_layout(layout, f"{file}: {name}")
-
-
-def check_layout(layout: object, where: str) -> Iterator[str]:
-    yield from check_keys("layout", layout, f"{where}: ")
-    if isinstance(layout, Mapping):
-        yield from check_list("finding", layout.get("findings"), f"{where}: findings")
-        for field in as_list(layout.get("fields")):
-            yield from check_field(field, where)
-
-
-def check_field(field: object, where: str) -> Iterator[str]:
-    place = f"{where}: {field.get('name') or field.get('bits') or field.get('at')}" if isinstance(field, Mapping) else where
-    yield from check_keys("field", field, f"{place}: ")
-    if isinstance(field, Mapping):
-        for reading in as_list(field.get("readings")):
-            yield from check_field(reading, f"{place}: readings")
-
-
-def check_list(kind: str, tables: object, where: str) -> Iterator[str]:
-    for index, table in enumerate(as_list(tables)):
-        yield from check_keys(kind, table, f"{where} {index}: ")
-
-
-def as_list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def read_optional(path: Path, file: str) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return (read_toml(path, file) if path.exists() else {}), []
+    except SpecError as error:
+        return {}, [str(error)]
 
 
 def parse_specs(tables: Iterable[tuple[str, str, Table]]) -> tuple[list[Spec], list[str]]:
@@ -252,11 +139,16 @@ def expand_names(table: Table) -> Iterator[Table]:
         yield {"kind": table.get("space", ""), "source": name.get("source", table.get("source", [])), "address": [address]} | rest
 
 
+PLAIN_KEYS = ("title", "doc", "note", "privilege", "qemu", "width", "size", "head", "reset", "count", "extends", "open")
+
+
 def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
     """One table (its keys known and of the right types) as a Spec. PlaceError says what cannot be read in it."""
     addresses = tuple(parse_address(address) for address in table.get("address", ()))
     source = tuple(table.get("source", ()))
     cases = {name: parse_layout(layout, source, f"case.{name}") for name, layout in table.get("case", {}).items()}
+    texts: dict[str, Any] = {key: tuple(table[key]) for key in ("also", "see", "case_of") if key in table}
+    plain = {key: table[key] for key in PLAIN_KEYS if key in table}
     if "name" not in table and not addresses:
         raise PlaceError("has neither a name nor an address")
     return Spec(
@@ -272,12 +164,8 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         lone=Lone(table["lone"]["rank"], tuple(parse_when(when) for when in table["lone"]["when"])) if "lone" in table else None,
         source=source,
         file=file,
-        **{key: tuple(table[key]) for key in ("also", "see", "case_of") if key in table},
-        **{
-            key: table[key]
-            for key in ("title", "doc", "note", "privilege", "qemu", "width", "size", "head", "reset", "count", "extends", "open")
-            if key in table
-        },
+        **texts,
+        **plain,
     )
 
 
@@ -332,8 +220,12 @@ def parse_layout(table: Table, source: tuple[str, ...], where: str) -> Layout:
             fields.append(parse_field(entry, source))
         except PlaceError as error:
             raise PlaceError(f"{where}: {entry.get('name') or entry.get('bits') or entry.get('at')}: {error}") from None
+    try:
+        named = name_reserved(fields)
+    except PlaceError as error:
+        raise PlaceError(f"{where}: {error}") from None
     return Layout(
-        name_reserved(fields),
+        named,
         tuple(table["summary"]) if "summary" in table else None,
         tuple(FindingRule(f["code"], f.get("field", ""), f["text"], parse_when(f["when"])) for f in table.get("findings", ())),
         parse_when(table["unused"]) if "unused" in table else None,
@@ -342,38 +234,49 @@ def parse_layout(table: Table, source: tuple[str, ...], where: str) -> Layout:
 
 def name_reserved(fields: list[Field]) -> tuple[Field, ...]:
     """Fields with their byte offsets where these are known, and reserved ones named after their place."""
-    from dataclasses import replace
-
     named = []
     end: int | None = 0
     for field in fields:
         if field.width:  # bits of a word
-            high, low = field.lsb + field.width - 1, field.lsb
+            high: int | None = field.lsb + field.width - 1
+            low: int | None = field.lsb
         else:
-            at = field.at if field.at is not None else end
-            end = at + field.size if at is not None and isinstance(field.size, int) else None
-            field = replace(field, at=at) if at != field.at else field
-            high, low = (end or 0) - 1, at or 0
-        named.append(field if field.name else replace(field, name=f"{'reserved' if field.reserved else 'bits'}_{high}_{low}"))
+            low = field.at if field.at is not None else end
+            end = end_of(field, low)
+            high = None if end is None else end - 1
+            field = replace(field, at=low)
+        if not field.name:
+            if high is None:
+                raise PlaceError("the place of a member without a name must be known: it needs at and size, or a name")
+            field = replace(field, name=f"{'reserved' if field.reserved else 'bits'}_{high}_{low}")
+        named.append(field)
     return tuple(named)
+
+
+def end_of(field: Field, at: int | None) -> int | None:
+    """Where a struct's member ends, as far as can be told without knowing other specs."""
+    if at is None or not isinstance(field.size, int) or isinstance(field.count, str):
+        return None
+    return at + field.size * (1 if field.count is None else field.count)
 
 
 def parse_bits(text: str) -> tuple[int, int]:
     """ "63:12", "16", "eax.10", "edx.31:16" or whole registers "edx:ebx" → (lsb, width)."""
-    register, dot, bits = text.rpartition(".")
-    if text.split(":")[0] in CPUID_REGISTERS:
-        high, low = (CPUID_REGISTERS.index(part) * 32 for part in (text.split(":")[0], text.split(":")[-1]))
-        return low, high + 32 - low
-    if dot and register not in CPUID_REGISTERS:
-        raise PlaceError(f"bits {text!r}: {register} is not one of {', '.join(CPUID_REGISTERS)}")
-    base = CPUID_REGISTERS.index(register) * 32 if dot else 0
-    match = re.fullmatch(r"(\d+)(?::(\d+))?", bits)
-    if not match:
-        raise PlaceError(f'bits {text!r} should look like "63:12", "16" or "edx.10"')
-    high, low = int(match[1]), int(match[2] or match[1])
+    whole = WHOLE_REGISTERS.fullmatch(text)
+    match = BITS.fullmatch(text)
+    if whole:
+        first, last = (CPUID_REGISTERS.index(part) * 32 for part in (whole[1], whole[2] or whole[1]))
+        high, low = first + 31, last
+    elif match:
+        base = CPUID_REGISTERS.index(match[1]) * 32 if match[1] else 0
+        high, low = base + int(match[2]), base + int(match[3] or match[2])
+    else:
+        raise PlaceError(f'bits {text!r} should look like "63:12", "16", "edx.10" or "edx:ebx"')
     if high < low:
         raise PlaceError(f"bits {text!r} run backwards; the high bit comes first")
-    return base + low, high - low + 1
+    if match and match[1] and high > base + 31:
+        raise PlaceError(f"bits {text!r}: {match[1]} has bits 31:0")
+    return low, high - low + 1
 
 
 def parse_field(table: Table, source: tuple[str, ...]) -> Field:
@@ -412,6 +315,6 @@ def parse_type(table: Table) -> tuple[str, int | str | None]:
     match = ARRAY.fullmatch(kind)
     if match and match[1] != "u8":
         return match[1], int(match[2])
-    if "[" in kind and not match:
+    if ("[" in kind or "]" in kind) and not match:
         raise PlaceError(f"type {kind!r} should look like u8[240] or u64[4]")
     return kind, count

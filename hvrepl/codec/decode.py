@@ -53,7 +53,7 @@ class Decoder:
             node = self._word(spec, layout, data, node, place)
             node = replace(node, value=None) if node.fields else node  # raw says it; a part's value stays
         else:
-            node = self._struct(spec, layout, data, node, place)
+            node = self._struct(found, layout, data, node, place)
         findings = [*self._name_findings(found), *place.findings]
         return replace(node, findings=tuple(findings), source=spec.source)
 
@@ -116,17 +116,18 @@ class Decoder:
         fields, layouts = self._bits(spec, layout, values, number, 0, "", place)
         return self._sum_up(replace(node, fields=fields), layouts, "", place)
 
-    def _struct(self, spec: Spec, layout: Layout, data: bytes, node: Decoded, place: Place) -> Decoded:
+    def _struct(self, found: Found, layout: Layout, data: bytes, node: Decoded, place: Place) -> Decoded:
+        spec = found.spec
         head = self.head(spec, layout)
         if len(data) < head:
-            raise UsageError(f"{node.name}: got {len(data)} bytes, needs at least {head}")
+            raise UsageError(f"{found.called}: got {count_bytes(len(data))}, needs at least {head}")
         values, taken = self.schemas.parse(spec, layout, data, place.context)
         members, end = self._members(layout, values, 0, "", place)
         if taken > len(data):
             place.find("truncated", "", f"the bytes end after {len(data)} of {taken}")
         elif end < len(data):
             members.append(raw_member("rest", data, end, len(data)))
-            place.find("trailing", "rest", f"{len(data) - end} bytes follow the end of {node.name}")
+            place.find("trailing", "rest", f"{count_bytes(len(data) - end)} after the end of {node.name}")
         node = replace(node, size=len(data), raw=data.hex(), **hold(members))
         return self._sum_up(node, [layout], "", place)
 
@@ -190,9 +191,9 @@ class Decoder:
         if node.value is None:
             return
         if one.max is not None and node.value > one.max:
-            place.find("out_of_range", path, f"{one.name} is {node.value}; at most {one.max} is possible")
+            place.find("out_of_range", path, f"{last_part(path)} is {node.value}; at most {one.max} is possible")
         if self._is_closed(one) and not node.named and not one.reserved:
-            place.find("unknown_value", path, self._unknown(one, node.value))
+            place.find("unknown_value", path, f"{last_part(path)} {self._unknown(one, node.value)}")
 
     def _is_closed(self, one: Field) -> bool:
         """Whether the field has an enumeration that ought to know every value."""
@@ -206,8 +207,8 @@ class Decoder:
         if one.type.startswith("space:"):
             row = self.catalog.elsewhere(one.type[6:], value)
             if row:
-                return f"{one.name} {value:#x} is {row.name}, which only {other_arch(self.catalog.arch)} has"
-        return f"{one.name} {value:#x} has no known name"
+                return f"{value:#x} is {row.name}, which only {other_arch(self.catalog.arch)} has"
+        return f"{value:#x} has no known name"
 
     def _members(self, layout: Layout, values: Mapping[str, Any], at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         """The members of a struct from byte `at` on, as far as there are bytes; and where it ends."""
@@ -219,18 +220,17 @@ class Decoder:
             found, at = self._member(one, value, at, join_path(path, one.name), place)
             nodes += found
             if isinstance(value, list) and isinstance(one.count, str):
-                self._judge_count(one, len(value), values, join_path(path, one.name), place)
+                self._judge_count(one.count, len(value), values, path, place)
         return nodes, at
 
-    def _judge_count(self, one: Field, held: int, values: Mapping[str, Any], path: str, place: Place) -> None:
-        text = str(one.count)
-        bare = text.removeprefix("popcount:")
-        if text == "rest" or bare.partition(".")[0] not in values:
+    def _judge_count(self, count: str, held: int, values: Mapping[str, Any], path: str, place: Place) -> None:
+        counter = count.removeprefix("popcount:")
+        if count == "rest" or counter.partition(".")[0] not in values:
             return
-        said = descend(values, bare)
-        said = said.bit_count() if bare != text else said
+        said = descend(values, counter)
+        said = said.bit_count() if counter != count else said
         if said > held:
-            place.find("truncated", path, f"{bare} asks for {said} elements; the bytes hold {held}")
+            place.find("truncated", join_path(path, counter), f"{counter} asks for {said} elements; the bytes hold {held}")
 
     def _member(self, one: Field, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         if isinstance(value, Variant):
@@ -262,15 +262,15 @@ class Decoder:
         column: str,
     ) -> list[Decoded]:
         """A struct within a struct, unless the bytes end before it."""
-        if at >= place.end and end > at:
+        if at > place.end or (at == place.end and end > at):
             return []
-        size = max(0, min(end, place.end) - at)
+        size = min(end, place.end) - at
         node = Decoded(name=name, kind=spec.kind, type=spec.name, offset=at, size=size, column=column, fields=tuple(members))
         return [self._sum_up(node, layouts, path, place)]
 
     def _leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         """A number, bytes, or a word: in full if the bytes hold all of it, else what there is of it as bytes."""
-        size = len(value) if isinstance(value, bytes) else self.schemas.member_size(one) or 0
+        size = len(value) if isinstance(value, bytes) else self.schemas.element_size(one) or 0
         end = at + size
         if end > place.end:
             return [raw_member(one.name, place.data, at, place.end)] if at < place.end else [], end
@@ -285,8 +285,9 @@ class Decoder:
             fields, layouts = self._bits(inner, inner.layout, value, int.from_bytes(chunk, "little"), 0, path, place)
             node = self._sum_up(replace(node, kind=inner.kind, type=inner.name, fields=fields), layouts, path, place)
         self._judge(one, node, path, place)
-        readings = [self._leaf(other, self.catalog.type(other.type), 0, at, path, replace(place, findings=[])) for other in one.readings]
-        return [replace(node, readings=tuple(leaf for leaves, _ in readings for leaf in leaves))], end
+        aside = replace(place, end=end, findings=[])
+        readings = (self._member(other, self.schemas.read(other, chunk), at, path, aside)[0] for other in one.readings)
+        return [replace(node, readings=tuple(leaf for leaves in readings for leaf in leaves))], end
 
     def _number(self, one: Field, number: int, at: int, size: int, value: Any) -> Decoded:
         show = replace(one, show="guid") if one.type == "guid" else one
@@ -313,31 +314,42 @@ class Decoder:
         return nodes, whole
 
     def _case(self, one: Field, value: Variant, at: int, end: int, path: str, place: Place) -> list[Decoded]:
+        """What a switch picked as a node of its own, with `rest` for what the case leaves over; a word that is cut is only bytes."""
         spec = value.spec
-        if spec is None or spec.layout is None:
-            if at >= place.end or (not value.used and not one.used):
-                return []
-            return [replace(raw_member(one.name, place.data, at, min(end, place.end)), column=one.column)]
         inner = replace(place, end=min(end, place.end))  # shares the list of findings
-        taken = self.schemas.size(spec)
+        if spec is None or spec.layout is None or at + spec.width // 8 > inner.end:
+            return self._raw_case(one, value, at, inner)
+        layouts = [spec.layout]
         if spec.width:
-            chunk = place.data[at : min(end, place.end, at + spec.width // 8)]
-            number = int.from_bytes(chunk, "little")
-            fields, layouts = self._bits(spec, spec.layout, value, number, 0, path, place)
-            members, stop = list(fields), at + spec.width // 8
+            stop = at + spec.width // 8
+            fields, layouts = self._bits(spec, spec.layout, value, int.from_bytes(place.data[at:stop], "little"), 0, path, place)
+            members = list(fields)
         else:
-            layouts = [spec.layout]
             members, stop = self._members(spec.layout, value, at, path, inner)
         if stop < inner.end:
             members.append(raw_member("rest", place.data, stop, inner.end))
-        elif taken is not None and at + taken > inner.end:
-            place.find("truncated", path, f"{one.name} is {max(0, inner.end - at)} bytes; {spec.name} has {taken}")
+        elif stop > end:
+            place.find("truncated", path, f"{last_part(path)} is {count_bytes(value.used)}; {spec.name} has {stop - at}")
         return self._nested(one.name, spec, layouts, members, at, end, path, place, one.column)
+
+    def _raw_case(self, one: Field, value: Variant, at: int, place: Place) -> list[Decoded]:
+        if at > place.end or not (value.used or one.used) or (at == place.end and value.used):
+            return []
+        return [replace(raw_member(one.name, place.data, at, place.end), column=one.column)]
 
 
 def write_number(number: int, width: int) -> str:
     """0x and every hex digit of a number of `width` bits."""
     return f"0x{number:0{(width + 3) // 4}x}"
+
+
+def count_bytes(number: int) -> str:
+    return f"{number} byte{'s'[: number != 1]}"
+
+
+def last_part(path: str) -> str:
+    """What a sentence calls a field: slots[2].header.sender is sender, names[1] stays."""
+    return path.rpartition(".")[2]
 
 
 def raw_member(name: str, data: bytes, at: int, end: int) -> Decoded:

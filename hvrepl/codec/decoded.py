@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from hvrepl.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Decoded:
     unused: bool = False
 
     def __iter__(self) -> Iterator[Decoded]:
-        return iter(self.slots or self.fields)
+        yield from self.slots
+        yield from self.fields
 
     def find(self, path: str) -> Decoded | None:
         """The part at a path such as payload.timer_index, slots[2].header or [3]; None if there is none."""
@@ -86,7 +90,7 @@ class Decoded:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: keys in the order that scripts rely on, empty ones left out."""
         found: dict[str, Any] = {}
-        for key, attribute in KEYS:
+        for key, attribute in KEYS.items():
             value = getattr(self, attribute)
             if value or (key in KEPT and value is not None):
                 found[key] = encode_value(value)
@@ -94,12 +98,10 @@ class Decoded:
 
 
 # JSON key → attribute, in the order of the contract.
-KEYS = tuple(
-    (key, {"reg": "register"}.get(key, key))
-    for key in (
-        "name kind type arch space number reg bits offset size raw value meaning reserved summary fields slots readings findings other read source"
-    ).split()
-)
+KEYS: dict[str, str] = {key: key for key in ("name", "kind", "type", "arch", "space", "number")}
+KEYS |= {"reg": "register"}
+KEYS |= {key: key for key in ("bits", "offset", "size", "raw", "value", "meaning", "reserved", "summary", "fields", "slots")}
+KEYS |= {key: key for key in ("readings", "findings", "other", "read", "source")}
 KEPT = ("bits", "offset", "size", "value")  # zero says something
 
 
@@ -120,16 +122,30 @@ def join_path(base: str, name: str) -> str:
 
 
 def from_dict(table: Mapping[str, Any]) -> Decoded:
-    """A node as to_dict gave it, as far as encoding needs it: names, raws, values and what they hold."""
-    parts = {key: tuple(from_dict(one) for one in table.get(key, ())) for key in ("fields", "slots")}
-    bits = table.get("bits")
-    return Decoded(
-        name=table.get("name", ""),
-        kind=table.get("kind", ""),
-        raw=table.get("raw", ""),
-        value=table.get("value"),
-        bits=(bits[0], bits[1]) if bits else None,
-        size=table.get("size"),
-        offset=table.get("offset"),
-        **parts,
-    )
+    """A node as to_dict gave it, as far as encoding needs it: names, raws, values and what they hold.
+
+    UsageError if it is no such thing: the table may come from anywhere.
+    """
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{str(table)[:40]!r} is no object with name, raw and value")
+    name = member(table, "name", str, "")
+    raw = member(table, "raw", str, "")
+    if not re.fullmatch("0x[0-9a-fA-F]+|(?:[0-9a-fA-F]{2})*", raw):
+        raise UsageError(f"{name}: raw {raw[:40]!r} is no hex")
+    parts = {key: tuple(from_dict(one) for one in member(table, key, list, [])) for key in ("fields", "slots")}
+    bits = member(table, "bits", list, None)
+    if bits is not None and not (len(bits) == 2 and all(isinstance(bit, int) for bit in bits)):
+        raise UsageError(f"{name}: bits must be [high, low], not {bits}")
+    numbers = {key: member(table, key, int, None) for key in ("value", "offset", "size")}
+    return Decoded(name=name, kind=member(table, "kind", str, ""), raw=raw, bits=(bits[0], bits[1]) if bits else None, **numbers, **parts)
+
+
+def member(table: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
+    """A value of a JSON object, which must be of a type if it is there."""
+    value = table.get(key, default)
+    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise UsageError(f"{key} must be {JSON_TYPES[kind]}, not {str(value)[:40]!r}")
+    return value
+
+
+JSON_TYPES = {str: "text", int: "a number", list: "an array"}

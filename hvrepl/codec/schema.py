@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from construct import Construct, Container, Struct, Subconstruct
@@ -40,12 +41,11 @@ class Tail(io.BytesIO):
 
 
 class Variant(dict[str, Any]):
-    """What a switch picked: the fields of its case (none: `raw`), and the bytes of its region that these leave over."""
+    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's."""
 
     spec: Spec | None = None
-    raw: bytes = b""
+    size: int = 0
     used: int = 0
-    rest: bytes = b""
 
 
 class Plain(Construct):  # type: ignore[misc]
@@ -64,7 +64,7 @@ class Plain(Construct):  # type: ignore[misc]
     def _length(self, stream: Tail, context: Container) -> int:
         if isinstance(self.size, int):
             return self.size
-        return stream.left if self.size == "rest" else min(stream.left, resolve(context, self.size))
+        return stream.left if self.size == "rest" else min(stream.left, size_at(context, self.size))
 
     def _build(self, obj: int | bytes | None, stream: io.BytesIO, context: Container, path: str) -> int | bytes | None:
         size = self.size if isinstance(self.size, int) else 0
@@ -130,7 +130,9 @@ class Elements(Subconstruct):  # type: ignore[misc]
     def _parse(self, stream: Tail, context: Container, path: str) -> list[Any]:
         count = self.count if isinstance(self.count, int) else count_of(context, self.count)
         found: list[Any] = []
-        while stream.left and (count is None or len(found) < count):
+        at = -1
+        while stream.left and stream.tell() > at and (count is None or len(found) < count):  # an element may be empty
+            at = stream.tell()
             found.append(self.subcon._parsereport(stream, context, path))
         if isinstance(self.count, int):
             found += [self.subcon._parsereport(stream, context, path) for _ in range(self.count - len(found))]
@@ -162,7 +164,7 @@ class Optional(Subconstruct):  # type: ignore[misc]
 class Region(Construct):  # type: ignore[misc]
     """A run of bytes laid out by the case that another field picks, of which `used` names how many are the case's."""
 
-    def __init__(self, field: Field, pick: Callable[[Any, Mapping[str, str]], Spec | None], ahead: Ahead | None, schemas: Schemas) -> None:
+    def __init__(self, field: Field, pick: Callable[[Any], Spec | None], ahead: Ahead | None, schemas: Schemas) -> None:
         super().__init__()
         self.flagbuildnone = True
         self.field = field
@@ -171,52 +173,53 @@ class Region(Construct):  # type: ignore[misc]
         self.schemas = schemas
 
     def _parse(self, stream: Tail, context: Container, path: str) -> Variant:
-        size = self._size(stream, context)
-        real = min(size, stream.left)
-        spec = self._case(stream, context)
-        data = stream.read(size)
         found = Variant()
-        found.used = min(size, resolve(context, self.field.used)) if self.field.used else size
-        found.spec = spec
-        found.raw = data[: found.used]
-        if spec:
-            inner = Tail(data[: min(found.used, real)])
-            found.update(self.schemas.of(spec)._parsereport(inner, nested_context(context), path))
-            found.rest = found.raw[inner.tell() :]
+        found.spec = self._case(stream, context)
+        found.size = self._size(stream, context)
+        found.used = self._used(found.size, context)
+        real = min(found.used, stream.left)
+        data = stream.read(found.size)
+        if found.spec:
+            found.update(self.schemas.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path))
         return found
 
     def _size(self, stream: Tail, context: Container) -> int:
         size = self.field.size
         if isinstance(size, int):
             return size
-        return stream.left if size in ("rest", None) else min(stream.left, resolve(context, str(size)))
+        return stream.left if size in ("rest", None) else min(stream.left, size_at(context, str(size)))
+
+    def _used(self, size: int, context: Container) -> int:
+        return min(size, size_at(context, self.field.used)) if self.field.used else size
 
     def _case(self, stream: Tail | None, context: Container) -> Spec | None:
         if self.field.switch.startswith(CONTEXT):
-            return self.pick(context._params.get(self.field.switch[len(CONTEXT) :]), context._params)
-        if self.ahead and stream:
-            return self.pick(self.ahead.peek(stream, context), context._params)
-        return self.pick(resolve(context, self.field.switch), context._params)
+            return self.pick(context._params.get(self.field.switch[len(CONTEXT) :]))
+        return self.pick(self.ahead.peek(stream, context) if self.ahead and stream else resolve(context, self.field.switch))
 
     def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, path: str) -> object:
         """From the case's fields, what they leave over (`rest`), and the unused bytes that stand beside as NAME_unused."""
         spec = self._case(None, context)
-        unused = context.get(f"{self.field.name}_unused") or b""
-        size = self.field.size if isinstance(self.field.size, int) else None
-        used = min(size, resolve(context, self.field.used)) if self.field.used and size is not None else size
-        if isinstance(obj, Variant) and obj.spec and obj.spec is not spec and obj.spec.layout is not (spec and spec.layout):
-            data = obj.raw  # its switch was changed since it was parsed: the same bytes, to be read anew
-        elif isinstance(obj, Mapping) and spec:
+        data = obj if isinstance(obj, bytes) else b""
+        if isinstance(obj, Mapping) and spec:
             inner = io.BytesIO()
             self.schemas.of(spec)._build(obj, inner, nested_context(context), path)
-            data = inner.getvalue() + (obj.rest if isinstance(obj, Variant) else obj.get("rest", b""))
-        else:
-            data = obj.raw if isinstance(obj, Variant) else obj if isinstance(obj, bytes) else b""
-        if used is not None:
-            data = data[:used].ljust(used, b"\0")
-        data += unused
-        stream.write(data if size is None else data[:size].ljust(size, b"\0"))
+            data = inner.getvalue() + left_over(obj, spec.layout)
+        size = self.field.size
+        if isinstance(size, int):
+            used = self._used(size, context)
+            unused = context.get(f"{self.field.name}_unused") or b""
+            data = data[:used].ljust(used, b"\0") + unused[max(0, used + len(unused) - size) :]
+            data = data.ljust(size, b"\0")
+        stream.write(data)
         return obj
+
+
+def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
+    """The bytes behind a struct's members, which decode.py calls `rest`."""
+    own = any(field.name == "rest" for field in layout.fields) if layout else False
+    rest = values.get("rest", b"")
+    return b"" if own or not isinstance(rest, bytes) else rest
 
 
 class Ahead:
@@ -249,6 +252,11 @@ def descend(value: Any, path: str) -> Any:
     for part in path.split(".") if path else ():
         value = value.get(part, 0) if isinstance(value, Mapping) else 0
     return 0 if value is None else value
+
+
+def size_at(context: Container, path: str) -> int:
+    """The number at a path as a size in bytes; a signed field may say less than none."""
+    return max(0, int(resolve(context, path)))
 
 
 def count_of(context: Container, text: str) -> int | None:
@@ -287,6 +295,12 @@ class Schemas:
         stream = io.BytesIO()
         self.of(spec, layout)._build(values, stream, root_context(context), "")
         return stream.getvalue()
+
+    def read(self, field: Field, data: bytes) -> Any:
+        """The value of a member without the struct around it: a further reading of its bytes."""
+        one = self._one(field)
+        whole = one if field.count is None else Elements(one, field.count)
+        return whole._parsereport(Tail(data), root_context({}), "")
 
     def size(self, spec: Spec, layout: Layout | None = None) -> int | None:
         """Bytes of a spec's layout; None where they depend on the value."""
@@ -341,13 +355,13 @@ class Schemas:
             return Plain("b", size if size is not None else "rest")
         return Plain("i" if field.type in INTEGER_SIZES and field.type[0] == "i" else "u", size)
 
-    def _picker(self, field: Field, spec: Spec, layout: Layout) -> Callable[[Any, Mapping[str, str]], Spec | None]:
+    def _picker(self, field: Field, spec: Spec, layout: Layout) -> Callable[[Any], Spec | None]:
         if isinstance(field.cases, str):
             space = field.cases.removeprefix("space:")
-            return lambda value, _: self.catalog.case_of(space, value) if isinstance(value, int) else None
+            return lambda value: self.catalog.case_of(space, value) if isinstance(value, int) else None
         switch = next((other for other in layout.fields if other.name == field.switch), None)
 
-        def pick(value: Any, _: Mapping[str, str]) -> Spec | None:
+        def pick(value: Any) -> Spec | None:
             target = pick_case(field, value, switch, self.catalog)
             return case_spec(spec, target, self.catalog) if target else None
 
@@ -367,8 +381,6 @@ def case_spec(spec: Spec, target: str, catalog: Catalog) -> Spec | None:
     layout = spec.case(target)
     if layout is None:
         return catalog.type(target)
-    from dataclasses import replace
-
     return replace(spec, name=target, layout=layout, kind="struct", size=None, head=None, width=0, addresses=(), output=None)
 
 

@@ -20,12 +20,12 @@ PREFIX = re.compile(
           | \w{3}\s+\d+\s\d\d:\d\d:\d\d\s.{0,80}?\bkernel:
           | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d\S*(?=\s) (?: .{0,80}?\bkernel: )?
           | \(XEN\)
-          | >(?=\s)
+          | (?:>|//)(?=\s)
           | (?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
         )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
-PROMPT = re.compile(r"(?:crash>|\((?:gdb|lldb|qemu)\)|(?:\d+: )?l?kd>|\d+:\d{3}>|[\w@~:./-]*[$#](?=\s)|PS [^>]*>)\s*")
+PROMPT = re.compile(r"(?:crash>|\((?:gdb|lldb|qemu)\)|(?:\d+: )?l?kd>|\d+:\d{3}>|[\w@~:./-]*[$#](?=\s|$)|PS [^>]*>)\s*")
 HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*")
 
 
@@ -47,13 +47,14 @@ FORMS: dict[str, Form] = {
     "gdb": form(rf"0x(?P<address>{H}{{1,16}})(?:\s+<.*?>)?:\s+(?=0x)", f"0x{H}+"),
     "qemu": form(rf"(?P<address>{H}{{8,16}}):\s+(?=0x)", f"0x{H}+"),
     "windbg": form(rf"(?P<address>{H}{{8}}`{H}{{8}})\s+(?=[0-9a-f?])", f"{H}{{8}}`{H}{{8}}|{H}+"),
-    "crash": form(rf"(?P<address>{H}{{8,16}}):  +(?={H})"),
+    "crash": form(rf"(?P<address>{H}{{8,16}}):[ ]{{2}}(?={H})"),  # xxd -e puts more spaces before a short word
     "colon": form(rf"(?:0x)?(?P<address>{H}{{4,16}}):[ ](?=\s*{H}{{2}})"),
     "kernel": form(rf"\S.*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"),  # after the name that print_hex_dump is given
-    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})"),
+    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+"),  # !dq of WinDbg has no back-tick in the address
 }
 # Digits of a group that od prints in octal → its bytes.
 OCTAL = {3: 1, 6: 2, 11: 4, 22: 8}
+WORDS = (1, 2, 4, 8)
 PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord(".") for byte in range(256))
 
 
@@ -69,8 +70,9 @@ class Row:
     digits: int = 0  # of the first group
     octal: bool = False
     text: str = ""  # the text column: "" without one, | or > for one in such bars, else "proved" by the bytes, or "unproved"
-    order: str = ""  # the byte order that the text column proves, "big" or "little"
+    order: str = ""  # the byte order that the text column or the alignment proves, "big" or "little"
     wide_gap: bool = False  # two spaces or more after the address
+    lone_gap: bool = False  # and nowhere between the groups
 
     @property
     def size(self) -> int:
@@ -80,7 +82,8 @@ class Row:
     def sure(self) -> bool:
         """Whether the first digits are an address beyond doubt: without a colon they could be a group."""
         odd_one = len(self.address) != self.digits
-        return self.form != "columns" or self.order != "" or (odd_one and (self.wide_gap or len(self.address) > 5 or self.text != ""))
+        shaped = odd_one and (self.wide_gap or len(self.address) > 5 or self.text != "")
+        return self.form != "columns" or self.order != "" or self.lone_gap or shaped
 
 
 def read_line(number: int, line: str) -> Row | None:
@@ -118,8 +121,11 @@ def read_row(number: int, source: str, name: str, match: re.Match[str]) -> Row:
         if name == "columns":  # or it is plain hex, or no dump at all
             return Row(number, "other", source)
         raise UsageError(f"line {number}: {error}") from None
-    wide_gap = match.end() - match.end("address") > 1
-    return Row(number, name, source, address, tuple(groups[:count]), len(digits[0]), octal, text, order, wide_gap)
+    wide_gap = re.match(r":?\s\s", source[match.end("address") :]) is not None
+    lone_gap = wide_gap and count > 1 and "  " not in body[: ends[count - 1]].strip()
+    if name == "colon" and not order:
+        order = align(groups[:count], wide_gap, body[ends[count - 2] : ends[count - 1]] if count > 1 else "")
+    return Row(number, name, source, address, tuple(groups[:count]), len(digits[0]), octal, text, order, wide_gap, lone_gap)
 
 
 def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
@@ -129,19 +135,22 @@ def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
     at = 0
     while match := FORMS[name].group.match(body, at):
         digits = match[1].lower().removeprefix("0x").replace("`", "")
-        if groups and not fits(digits, groups):
+        if groups and not fits(digits, groups, name):
             break
         at = match.end()
         groups.append(digits)
         ends.append(at)
     if not groups:
         raise UsageError(f"'{shorten(body)}' is memory that was not read" if body.startswith("??") else f"'{shorten(body)}' is no hex")
+    if name != "colon" and len(groups[0]) // 2 not in WORDS and len(groups[0]) not in OCTAL:
+        raise UsageError(f"'{shorten(groups[0])}' is no word of 1, 2, 4 or 8 bytes")
     return groups, ends
 
 
-def fits(digits: str, groups: list[str]) -> bool:
-    width = len(groups[0])
-    return len(digits) == width == len(groups[-1]) or (len(digits) < width == len(groups[-1]) and len(digits) % 2 == 0)
+def fits(digits: str, groups: list[str], name: str) -> bool:
+    """Whether all groups are of one width; xxd and objdump can have a shorter one at the end."""
+    short = name in ("colon", "columns") and len(digits) < len(groups[0]) and len(digits) % 2 == 0
+    return len(groups[-1]) == len(groups[0]) and (short or len(digits) == len(groups[0]))
 
 
 def is_octal(digits: str) -> bool:
@@ -181,6 +190,15 @@ def split_text(body: str, groups: list[bytes], ends: list[int]) -> tuple[int, st
     odd = re.match(rf"(?:{H}{H})*{H}(?!\S)", text, re.IGNORECASE)
     wrong = "has an odd number of hex digits" if odd else "is no hex of that width"
     raise UsageError(f"'{shorten(odd[0] if odd else text)}' after {shorten(body[: ends[-1]].strip(), 60)} {wrong}")
+
+
+def align(groups: list[bytes], wide_gap: bool, last: str) -> str:
+    """The byte order that the place of a short last group proves: xxd -e puts words to the right, xxd puts bytes to the left."""
+    if len(groups) == 1:
+        return "little" if wide_gap else ""
+    if len(groups[-1]) == len(groups[0]):
+        return ""
+    return "little" if last.startswith("  ") else "big"
 
 
 def prove(body: str, groups: list[bytes], end: int) -> str | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hvrepl.errors import UsageError
 from hvrepl.text.dump_forms import FORMS, Row, read_line
-from hvrepl.text.read_plain import read_plain, reverse_words
+from hvrepl.text.read_plain import forced, read_plain, reverse_words
 from hvrepl.text.read_value import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
+RADICES = {16: "hex", 8: "octal", 10: "decimal"}
 WORD_SIZES = (1, 2, 4, 8, 16)
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
@@ -38,7 +39,7 @@ class Run:
     end: int
     trim: int = 0
     others: int = 0
-    finished: bool = field(default=False)
+    finished: bool = False
 
     @property
     def last(self) -> Row:
@@ -72,10 +73,10 @@ def read_dump(text: str, word_size: int | None = None) -> list[Dump]:
         raise UsageError(f"a word has 1, 2, 4, 8 or 16 bytes, not {word_size}")
     text = COLOUR.sub("", text)
     lines = [row for number, line in enumerate(text.split("\n"), 1) if (row := read_line(number, line))]
-    radix = find_radix(lines)
+    radix, taken = find_radix(lines)
     if radix == 0:
         return [Dump(data, describe(how, len(data)), None) for data, how in read_plain(text, word_size)]
-    return [join(run, word_size, radix) for run in split(lines, radix)]
+    return [join(run, word_size, radix, taken) for run in split(lines, radix)]
 
 
 def describe(name: str, size: int, others: int = 0) -> str:
@@ -83,33 +84,38 @@ def describe(name: str, size: int, others: int = 0) -> str:
     return f"read as {name}, {size} byte{'s'[: size != 1]}{around}"
 
 
-def find_radix(lines: list[Row]) -> int:
-    """The radix of addresses without a colon, in which most rows follow one another; 0 if the text has no addresses."""
+def find_radix(lines: list[Row]) -> tuple[int, str]:
+    """The radix of addresses without a colon, in which most rows follow one another, and words for it if another would do as well.
+
+    0 if the text has no addresses. With rows left out by *, `0001000` can be the end in any radix.
+    """
     rows = [row for row in lines if row.form in ("columns", "fold", "end")]
     first = next((row for row in rows if row.form == "columns"), None)
     if first is None:
-        return 16 if any(row.form in FORMS for row in lines) else 0
-    # od has octal addresses of 7 digits; hexdump has hex ones, with words of 2 bytes or two spaces.
-    od = first.octal or (len(first.address) == 7 and first.digits != 4 and not first.wide_gap)
-    radices = (8, 16, 10) if od else (16, 8, 10)
-    steps = {radix: sum(follows(rows, radix)) for radix in radices}
-    best = max(radices, key=lambda radix: steps[radix])
-    return best if steps[best] or any(row.form in FORMS and row.sure for row in lines) else 0
+        return (16, "") if any(row.form in FORMS for row in lines) else (0, "")
+    # od has 7 octal digits, or 6 hex ones; hexdump has hex ones, with words of 2 bytes or two spaces.
+    od = len(first.address) == 7 and (first.octal or (first.digits != 4 and not first.wide_gap))
+    steps = {radix: sum(follows(rows, radix)) for radix in ((8, 16, 10) if od else (16, 8, 10))}
+    best = max(steps, key=lambda radix: steps[radix])
+    if not steps[best] and not any(row.form in FORMS and row.sure for row in lines):
+        return 0, ""
+    ends = {place(rows[-1], radix) for radix in steps if steps[radix] == steps[best]}
+    return best, f" with {RADICES[best]} addresses" if steps[best] and len(ends) > 1 else ""
 
 
 def follows(rows: list[Row], radix: int) -> Iterator[bool]:
     """For each row but the first, whether its address is where the one before ends."""
-    before, folded = None, False
+    before, width, folded = None, 1, False
     for row in rows:
-        address = place(row, radix)
         if row.form == "fold":
             folded = True
             continue
+        address = place(row, radix)
         if before is not None and address is not None:
             ahead = address - before
-            yield ahead > 0 if folded else ahead == 0 or (row.form == "end" and -8 < ahead < 0)
+            yield (ahead > 0 and ahead % width == 0) if folded else ahead == 0 or (row.form == "end" and -8 < ahead < 0)
         before = None if address is None or row.form == "end" else address + row.size
-        folded = False
+        width, folded = row.size, False
 
 
 def place(row: Row, radix: int) -> int | None:
@@ -148,8 +154,8 @@ def split(lines: list[Row], radix: int) -> list[Run]:
 def check_other(row: Row) -> Row:
     """A line that is no row, unless it looks like a damaged one."""
     words = row.source.split()
-    hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,16}[,:]?", word, re.IGNORECASE)) for word in words)
-    if row.form == "other" and len(words) > 2 and hexes * 2 > len(words):
+    hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,64}[,:]?", word, re.IGNORECASE)) for word in words)
+    if row.form == "other" and hexes > 1 and hexes * 2 >= len(words):
         raise UsageError(f"line {row.line}: '{shorten(row.source)}' is no row of a dump that can be read")
     return row
 
@@ -163,14 +169,11 @@ def check_fold(row: Row, runs: list[Run], fold: Row | None) -> Row:
 def unfold(run: Run, row: Row, start: int, fold: Row) -> int:
     """Repeat the last row up to the address of this one; how many bytes that makes."""
     missing, width = start - run.end, run.last.size
-    whole = row.form == "end" or missing % width == 0
-    if missing < 0 or not whole or row.form not in ("end", run.last.form):
+    if missing < 0 or missing % width or row.form not in ("end", run.last.form):
         raise UsageError(f"line {fold.line}: * cannot repeat {width} bytes from 0x{run.end:x} to 0x{start:x}, where line {row.line} starts")
     if missing <= MOST_FOLDED:
-        times = -(-missing // width)
-        run.rows.append((run.last, times))
-        run.end += times * width
-        run.trim = run.end - start
+        run.rows.append((run.last, missing // width))
+        run.end = start
     return missing
 
 
@@ -200,7 +203,7 @@ def add(runs: list[Run], row: Row, start: int, others: list[Row]) -> None:
 def finish(run: Run, row: Row, start: int) -> None:
     """The address after the last byte: cuts off what fills up the last word."""
     excess = run.end - start
-    if run.finished or not 0 <= excess < max(len(run.last.groups[0]), run.trim + 1):
+    if run.finished or not 0 <= excess < len(run.last.groups[0]):
         raise UsageError(f"line {row.line}: the dump ends at 0x{run.end:x}, and this line says 0x{start:x}")
     run.trim, run.finished = excess, True
 
@@ -208,6 +211,8 @@ def finish(run: Run, row: Row, start: int) -> None:
 def check_width(run: Run, row: Row) -> None:
     """Text that looks like hex would be taken for groups in a row whose text column proves nothing: such a row is too long."""
     first = run.rows[0][0]
+    if row.digits != first.digits and row.size >= first.size:
+        raise UsageError(f"line {row.line}: has groups of {row.digits} digits, and the lines before it of {first.digits}")
     if row.size > first.size and (row.text == "unproved" or (first.text and not row.text)):
         raise UsageError(f"line {row.line}: has {row.size} bytes, and the lines before it {first.size}")
 
@@ -223,13 +228,13 @@ def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
         raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' stands in the midst of a dump and is no row of it")
 
 
-def join(run: Run, word_size: int | None, radix: int) -> Dump:
+def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:
+    first = run.rows[0][0]
     order = find_order(run)
     data = b"".join(row_bytes(row, order, word_size) * times for row, times in run.rows)
     data = data[: len(data) - run.trim]
-    name = find_name(run.rows[0][0], order, radix)
-    forced = f" in {word_size}-byte words" if word_size else ""
-    return Dump(data, describe(name + forced, len(data), run.others), run.start)
+    name = find_name(first, order, radix) + (taken if first.form == "columns" else "")
+    return Dump(data, describe(forced(name, word_size), len(data), run.others), run.start)
 
 
 def row_bytes(row: Row, order: str, word_size: int | None) -> bytes:
@@ -280,6 +285,8 @@ def name_colon(row: Row, order: str, size: int) -> str:
 def name_columns(row: Row, order: str, radix: int, size: int) -> str:
     if row.octal:
         return "od octal"
+    if "`" in row.source:
+        return f"WinDbg !d{WINDBG_LETTERS.get(size, 'p')}"
     if row.text == "|":
         return "hexdump -C"
     if order == "big":

@@ -51,15 +51,15 @@ def read_escapes(text: str, word_size: int | None) -> tuple[bytes, str]:
     if end != len(text):
         raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is no escape of the form \\x10, and all others are")
     data = bytes.fromhex("".join(re.findall(r"\\x(..)", text)))
-    return force(data, word_size, 1), named("escaped bytes", word_size)
+    return force(data, word_size, 1), forced("escaped bytes", word_size)
 
 
 def force(data: bytes, word_size: int | None, line: int) -> bytes:
     return reverse_words(data, word_size, line) if word_size else data
 
 
-def named(name: str, word_size: int | None) -> str:
-    return f"{name} in {word_size}-byte words" if word_size else name
+def forced(name: str, word_size: int | None) -> str:
+    return f"{name} in {word_size}-byte words" if word_size and word_size > 1 else name
 
 
 def reverse_words(data: bytes, size: int, line: int) -> bytes:
@@ -79,6 +79,8 @@ def read_arrays(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
     left = re.search(r"[{}\\]", text[at:])
     if left:
         raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' has no partner, or braces are nested")
+    if not arrays:
+        raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
     check_length(text[at:], arrays, line_of(text, at))
     return arrays
 
@@ -96,28 +98,35 @@ def read_list(text: str, word_size: int | None) -> tuple[bytes, str]:
     inner = text.strip().rstrip(";")
     if inner.startswith("[") and inner.endswith("]"):
         inner = inner[1:-1]
-    return read_elements(inner, line, "", word_size)
+    return read_elements(inner, line, None, word_size)
 
 
-def read_elements(text: str, line: int, declaration: str, word_size: int | None) -> tuple[bytes, str]:
+def read_elements(text: str, line: int, declaration: str | None, word_size: int | None) -> tuple[bytes, str]:
+    """Numbers between commas or spaces; the declaration is what stands before the brace, None without one."""
     elements = [(element, number) for number, row in enumerate(text.split("\n"), line) for element in ELEMENT.findall(row)]
     if not elements:
         raise UsageError(f"line {line}: an array without elements")
     lone = HEX_ELEMENT.fullmatch(elements[0][0])
     if len(elements) == 1 and lone and len(lone[1]) > 16:
-        return force(hex_bytes(lone[1], line), word_size, line), named("hex bytes", word_size)
-    size = word_size or find_size(elements, declaration, line)
-    data = b"".join(read_element(element, at, size) for element, at in elements)
-    return data, "C bytes" if size == 1 else f"{size}-byte words of C"
+        return force(hex_bytes(lone[1], line), word_size, line), forced("hex bytes", word_size)
+    values = [read_element(*element) for element in elements]
+    size = word_size or find_size(elements, declaration or "", line)
+    data = b"".join(to_bytes(value, size, *element) for value, element in zip(values, elements, strict=True))
+    name = "bytes" if size == 1 else f"{size}-byte words"
+    return data, name if declaration is None else f"C array of {name}"
 
 
-def read_element(element: str, line: int, size: int) -> bytes:
+def read_element(element: str, line: int) -> int:
     match = HEX_ELEMENT.fullmatch(element)
     try:
-        value = int(match[1], 16) if match else read_number(element).value
-        return value.to_bytes(size, "little", signed=value < 0)
+        return int(match[1], 16) if match else read_number(element).value
     except UsageError as error:
         raise UsageError(f"line {line}: {error}") from None
+
+
+def to_bytes(value: int, size: int, element: str, line: int) -> bytes:
+    try:
+        return value.to_bytes(size, "little", signed=value < 0)
     except OverflowError:
         raise UsageError(f"line {line}: {shorten(element)} does not fit into {size} byte{'s'[: size != 1]}") from None
 
@@ -131,9 +140,9 @@ def find_size(elements: list[tuple[str, int]], declaration: str, line: int) -> i
     widths = {len(match[1]) for match in matches if match}
     if max(widths, default=2) <= 2:
         return 1
-    width = widths.pop()
-    if widths or None in matches or width not in (4, 8, 16):
-        raise UsageError(f"line {line}: elements of different widths, such as {shorten(elements[0][0])}; a word size must be given")
+    width = max(widths)
+    if len(widths) > 1 or None in matches or width not in (4, 8, 16, 32):
+        raise UsageError(f"line {line}: elements of different or odd widths, such as {shorten(elements[0][0])}; a word size must be given")
     return width // 2
 
 
@@ -150,7 +159,7 @@ def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
     data = b"".join(parts)
     if not data:
         raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
-    return data, named("hex bytes", word_size)
+    return data, forced("hex bytes", word_size)
 
 
 def hex_bytes(word: str, line: int) -> bytes:

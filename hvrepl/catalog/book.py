@@ -1,0 +1,156 @@
+"""All specs of one check, and what they say of one another. Finds; what is wrong with it is for the rules to say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from hvrepl.catalog.index import WAS, name_rows
+from hvrepl.catalog.model import ARCHES, COMMON, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
+from hvrepl.catalog.read_specs import PlaceError, parse_range
+
+# What hvrepl.codec.meanings offers; a test holds the two together, since a layer may not look to its right.
+FORMATTERS = frozenset(
+    {
+        "100ns",
+        "ascii",
+        "decimal",
+        "freebsd_version",
+        "gpa",
+        "gpa_page",
+        "guid",
+        "hz",
+        "linux_release",
+        "linux_version",
+        "netbsd_version",
+        "signed",
+        "utf16",
+    }
+)
+WORDS = ("register", "cpuid", "word")
+BYTES = ("struct", "page", "hypercall")
+KINDS = (*WORDS, *BYTES, "enumeration")
+
+
+class Book:
+    """The specs, found by the names under which others may refer to them."""
+
+    def __init__(self, specs: Sequence[Spec], spaces: Iterable[Space], documents: Iterable[str]) -> None:
+        self.specs = specs
+        self.spaces = {space.name: space for space in spaces}
+        self.documents = frozenset(documents)
+        self.names: dict[str, dict[str, Spec]] = defaultdict(dict)
+        self.numbered: set[str] = set()
+        self.extensions = [spec for spec in specs if spec.extends]
+        for spec in specs:
+            for spelling, how, arch, _, address in name_rows(spec, self.spaces):
+                if how < WAS and not spec.extends:
+                    self.names[to_key(spelling)].setdefault(arch, spec)
+                    self.numbered |= {to_key(spelling)} if address >= 0 else set()
+        self.field_names = {field.name for spec in specs for _, layout in layouts(spec) for field in layout.fields}
+
+    def find(self, name: str, arch: str) -> Spec | None:
+        """What a spec of this arch may refer to by the name: of common it must exist on every arch."""
+        arches = self.names.get(to_key(name), {})
+        if arch == COMMON:
+            return arches.get(COMMON) or (arches.get(ARCHES[0]) if all(a in arches for a in ARCHES) else None)
+        return arches.get(arch) or arches.get(COMMON)
+
+    def type(self, field: Field, arch: str) -> Spec | None:
+        """The spec that a field's type names."""
+        return None if field.type in PLAIN_TYPES else self.find(field.type, arch)
+
+    def size(self, field: Field, arch: str, above: tuple[str, ...] = ()) -> int | None:
+        """Bytes of a struct's member; None where the bytes themselves say it."""
+        if isinstance(field.size, str) or isinstance(field.count, str):
+            return None
+        if field.size is not None and field.count is None:
+            return field.size
+        one = field.size if field.size is not None else self.type_size(field.type, arch, above)
+        return None if one is None else one * (1 if field.count is None else field.count)
+
+    def type_size(self, name: str, arch: str, above: tuple[str, ...] = ()) -> int | None:
+        spec = None if name in PLAIN_TYPES else self.find(name, arch)
+        if spec is None or spec.name in above:
+            return INTEGER_SIZES.get(name)
+        if spec.size is not None or spec.width:
+            return spec.size if spec.size is not None else spec.width // 8
+        sizes = [self.size(field, spec.arch, (*above, spec.name)) for field in spec.layout.fields] if spec.layout else [None]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    def base_values(self, spec: Spec) -> tuple[Enumerator, ...]:
+        """The values to which an enumeration that extends another adds its own: that one's, and what was added before."""
+        base = self.find(spec.extends, COMMON)
+        before = self.extensions[: self.extensions.index(spec)]
+        added = [one for other in before if (other.extends, other.arch) == (spec.extends, spec.arch) for one in other.values]
+        return (*(base.values if base else ()), *added)
+
+    def values_of(self, field: Field, arch: str) -> Iterator[Enumerator]:
+        """All values that a field's own enumeration or type names on an arch."""
+        yield from field.values
+        target = self.type(field, arch)
+        if target:
+            yield from target.values
+            yield from (one for spec in self.extensions if (spec.extends, spec.arch) == (target.name, arch) for one in spec.values)
+        if field.type.startswith("space:"):
+            for spec in self.specs:
+                for address in spec.addresses:
+                    if address.space == field.type[6:]:
+                        yield Enumerator(address.low, address.high, address.name, address.also)
+
+    def find_field(self, spec: Spec, layout: Layout, path: str) -> Field | None:
+        """The field a path leads to, through variants and nested types."""
+        first, _, rest = path.partition(".")
+        for owner, field in all_fields(spec, layout, set()):
+            if field.name == first:
+                return self._descend(owner, field, rest) if rest else field
+        return None
+
+    def _descend(self, owner: Spec, field: Field, path: str) -> Field | None:
+        target = self.type(field, owner.arch)
+        insides = [(target, target.layout)] if target and target.layout else []
+        insides += [(owner, case) for name in case_names(field) if (case := owner.case(name))]
+        found = (self.find_field(inside, layout, path) for inside, layout in insides)
+        return next((field for field in found if field), None)
+
+
+def layouts(spec: Spec) -> Iterator[tuple[str, Layout]]:
+    """(place, layout) of each layout of a spec."""
+    if spec.layout:
+        yield "layout", spec.layout
+    if spec.output:
+        yield "output", spec.output
+    for name, layout in (spec.cases or {}).items():
+        yield f"case.{name}", layout
+
+
+def fields(spec: Spec) -> Iterator[tuple[str, Layout, Field]]:
+    """(place, layout, field) of each field of a spec, also of the further readings of one."""
+    for place, layout in layouts(spec):
+        for field in layout.fields:
+            yield f"{place}: {field.name}", layout, field
+            yield from ((f"{place}: {field.name}: reading {one.name}", layout, one) for one in field.readings)
+
+
+def case_names(field: Field) -> Iterable[str]:
+    """What a field's switch leads to."""
+    return dict.fromkeys(field.cases.values()) if isinstance(field.cases, Mapping) else ()
+
+
+def all_fields(spec: Spec, layout: Layout, seen: set[str]) -> Iterator[tuple[Spec, Field]]:
+    """The fields of a layout and, of a word, in the same flat list those of its variants."""
+    for field in layout.fields:
+        yield spec, field
+        for target in case_names(field) if field.width else ():
+            case = spec.case(target)
+            if case and target not in seen:
+                seen.add(target)
+                yield from all_fields(spec, case, seen)
+
+
+def is_range(text: str) -> bool:
+    try:
+        parse_range(text)
+    except PlaceError:
+        return False
+    return True

@@ -1,0 +1,203 @@
+"""The keys that each table of a spec may have, and what may stand under them. Knows nothing of what they mean."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TYPE_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
+TEXT = (str,)
+NUMBER = (int,)
+NUMBER_OR_TEXT = (int, str)
+FLAG = (bool,)
+LIST = (list,)
+TABLE = (dict,)
+
+KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "file": {
+        "kind": TEXT,
+        "name": TEXT,
+        "title": TEXT,
+        "also": LIST,
+        "width": NUMBER,
+        "size": NUMBER,
+        "head": NUMBER,
+        "reset": NUMBER,
+        "count": NUMBER,
+        "doc": TEXT,
+        "note": TEXT,
+        "see": LIST,
+        "privilege": TEXT,
+        "qemu": TEXT,
+        "source": LIST,
+        "lone": TABLE,
+        "case_of": LIST,
+        "extends": TEXT,
+        "open": FLAG,
+        "address": LIST,
+        "layout": TABLE,
+        "output": TABLE,
+        "case": TABLE,
+        "shorthand": LIST,
+        "values": LIST,
+        "space": TEXT,
+        "names": LIST,
+    },
+    "address": {
+        "space": TEXT,
+        "number": NUMBER_OR_TEXT,
+        "stride": NUMBER,
+        "name": TEXT,
+        "also": LIST,
+        "was": LIST,
+        "note": TEXT,
+        "source": LIST,
+    },
+    "name": {
+        "number": NUMBER_OR_TEXT,
+        "name": TEXT,
+        "also": LIST,
+        "was": LIST,
+        "title": TEXT,
+        "doc": TEXT,
+        "note": TEXT,
+        "see": LIST,
+        "privilege": TEXT,
+        "source": LIST,
+    },
+    "layout": {"fields": LIST, "summary": LIST, "findings": LIST, "unused": TABLE},
+    "field": {
+        "name": TEXT,
+        "bits": TEXT,
+        "at": NUMBER,
+        "size": NUMBER_OR_TEXT,
+        "type": TEXT,
+        "values": TABLE,
+        "reserved": TEXT,
+        "count": NUMBER_OR_TEXT,
+        "rep": FLAG,
+        "optional": FLAG,
+        "switch": TEXT,
+        "cases": (dict, str),
+        "used": TEXT,
+        "readings": LIST,
+        "show": TEXT,
+        "base": NUMBER,
+        "max": NUMBER,
+        "column": TEXT,
+        "doc": TEXT,
+        "note": TEXT,
+        "source": LIST,
+    },
+    "value": {"value": NUMBER_OR_TEXT, "name": TEXT, "also": LIST, "doc": TEXT, "note": TEXT, "source": LIST},
+    "finding": {"code": TEXT, "field": TEXT, "text": TEXT, "when": TABLE},
+    "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
+    "lone": {"rank": NUMBER, "when": LIST},
+    "space": {"name": TEXT, "title": TEXT, "arch": LIST, "digits": NUMBER},
+    "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
+}
+REQUIRED = {
+    "file": ("kind",),
+    "address": ("space", "number", "name"),
+    "name": ("number", "name"),
+    "layout": ("fields",),
+    "value": ("value", "name"),
+    "finding": ("code", "text", "when"),
+    "shorthand": ("name", "field", "read"),
+    "lone": ("rank", "when"),
+    "space": ("name", "title", "arch", "digits"),
+    "document": ("title",),
+}
+# Lists hold text, but for these, which hold tables; what the values of a table of free keys must be.
+LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "fields", "findings", "readings", "when", "space")
+TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int}
+# Keys that only one kind of file has, and all that a file of names may have.
+OWN_KEYS = {"values": "enumeration", "extends": "enumeration", "open": "enumeration", "space": "names", "names": "names"}
+NAMES_KEYS = ("kind", "space", "source", "names")
+
+
+def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
+    """The keys of one table that are unknown, missing or of another type, each as a line."""
+    if not isinstance(table, Mapping):
+        yield f"{where}must be a table, not {table!r}"
+        return
+    known = KEYS[kind]
+    for key, value in table.items():
+        if key not in known:
+            close = difflib.get_close_matches(key, known, 1)
+            yield f"{where}unknown key {key}" + (f"; did you mean {close[0]}?" if close else "")
+        elif not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not FLAG):
+            yield f"{where}{key} must be {' or '.join(TYPE_NAMES[one] for one in known[key])}, not {value!r}"
+        else:
+            yield from check_elements(key, value, where)
+    for key in REQUIRED.get(kind, ()):
+        if key not in table:
+            yield f"{where}{key} is missing"
+
+
+def check_elements(key: str, value: object, where: str) -> Iterator[str]:
+    """The elements of a list, or the values of a table whose keys are free, that are of another type."""
+    if isinstance(value, list) and key not in LISTS_OF_TABLES:
+        yield from (f"{where}{key} must hold text, not {one!r}" for one in value if not isinstance(one, str))
+    elif isinstance(value, Mapping) and key in TABLES_OF:
+        wanted = TABLES_OF[key]
+        wrong = [(name, one) for name, one in value.items() if not isinstance(one, wanted) or isinstance(one, bool)]
+        yield from (f"{where}{key}: {name} must be {TYPE_NAMES[wanted]}, not {one!r}" for name, one in wrong)
+
+
+def check_own_keys(table: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Keys of a file that do not go with its kind."""
+    kind = table.get("kind")
+    if kind is None:
+        return
+    foreign = [key for key in table if key in KEYS["file"] and OWN_KEYS.get(key, kind) != kind]
+    if kind == "names":
+        foreign = [key for key in table if key in KEYS["file"] and key not in NAMES_KEYS]
+        yield from (f"{where}{key} is missing" for key in ("space", "names") if key not in table)
+    yield from (f"{where}{key} does not go with kind {kind}" for key in foreign)
+
+
+def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
+    """check_keys over a whole file, each fault with its place."""
+    yield from check_keys("file", table, f"{file}: ")
+    yield from check_own_keys(table, f"{file}: ")
+    yield from check_list("address", table.get("address"), f"{file}: address")
+    yield from check_list("name", table.get("names"), f"{file}: names")
+    yield from check_list("value", table.get("values"), f"{file}: values")
+    yield from check_list("shorthand", table.get("shorthand"), f"{file}: shorthand")
+    if "lone" in table:
+        yield from check_keys("lone", table["lone"], f"{file}: lone: ")
+        conditions = table["lone"].get("when") if isinstance(table["lone"], Mapping) else None
+        yield from (f"{file}: lone: when must hold tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))
+    for name in ("layout", "output"):
+        if isinstance(table.get(name), Mapping):
+            yield from check_layout(table[name], f"{file}: {name}")
+    cases = table.get("case")
+    for name, case in cases.items() if isinstance(cases, Mapping) else ():
+        yield from check_layout(case, f"{file}: case.{name}")
+
+
+def check_layout(layout: object, where: str) -> Iterator[str]:
+    yield from check_keys("layout", layout, f"{where}: ")
+    if isinstance(layout, Mapping):
+        yield from check_list("finding", layout.get("findings"), f"{where}: findings")
+        for field in as_list(layout.get("fields")):
+            yield from check_field(field, where)
+
+
+def check_field(field: object, where: str) -> Iterator[str]:
+    place = f"{where}: {field.get('name') or field.get('bits') or field.get('at')}" if isinstance(field, Mapping) else where
+    yield from check_keys("field", field, f"{place}: ")
+    if isinstance(field, Mapping):
+        for reading in as_list(field.get("readings")):
+            yield from check_field(reading, f"{place}: readings")
+
+
+def check_list(kind: str, tables: object, where: str) -> Iterator[str]:
+    for index, table in enumerate(as_list(tables)):
+        yield from check_keys(kind, table, f"{where} {index}: ")
+
+
+def as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,66 @@
+"""Rules: the fields, enumerators and formatters that summaries, findings and conditions name exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hvrepl.catalog.book import FORMATTERS, Book, is_range, layouts
+from hvrepl.catalog.model import COMMON, Layout, Spec, When, to_key
+
+WHEN_WORDS = ("known", "unknown")
+PLACEHOLDER = re.compile(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
+GUARD = re.compile(r"!?([\w.]+)\? ")
+
+
+def check_texts(spec: Spec, book: Book) -> Iterator[str]:
+    """What a layout's texts name is a field of it, or in a variant's layout one of the layout around it."""
+    whole = [layout for layout in (spec.layout, spec.output) if layout]
+    for place, layout in layouts(spec):
+        scopes = [layout, *whole]
+        for text in layout.summary or ():
+            yield from (f"{place}: summary: {fault}" for fault in check_text(text, spec, scopes, book))
+        for finding in layout.findings:
+            faults = [*check_text(finding.text, spec, scopes, book), *check_when(finding.when, spec, scopes, book)]
+            if finding.field and not find_in(scopes, finding.field, spec, book):
+                faults.append(f"no field {finding.field}")
+            yield from (f"{place}: finding {finding.code}: {fault}" for fault in faults)
+        yield from (f"{place}: unused: {fault}" for fault in check_when(layout.unused or {}, spec, scopes, book))
+    for when in spec.lone.when if spec.lone else ():
+        yield from (f"lone: {fault}" for fault in check_when(when, spec, whole, book))
+
+
+def find_in(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool:
+    return any(book.find_field(spec, scope, path) for scope in scopes)
+
+
+def check_text(text: str, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
+    yield from (f"no field {path}" for path in paths_in(text) if not find_in(scopes, path, spec, book))
+    for match in PLACEHOLDER.finditer(text):
+        if match[2] and not book.find(match[2], COMMON):
+            yield f"no spec {match[2]}"
+        if match[5] and match[5] not in ("d", "x") and match[5] not in FORMATTERS:
+            yield f"no formatter {match[5]}"
+    if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
+        yield f"cannot read the braces in {text!r}"
+
+
+def paths_in(text: str) -> Iterator[str]:
+    guard = GUARD.match(text)
+    if guard:
+        yield guard[1]
+    for match in PLACEHOLDER.finditer(text):
+        yield from (match[group] for group in (1, 3, 4) if match[group])
+
+
+def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
+    for path, wanted in when.items():
+        field = next((field for scope in scopes if (field := book.find_field(spec, scope, path))), None)
+        if not field:
+            yield f"when: no field {path}"
+            continue
+        names = {to_key(one.name) for one in book.values_of(field, spec.arch)}  # not aliases: it is compared with what is shown
+        for one in wanted:
+            word = str(one).removeprefix("!")
+            if word not in WHEN_WORDS and not is_range(word) and to_key(word) not in names:
+                yield f"when: {path}: {one} is no number, range, enumerator, known or unknown"

@@ -1,0 +1,65 @@
+"""A number without a name → the best reading of it, with the others beside it. What is tried stands in the specs (`lone`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.codec.decode import Decoder
+from hvrepl.codec.decoded import Decoded
+from hvrepl.codec.phrases import holds
+from hvrepl.errors import NotFoundError, UsageError
+
+WIDEST = 64
+
+
+def decode_lone(decoder: Decoder, number: int) -> Decoded:
+    """As the first spec whose `lone` conditions it meets, else as the name of that number in each space that has it.
+
+    NotFoundError if it is none of these, UsageError if it is negative or has over 64 bits.
+    """
+    if not 0 <= number < 1 << WIDEST:
+        raise UsageError(f"{number:#x} is {number.bit_length()} bits wide; a value without a name has at most {WIDEST}")
+    readings = [*as_values(decoder, number), *as_names(decoder, number)]
+    if not readings:
+        raise NotFoundError(f"nothing is known as {number:#x} on {decoder.catalog.arch}; say what it is: decode WHAT {number:#x}")
+    best, *others = readings
+    return replace(best, other=tuple(replace(one, fields=(), findings=(), source=()) for one in others))
+
+
+def as_values(decoder: Decoder, number: int) -> Iterator[Decoded]:
+    for spec in decoder.catalog.lone():
+        value, read = narrow(number, spec.width)
+        if value is not None and spec.lone:
+            node = decoder.decode(Found(spec, decoder.catalog.arch, address=decoder.catalog.heading(spec)), value.to_bytes(spec.width // 8, "little"))
+            if any(holds(when, node) for when in spec.lone.when):
+                yield replace(node, read=read)
+
+
+def narrow(number: int, width: int) -> tuple[int | None, str]:
+    """The number in `width` bits and how that was read: as it is, or sign-extended to 64 bits; None if it is wider."""
+    if number < 1 << width:
+        return number, ""
+    low = number & (1 << width) - 1
+    if number >> width - 1 == (1 << WIDEST - width + 1) - 1:
+        return low, f"read as {width} bits, sign-extended"
+    return None, ""
+
+
+def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
+    """What has the number, in each space of the arch."""
+    catalog = decoder.catalog
+    for space in catalog.spaces.values():
+        if catalog.arch in space.arches and catalog.find_named(space.name, number):
+            found = catalog.find_number(number, space.name)
+            yield Decoded(
+                name=found.name,
+                kind=found.spec.kind,
+                arch=catalog.arch,
+                space=space.name,
+                number=space.write(number),
+                summary=found.spec.title.replace("{n}", str(found.element)),
+                source=found.spec.source,
+                subtitle=f"{space.name} {space.write(number)} ({catalog.arch})",
+            )

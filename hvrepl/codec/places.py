@@ -1,0 +1,152 @@
+"""Where every field of a value lies that exists now: its path, its bits, and the fields on which that depends. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.codec.decoded import join_path
+from hvrepl.codec.schema import Schemas, Variant
+from hvrepl.codec.variants import expand_word
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field that exists now: `at` and `width` in bits of the outermost thing, the path of the struct around it, its inner layout.
+
+    `needed` is what the thing cannot be without: no optional member, nothing that takes the bytes that are left. `bounded` parts
+    lie in a region of fixed size, which they cannot make longer. `held` counts the elements of an array.
+    """
+
+    path: str
+    field: Field
+    at: int
+    width: int
+    scope: str
+    inner: Spec | None = None
+    needed: bool = True
+    bounded: bool = False
+    held: int | None = None
+
+    @property
+    def end(self) -> int:
+        return self.at + self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A variant that a field makes: the field's switch is looked up from `scope` outwards, its cases stand in `spec`."""
+
+    scope: str
+    spec: Spec
+    layout: Layout
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is the same for all members of a struct, or fields of a word."""
+
+    path: str = ""
+    needed: bool = True
+    bounded: bool = False
+
+
+class Places:
+    """The parts of one value, ascending, and its variants, outermost first."""
+
+    def __init__(self, schemas: Schemas, spec: Spec, layout: Layout, data: bytes) -> None:
+        self.schemas = schemas
+        self.catalog = schemas.catalog
+        self.parts: list[Part] = []
+        self.choices: list[Choice] = []
+        self.controls: list[tuple[str, str]] = []
+        values = schemas.parse(spec, layout, data, {})[0]
+        if spec.width and layout is not spec.output:
+            self._word(spec, layout, values, 0, Scope())
+        else:
+            self._struct(spec, layout, values, 0, Scope())
+        self.by_path = {part.path: part for part in self.parts}
+
+    def resolve(self, scope: str, path: str) -> Part | None:
+        """The part at a path as a spec writes it: in the struct at `scope`, or in one around it."""
+        while True:
+            part = self.by_path.get(join_path(scope, path))
+            if part or not scope:
+                return part
+            scope = scope[: max(scope.rfind("."), scope.rfind("["), 0)]
+
+    def control_paths(self) -> Iterator[str]:
+        """The paths of the fields that say what the others are, outermost first."""
+        for scope, path in self.controls:
+            part = self.resolve(scope, path)
+            if part:
+                yield part.path
+
+    def _word(self, spec: Spec, layout: Layout, values: Mapping[str, Any], at: int, scope: Scope) -> None:
+        word = expand_word(spec, layout, lambda field: values.get(field.name, 0), self.catalog, {})
+        for one in word.layouts:
+            for field in one.fields:
+                self._note(field, spec, one, scope)
+        for field in word.fields:
+            inner = self._layout_of(field)
+            path = join_path(scope.path, field.name)
+            self.parts.append(Part(path, field, at + field.lsb, field.width, scope.path, inner, scope.needed, scope.bounded))
+            if inner and inner.layout:
+                self._word(inner, inner.layout, values[field.name], at + field.lsb, replace(scope, path=path))
+
+    def _struct(self, spec: Spec, layout: Layout, values: Mapping[str, Any], at: int, scope: Scope) -> int:
+        for field in layout.fields:
+            self._note(field, spec, layout, scope)
+            needed = scope.needed and not field.optional and "rest" not in (field.size, field.count)
+            at = self._member(field, values.get(field.name), at, replace(scope, needed=needed))
+        return at
+
+    def _member(self, field: Field, value: Any, at: int, scope: Scope) -> int:
+        """Adds a member and what is in it; returns where it ends."""
+        place = len(self.parts)
+        path = join_path(scope.path, field.name)
+        inner = value.spec if isinstance(value, Variant) else self._layout_of(field)
+        end = at + self._width(field, value)
+        if isinstance(value, list):
+            for index, one in enumerate(value):
+                element = replace(field, name=f"{field.name}[{index}]", count=None)
+                end = self._member(element, one, end, scope)
+        elif inner and inner.layout and value is not None:
+            within = Scope(path, scope.needed, scope.bounded)
+            if isinstance(value, Variant):
+                within = Scope(path, scope.needed or bool(field.used) or field.size == "rest", scope.bounded or isinstance(field.size, int))
+            last = self._inside(inner, inner.layout, value, at, within)
+            end = end if isinstance(value, Variant) else last
+        held = len(value) if isinstance(value, list) else None
+        self.parts.insert(place, Part(path, field, at, end - at, scope.path, inner, scope.needed, scope.bounded, held))
+        return end
+
+    def _inside(self, spec: Spec, layout: Layout, values: Mapping[str, Any], at: int, scope: Scope) -> int:
+        if not spec.width:
+            return self._struct(spec, layout, values, at, scope)
+        self._word(spec, layout, values, at, scope)
+        return at + spec.width
+
+    def _width(self, field: Field, value: Any) -> int:
+        """Bits of what is no struct: of an array and a struct those of its members are added."""
+        if isinstance(value, Variant):
+            return 8 * value.size
+        if isinstance(value, bytes):
+            return 8 * len(value)
+        if isinstance(value, (list, dict)):
+            return 0
+        return 8 * (self.schemas.element_size(field) or 0)
+
+    def _layout_of(self, field: Field) -> Spec | None:
+        inner = self.catalog.type(field.type)
+        return inner if inner and inner.layout else None
+
+    def _note(self, field: Field, spec: Spec, layout: Layout, scope: Scope) -> None:
+        if field.switch:
+            self.choices.append(Choice(scope.path, spec, layout, field))
+        for path in (field.switch, field.used, field.count, field.size):
+            if isinstance(path, str) and path not in ("", "rest"):
+                self.controls.append((scope.path, path.removeprefix("popcount:")))

@@ -1,0 +1,224 @@
+"""The command line: typer's parser in front of commands.py, one line for every error, the right exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.frontends import commands, compare
+from hvrepl.frontends.script import Runner
+from hvrepl.frontends.session import Session, Streams
+
+
+def shared_options() -> list[TyperOption]:
+    """The options that stand before or after any command; each sets the session's."""
+
+    def keep(context: typer.Context, option: Any, value: Any) -> None:
+        if value is not None and value is not False:
+            context.obj.set(**{option.name: value})
+
+    def option(*names: str, text: str, metavar: str | None = None, flag: bool = False) -> TyperOption:
+        return TyperOption(
+            param_decls=list(names),
+            help=text,
+            metavar=metavar,
+            is_flag=flag,
+            default=False if flag else None,
+            expose_value=False,
+            callback=keep,
+        )
+
+    return [
+        option("--arch", metavar="ARCH", text="x64 (the default) or arm64; also HVREPL_ARCH"),
+        option("-f", "--format", metavar="FMT", text="fields, table, bits, line, json, ndjson or csv"),
+        option("--style", metavar="STYLE", text="tabulate's style of --format table: grid, github, html ..."),
+        option("--strict", flag=True, text="exit status 1 if something decoded has findings"),
+        option("-k", "--keep-going", flag=True, text="go on after an error; exit with the first one's status"),
+        option("--color", metavar="WHEN", text="auto, always or never"),
+        option("--specs", metavar="DIR", text="your own definitions beside the built-in ones; also HVREPL_SPECS"),
+    ]
+
+
+class Command(TyperCommand):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+
+class Group(TyperGroup):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  in the order in which people need them
+        return list(self.commands)
+
+
+app = typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=False)
+
+Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", show_default=False)]
+
+
+def command(name: str, run: Callable[[Session, Sequence[str]], None], usage: str, text: str) -> None:
+    """A command whose words are all its own business."""
+
+    def call(context: typer.Context, words: Words = None) -> None:
+        run(context.obj, words or [])
+
+    call.__doc__ = text
+    app.command(
+        name, cls=Command, options_metavar="[OPTIONS]", short_help=text.split(".", 1)[0] + ".", help=f"{text}\n\n\b\nhvrepl {usage}"
+    )(call)
+
+
+@app.callback(invoke_without_command=True)
+def main_options(
+    context: typer.Context,
+    line: Annotated[list[str] | None, typer.Option("-c", metavar="LINE", help="run a line of the shell; may be given again")] = None,
+    allow_shell: Annotated[bool, typer.Option("--allow-shell", help="let a script on stdin use | cmd, !cmd and > file")] = False,
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    """Tell what raw Hyper-V numbers mean: guest OS ids, registers, statuses, messages and message pages.
+
+    Without a command: run the lines of stdin, each a command as it would stand here.
+    """
+    session: Session = context.obj
+    if version:
+        from importlib.metadata import version as installed
+
+        session.write(f"hvrepl {installed('hvrepl')}\n")
+    elif context.invoked_subcommand is None:
+        run_script(session, line, allow_shell)
+    elif line:
+        raise UsageError("-c LINE and a command do not go together")
+
+
+command(
+    "decode",
+    commands.decode,
+    "decode [WHAT] VALUE...",
+    "Say what values mean. WHAT may be left out with a single number; @FILE and - read a file and stdin.",
+)
+
+
+@app.command("encode", cls=Command, short_help="Build a value from fields.")
+def encode(
+    context: typer.Context,
+    words: Words = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="write the raw bytes to a file")] = "",
+) -> None:
+    """Build a value from fields, from zero or from VALUE, and print its hex.
+
+    \b
+    hvrepl encode WHAT [VALUE] FIELD=V...
+    """
+    commands.encode_value(context.obj, words or [], output)
+
+
+command(
+    "show", commands.show, "show WHAT", "Show a definition without a value. Every number and name on both archs, fields, notes, sources."
+)
+command(
+    "list",
+    commands.list_names,
+    "list [SPACE]",
+    "List all names with their numbers. SPACE is msr, register, hypercall, status, message, vmbus ...",
+)
+command(
+    "find",
+    commands.find_words,
+    "find TEXT|BIT",
+    "Search names, fields, values and docs. `find bit:17` finds fields by a bit, `find 0xf3` by a number.",
+)
+command("diff", compare.diff, "diff WHAT A B", "Show the fields that differ. Exit status 1 if any does.")
+command("check", compare.check, "check WHAT VALUE FIELD=V...", "Assert fields of a value (= and !=). Exit status 1 if one does not hold.")
+
+
+def run_script(session: Session, lines: Sequence[str] | None, allow_shell: bool) -> None:
+    """The lines of -c, else those of stdin as they come."""
+    streams = session.streams
+    if lines:
+        runner = Runner(session, run_words, command_names(), may_shell=True)
+        session.is_script = True
+        runner.run_lines(lines, "")
+        return
+    session.is_script = not streams.stdin_is_terminal
+    runner = Runner(session, run_words, command_names(), may_shell=allow_shell or streams.stdin_is_terminal)
+    if streams.stdin_is_terminal:
+        raise UsageError("a command is missing; see `hvrepl --help`")
+    runner.run_lines(stdin_lines(session), "stdin")
+
+
+def stdin_lines(session: Session) -> Iterator[str]:
+    from hvrepl.frontends.values import raw_lines
+
+    return (line.decode("utf-8", "replace") for line in raw_lines(session))
+
+
+def command_names() -> list[str]:
+    return [info.name for info in app.registered_commands if info.name]
+
+
+def run_words(session: Session, words: Sequence[str]) -> None:
+    """Runs words as a command line. Raises HvreplError, also for what typer finds wrong."""
+    try:
+        typer.main.get_command(app).main(list(words), prog_name="hvrepl", standalone_mode=False, obj=session)
+    except typer.TyperException as error:
+        raise UsageError(one_line(error)) from None
+
+
+def one_line(error: Exception) -> str:
+    """typer's message as one line that says what would be right."""
+    text = " ".join(str(getattr(error, "message", "") or error).split()).rstrip(".")
+    name = getattr(error, "option_name", "")
+    if name[1:2].isdigit():
+        return f"{text[:1].lower()}{text[1:]}; a negative number stands after --"
+    format_message = getattr(error, "format_message", None)
+    text = " ".join(format_message().split()).rstrip(".") if format_message else text
+    possible = getattr(error, "possibilities", None)
+    if possible and "Did you mean" not in text:
+        text += f"; did you mean {possible[0]}?"
+    return text[:1].lower() + text[1:]
+
+
+def run(arguments: Sequence[str], streams: Streams) -> int:
+    """The program on given streams; returns its exit status."""
+    session = None
+    try:
+        session = Session.start(streams)
+        run_words(session, arguments)
+        streams.stdout.flush()
+    except HvreplError as error:
+        try:
+            streams.stdout.flush()
+        finally:
+            for line in str(error).splitlines()[:1]:
+                streams.stderr.write(f"{line}\n")
+        return session.outcome.status if session and session.outcome.status > 1 else error.status
+    return session.outcome.status
+
+
+def main() -> None:
+    """The program itself."""
+    import os
+    import signal
+
+    try:
+        sys.exit(run(sys.argv[1:], Streams.of_process()))
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        # End by the signal itself, so that a calling shell or make sees the interrupt.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except OSError as error:
+        sys.stderr.write(f"cannot write: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(4)

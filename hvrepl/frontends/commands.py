@@ -1,0 +1,243 @@
+"""Each command once: (session, its words) → output. What the words stand for is in targets.py and values.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hvrepl.codec.decoded import Decoded, from_dict
+from hvrepl.codec.encode import encode
+from hvrepl.codec.lone import decode_lone
+from hvrepl.errors import HvreplError, NotFoundError, UsageError
+from hvrepl.frontends.session import Session, open_output
+from hvrepl.frontends.targets import NUMBER, Target, find_alone, find_anywhere, find_target, is_number, to_assignment
+from hvrepl.frontends.values import Value, numbered_lines, read_values
+from hvrepl.text.read_value import read_number
+from hvrepl.text.render import RENDERERS, Item
+from hvrepl.text.screen import say_finding
+
+if TYPE_CHECKING:
+    from hvrepl.codec.assign import Assignment
+    from hvrepl.text.listing import Listing
+
+
+def decode(session: Session, words: Sequence[str]) -> None:
+    """decode [WHAT] VALUE..."""
+    emit(session, decode_items(session, list(words)))
+
+
+def decode_items(session: Session, words: Sequence[str]) -> Iterator[Item]:
+    if not words:
+        raise UsageError("decode what? `decode WHAT VALUE`, or a single number")
+    if len(words) == 1 and (words[0] == "-" or is_number(words[0])):
+        yield from decode_lone_items(session, words[0])
+        return
+    if len(words) == 1 and words[0].startswith("@"):
+        raise UsageError(f"what is in {words[0][1:]}? `decode WHAT {words[0]}`, such as page or message")
+    target = find_target(session, words[0]) if len(words) > 1 else find_alone(session, words[0])
+    for value in read_values(session, target.found, list(words[1:]), output=target.output):
+        yield from guarded(session, value, partial(decode_one, session, target, value))
+
+
+def decode_lone_items(session: Session, word: str) -> Iterator[Item]:
+    if word == "-" and session.is_script:
+        raise UsageError("- is the script itself here; give the value, or @FILE")
+    lines = numbered_lines(session) if word == "-" else [(None, word)]
+    for line, text in lines:
+        value = Value(text, line=line)
+        yield from guarded(session, value, partial(decode_lone_text, session, text))
+
+
+def decode_lone_text(session: Session, text: str) -> Decoded:
+    reading = read_number(text)
+    node = decode_lone(session.decoder, reading.value)
+    return replace(node, read=", ".join(how for how in (reading.how, node.read) if how))
+
+
+def decode_one(session: Session, target: Target, value: Value) -> Decoded:
+    if value.error:
+        raise value.error
+    node: Decoded
+    if target.slot is not None:
+        node = decode_slot(session, target, value)
+    else:
+        node = session.decoder.decode(target.found, value.data, output=target.output)
+    others = tuple(
+        Decoded(name=other.name, space=other.space.name, number=other.space.write(other.number), summary=other.title)
+        for other in target.found.others
+    )
+    return replace(node, read=value.how, other=others)
+
+
+def decode_slot(session: Session, target: Target, value: Value) -> Decoded:
+    """One slot of a page as a thing of its own: its offsets count from the slot."""
+    page = session.decoder.decode(target.found, value.data)
+    if target.slot is None or target.slot >= len(page.slots):
+        raise UsageError(f"{target.found.called} has the slots 0 to {len(page.slots) - 1}; there is no slot {target.slot}")
+    slot = page.slots[target.slot]
+    start, size = slot.offset or 0, slot.size or 0
+    node: Decoded = session.decoder.decode(session.catalog.find_name(slot.type), value.data[start : start + size])
+    return node
+
+
+def guarded(session: Session, value: Value, make: Callable[[], Decoded]) -> Iterator[Item]:
+    """The item, or with --keep-going its error in its place; else the error, with its line of stdin."""
+    line = value.line if value.line is not None else session.line
+    try:
+        node = make()
+    except HvreplError as error:
+        if not session.options.keep_going:
+            raise at_line(error, value.line) from None
+        session.fail(error)
+        yield from failure(session, error, value.text, line, "stdin" if value.line is not None else "")
+        return
+    if node.findings and session.options.strict:
+        session.outcome.note(1)
+    shown = line if session.options.keep_going and session.options.format in ("ndjson", "csv") else None
+    yield Item(node, line=shown)
+
+
+def at_line(error: HvreplError, line: int | None) -> HvreplError:
+    return error if line is None else type(error)(f"stdin:{line}: {error}")
+
+
+def failure(session: Session, error: HvreplError, text: str, line: int | None, place: str) -> Iterator[Item]:
+    """An error in a stream that goes on: an object in ndjson, else a line on stderr."""
+    if session.options.format == "ndjson":
+        yield Item(table={"input": text, "error": str(error), "status": error.status}, line=line)
+    else:
+        session.warn(f"{place}:{line}: {error}" if place else str(error))
+
+
+def emit(session: Session, items: Iterable[Item]) -> None:
+    for text in RENDERERS[session.options.format](items, session.style):
+        session.write(text)
+
+
+def emit_listing(session: Session, listing: Listing) -> None:
+    from hvrepl.text.listing import render_listing
+
+    for text in render_listing(listing, session.options.format, session.style):
+        session.write(text)
+
+
+def encode_value(session: Session, words: Sequence[str], output: str = "") -> None:
+    """encode WHAT [VALUE] FIELD=V..."""
+    if not words:
+        raise UsageError("encode what? `encode WHAT FIELD=VALUE`")
+    target = find_target(session, words[0])
+    if target.found.spec.layout is None:
+        raise UsageError(f"{target.found.called} has no fields to set")
+    values = [word for word in words[1:] if "=" not in word or word.startswith("@")]
+    assignments = [to_assignment(word) for word in words[1:] if word not in values]
+    if not values and not assignments:
+        raise UsageError(f"{target.found.called}: no FIELD=VALUE; its fields are in `show {target.found.called}`")
+    if len(values) > 1:
+        raise UsageError(f"one value to start from, not {len(values)}")
+    made = [encode_one(session, target, start, assignments) for start in starts_of(session, target, values)]
+    if output:
+        with open_output(output, "wb") as file:
+            file.write(b"".join(made))
+        return
+    width = target.found.spec.width
+    for data in made:
+        session.write((f"0x{int.from_bytes(data, 'little'):0{width // 4}x}" if width and not target.output else data.hex()) + "\n")
+
+
+def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterator[bytes | None]:
+    """What an encoding starts from: nothing, a value, or the JSON of decode on stdin."""
+    if not values:
+        yield None
+    elif values == ["-"]:
+        for table in read_json(session):
+            yield encode(session.decoder, target.found, from_dict(table), output=target.output)
+    else:
+        for value in read_values(session, target.found, values, output=target.output):
+            yield value.data
+
+
+def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
+    """The objects of a JSON document, an array of them, or a line each."""
+    import json
+
+    if session.is_script:
+        raise UsageError("- is the script itself here; give the value, or @FILE")
+    text = session.streams.stdin.read().decode("utf-8", "replace").strip()
+    try:
+        found = (
+            json.loads(text) if not re.search(r"\}\s*\n\s*\{", text) else [json.loads(line) for line in text.splitlines() if line.strip()]
+        )
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"stdin is not the JSON of decode: {str(error)[:80]}") from None
+    for table in found if isinstance(found, list) else [found]:
+        if not isinstance(table, dict) or not ({"fields", "slots", "raw"} & set(table)):
+            raise UsageError("stdin is not the JSON of decode: an object with fields or raw is expected")
+        yield table
+
+
+def encode_one(session: Session, target: Target, start: bytes | None, assignments: Sequence[Assignment]) -> bytes:
+    from hvrepl.codec.assign import Assigner
+
+    assigner = Assigner(session.decoder, target.found, output=target.output)
+    data = assigner.assign(start, assignments) if assignments or start is None else start
+    node = session.decoder.decode(target.found, data, output=target.output)
+    for finding in node.findings:
+        session.warn(f"! {say_finding(finding)}")
+    if node.findings and session.options.strict:
+        session.outcome.note(1)
+    return data
+
+
+def show(session: Session, words: Sequence[str]) -> None:
+    """show WHAT"""
+    if len(words) != 1:
+        raise UsageError("show takes one name or number: `show WHAT`")
+    from hvrepl.text.describe import describe, describe_lines, place_of
+    from hvrepl.text.listing import Listing
+
+    found = find_anywhere(session, words[0])
+    table = describe(session.catalog.for_arch(found.arch), found)
+    headers = ("bits", "name", "type", "doc")
+    rows = [(place_of(f), f["name"], str(f.get("type", "")), str(f.get("doc", ""))) for f in table["fields"]]
+    listing = Listing(headers, rows, [table], single=True, lines=lambda style: describe_lines(table, style))
+    emit_listing(session, listing)
+
+
+def list_names(session: Session, words: Sequence[str]) -> None:
+    """list [SPACE]"""
+    from hvrepl.text.listing import list_entries
+
+    if len(words) > 1:
+        raise UsageError("list takes one space: `list SPACE`")
+    space = None
+    if words:
+        spaces = session.catalog.spaces
+        if words[0].lower() not in spaces:
+            raise NotFoundError(f"no space {words[0][:40]}; there are {', '.join(spaces)}")
+        space = words[0].lower()
+    listing = list_entries(session.catalog.entries(space))
+    emit_listing(session, listing)
+
+
+def find_words(session: Session, words: Sequence[str]) -> None:
+    """find TEXT|BIT"""
+    from hvrepl.catalog.search import find_bit, find_number, find_text
+    from hvrepl.text.listing import list_hits
+
+    text = " ".join(words).strip()
+    if not text:
+        raise UsageError("find what? a text, a number such as 0xf3, or bit:17")
+    index = session.catalog.index
+    bit = re.fullmatch(r"bit:(\d{1,4})", text, re.ASCII)
+    if bit:
+        hits = find_bit(index, int(bit[1]))
+    elif NUMBER.fullmatch(text):
+        hits = find_number(index, read_number(text).value)
+    else:
+        hits = find_text(index, text)
+    if not hits:
+        raise NotFoundError(f"nothing has {text[:60]!r} in its names, fields, values or docs")
+    emit_listing(session, list_hits(hits, session.catalog.spaces))

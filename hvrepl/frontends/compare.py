@@ -1,0 +1,113 @@
+"""diff and check: what differs between two values, and whether a value is as it should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hvrepl.codec.decoded import Decoded, join_path
+from hvrepl.errors import UsageError
+from hvrepl.frontends.commands import decode_one, emit_listing
+from hvrepl.frontends.session import Session
+from hvrepl.frontends.targets import Target, find_target, to_assignment
+from hvrepl.frontends.values import Value, read_values
+
+CONDITION = re.compile(r"([\w.\[\]]+)(!?=)(.*)", re.DOTALL)
+
+
+def diff(session: Session, words: Sequence[str]) -> None:
+    """diff WHAT A B"""
+    if len(words) != 3:
+        raise UsageError("diff takes a name and two values: `diff WHAT A B`")
+    from hvrepl.text.listing import Listing
+
+    target = find_target(session, words[0])
+    a, b = (decode_single(session, target, word) for word in words[1:])
+    parts_a, parts_b = dict(leaves(a)), dict(leaves(b))
+    paths = list(dict.fromkeys([*parts_a, *parts_b]))
+    changed = [changed_part(path, parts_a.get(path), parts_b.get(path)) for path in paths if differ(parts_a.get(path), parts_b.get(path))]
+    if changed:
+        session.outcome.note(1)
+    table = {"name": a.name, "a": a.raw, "b": b.raw, "changed": changed}
+    rows = [(place_text(c), c["name"], said(c, "a"), "→", said(c, "b")) for c in changed]
+    listing = Listing(("place", "name", "a", "", "b"), rows, [table], single=True, roles=("dim", "name", "number", "dim", "number"))
+    emit_listing(session, listing)
+
+
+def decode_single(session: Session, target: Target, word: str) -> Decoded:
+    found = list(read_values(session, target.found, [word], output=target.output))
+    if len(found) != 1:
+        raise UsageError(f"{word[:40]!r} holds {len(found)} values; one is expected")
+    return decode_one(session, target, found[0])
+
+
+def leaves(node: Decoded, base: str = "") -> Iterator[tuple[str, Decoded]]:
+    for part in node:
+        path = join_path(base, part.name)
+        if part.fields:
+            yield from leaves(part, path)
+        else:
+            yield path, part
+
+
+def differ(a: Decoded | None, b: Decoded | None) -> bool:
+    return a is None or b is None or (a.raw, a.meaning) != (b.raw, b.meaning)
+
+
+def changed_part(path: str, a: Decoded | None, b: Decoded | None) -> dict[str, Any]:
+    part = a or b
+    assert part is not None
+    table: dict[str, Any] = {"name": path}
+    table |= {"bits": part.bits} if part.bits else {"offset": part.offset, "size": part.size}
+    for key, one in (("a", a), ("b", b)):
+        if one:
+            table[key] = one.raw
+    for key, one in (("a_meaning", a), ("b_meaning", b)):
+        if one and one.meaning:
+            table[key] = one.meaning
+    return table
+
+
+def place_text(change: Mapping[str, Any]) -> str:
+    if "bits" not in change:
+        return f"+{change['offset']}"
+    high, low = change["bits"]
+    return f"{high}:{low}" if high != low else str(high)
+
+
+def said(change: Mapping[str, Any], key: str) -> str:
+    return " ".join(text for text in (change.get(key, "-"), change.get(f"{key}_meaning", "")) if text)
+
+
+def check(session: Session, words: Sequence[str]) -> None:
+    """check WHAT VALUE FIELD=V..."""
+    conditions = [match for word in words[1:] if (match := CONDITION.fullmatch(word)) and not re.fullmatch("e[abcd]x", match[1].lower())]
+    taken = {match.string for match in conditions}
+    values = [word for word in words[1:] if word not in taken]
+    if not words or not values or not conditions:
+        raise UsageError("check takes a name, a value and conditions: `check WHAT VALUE FIELD=V FIELD!=V`")
+    target = find_target(session, words[0])
+    found = list(read_values(session, target.found, values, output=target.output))
+    for value in found:
+        if value.error:
+            raise value.error
+        failed = [text for match in conditions if (text := check_one(session, target, value, match))]
+        for text in failed:
+            session.write(f"{target.found.called}: {text}\n")
+        session.outcome.note(1 if failed else 0)
+
+
+def check_one(session: Session, target: Target, value: Value, match: re.Match[str]) -> str:
+    """What is wrong with one condition, or "": a field equals what setting it would leave as it is."""
+    path, operator, text = match.groups()
+    from hvrepl.codec.assign import Assigner
+
+    assigner = Assigner(session.decoder, target.found, output=target.output)
+    equal = assigner.assign(value.data, [to_assignment(f"{path}={text}")]) == value.data
+    if equal == (operator == "="):
+        return ""
+    node = decode_one(session, target, value)
+    part = next((part for where, part in leaves(node) if where == path or where.rpartition(".")[2] == path), node)
+    actual = f"{part.raw} {part.meaning}".strip()
+    return f"{path} is {actual}, not {text}" if operator == "=" else f"{path} is {actual}"

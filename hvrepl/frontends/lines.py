@@ -1,0 +1,95 @@
+"""The line language that scripts and the shell share: words, quotes, parentheses, comments, `| cmd`, `> file`. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hvrepl.errors import UsageError
+
+TOKEN = re.compile(
+    r"""(?P<space>\s+) | '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?P<open>\() | (?P<close>\)) | (?P<operator>[|>]+)
+      | (?P<comment>\#) | \\(?P<escaped>[\s'"()|>\#\\]) | (?P<plain>[^\s'"()|>\#\\]+|\\)""",
+    re.DOTALL | re.VERBOSE,
+)
+OPENED = {"'": "a single quote", '"': "a double quote"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The words of a line, and where its output goes: into a command, or into a file (`append`: behind what it holds)."""
+
+    words: tuple[str, ...]
+    pipe: str = ""
+    file: str = ""
+    append: bool = False
+    shell: str = ""
+
+
+@dataclass(slots=True)
+class Words:
+    """The words gathered so far; `word` is the one being read, None between words. Parentheses hold a word together."""
+
+    done: list[str]
+    word: str | None = None
+    depth: int = 0
+
+    def add(self, text: str) -> None:
+        self.word = (self.word or "") + text
+
+    def end(self) -> None:
+        if self.word is not None:
+            self.done.append(self.word)
+        self.word = None
+
+
+def parse_line(text: str) -> Line:
+    """A line as words. UsageError for a quote or parenthesis that is not closed, or a redirection without a target."""
+    stripped = text.strip()
+    if stripped.startswith("!"):
+        return Line((), shell=stripped[1:].strip())
+    words = Words([])
+    at = 0
+    while at < len(text):
+        match = TOKEN.match(text, at)
+        if match is None:
+            raise UsageError(f"{OPENED.get(text[at], 'a backslash')} at column {at + 1} is not closed")
+        kind = str(match.lastgroup)
+        if kind == "operator" and not words.depth:
+            words.end()
+            return direct(words.done, match[0], text[match.end() :].strip())
+        if kind == "comment" and words.word is None and not words.depth:
+            break
+        add_token(words, kind, match, at)
+        at = match.end()
+    if words.depth:
+        raise UsageError("a parenthesis is not closed")
+    words.end()
+    return Line(tuple(words.done))
+
+
+def add_token(words: Words, kind: str, match: re.Match[str], at: int) -> None:
+    """What one token adds: within parentheses blanks and quotes are part of the word."""
+    if kind == "space" and not words.depth:
+        words.end()
+        return
+    words.depth += {"open": 1, "close": -1}.get(kind, 0)
+    if words.depth < 0:
+        raise UsageError(f"the parenthesis at column {at + 1} closes none")
+    if kind == "double":
+        words.add(re.sub(r"\\(.)", r"\1", match[kind]))
+    else:
+        words.add(match[kind] if kind in ("single", "escaped") else match[0])
+
+
+def direct(words: list[str], operator: str, target: str) -> Line:
+    if operator not in ("|", ">", ">>"):
+        raise UsageError(f"{operator} is not |, > or >>")
+    if not target:
+        raise UsageError(f"after {operator} there is no {'command' if operator == '|' else 'file'}")
+    if operator == "|":
+        return Line(tuple(words), pipe=target)
+    names = parse_line(target).words
+    if len(names) != 1:
+        raise UsageError(f"after {operator} there must be one file name")
+    return Line(tuple(words), file=names[0], append=operator == ">>")

@@ -1,0 +1,93 @@
+"""WHAT and FIELD=VALUE words → the thing and the assignments they mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.codec.assign import Assignment
+from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.frontends.session import Session
+from hvrepl.text.read_value import read_number
+
+NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """WHAT as it was asked for: a thing, its output instead of its input, or one of its slots."""
+
+    found: Found
+    output: bool = False
+    slot: int | None = None
+
+
+def find_target(session: Session, what: str) -> Target:
+    """What a name, number or space:number means on the arch in force; `page.2` and `NAME.output` are parts of it."""
+    if not what.strip():
+        raise UsageError("an empty name; `list` shows what there is")
+    base, _, part = what.partition(".")
+    found = find_thing(session, base)
+    if part in ("", "input"):
+        return Target(found)
+    if part == "output":
+        return Target(found, output=True)
+    if part.isdecimal() and part.isascii() and found.spec.kind == "page":
+        return Target(found, slot=int(part))
+    raise NotFoundError(f"{base} has no part {part}; a page has slots (page.2), a hypercall .input and .output")
+
+
+def find_thing(session: Session, what: str) -> Found:
+    space, colon, rest = what.rpartition(":")
+    if colon:
+        session.catalog.space(space)
+    if NUMBER.fullmatch(rest):
+        return replace(session.catalog.find_number(read_number(rest).value, space.lower() or None), asked=what)
+    return session.catalog.find_name(rest, space.lower() or None)
+
+
+def find_anywhere(session: Session, what: str) -> Found:
+    """On the arch in force, else on the other: `show` answers on any arch."""
+    try:
+        return find_target(session, what).found
+    except NotFoundError as error:
+        other = session.child()
+        other.set(arch="arm64" if session.options.arch == "x64" else "x64")
+        try:
+            return find_target(other, what).found
+        except NotFoundError:
+            raise error from None
+
+
+def find_alone(session: Session, word: str) -> Target:
+    """A single word that is no number: a name without a value, or a value that cannot be read."""
+    try:
+        return find_target(session, word)
+    except NotFoundError:
+        read_number(word)
+        raise
+
+
+def is_number(text: str) -> bool:
+    try:
+        read_number(text)
+    except UsageError:
+        return False
+    return True
+
+
+def to_assignment(word: str) -> Assignment:
+    path, _, text = word.partition("=")
+    if not path:
+        raise UsageError(f"{word[:40]!r} names no field; write FIELD=VALUE")
+    if not text:
+        raise UsageError(f"{path}: an empty value")
+    return Assignment(path, text, number_or_none(text))
+
+
+def number_or_none(text: str) -> int | None:
+    try:
+        return read_number(text).value
+    except UsageError:
+        return None

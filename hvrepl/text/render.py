@@ -1,0 +1,147 @@
+"""RENDERERS: a stream of Decoded → text, a piece as soon as it is known. A new output is one function here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hvrepl.codec.decoded import Decoded, join_path
+from hvrepl.text.screen import meaning_of, place_of, render_bits, render_screen, say_finding, value_of
+from hvrepl.text.style import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for."""
+
+    node: Decoded | None = None
+    table: Mapping[str, Any] | None = None
+    line: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        table = self.node.to_dict() if self.node else dict(self.table or {})
+        return table if self.line is None else {"line": self.line} | table
+
+
+Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
+
+
+def dump(table: Any) -> str:
+    """Compact JSON as UTF-8 text."""
+    return json.dumps(table, ensure_ascii=False, separators=(",", ":"))
+
+
+def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
+    """One document: an object for one value, an array for several, which begins only when the second is there."""
+    waiting, several = "", False
+    for item in items:
+        if waiting:
+            yield waiting if several else "[" + waiting
+            yield ",\n"
+            several = True
+        waiting = dump(item.to_dict())
+    if waiting:
+        yield waiting + ("]\n" if several else "\n")
+
+
+def render_ndjson(items: Iterable[Item], _: Style) -> Iterator[str]:
+    return (dump(item.to_dict()) + "\n" for item in items)
+
+
+def render_fields(items: Iterable[Item], style: Style) -> Iterator[str]:
+    return screens(render_screen(item.node, style) for item in items if item.node)
+
+
+def render_bit_rulers(items: Iterable[Item], style: Style) -> Iterator[str]:
+    return screens(render_bits(item.node, style) for item in items if item.node)
+
+
+def screens(found: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Screens with an empty line between them."""
+    between = ""
+    for lines in found:
+        yield between + "".join(f"{line}\n" for line in lines)
+        between = "\n"
+
+
+def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
+    """`NAME 0xRAW  summary  ! finding`: one line a value."""
+    for item in items:
+        if item.node:
+            yield one_line(item.node, style) + "\n"
+
+
+def one_line(node: Decoded, style: Style) -> str:
+    raw = node.raw if node.is_number or len(node.raw) <= 64 else f"{len(node.raw) // 2} bytes"
+    parts = [f"{style.paint('name', node.name)} {style.paint('number', raw)}".rstrip(), node.summary]
+    parts += [style.paint("finding", f"! {say_finding(finding)}") for finding in node.findings]
+    return "  ".join(part for part in parts if part)
+
+
+def render_table(items: Iterable[Item], style: Style) -> Iterator[str]:
+    """Each value as a table of tabulate, in any of its styles."""
+    for item in items:
+        if item.node:
+            rows = list(table_rows(item.node))
+            yield f"{one_line(item.node, style)}\n{tabulate_rows(rows, ('place', 'name', 'value', 'meaning'), style)}\n"
+
+
+def table_rows(node: Decoded, base: str = "") -> Iterator[tuple[str, str, str, str]]:
+    for part in node:
+        path = join_path(base, part.name)
+        yield place_of(part), path, value_of(part), meaning_of(part)
+        yield from table_rows(part, path)
+
+
+def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: Style) -> str:
+    import tabulate  # 50 ms that the other formats need not pay
+
+    tabulate.PRESERVE_WHITESPACE = True
+    return tabulate.tabulate(list(rows), headers=list(headers), tablefmt=style.table, disable_numparse=True)
+
+
+def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
+    """A row a value, with the fields of the first as columns; fields that only a later one has stand in the last column."""
+    columns: list[str] | None = None
+    for item in items:
+        node = item.node or Decoded(name="")
+        leaves = dict(leaf_values(node))
+        lined = [] if item.line is None else [str(item.line)]
+        if columns is None:
+            columns = list(leaves)
+            yield csv_row(["line"] * len(lined) + ["name", "raw", "summary", *columns, "findings", "others"])
+        others = " ".join(f"{path}={value}" for path, value in leaves.items() if path not in columns)
+        findings = "; ".join(map(say_finding, node.findings))
+        yield csv_row([*lined, node.name, node.raw, node.summary, *(leaves.get(path, "") for path in columns), findings, others])
+
+
+def leaf_values(node: Decoded, base: str = "") -> Iterator[tuple[str, str]]:
+    for part in node:
+        path = join_path(base, part.name)
+        if part.fields:
+            yield from leaf_values(part, path)
+        else:
+            yield path, part.raw
+
+
+def csv_row(cells: Iterable[str]) -> str:
+    """A row of RFC 4180; a cell that a spreadsheet would run is defused with an apostrophe."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow("'" + c if c[:1] in ("=", "+", "-", "@", "\t", "\r") else c for c in cells)
+    return out.getvalue()
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    "fields": render_fields,
+    "table": render_table,
+    "bits": render_bit_rulers,
+    "line": render_line,
+    "json": render_json,
+    "ndjson": render_ndjson,
+    "csv": render_csv,
+}

@@ -256,9 +256,11 @@ class Catalog:
         return NotFoundError(f"no such name: {name}" + (f"; did you mean {' or '.join(close)}?" if close else ""))
 
     def like(self, name: str) -> list[str]:
-        """Up to two names of this arch that are spelled alike. Reads all names."""
-        spellings = {to_key(row.spelling): row.spelling for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
-        return [spellings[key] for key in difflib.get_close_matches(to_key(name), spellings, 2, 0.75)]
+        """Up to two names of this arch that are spelled alike, of different things. Reads all names."""
+        rows = {to_key(row.spelling): row for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
+        close = [rows[key] for key in difflib.get_close_matches(to_key(name), rows, 6, 0.75)]
+        different = {(row.spec, row.element): row.spelling for row in reversed(close)}
+        return [row.spelling for row in close if row.spelling in different.values()][:2]
 
 
 def fill_all(names: tuple[str, ...], element: int | None) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def check_cases_fit(spec: Spec, book: Book) -> Iterator[str]:
 def check_fit(field: Field, name: str, spec: Spec, book: Book) -> Iterator[str]:
     case, target = spec.case(name), book.find(name, spec.arch)
     if spec.kind in WORDS:
-        if not case and target and target.width != field.width:
+        if not case and target and target.layout and target.width != field.width:
             yield f"has {field.width} bits, its case {name} {target.width}"
     elif isinstance(field.size, int):
         sizes = [book.size(one, spec.arch) for one in case.fields] if case else [book.type_size(name, spec.arch)]

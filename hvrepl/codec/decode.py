@@ -18,6 +18,7 @@ from hvrepl.codec.variants import bits_of, expand_word
 from hvrepl.errors import UsageError
 
 MAX_VALUE_BITS = 64
+GUID_SIZE = 16
 
 
 @dataclass(slots=True)
@@ -290,7 +291,7 @@ class Decoder:
         return [replace(node, readings=tuple(leaf for leaves in readings for leaf in leaves))], end
 
     def _number(self, one: Field, number: int, at: int, size: int, value: Any) -> Decoded:
-        show = replace(one, show="guid") if one.type == "guid" else one
+        show = replace(one, show="guid") if one.type == "guid" or (size == GUID_SIZE and one.type.startswith("space:")) else one
         meaning, named = self._meaning(show, number)
         shown = value if isinstance(value, int) and one.type[:1] == "i" else number
         return Decoded(

@@ -132,12 +132,20 @@ def from_dict(table: Mapping[str, Any]) -> Decoded:
     raw = member(table, "raw", str, "")
     if not re.fullmatch("0x[0-9a-fA-F]+|(?:[0-9a-fA-F]{2})*", raw):
         raise UsageError(f"{name}: raw {raw[:40]!r} is no hex")
-    parts = {key: tuple(from_dict(one) for one in member(table, key, list, [])) for key in ("fields", "slots")}
     bits = member(table, "bits", list, None)
     if bits is not None and not (len(bits) == 2 and all(isinstance(bit, int) for bit in bits)):
         raise UsageError(f"{name}: bits must be [high, low], not {bits}")
-    numbers = {key: member(table, key, int, None) for key in ("value", "offset", "size")}
-    return Decoded(name=name, kind=member(table, "kind", str, ""), raw=raw, bits=(bits[0], bits[1]) if bits else None, **numbers, **parts)
+    return Decoded(
+        name=name,
+        kind=member(table, "kind", str, ""),
+        raw=raw,
+        value=member(table, "value", int, None),
+        bits=(bits[0], bits[1]) if bits else None,
+        offset=member(table, "offset", int, None),
+        size=member(table, "size", int, None),
+        fields=tuple(from_dict(one) for one in member(table, "fields", list, [])),
+        slots=tuple(from_dict(one) for one in member(table, "slots", list, [])),
+    )
 
 
 def member(table: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:

@@ -43,10 +43,9 @@ def paths(node: Decoded, base: str = "") -> Iterator[str]:
 
 
 def size_of(node: Decoded) -> int:
-    """Bytes of what a node holds: of its parts, as a program may have added elements."""
-    parts = [part for part in node if part.offset is not None]
-    if parts:
-        return sum(size_of(part) for part in parts)
+    """Bytes of what a node holds: the sum of its members, as a program may have added elements."""
+    if any(node) and all(part.offset is not None for part in node):
+        return sum(size_of(part) for part in node)
     return len(node.to_bytes()) if node.raw else node.size or 0
 
 

@@ -32,7 +32,9 @@ def as_values(decoder: Decoder, number: int) -> Iterator[Decoded]:
     for spec in decoder.catalog.lone():
         value, read = narrow(number, spec.width)
         if value is not None and spec.lone:
-            node = decoder.decode(Found(spec, decoder.catalog.arch, address=decoder.catalog.heading(spec)), value.to_bytes(spec.width // 8, "little"))
+            node = decoder.decode(
+                Found(spec, decoder.catalog.arch, address=decoder.catalog.heading(spec)), value.to_bytes(spec.width // 8, "little")
+            )
             if any(holds(when, node) for when in spec.lone.when):
                 yield replace(node, read=read)
 

@@ -101,7 +101,8 @@ def say_ascii(value: int) -> str:
 
 
 def say_utf16(value: int) -> str:
-    return escape(to_bytes(value).rstrip(b"\0").ljust(2, b"\0").decode("utf-16-le", "replace").rstrip("\0"))
+    data = to_bytes(value)
+    return escape((data + b"\0" * (len(data) % 2)).decode("utf-16-le", "replace").rstrip("\0"))
 
 
 def escape(text: str) -> str:

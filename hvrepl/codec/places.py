@@ -17,7 +17,8 @@ class Part:
     """A field that exists now: `at` and `width` in bits of the outermost thing, the path of the struct around it, its inner layout.
 
     `needed` is what the thing cannot be without: no optional member, nothing that takes the bytes that are left. `bounded` parts
-    lie in a region of fixed size, which they cannot make longer. `held` counts the elements of an array.
+    lie in a region of fixed size, which they cannot make longer. `region` is the path of the one around it of which only some bytes
+    are used. `held` counts the elements of an array.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Part:
     inner: Spec | None = None
     needed: bool = True
     bounded: bool = False
+    region: str = ""
     held: int | None = None
 
     @property
@@ -52,6 +54,7 @@ class Scope:
     path: str = ""
     needed: bool = True
     bounded: bool = False
+    region: str = ""
 
 
 class Places:
@@ -93,7 +96,7 @@ class Places:
         for field in word.fields:
             inner = self._layout_of(field)
             path = join_path(scope.path, field.name)
-            self.parts.append(Part(path, field, at + field.lsb, field.width, scope.path, inner, scope.needed, scope.bounded))
+            self.parts.append(Part(path, field, at + field.lsb, field.width, scope.path, inner, scope.needed, scope.bounded, scope.region))
             if inner and inner.layout:
                 self._word(inner, inner.layout, values[field.name], at + field.lsb, replace(scope, path=path))
 
@@ -115,14 +118,18 @@ class Places:
                 element = replace(field, name=f"{field.name}[{index}]", count=None)
                 end = self._member(element, one, end, scope)
         elif inner and inner.layout and value is not None:
-            within = Scope(path, scope.needed, scope.bounded)
-            if isinstance(value, Variant):
-                within = Scope(path, scope.needed or bool(field.used) or field.size == "rest", scope.bounded or isinstance(field.size, int))
-            last = self._inside(inner, inner.layout, value, at, within)
+            last = self._inside(inner, inner.layout, value, at, self._within(field, path, scope))
             end = end if isinstance(value, Variant) else last
         held = len(value) if isinstance(value, list) else None
-        self.parts.insert(place, Part(path, field, at, end - at, scope.path, inner, scope.needed, scope.bounded, held))
+        self.parts.insert(place, Part(path, field, at, end - at, scope.path, inner, scope.needed, scope.bounded, scope.region, held))
         return end
+
+    def _within(self, field: Field, path: str, scope: Scope) -> Scope:
+        """What holds for the members of a member: what a variant's case needs is needed, however many bytes the region has."""
+        if not field.switch:
+            return replace(scope, path=path)
+        needed = scope.needed or field.size == "rest"
+        return Scope(path, needed, scope.bounded or isinstance(field.size, int), path if field.used else scope.region)
 
     def _inside(self, spec: Spec, layout: Layout, values: Mapping[str, Any], at: int, scope: Scope) -> int:
         if not spec.width:

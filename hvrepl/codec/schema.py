@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from construct import Construct, Container, Struct, Subconstruct
@@ -57,7 +58,7 @@ class Plain(Construct):  # type: ignore[misc]
         self.kind = kind
         self.size = size
 
-    def _parse(self, stream: Tail, context: Container, path: str) -> int | bytes:
+    def _parse(self, stream: Tail, context: Container, _path: str) -> int | bytes:
         data = stream.read(self._length(stream, context))
         return data if self.kind == "b" else int.from_bytes(data, "little", signed=self.kind == "i")
 
@@ -66,7 +67,7 @@ class Plain(Construct):  # type: ignore[misc]
             return self.size
         return stream.left if self.size == "rest" else min(stream.left, size_at(context, self.size))
 
-    def _build(self, obj: int | bytes | None, stream: io.BytesIO, context: Container, path: str) -> int | bytes | None:
+    def _build(self, obj: int | bytes | None, stream: io.BytesIO, _context: Container, _path: str) -> int | bytes | None:
         size = self.size if isinstance(self.size, int) else 0
         if isinstance(obj, int):
             stream.write((obj & (1 << 8 * size) - 1).to_bytes(size, "little"))
@@ -86,11 +87,11 @@ class Bits(Construct):  # type: ignore[misc]
         self.size = size
         self.catalog = catalog
 
-    def _parse(self, stream: Tail, context: Container, path: str) -> Container:
+    def _parse(self, stream: Tail, context: Container, _path: str) -> Container:
         number = int.from_bytes(stream.read(self.size), "little")
         return split_word(self.spec, self.layout, number, self.catalog, context._params)
 
-    def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, path: str) -> object:
+    def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, _path: str) -> object:
         if isinstance(obj, bytes):
             stream.write(obj.ljust(self.size, b"\0"))
         else:
@@ -179,7 +180,7 @@ class Region(Construct):  # type: ignore[misc]
         found.used = self._used(found.size, context)
         real = min(found.used, stream.left)
         data = stream.read(found.size)
-        if found.spec:
+        if found.spec and found.spec.layout:
             found.update(self.schemas.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path))
         return found
 
@@ -201,7 +202,7 @@ class Region(Construct):  # type: ignore[misc]
         """From the case's fields, what they leave over (`rest`), and the unused bytes that stand beside as NAME_unused."""
         spec = self._case(None, context)
         data = obj if isinstance(obj, bytes) else b""
-        if isinstance(obj, Mapping) and spec:
+        if isinstance(obj, Mapping) and spec and spec.layout:
             inner = io.BytesIO()
             self.schemas.of(spec)._build(obj, inner, nested_context(context), path)
             data = inner.getvalue() + left_over(obj, spec.layout)
@@ -278,7 +279,7 @@ class Schemas:
 
     def of(self, spec: Spec, layout: Layout | None = None) -> Construct:
         """The construct of a spec, or of another of its layouts (a hypercall's output)."""
-        layout = layout or spec.layout or self._value_layout(spec)
+        layout = layout or spec.layout or Layout(())
         key = (id(layout), spec.name)
         if key not in self._made:
             self._kept.append(layout)
@@ -328,9 +329,6 @@ class Schemas:
         """Bytes of one element of an array."""
         return field.size if isinstance(field.size, int) else self.type_size(field.type)
 
-    def _value_layout(self, spec: Spec) -> Layout:
-        return Layout((Field("value", 0, spec.width or 64, source=spec.source),))
-
     def _make(self, spec: Spec, layout: Layout) -> Construct:
         if spec.width and layout is not spec.output:
             return Bits(spec, layout, spec.width // 8, self.catalog)
@@ -339,7 +337,8 @@ class Schemas:
 
     def _member(self, field: Field, place: int, spec: Spec, layout: Layout) -> Construct:
         if field.switch:
-            one: Construct = Region(field, self._picker(field, spec, layout), self._ahead(field, place, spec, layout), self)
+            pick = partial(pick_spec, spec, layout, field, self.catalog)
+            one: Construct = Region(field, pick, self._ahead(field, place, spec, layout), self)
         elif field.count is not None:
             one = Elements(self._one(field), field.count)
         else:
@@ -355,18 +354,6 @@ class Schemas:
             return Plain("b", size if size is not None else "rest")
         return Plain("i" if field.type in INTEGER_SIZES and field.type[0] == "i" else "u", size)
 
-    def _picker(self, field: Field, spec: Spec, layout: Layout) -> Callable[[Any], Spec | None]:
-        if isinstance(field.cases, str):
-            space = field.cases.removeprefix("space:")
-            return lambda value: self.catalog.case_of(space, value) if isinstance(value, int) else None
-        switch = next((other for other in layout.fields if other.name == field.switch), None)
-
-        def pick(value: Any) -> Spec | None:
-            target = pick_case(field, value, switch, self.catalog)
-            return case_spec(spec, target, self.catalog) if target else None
-
-        return pick
-
     def _ahead(self, field: Field, place: int, spec: Spec, layout: Layout) -> Ahead | None:
         first, _, rest = field.switch.partition(".")
         later = [i for i, other in enumerate(layout.fields) if other.name == first and i > place]
@@ -374,6 +361,15 @@ class Schemas:
         if None in sizes:
             return None
         return Ahead(sum(size or 0 for size in sizes), self._member(layout.fields[later[0]], later[0], spec, layout), rest)
+
+
+def pick_spec(spec: Spec, layout: Layout, field: Field, catalog: Catalog, value: Any) -> Spec | None:
+    """What a field's switch picks with a value: a case of this file, or a spec."""
+    if isinstance(field.cases, str):
+        return catalog.case_of(field.cases.removeprefix("space:"), value) if isinstance(value, int) else None
+    switch = next((other for other in layout.fields if other.name == field.switch), None)
+    target = pick_case(field, value, switch, catalog)
+    return case_spec(spec, target, catalog) if target else None
 
 
 def case_spec(spec: Spec, target: str, catalog: Catalog) -> Spec | None:

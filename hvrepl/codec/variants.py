@@ -46,12 +46,18 @@ def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:
         first = next(own, None)
         if first:
             return first.low
-        try:
-            return catalog.find_name(text, field.type[6:]).number
-        except NotFoundError:
-            return None
+        return number_in(field.type[6:], text, catalog)
     names = ((to_key(name), one.low) for one in catalog.enumerators(field) for name in (one.name, *one.also))
     return next((low for name, low in names if name == key), None)
+
+
+def number_in(space: str, name: str, catalog: Catalog) -> int | None:
+    """The number that a name stands for in one space: not the one that heads it, as the MSR of a register on x64 does."""
+    try:
+        found = catalog.find_name(name, space)
+    except NotFoundError:
+        return None
+    return next((one.number(found.element) for one in found.spec.addresses if one.space == space), None)
 
 
 @dataclass(frozen=True, slots=True)

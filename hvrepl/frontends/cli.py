@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.frontends import commands, compare
-from hvrepl.frontends.script import Runner
+from hvrepl.frontends.script import SHELL_WORDS, Runner
 from hvrepl.frontends.session import Session, Streams
 
 
@@ -81,6 +81,7 @@ def main_options(
     context: typer.Context,
     line: Annotated[list[str] | None, typer.Option("-c", metavar="LINE", help="run a line of the shell; may be given again")] = None,
     allow_shell: Annotated[bool, typer.Option("--allow-shell", help="let a script on stdin use | cmd, !cmd and > file")] = False,
+    vi: Annotated[bool, typer.Option("--vi", help="vi keys in the shell")] = False,
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
     """Tell what raw Hyper-V numbers mean: guest OS ids, registers, statuses, messages and message pages.
@@ -93,7 +94,7 @@ def main_options(
 
         session.write(f"hvrepl {installed('hvrepl')}\n")
     elif context.invoked_subcommand is None:
-        run_script(session, line, allow_shell)
+        run_lines(session, line, allow_shell, vi)
     elif line:
         raise UsageError("-c LINE and a command do not go together")
 
@@ -139,19 +140,24 @@ command("diff", compare.diff, "diff WHAT A B", "Show the fields that differ. Exi
 command("check", compare.check, "check WHAT VALUE FIELD=V...", "Assert fields of a value (= and !=). Exit status 1 if one does not hold.")
 
 
-def run_script(session: Session, lines: Sequence[str] | None, allow_shell: bool) -> None:
-    """The lines of -c, else those of stdin as they come."""
-    streams = session.streams
-    if lines:
-        runner = Runner(session, run_words, command_names(), may_shell=True)
-        session.is_script = True
-        runner.run_lines(lines, "")
+def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, vi: bool) -> None:
+    """The lines of -c, else those of stdin as they come: typed into the shell, or a script."""
+    is_shell = session.streams.stdin_is_terminal and not lines
+    runner = Runner(session, run_words, command_names(), may_shell=bool(lines) or is_shell or allow_shell)
+    if is_shell:
+        from hvrepl.frontends.shell import Shell
+
+        session.is_shell = True
+        Shell(runner, shell_commands(), vi=vi).run()
         return
-    session.is_script = not streams.stdin_is_terminal
-    runner = Runner(session, run_words, command_names(), may_shell=allow_shell or streams.stdin_is_terminal)
-    if streams.stdin_is_terminal:
-        raise UsageError("a command is missing; see `hvrepl --help`")
-    runner.run_lines(stdin_lines(session), "stdin")
+    session.is_script = True
+    runner.run_lines(lines or stdin_lines(session), "" if lines else "stdin")
+
+
+def shell_commands() -> list[tuple[str, str]]:
+    """(name, what it does) of every first word that is no name or number."""
+    found = [(info.name, info.short_help or "") for info in app.registered_commands if info.name]
+    return found + [(name, text) for name, (_, text) in SHELL_WORDS.items() if text]
 
 
 def stdin_lines(session: Session) -> Iterator[str]:

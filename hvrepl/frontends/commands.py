@@ -54,6 +54,8 @@ def decode_lone_items(session: Session, word: str) -> Iterator[Item]:
 def decode_lone_text(session: Session, text: str) -> Decoded:
     reading = read_number(text)
     node = decode_lone(session.decoder, reading.value)
+    if node.fields:
+        session.memory.keep(session.catalog.find_name(node.name), node.to_bytes())
     return replace(node, read=", ".join(how for how in (reading.how, node.read) if how))
 
 
@@ -65,6 +67,8 @@ def decode_one(session: Session, target: Target, value: Value) -> Decoded:
         node = decode_slot(session, target, value)
     else:
         node = session.decoder.decode(target.found, value.data, output=target.output)
+        if not target.output:
+            session.memory.keep(target.found, value.data)
     others = tuple(
         Decoded(name=other.name, space=other.space.name, number=other.space.write(other.number), summary=other.title)
         for other in target.found.others
@@ -133,6 +137,9 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
         raise UsageError(f"{target.found.called} has no fields to set")
     values = [word for word in words[1:] if "=" not in word or word.startswith("@")]
     assignments = [to_assignment(word) for word in words[1:] if word not in values]
+    if not values and not assignments and session.is_shell:
+        show_fields(session, target)
+        return
     if not values and not assignments:
         raise UsageError(f"{target.found.called}: no FIELD=VALUE; its fields are in `show {target.found.called}`")
     if len(values) > 1:
@@ -142,9 +149,41 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
         with open_output(output, "wb") as file:
             file.write(b"".join(made))
         return
-    width = target.found.spec.width
     for data in made:
-        session.write((f"0x{int.from_bytes(data, 'little'):0{width // 4}x}" if width and not target.output else data.hex()) + "\n")
+        session.write(write_value(target, data) + "\n")
+
+
+def write_value(target: Target, data: bytes) -> str:
+    """A word as a number with all its digits, a struct as its bytes in memory order."""
+    width = target.found.spec.width
+    return f"0x{int.from_bytes(data, 'little'):0{width // 4}x}" if width and not target.output else data.hex()
+
+
+def show_fields(session: Session, target: Target) -> None:
+    """What `encode WHAT` can set: each field with its place and its enumerators."""
+    from hvrepl.text.describe import describe, fields_of
+
+    table = describe(session.catalog, target.found)
+    fields = [one for one in table["output" if target.output else "fields"] if "reserved" not in one]
+    for shorthand in target.found.spec.shorthands:
+        session.write(f"  {shorthand.name}=  sets {', '.join((shorthand.field, *shorthand.sets))}\n")
+    session.write("".join(f"{line}\n" for line in fields_of(fields, session.style)))
+
+
+def set_fields(session: Session, words: Sequence[str]) -> None:
+    """set FIELD=V...: the last value with fields changed, and what that changed."""
+    found, data = session.memory.found, session.memory.data
+    if found is None:
+        raise UsageError("set changes the last value, and there is none yet; decode or encode one first")
+    if not words or not all("=" in word for word in words):
+        raise UsageError("set takes fields: `set FIELD=VALUE`")
+    from hvrepl.frontends.compare import changes_between, list_changes
+
+    target = Target(found)
+    before = decode_one(session, target, Value("", data))
+    after = decode_one(session, target, Value("", encode_one(session, target, data, [to_assignment(word) for word in words])))
+    session.write(f"{write_value(target, after.to_bytes())}  {after.summary}".rstrip() + "\n")
+    emit_listing(session, list_changes(before, after, changes_between(before, after)))
 
 
 def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterator[bytes | None]:
@@ -183,6 +222,7 @@ def encode_one(session: Session, target: Target, start: bytes | None, assignment
 
     assigner = Assigner(session.decoder, target.found, output=target.output)
     data = assigner.assign(start, assignments) if assignments or start is None else start
+    session.memory.keep(target.found, data)
     node = session.decoder.decode(target.found, data, output=target.output)
     for finding in node.findings:
         session.warn(f"! {say_finding(finding)}")

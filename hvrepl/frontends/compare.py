@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Decoded, join_path
 from hvrepl.errors import UsageError
@@ -13,6 +13,9 @@ from hvrepl.frontends.session import Session
 from hvrepl.frontends.targets import Target, find_target, to_assignment
 from hvrepl.frontends.values import Value, read_values
 
+if TYPE_CHECKING:
+    from hvrepl.text.listing import Listing
+
 CONDITION = re.compile(r"([\w.\[\]]+)(!?=)(.*)", re.DOTALL)
 
 
@@ -20,19 +23,27 @@ def diff(session: Session, words: Sequence[str]) -> None:
     """diff WHAT A B"""
     if len(words) != 3:
         raise UsageError("diff takes a name and two values: `diff WHAT A B`")
-    from hvrepl.text.listing import Listing
-
     target = find_target(session, words[0])
     a, b = (decode_single(session, target, word) for word in words[1:])
-    parts_a, parts_b = dict(leaves(a)), dict(leaves(b))
-    paths = list(dict.fromkeys([*parts_a, *parts_b]))
-    changed = [changed_part(path, parts_a.get(path), parts_b.get(path)) for path in paths if differ(parts_a.get(path), parts_b.get(path))]
+    changed = changes_between(a, b)
     if changed:
         session.outcome.note(1)
+    emit_listing(session, list_changes(a, b, changed))
+
+
+def changes_between(a: Decoded, b: Decoded) -> list[dict[str, Any]]:
+    """The parts that differ, each as an object."""
+    parts_a, parts_b = dict(leaves(a)), dict(leaves(b))
+    paths = dict.fromkeys([*parts_a, *parts_b])
+    return [changed_part(path, parts_a.get(path), parts_b.get(path)) for path in paths if differ(parts_a.get(path), parts_b.get(path))]
+
+
+def list_changes(a: Decoded, b: Decoded, changed: Sequence[Mapping[str, Any]]) -> Listing:
+    from hvrepl.text.listing import Listing
+
     table = {"name": a.name, "a": a.raw, "b": b.raw, "changed": changed}
     rows = [(place_text(c), c["name"], said(c, "a"), "→", said(c, "b")) for c in changed]
-    listing = Listing(("place", "name", "a", "", "b"), rows, [table], single=True, roles=("dim", "name", "number", "dim", "number"))
-    emit_listing(session, listing)
+    return Listing(("place", "name", "a", "", "b"), rows, [table], single=True, roles=("dim", "name", "number", "dim", "number"))
 
 
 def decode_single(session: Session, target: Target, word: str) -> Decoded:

@@ -93,9 +93,10 @@ class Runner:
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
         """A shell word, a command, a number (decode), NAME VALUE (decode), or a name (show)."""
+        words = self._recall(words)
         first, *rest = words
         if first in SHELL_WORDS:
-            SHELL_WORDS[first](self, rest)
+            SHELL_WORDS[first][0](self, rest)
             return
         child = self.session.child(number)
         if first in self.commands or first.startswith("-"):
@@ -104,6 +105,16 @@ class Runner:
             self.run(child, ["decode", *words] if not first.startswith("-") else ["decode", "--", *words])
         else:
             self._show(child, first)
+
+    def _recall(self, words: Sequence[str]) -> Sequence[str]:
+        """The words with `_` replaced by the last value; `_` alone decodes it again."""
+        found, data = self.session.memory.found, self.session.memory.data
+        if "_" not in words:
+            return words
+        if found is None:
+            raise UsageError("_ is the last value, and there is none yet")
+        text = f"{int.from_bytes(data, 'little'):#x}" if found.spec.width else data.hex()
+        return ["decode", found.name, text] if list(words) == ["_"] else [text if word == "_" else word for word in words]
 
     def _show(self, child: Session, word: str) -> None:
         """A word alone: what has the name; a number written without 0x; else neither is known."""
@@ -147,6 +158,12 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
         runner.sourcing.remove(path)
 
 
+def set_last(runner: Runner, words: Sequence[str]) -> None:
+    from hvrepl.frontends.commands import set_fields
+
+    set_fields(runner.session, words)
+
+
 def leave(_: Runner, words: Sequence[str]) -> None:
     if words:
         raise UsageError("quit takes no words")
@@ -157,12 +174,16 @@ def help_lines(runner: Runner, words: Sequence[str]) -> None:
     runner.run(runner.session.child(), [*words[:1], "--help"])
 
 
-SHELL_WORDS: dict[str, Callable[[Runner, Sequence[str]], None]] = {
-    "arch": set_arch,
-    "format": set_format,
-    "source": source_file,
-    "help": help_lines,
-    "?": help_lines,
-    "quit": leave,
-    "exit": leave,
+# Words of the line language that are no commands of the command line; without a text they are only other spellings.
+SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
+    "set": (set_last, "Change fields of the last value."),
+    "arch": (set_arch, "Change the arch: x64 or arm64."),
+    "format": (set_format, "Change the output format."),
+    "source": (source_file, "Run the lines of a file."),
+    "help": (help_lines, "Explain a command."),
+    ".help": (help_lines, ""),
+    "?": (help_lines, ""),
+    "quit": (leave, "Leave."),
+    "exit": (leave, ""),
+    "\\q": (leave, ""),
 }

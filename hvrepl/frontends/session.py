@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog, Found, open_index
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.errors import HvreplError, UsageError
@@ -84,6 +84,17 @@ class Outcome:
             self.status = status or self.status
 
 
+@dataclass(slots=True)
+class Memory:
+    """What `_` and `set` are about: the last value that was decoded, encoded or set, and what it is."""
+
+    found: Found | None = None
+    data: bytes = b""
+
+    def keep(self, found: Found, data: bytes) -> None:
+        self.found, self.data = found, data
+
+
 @dataclass
 class Session:
     """One run of the program, or one line of a script with options of its own."""
@@ -93,6 +104,8 @@ class Session:
     outcome: Outcome = field(default_factory=Outcome)
     line: int | None = None
     is_script: bool = False
+    is_shell: bool = False
+    memory: Memory = field(default_factory=Memory)
     _indexes: dict[str, Index] = field(default_factory=dict)
     _decoders: dict[tuple[str, str], Any] = field(default_factory=dict)
 

@@ -1,0 +1,77 @@
+"""FIELD=VALUE as a person writes it → the number or bytes for the field."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import Field
+from hvrepl.codec.meanings import MEANINGS
+from hvrepl.codec.variants import enumerator_value
+from hvrepl.errors import UsageError
+
+GUID_BITS = 128
+GUID_HYPHENS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """FIELD=VALUE as it was written; `number` is the value where the text is one."""
+
+    path: str
+    text: str
+    number: int | None = None
+
+
+def read_field(one: Assignment, field: Field, width: int, catalog: Catalog) -> int:
+    """The number for a field of `width` bits: of an enumerator, as written, or of words that its formatter reads."""
+    show = "guid" if width == GUID_BITS and one.text.count("-") == GUID_HYPHENS else field.show
+    value = enumerator_value(one.text, field, catalog)
+    if value is None:
+        value = one.number
+    if value is None and show in MEANINGS and MEANINGS[show].read:
+        value = read_words(show, one.text)
+    if value is None:
+        raise UsageError(no_value(one, field, catalog))
+    return fit(one.path, value, width)
+
+
+def fit(path: str, value: int, width: int) -> int:
+    """The value in `width` bits, a negative one as its two's complement. UsageError if it needs more."""
+    if not -(1 << width - 1) <= value < 1 << width:
+        raise UsageError(f"{path} is {width} bits wide; {value:#x} needs {value.bit_length() + (value < 0)}")
+    return value & (1 << width) - 1
+
+
+def no_value(one: Assignment, field: Field, catalog: Catalog) -> str:
+    text, names = one.text[:40], [name for e in catalog.enumerators(field) for name in (e.name, *e.also)]
+    if not names:
+        return f"{one.path}: {text!r} is no number"
+    close = difflib.get_close_matches(text, names, 1, 0.5)
+    hint = f"did you mean {close[0]}?" if close else f"it can be {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
+    return f"{one.path}: {text!r} is no number and no enumerator; {hint}"
+
+
+def read_bytes(one: Assignment) -> bytes:
+    """Bytes from hex text in memory order, a GUID's text, or a number (little-endian)."""
+    text = one.text.replace(" ", "")
+    if text.count("-") == GUID_HYPHENS:
+        return read_words("guid", text).to_bytes(16, "little")
+    if one.number is not None and one.number >= 0 and (text[:2].lower() == "0x" or len(text) % 2):
+        return one.number.to_bytes(max(1, (one.number.bit_length() + 7) // 8), "little")
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise UsageError(f"{one.path}: {one.text[:40]!r} is neither hex bytes nor a number") from None
+
+
+def read_words(show: str, text: str) -> int:
+    """What a formatter reads from words; UsageError says what would be right."""
+    read = MEANINGS[show].read
+    if read is None:
+        raise UsageError(f"{text[:40]!r} is no number")
+    try:
+        return read(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

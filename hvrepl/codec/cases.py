@@ -1,0 +1,45 @@
+"""The cases of a variant, and the names of the fields that they would bring. Knows no value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import Field, Spec
+from hvrepl.catalog.read_specs import PlaceError, parse_range
+from hvrepl.codec.schema import case_spec
+from hvrepl.codec.variants import enumerator_value
+
+
+def cases_of(spec: Spec, field: Field, switch: Field | None, catalog: Catalog) -> Iterator[tuple[int, Spec]]:
+    """(value of the switch, spec) of each case of a field."""
+    if isinstance(field.cases, Mapping):
+        for key, target in field.cases.items():
+            value = case_value(key, switch, catalog)
+            case = case_spec(spec, target, catalog)
+            if value is not None and case:
+                yield value, case
+    elif field.cases:
+        yield from catalog.cases(field.cases.removeprefix("space:"))
+
+
+def case_value(key: str, switch: Field | None, catalog: Catalog) -> int | None:
+    """The lowest value of a switch that picks a case; None for `other`."""
+    try:
+        return parse_range(key)[0]
+    except PlaceError:
+        return enumerator_value(key, switch, catalog) if switch else None
+
+
+def names_below(spec: Spec, catalog: Catalog, seen: set[int]) -> set[str]:
+    """The names of all fields below a spec, whatever its variants."""
+    if spec.layout is None or id(spec.layout) in seen:
+        return set()
+    seen.add(id(spec.layout))
+    names = {field.name for field in spec.layout.fields}
+    for field in spec.layout.fields:
+        switch = next((other for other in spec.layout.fields if other.name == field.switch), None)
+        inner = catalog.type(field.type)
+        for other in (inner, *(case for _, case in cases_of(spec, field, switch, catalog))):
+            names |= names_below(other, catalog, seen) if other else set()
+    return names

@@ -1,0 +1,140 @@
+"""Every layout of every spec, the built-in ones and those of tests/data/specs, on both archs; and bytes to try on them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog, Found, open_index
+from hvrepl.catalog.index import is_seen
+from hvrepl.catalog.model import ARCHES, Layout
+from hvrepl.codec.assign import Assigner, Assignment
+from hvrepl.codec.decode import Decoder
+from hvrepl.codec.decoded import Decoded, from_dict
+from hvrepl.codec.encode import encode
+
+DATA = Path(__file__).parents[1] / "data"
+INDEX = open_index(DATA / "specs")
+DECODERS = {arch: Decoder(Catalog(INDEX, arch)) for arch in ARCHES}
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One layout on one arch."""
+
+    arch: str
+    found: Found
+    output: bool = False
+
+    @property
+    def decoder(self) -> Decoder:
+        return DECODERS[self.arch]
+
+    @property
+    def layout(self) -> Layout | None:
+        return self.found.spec.output if self.output else self.found.spec.layout
+
+    @property
+    def width(self) -> int:
+        return 0 if self.output else self.decoder.width(self.found.spec)
+
+    @property
+    def head(self) -> int:
+        return self.width // 8 or self.decoder.head(self.found.spec, self.layout or Layout(()))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole; of what ends nowhere by itself, enough for a few elements."""
+        return self.width // 8 or self.decoder.schemas.size(self.found.spec, self.layout) or self.head + 48
+
+    def decode(self, data: bytes, **context: str) -> Decoded:
+        return self.decoder.decode(self.found, data, output=self.output, context=context)
+
+    def encode(self, node: Decoded, **context: str) -> bytes:
+        return encode(self.decoder, self.found, node, output=self.output, context=context)
+
+    def through_json(self, node: Decoded, **context: str) -> bytes:
+        return self.encode(from_dict(json.loads(json.dumps(node.to_dict()))), **context)
+
+    def assign(self, *assignments: str, value: bytes | None = None) -> bytes:
+        """FIELD=VALUE … as a person writes them."""
+        assigner = Assigner(self.decoder, self.found, output=self.output)
+        return assigner.assign(value, [read_assignment(text) for text in assignments])
+
+    def __str__(self) -> str:
+        return f"{self.arch}-{self.found.name}{'.output' if self.output else ''}"
+
+
+def read_assignment(text: str) -> Assignment:
+    path, _, value = text.partition("=")
+    try:
+        number = int(value, 0)
+    except ValueError:
+        number = None
+    return Assignment(path, value, number)
+
+
+def thing(name: str, arch: str = "x64", *, output: bool = False) -> Thing:
+    return Thing(arch, DECODERS[arch].catalog.find_name(name), output)
+
+
+def all_things() -> Iterator[Thing]:
+    for arch in ARCHES:
+        catalog = DECODERS[arch].catalog
+        for key, _, _, spec_arch, _ in INDEX.specs():
+            spec = catalog.load(key)
+            if not is_seen(spec_arch, arch):
+                continue
+            found = Found(spec, arch, 0 if spec.count else None, catalog.heading(spec))
+            if spec.layout or (spec.width and spec.kind in ("register", "word")):
+                yield Thing(arch, found)
+            if spec.output:
+                yield Thing(arch, found, output=True)
+
+
+THINGS = list(all_things())
+
+
+def samples(thing: Thing) -> Iterator[bytes]:
+    """Zeros, ones, single bits (of a struct: some), random bytes; of a struct also cut anywhere after its head, and longer."""
+    dice = random.Random(str(thing))
+    size = thing.size
+    yield bytes(size)
+    yield b"\xff" * size
+    for bit in range(8 * size) if thing.width else sorted(dice.sample(range(8 * size), min(8 * size, 48))):
+        yield (1 << bit).to_bytes(size, "little")
+    for _ in range(8):
+        yield dice.randbytes(size)
+    if not thing.width:
+        for end in sorted({thing.head, thing.head + 1, (thing.head + size) // 2, size - 1, size + 1, size + 7}):
+            yield dice.randbytes(max(end, thing.head))
+            yield bytes(max(end, thing.head))
+
+
+def leaves(node: Decoded) -> Iterator[Decoded]:
+    children = (*node.slots, *node.fields)
+    if not children:
+        yield node
+    for child in children:
+        yield from leaves(child)
+
+
+def nodes(node: Decoded) -> Iterator[Decoded]:
+    yield node
+    for child in (*node.slots, *node.fields):
+        yield from nodes(child)
+
+
+def tree(node: Decoded) -> Any:
+    """A node's values alone: name → number, hex of bytes, or the same of its parts; what has a meaning is written with it."""
+    children = (*node.slots, *node.fields)
+    if children and all(child.name.startswith("[") for child in children):
+        return [tree(child) for child in children]
+    if children:
+        return {child.name: tree(child) for child in children}
+    value = node.raw if node.value is None else node.value
+    return f"{value} {node.meaning}" if node.meaning else value

@@ -1,0 +1,182 @@
+"""What holds for every layout, whatever the bytes: it comes back bit for bit, and the tree accounts for every bit once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from layouts import THINGS, Thing, nodes, samples, thing
+
+from hvrepl.codec.decoded import KEYS, Decoded
+from hvrepl.errors import UsageError
+
+every_thing = pytest.mark.parametrize("one", THINGS, ids=str)
+
+
+@every_thing
+def test_what_was_decoded_encodes_to_the_same_bytes(one: Thing) -> None:
+    for data in samples(one):
+        assert one.encode(one.decode(data)) == data
+
+
+@every_thing
+def test_json_loses_nothing(one: Thing) -> None:
+    for data in samples(one):
+        assert one.through_json(one.decode(data)) == data
+
+
+@every_thing
+def test_every_bit_stands_in_exactly_one_leaf(one: Thing) -> None:
+    for data in samples(one):
+        node = one.decode(data)
+        if one.width:
+            check_word(node, int.from_bytes(data, "little"), one.width)
+        else:
+            assert check_members(node, data) == len(data)
+
+
+def check_word(node: Decoded, number: int, width: int) -> None:
+    """A word's own raw, and that its fields tile it from the top bit to bit 0."""
+    assert node.raw == f"0x{number:0{(width + 3) // 4}x}"
+    if node.fields:
+        check_bits(node, number, width - 1, 0)
+
+
+def check_bits(node: Decoded, number: int, high: int, low: int) -> None:
+    """The fields of a word tile bits high..low of the outermost word; a nested word's fields do that below it."""
+    top = high
+    for field in node.fields:
+        field_high, field_low = absolute(field)
+        assert field_high == top, field.name
+        value = number >> field_low & (1 << field_high - field_low + 1) - 1
+        assert int(field.raw, 16) == value
+        assert len(field.raw) == 2 + (field_high - field_low + 4) // 4
+        assert field.value == (value if field_high - field_low < 64 else None)
+        if field.reserved:
+            assert field.register or field.name == f"reserved_{field_high - low}_{field_low - low}"
+        if field.fields:
+            check_bits(field, number, field_high, field_low)
+        top = field_low - 1
+    assert top == low - 1
+
+
+def absolute(field: Decoded) -> tuple[int, int]:
+    """Bits of a CPUID leaf are counted within their register; as a 128-bit number the leaf is EDX:ECX:EBX:EAX."""
+    assert field.bits is not None
+    high, low = field.bits
+    base = 32 * ("eax", "ebx", "ecx", "edx").index(field.register.split(":")[-1]) if field.register else 0
+    return base + high, base + low
+
+
+def check_members(node: Decoded, data: bytes) -> int:
+    """Members follow each other without a gap, each with the bytes that stand there; returns where the last one ends."""
+    at = node.offset or 0
+    for member in node:
+        assert member.offset == at, member.name
+        assert member.size is not None
+        end = at + member.size
+        if member.raw:
+            check_raw(member, data[at:end])
+        elif member.fields and member.fields[0].bits:
+            check_bits(member, int.from_bytes(data[at:end], "little"), 8 * member.size - 1, 0)
+        elif member.size:
+            assert check_members(member, data) == end
+        at = end
+    return at
+
+
+def check_raw(member: Decoded, data: bytes) -> None:
+    number = int.from_bytes(data, "little")
+    assert member.raw in (data.hex(), f"0x{number:0{2 * len(data)}x}")
+    if member.value is not None:
+        assert member.value & (1 << 8 * len(data)) - 1 == number
+    if member.fields:
+        check_bits(member, number, 8 * len(data) - 1, 0)
+
+
+@every_thing
+def test_json_keys_stand_in_the_order_of_the_contract_and_empty_ones_are_absent(one: Thing) -> None:
+    order = list(KEYS)
+    for data in samples(one):
+        for table in tables(one.decode(data).to_dict()):
+            keys = list(table)
+            if set(keys) <= {"code", "field", "text"}:
+                assert keys == [key for key in ("code", "field", "text") if key in table]
+            else:
+                assert keys == [key for key in order if key in table]
+            assert not [key for key, value in table.items() if value is False or value in ("", [], None)]
+
+
+def tables(value: object) -> list[dict[str, object]]:
+    if isinstance(value, dict):
+        return [value, *(table for one in value.values() for table in tables(one))]
+    return [table for one in value for table in tables(one)] if isinstance(value, list) else []
+
+
+@every_thing
+def test_findings_have_stable_words_and_name_a_part_that_is_there(one: Thing) -> None:
+    for data in samples(one):
+        node = one.decode(data)
+        for finding in node.findings:
+            assert re.fullmatch(r"[a-z][a-z_]+", finding.code)
+            assert finding.text
+            assert not finding.field or node.find(finding.field), finding
+
+
+@every_thing
+def test_siblings_have_different_names(one: Thing) -> None:
+    for data in samples(one):
+        for node in nodes(one.decode(data)):
+            names = [child.name for child in (*node.slots, *node.fields)]
+            assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("one", [one for one in THINGS if one.head and not one.width], ids=str)
+def test_fewer_bytes_than_the_head_are_refused_with_got_and_needed(one: Thing) -> None:
+    with pytest.raises(UsageError, match=f"got {one.head - 1} bytes?, needs at least {one.head}"):
+        one.decode(bytes(one.head - 1))
+    one.decode(bytes(one.head))
+
+
+WORDS = [one for one in THINGS if one.width]
+STRUCTS = [one for one in THINGS if not one.width]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(WORDS), st.data())
+def test_any_word_round_trips(one: Thing, data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, (1 << one.width) - 1)).to_bytes(one.width // 8, "little")
+    node = one.decode(number)
+    assert one.encode(node) == one.through_json(node) == number
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(STRUCTS), st.data())
+def test_any_bytes_round_trip(one: Thing, data: st.DataObject) -> None:
+    raw = data.draw(st.binary(min_size=one.head, max_size=one.size + 16))
+    node = one.decode(raw)
+    assert one.encode(node) == one.through_json(node) == raw
+    assert check_members(node, raw) == len(raw)
+
+
+@pytest.mark.parametrize("arch", ["x64", "arm64"])
+@pytest.mark.parametrize("host", ["hyperv", "kvm", "xen", ""])
+def test_what_depends_on_the_host_round_trips_for_every_host(arch: str, host: str) -> None:
+    one = thing("TEST_HOST_VALUE", arch)
+    for data in samples(one):
+        node = one.decode(data, host=host)
+        check_word(node, int.from_bytes(data, "little"), one.width)
+        assert one.through_json(node, host=host) == data
+
+
+@pytest.mark.parametrize("used", [0, 1, 7, 23, 24, 25, 239, 240, 241, 255])
+@pytest.mark.parametrize("kind", [0, 1, 0x80000010, 0x80000001, 0xFFFFFFFF])
+@pytest.mark.parametrize("length", [16, 17, 40, 255, 256, 257])
+def test_a_message_of_any_payload_size_round_trips(kind: int, used: int, length: int) -> None:
+    one = thing("message")
+    data = (kind.to_bytes(4, "little") + bytes([used, 1, 0, 0]) + bytes(range(8)) + bytes(range(1, 242)))[:length]
+    node = one.decode(data)
+    assert one.encode(node) == one.through_json(node) == data
+    assert check_members(node, data) == length

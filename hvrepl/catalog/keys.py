@@ -94,7 +94,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "finding": {"code": TEXT, "field": TEXT, "text": TEXT, "when": TABLE},
     "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
     "lone": {"rank": NUMBER, "when": LIST},
-    "space": {"name": TEXT, "title": TEXT, "arch": LIST, "digits": NUMBER},
+    "space": {"name": TEXT, "title": TEXT, "arch": LIST, "digits": NUMBER, "bits": NUMBER},
     "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
 }
 REQUIRED = {

@@ -20,12 +20,14 @@ When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with."""
+    """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with, `bits` how wide the value is
+    that stands under a number (0: none does)."""
 
     name: str
     title: str
     arches: tuple[str, ...]
     digits: int
+    bits: int = 0
 
     def write(self, number: int) -> str:
         return f"0x{number:0{self.digits}X}"

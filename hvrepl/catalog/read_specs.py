@@ -95,7 +95,7 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
         if not wrong and not (one["arch"] and set(one["arch"]) <= set(ARCHES)):
             wrong = [f"{file}: {one['name']}: arch is a list of {', '.join(ARCHES)}"]
         if not wrong:
-            spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"]))
+            spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"], one.get("bits", 0)))
         faults += wrong
     return tuple(spaces), faults
 

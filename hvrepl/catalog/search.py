@@ -111,11 +111,13 @@ def find_number(index: Index, number: int) -> list[Hit]:
     hits = []
     for key, *_ in index.specs():
         spec = index.spec(key)
-        for element in elements(spec):
-            if any(a.low <= number - a.stride * (element or 0) <= a.high for a in spec.addresses):
-                hits.append(Hit(0, spec, element, "number"))
+        hits += [Hit(0, spec, element, "number") for element in elements(spec) if has_number(spec, element, number)]
         hits += [Hit(4, spec, None, f"value {name}") for name in values_with(spec, number)]
     return sorted(hits, key=lambda hit: hit.rank)
+
+
+def has_number(spec: Spec, element: int | None, number: int) -> bool:
+    return any(a.low <= number - a.stride * (element or 0) <= a.high for a in spec.addresses)
 
 
 def values_with(spec: Spec, number: int) -> Iterator[str]:

@@ -13,8 +13,7 @@ from hvrepl.catalog.read_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.meanings import say
 from hvrepl.codec.phrases import declared_findings, is_unused, summarise
-from hvrepl.codec.schema import Schemas, Variant, descend
-from hvrepl.codec.variants import bits_of, expand_word
+from hvrepl.codec.schema import Schemas, Variant, WordValues, descend
 from hvrepl.errors import UsageError
 
 MAX_VALUE_BITS = 64
@@ -41,6 +40,7 @@ class Decoder:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.schemas = Schemas(catalog)
+        self._headed: tuple[Found, dict[str, Any]] | None = None
 
     def decode(self, found: Found, data: bytes, *, output: bool = False, context: Mapping[str, str] | None = None) -> Decoded:
         """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
@@ -49,18 +49,22 @@ class Decoder:
         if output and layout is None:
             raise UsageError(f"{found.name} has no output")
         place = Place(data, len(data), context or {}, cpuid=bool(found.address and found.address.space == "cpuid"))
-        node = self._heading(found)
+        place.findings += self._name_findings(found)
         if spec.width or layout is None:
-            node = self._word(spec, layout, data, node, place)
-            node = replace(node, value=None) if node.fields else node  # raw says it; a part's value stays
-        else:
-            node = self._struct(found, layout, data, node, place)
-        findings = [*self._name_findings(found), *place.findings]
-        return replace(node, findings=tuple(findings), source=spec.source)
+            return self._word(found, layout, data, place)
+        return self._struct(found, layout, data, place)
 
     def width(self, spec: Spec) -> int:
-        """Bits of a word; 0 for a struct. What has no layout is a 64-bit number."""
-        return spec.width or (0 if spec.layout else 64)
+        """Bits of a word; 0 for a struct. A register without a layout is a number of as many bits as its space says.
+
+        UsageError for a name that holds no value, such as that of a status.
+        """
+        if spec.width or spec.layout:
+            return spec.width
+        bits = max((self.catalog.spaces[address.space].bits for address in spec.addresses), default=0)
+        if not bits:
+            raise UsageError(f"{spec.name} is a name without a value; see `show {spec.name}`")
+        return bits
 
     def head(self, spec: Spec, layout: Layout) -> int:
         """Bytes without which input is no such thing: the spec's head, or the members up to the first without a fixed size."""
@@ -74,17 +78,15 @@ class Decoder:
             total += size
         return total
 
-    def _heading(self, found: Found) -> Decoded:
-        spec, address = found.spec, found.address
-        space = self.catalog.spaces[address.space] if address else None
-        return Decoded(
-            name=found.name,
-            kind=spec.kind,
-            arch=found.arch,
-            space=space.name if space else "",
-            number=space.write(found.number or 0) if space else "",
-            subtitle=self._subtitle(found),
-        )
+    def _heading(self, found: Found) -> dict[str, Any]:
+        """What a node says of where the thing stands; kept, as a stream of values asks for the same again and again."""
+        if self._headed is None or self._headed[0] is not found:
+            spec, address = found.spec, found.address
+            space = self.catalog.spaces[address.space] if address else None
+            words = {"name": found.name, "kind": spec.kind, "arch": found.arch, "source": spec.source, "subtitle": self._subtitle(found)}
+            words |= {"space": space.name, "number": space.write(found.number or 0)} if space else {}
+            self._headed = found, words
+        return self._headed[1]
 
     def _subtitle(self, found: Found) -> str:
         """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch."""
@@ -107,17 +109,17 @@ class Decoder:
             for was in found.was
         ]
 
-    def _word(self, spec: Spec, layout: Layout | None, data: bytes, node: Decoded, place: Place) -> Decoded:
-        width = self.width(spec)
+    def _word(self, found: Found, layout: Layout | None, data: bytes, place: Place) -> Decoded:
+        """A word by itself. Its raw says its value; what has no layout has only that."""
+        width = self.width(found.spec)
         number = int.from_bytes(data, "little")
-        node = replace(node, raw=write_number(number, width), value=number if width <= MAX_VALUE_BITS else None)
+        head = self._heading(found) | {"raw": write_number(number, width)}
         if layout is None:
-            return node
-        values = self.schemas.parse(spec, layout, data, place.context)[0]
-        fields, layouts = self._bits(spec, layout, values, number, 0, "", place)
-        return self._sum_up(replace(node, fields=fields), layouts, "", place)
+            return Decoded(**head, value=number if width <= MAX_VALUE_BITS else None, findings=tuple(place.findings))
+        values = self.schemas.parse(found.spec, layout, data, place.context)[0]
+        return self._whole(head, {"fields": self._bits(values, 0, "", place)}, values.word.layouts, place)
 
-    def _struct(self, found: Found, layout: Layout, data: bytes, node: Decoded, place: Place) -> Decoded:
+    def _struct(self, found: Found, layout: Layout, data: bytes, place: Place) -> Decoded:
         spec = found.spec
         head = self.head(spec, layout)
         if len(data) < head:
@@ -128,53 +130,57 @@ class Decoder:
             place.find("truncated", "", f"the bytes end after {len(data)} of {taken}")
         elif end < len(data):
             members.append(raw_member("rest", data, end, len(data)))
-            place.find("trailing", "rest", f"{count_bytes(len(data) - end)} after the end of {node.name}")
-        node = replace(node, size=len(data), raw=data.hex(), **hold(members))
-        return self._sum_up(node, [layout], "", place)
+            place.find("trailing", "rest", f"{count_bytes(len(data) - end)} after the end of {found.name}")
+        return self._whole(self._heading(found) | {"size": len(data), "raw": data.hex()}, hold(members), [layout], place)
 
-    def _sum_up(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> Decoded:
-        """The node with what its layouts say of it as a whole."""
+    def _whole(self, head: Mapping[str, Any], parts: Mapping[str, Any], layouts: Sequence[Layout], place: Place) -> Decoded:
+        """The outermost node, which has everything that was found."""
+        words = self._sum_up(parts, layouts, "", place)
+        return Decoded(**head, **parts, **words, findings=tuple(place.findings))
+
+    def _sum_up(self, parts: Mapping[str, Any], layouts: Sequence[Layout], path: str, place: Place) -> dict[str, Any]:
+        """What the layouts of a node say of it as a whole, given its parts."""
+        node = Decoded(name="", **parts)
         for finding in declared_findings(node, layouts, self.catalog):
             place.find(finding.code, join_path(path, finding.field) if finding.field else path, finding.text)
-        return replace(node, summary=summarise(node, layouts, self.catalog), unused=is_unused(node, layouts))
+        return {"summary": summarise(node, layouts, self.catalog), "unused": is_unused(node, layouts)}
 
-    def _bits(
-        self, spec: Spec, layout: Layout, values: Mapping[str, Any], number: int, base: int, path: str, place: Place
-    ) -> tuple[tuple[Decoded, ...], list[Layout]]:
-        """The fields of a word, high to low, at bit `base` of the outermost word; and the layouts that apply."""
-        word = expand_word(spec, layout, lambda field: bits_of(number, field), self.catalog, place.context)
-        nodes = []
-        for one in reversed(word.fields):
-            name = join_path(path, one.name)
-            node = self._bit_field(one, bits_of(number, one), base, place)
-            inner = self.catalog.type(one.type)
-            if inner and inner.layout:
-                fields, layouts = self._bits(inner, inner.layout, values[one.name], node.value or 0, base + one.lsb, name, place)
-                node = self._sum_up(replace(node, type=inner.name, fields=fields), layouts, name, place)
-            self._judge(one, node, name, place)
-            nodes.append(node)
-        return tuple(nodes), word.layouts
+    def _bits(self, values: WordValues, base: int, path: str, place: Place) -> tuple[Decoded, ...]:
+        """The fields of a word, high to low, at bit `base` of the outermost word."""
+        return tuple(self._bit_field(one, values[one.name], base, join_path(path, one.name), place) for one in reversed(values.word.fields))
 
-    def _bit_field(self, one: Field, value: int, base: int, place: Place) -> Decoded:
-        meaning, named = self._meaning(one, value)
+    def _bit_field(self, one: Field, value: int | WordValues, base: int, path: str, place: Place) -> Decoded:
+        inner: dict[str, Any] = {}
+        number = value if isinstance(value, int) else value.number
+        if isinstance(value, WordValues):
+            parts: dict[str, Any] = {"fields": self._bits(value, base + one.lsb, path, place)}
+            inner = parts | self._sum_up(parts, value.word.layouts, path, place) | {"type": self._type_name(one)}
+        meaning, named = self._meaning(one, number)
         low = base + one.lsb
         register = ""
         if place.cpuid:
-            low, high = base + one.lsb, base + one.lsb + one.width - 1
-            parts = dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[low // 32]))
-            register, low = ":".join(parts), low % 32
-        return Decoded(
+            high = low + one.width - 1
+            register = ":".join(dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[low // 32])))
+            low %= 32
+        node = Decoded(
             name=one.name,
             register=register,
             bits=(low + one.width - 1, low),
-            raw=write_number(value, one.width),
-            value=value if one.width <= MAX_VALUE_BITS else None,
+            raw=write_number(number, one.width),
+            value=number if one.width <= MAX_VALUE_BITS else None,
             meaning=meaning,
             named=named,
             reserved=bool(one.reserved),
             base=one.base,
             column=one.column,
+            **inner,
         )
+        self._judge(one, node, path, place)
+        return node
+
+    def _type_name(self, one: Field) -> str:
+        spec = self.catalog.type(one.type)
+        return spec.name if spec else ""
 
     def _meaning(self, one: Field, value: int) -> tuple[str, bool]:
         """(words, whether an enumerator gave them)."""
@@ -265,9 +271,10 @@ class Decoder:
         """A struct within a struct, unless the bytes end before it."""
         if at > place.end or (at == place.end and end > at):
             return []
+        parts: dict[str, Any] = {"fields": tuple(members)}
+        parts |= self._sum_up(parts, layouts, path, place)
         size = min(end, place.end) - at
-        node = Decoded(name=name, kind=spec.kind, type=spec.name, offset=at, size=size, column=column, fields=tuple(members))
-        return [self._sum_up(node, layouts, path, place)]
+        return [Decoded(name=name, kind=spec.kind, type=spec.name, offset=at, size=size, column=column, **parts)]
 
     def _leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         """A number, bytes, or a word: in full if the bytes hold all of it, else what there is of it as bytes."""
@@ -282,9 +289,9 @@ class Decoder:
         else:
             node = self._number(one, int.from_bytes(chunk, "little"), at, size, value)
         node = replace(node, reserved=bool(one.reserved), base=one.base, column=one.column)
-        if inner and inner.layout:
-            fields, layouts = self._bits(inner, inner.layout, value, int.from_bytes(chunk, "little"), 0, path, place)
-            node = self._sum_up(replace(node, kind=inner.kind, type=inner.name, fields=fields), layouts, path, place)
+        if inner and isinstance(value, WordValues):
+            parts: dict[str, Any] = {"fields": self._bits(value, 0, path, place)}
+            node = replace(node, kind=inner.kind, type=inner.name, **parts, **self._sum_up(parts, value.word.layouts, path, place))
         self._judge(one, node, path, place)
         aside = replace(place, end=end, findings=[])
         readings = (self._member(other, self.schemas.read(other, chunk), at, path, aside)[0] for other in one.readings)
@@ -320,11 +327,10 @@ class Decoder:
         inner = replace(place, end=min(end, place.end))  # shares the list of findings
         if spec is None or spec.layout is None or at + spec.width // 8 > inner.end:
             return self._raw_case(one, value, at, inner)
-        layouts = [spec.layout]
-        if spec.width:
-            stop = at + spec.width // 8
-            fields, layouts = self._bits(spec, spec.layout, value, int.from_bytes(place.data[at:stop], "little"), 0, path, place)
-            members = list(fields)
+        layouts: Sequence[Layout] = [spec.layout]
+        if value.word is not None:
+            stop, layouts = at + spec.width // 8, value.word.word.layouts
+            members = list(self._bits(value.word, 0, path, place))
         else:
             members, stop = self._members(spec.layout, value, at, path, inner)
         if stop < inner.end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from hvrepl.errors import UsageError
@@ -90,10 +91,9 @@ class Decoded:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: keys in the order that scripts rely on, empty ones left out."""
         found: dict[str, Any] = {}
-        for key, attribute in KEYS.items():
-            value = getattr(self, attribute)
-            if value or (key in KEPT and value is not None):
-                found[key] = encode_value(value)
+        for key, value in zip(KEYS, VALUES(self), strict=True):
+            if value or (value == 0 and key in KEPT and value is not None):
+                found[key] = encode_value(value) if value.__class__ is tuple else value
         return found
 
 
@@ -102,13 +102,12 @@ KEYS: dict[str, str] = {key: key for key in ("name", "kind", "type", "arch", "sp
 KEYS |= {"reg": "register"}
 KEYS |= {key: key for key in ("bits", "offset", "size", "raw", "value", "meaning", "reserved", "summary", "fields", "slots")}
 KEYS |= {key: key for key in ("readings", "findings", "other", "read", "source")}
+VALUES = attrgetter(*KEYS.values())
 KEPT = ("bits", "offset", "size", "value")  # zero says something
 
 
-def encode_value(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [one.to_dict() if isinstance(one, (Decoded, Finding)) else one for one in value]
-    return value
+def encode_value(value: tuple[Any, ...]) -> list[Any]:
+    return [one.to_dict() if isinstance(one, (Decoded, Finding)) else one for one in value]
 
 
 def split_path(path: str) -> list[str]:
@@ -119,6 +118,20 @@ def split_path(path: str) -> list[str]:
 def join_path(base: str, name: str) -> str:
     """The path of a part: an array's element joins without a dot."""
     return name if not base else f"{base}{name}" if name.startswith("[") else f"{base}.{name}"
+
+
+def paths(node: Decoded, base: str = "") -> Iterator[tuple[str, Decoded]]:
+    """(path, part) of every part of a node, those that hold others before what they hold."""
+    for children, before in ((node.slots, join_path(base, "slots")), (node.fields, base)):
+        for part in children:
+            path = join_path(before, part.name)
+            yield path, part
+            yield from paths(part, path)
+
+
+def leaves(node: Decoded) -> Iterator[tuple[str, Decoded]]:
+    """(path, part) of every part that holds no others."""
+    return ((path, part) for path, part in paths(node) if not part.fields)
 
 
 def from_dict(table: Mapping[str, Any]) -> Decoded:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, When, to_key
-from hvrepl.catalog.read_specs import PlaceError, parse_range
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.meanings import say
+from hvrepl.codec.variants import read_range
 
 GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
@@ -46,7 +45,8 @@ def say_phrase(phrase: str, node: Decoded, catalog: Catalog) -> str:
         if said == (guard[1] == "!"):
             return ""
         phrase = guard[3]
-    return fill_in(phrase, node, catalog)
+    missing = any(node.find(path) is None for match in PLACEHOLDER.finditer(phrase) for path in match.group(4, 5) if path)
+    return "" if missing else fill_in(phrase, node, catalog)
 
 
 def is_said(part: Decoded | None) -> bool:
@@ -125,11 +125,3 @@ def is_met(condition: str, part: Decoded) -> bool:
     if limits is None:
         return to_key(part.meaning) == to_key(condition)
     return part.value is not None and limits[0] <= part.value <= limits[1]
-
-
-@lru_cache(maxsize=1024)
-def read_range(text: str) -> tuple[int, int] | None:
-    try:
-        return parse_range(text)
-    except PlaceError:
-        return None

@@ -16,7 +16,7 @@ from construct import Construct, Container, Struct, Subconstruct
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec
-from hvrepl.codec.variants import bits_of, expand_word, pick_case
+from hvrepl.codec.variants import Word, bits_of, expand_word, pick_case
 
 CONTEXT = "context:"
 
@@ -45,6 +45,7 @@ class Variant(dict[str, Any]):
     """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's."""
 
     spec: Spec | None = None
+    word: WordValues | None = None
     size: int = 0
     used: int = 0
 
@@ -87,7 +88,7 @@ class Bits(Construct):  # type: ignore[misc]
         self.size = size
         self.catalog = catalog
 
-    def _parse(self, stream: Tail, context: Container, _path: str) -> Container:
+    def _parse(self, stream: Tail, context: Container, _path: str) -> WordValues:
         number = int.from_bytes(stream.read(self.size), "little")
         return split_word(self.spec, self.layout, number, self.catalog, context._params)
 
@@ -100,9 +101,18 @@ class Bits(Construct):  # type: ignore[misc]
         return obj
 
 
-def split_word(spec: Spec, layout: Layout, number: int, catalog: Catalog, context: Mapping[str, str]) -> Container:
-    values = Container()
-    for field in expand_word(spec, layout, lambda field: bits_of(number, field), catalog, context).fields:
+class WordValues(dict[str, Any]):
+    """The values of a word's fields, with the number they are bits of and the fields and layouts that apply."""
+
+    def __init__(self, number: int, word: Word) -> None:
+        super().__init__()
+        self.number = number
+        self.word = word
+
+
+def split_word(spec: Spec, layout: Layout, number: int, catalog: Catalog, context: Mapping[str, str]) -> WordValues:
+    values = WordValues(number, expand_word(spec, layout, partial(bits_of, number), catalog, context))
+    for field in values.word.fields:
         part = bits_of(number, field)
         inner = catalog.type(field.type)
         values[field.name] = split_word(inner, inner.layout, part, catalog, context) if inner and inner.layout else part
@@ -181,7 +191,9 @@ class Region(Construct):  # type: ignore[misc]
         real = min(found.used, stream.left)
         data = stream.read(found.size)
         if found.spec and found.spec.layout:
-            found.update(self.schemas.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path))
+            values = self.schemas.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path)
+            found.word = values if isinstance(values, WordValues) else None
+            found.update(values)
         return found
 
     def _size(self, stream: Tail, context: Container) -> int:

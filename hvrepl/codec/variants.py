@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, to_key
@@ -30,12 +31,19 @@ def pick_case(field: Field, value: int | str | None, switch: Field | None, catal
 def is_case(key: str, value: int | str, switch: Field | None, catalog: Catalog) -> bool:
     if isinstance(value, str):
         return to_key(key) == to_key(value)
+    limits = read_range(key)
+    if limits is None:
+        return switch is not None and enumerator_value(key, switch, catalog) == value
+    return limits[0] <= value <= limits[1]
+
+
+@lru_cache(maxsize=4096)
+def read_range(text: str) -> tuple[int, int] | None:
+    """A number or range as a spec writes it; None for an enumerator's name."""
     try:
-        low, high = parse_range(key)
+        return parse_range(text)
     except PlaceError:
-        number = enumerator_value(key, switch, catalog) if switch else None
-        return number == value
-    return low <= value <= high
+        return None
 
 
 def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout, suppress
 from typing import Annotated, Any
 
 import typer
@@ -93,7 +95,10 @@ def main_options(
         from importlib.metadata import version as installed
 
         session.write(f"hvrepl {installed('hvrepl')}\n")
-    elif context.invoked_subcommand is None:
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        if session.is_script or session.is_shell:
+            raise UsageError("options without a command; `arch` and `format` set what stays in force")
         run_lines(session, line, allow_shell, vi)
     elif line:
         raise UsageError("-c LINE and a command do not go together")
@@ -172,8 +177,13 @@ def command_names() -> list[str]:
 
 def run_words(session: Session, words: Sequence[str]) -> None:
     """Runs words as a command line. Raises HvreplError, also for what typer finds wrong."""
+    program = typer.main.get_command(app)
     try:
-        typer.main.get_command(app).main(list(words), prog_name="hvrepl", standalone_mode=False, obj=session)
+        # Not main(): it makes a closed pipe status 1 and an interrupt status 0.
+        with redirect_stdout(session.streams.stdout), program.make_context("hvrepl", list(words), obj=session) as context:
+            program.invoke(context)
+    except typer.Exit:
+        pass  # after --help
     except typer.TyperException as error:
         raise UsageError(one_line(error)) from None
 
@@ -194,37 +204,39 @@ def one_line(error: Exception) -> str:
 
 def run(arguments: Sequence[str], streams: Streams) -> int:
     """The program on given streams; returns its exit status."""
-    session = None
+    session = Session(streams)
     try:
-        session = Session.start(streams)
+        session.read_environ()
         run_words(session, arguments)
         streams.stdout.flush()
     except HvreplError as error:
-        try:
-            streams.stdout.flush()
-        finally:
-            for line in str(error).splitlines()[:1]:
-                streams.stderr.write(f"{line}\n")
-        return session.outcome.status if session and session.outcome.status > 1 else error.status
+        session.fail(error)
+        session.report(error)
     return session.outcome.status
 
 
 def main() -> None:
     """The program itself."""
-    import os
     import signal
 
+    streams = Streams.of_process()
     try:
-        sys.exit(run(sys.argv[1:], Streams.of_process()))
+        sys.exit(run(sys.argv[1:], streams))
     except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output(streams)  # whoever read it has seen enough
         sys.exit(0)
     except KeyboardInterrupt:
-        # End by the signal itself, so that a calling shell or make sees the interrupt.
+        # End by the signal itself, so that a calling shell or make sees the interrupt; what is made so far ends with a whole line.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
+        with suppress(OSError):
+            streams.stdout.flush()
+        signal.raise_signal(signal.SIGINT)
     except OSError as error:
-        sys.stderr.write(f"cannot write: {error.strerror}\n")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.stderr.write(f"cannot write: {error.strerror}\n")
+        drop_output(streams)
         sys.exit(4)
+
+
+def drop_output(streams: Streams) -> None:
+    """What is not yet written goes nowhere; else Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), streams.stdout.fileno())

@@ -12,8 +12,8 @@ from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.codec.encode import encode
 from hvrepl.codec.lone import decode_lone
 from hvrepl.errors import HvreplError, NotFoundError, UsageError
-from hvrepl.frontends.session import Session, open_output
-from hvrepl.frontends.targets import NUMBER, Target, find_alone, find_anywhere, find_target, is_number, to_assignment
+from hvrepl.frontends.session import Session, choose, open_output, say_error
+from hvrepl.frontends.targets import NUMBER, Target, find_alone, find_anywhere, find_target, is_number, thing_in, to_assignment
 from hvrepl.frontends.values import Value, numbered_lines, read_values
 from hvrepl.text.read_value import read_number
 from hvrepl.text.render import RENDERERS, Item
@@ -37,9 +37,20 @@ def decode_items(session: Session, words: Sequence[str]) -> Iterator[Item]:
         return
     if len(words) == 1 and words[0].startswith("@"):
         raise UsageError(f"what is in {words[0][1:]}? `decode WHAT {words[0]}`, such as page or message")
-    target = find_target(session, words[0]) if len(words) > 1 else find_alone(session, words[0])
+    target = find_what(session, words)
     for value in read_values(session, target.found, list(words[1:]), output=target.output):
         yield from guarded(session, value, partial(decode_one, session, target, value))
+
+
+def find_what(session: Session, words: Sequence[str]) -> Target:
+    if len(words) == 1:
+        return find_alone(session, words[0])
+    try:
+        return find_target(session, words[0])
+    except NotFoundError as error:
+        if is_number(words[0]):
+            raise NotFoundError(f"{error}; several values need a name: decode WHAT {words[0][:40]} ...") from None
+        raise
 
 
 def decode_lone_items(session: Session, word: str) -> Iterator[Item]:
@@ -62,29 +73,15 @@ def decode_lone_text(session: Session, text: str) -> Decoded:
 def decode_one(session: Session, target: Target, value: Value) -> Decoded:
     if value.error:
         raise value.error
-    node: Decoded
-    if target.slot is not None:
-        node = decode_slot(session, target, value)
-    else:
-        node = session.decoder.decode(target.found, value.data, output=target.output)
-        if not target.output:
-            session.memory.keep(target.found, value.data)
+    found, data = thing_in(session, target, value.data)
+    node: Decoded = session.decoder.decode(found, data, output=target.output)
+    if not target.output:
+        session.memory.keep(found, data)
     others = tuple(
         Decoded(name=other.name, space=other.space.name, number=other.space.write(other.number), summary=other.title)
         for other in target.found.others
     )
     return replace(node, read=value.how, other=others)
-
-
-def decode_slot(session: Session, target: Target, value: Value) -> Decoded:
-    """One slot of a page as a thing of its own: its offsets count from the slot."""
-    page = session.decoder.decode(target.found, value.data)
-    if target.slot is None or target.slot >= len(page.slots):
-        raise UsageError(f"{target.found.called} has the slots 0 to {len(page.slots) - 1}; there is no slot {target.slot}")
-    slot = page.slots[target.slot]
-    start, size = slot.offset or 0, slot.size or 0
-    node: Decoded = session.decoder.decode(session.catalog.find_name(slot.type), value.data[start : start + size])
-    return node
 
 
 def guarded(session: Session, value: Value, make: Callable[[], Decoded]) -> Iterator[Item]:
@@ -95,8 +92,7 @@ def guarded(session: Session, value: Value, make: Callable[[], Decoded]) -> Iter
     except HvreplError as error:
         if not session.options.keep_going:
             raise at_line(error, value.line) from None
-        session.fail(error)
-        yield from failure(session, error, value.text, line, "stdin" if value.line is not None else "")
+        yield from failure(session if value.line is None else session.child(value.line, "stdin"), error, value.text)
         return
     if node.findings and session.options.strict:
         session.outcome.note(1)
@@ -108,12 +104,13 @@ def at_line(error: HvreplError, line: int | None) -> HvreplError:
     return error if line is None else type(error)(f"stdin:{line}: {error}")
 
 
-def failure(session: Session, error: HvreplError, text: str, line: int | None, place: str) -> Iterator[Item]:
+def failure(session: Session, error: HvreplError, text: str) -> Iterator[Item]:
     """An error in a stream that goes on: an object in ndjson, else a line on stderr."""
+    session.fail(error)
     if session.options.format == "ndjson":
-        yield Item(table={"input": text, "error": str(error), "status": error.status}, line=line)
+        yield Item(table={"input": text, "error": say_error(error), "status": error.status}, line=session.line)
     else:
-        session.warn(f"{place}:{line}: {error}" if place else str(error))
+        session.report(error, f"{session.place}:{session.line}: " if session.place else "")
 
 
 def emit(session: Session, items: Iterable[Item]) -> None:
@@ -124,6 +121,8 @@ def emit(session: Session, items: Iterable[Item]) -> None:
 def emit_listing(session: Session, listing: Listing) -> None:
     from hvrepl.text.listing import render_listing
 
+    if session.options.keep_going and session.options.format == "ndjson" and session.line is not None:
+        listing = replace(listing, tables=[{"line": session.line, **table} for table in listing.tables])
     for text in render_listing(listing, session.options.format, session.style):
         session.write(text)
 
@@ -144,10 +143,15 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
         raise UsageError(f"{target.found.called}: no FIELD=VALUE; its fields are in `show {target.found.called}`")
     if len(values) > 1:
         raise UsageError(f"one value to start from, not {len(values)}")
-    made = [encode_one(session, target, start, assignments) for start in starts_of(session, target, values)]
+    starts = starts_of(session, target, values)
+    target = replace(target, found=thing_in(session, target, None)[0], slot=None)
+    made = [encode_one(session, target, start, assignments) for start in starts]
     if output:
         with open_output(output, "wb") as file:
             file.write(b"".join(made))
+        return
+    if session.options.format != "fields":
+        emit(session, (Item(session.decoder.decode(target.found, data, output=target.output)) for data in made))
         return
     for data in made:
         session.write(write_value(target, data) + "\n")
@@ -195,7 +199,9 @@ def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterat
             yield encode(session.decoder, target.found, from_dict(table), output=target.output)
     else:
         for value in read_values(session, target.found, values, output=target.output):
-            yield value.data
+            if value.error:
+                raise value.error
+            yield thing_in(session, target, value.data)[1]
 
 
 def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
@@ -252,12 +258,7 @@ def list_names(session: Session, words: Sequence[str]) -> None:
 
     if len(words) > 1:
         raise UsageError("list takes one space: `list SPACE`")
-    space = None
-    if words:
-        spaces = session.catalog.spaces
-        if words[0].lower() not in spaces:
-            raise NotFoundError(f"no space {words[0][:40]}; there are {', '.join(spaces)}")
-        space = words[0].lower()
+    space = choose("space", words[0].lower(), session.catalog.spaces, NotFoundError) if words else None
     listing = list_entries(session.catalog.entries(space))
     emit_listing(session, listing)
 
@@ -280,4 +281,4 @@ def find_words(session: Session, words: Sequence[str]) -> None:
         hits = find_text(index, text)
     if not hits:
         raise NotFoundError(f"nothing has {text[:60]!r} in its names, fields, values or docs")
-    emit_listing(session, list_hits(hits, session.catalog.spaces))
+    emit_listing(session, list_hits(hits, session.catalog))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hvrepl.codec.decoded import Decoded, join_path
+from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.errors import UsageError
 from hvrepl.frontends.commands import decode_one, emit_listing
 from hvrepl.frontends.session import Session
-from hvrepl.frontends.targets import Target, find_target, to_assignment
+from hvrepl.frontends.targets import Target, find_target, thing_in, to_assignment
 from hvrepl.frontends.values import Value, read_values
 
 if TYPE_CHECKING:
     from hvrepl.text.listing import Listing
 
-CONDITION = re.compile(r"([\w.\[\]]+)(!?=)(.*)", re.DOTALL)
+CONDITION = re.compile(r"([^=!@]+)(!?=)(.*)", re.DOTALL)
 
 
 def diff(session: Session, words: Sequence[str]) -> None:
@@ -51,15 +52,6 @@ def decode_single(session: Session, target: Target, word: str) -> Decoded:
     if len(found) != 1:
         raise UsageError(f"{word[:40]!r} holds {len(found)} values; one is expected")
     return decode_one(session, target, found[0])
-
-
-def leaves(node: Decoded, base: str = "") -> Iterator[tuple[str, Decoded]]:
-    for part in node:
-        path = join_path(base, part.name)
-        if part.fields:
-            yield from leaves(part, path)
-        else:
-            yield path, part
 
 
 def differ(a: Decoded | None, b: Decoded | None) -> bool:
@@ -99,26 +91,38 @@ def check(session: Session, words: Sequence[str]) -> None:
     if not words or not values or not conditions:
         raise UsageError("check takes a name, a value and conditions: `check WHAT VALUE FIELD=V FIELD!=V`")
     target = find_target(session, words[0])
-    found = list(read_values(session, target.found, values, output=target.output))
-    for value in found:
+    checked = []
+    for value in read_values(session, target.found, values, output=target.output):
         if value.error:
             raise value.error
-        failed = [text for match in conditions if (text := check_one(session, target, value, match))]
-        for text in failed:
-            session.write(f"{target.found.called}: {text}\n")
-        session.outcome.note(1 if failed else 0)
+        checked.append(check_value(session, target, value, conditions))
+    failed = [one for table in checked for one in table["checked"] if not one["ok"]]
+    session.outcome.note(1 if failed else 0)
+    from hvrepl.text.listing import Listing
+
+    rows = [(target.found.called, one["name"], one["is"], one["wanted"]) for one in failed]
+    lines = [f"{target.found.called}: {one['name']} is {one['is']}, {say_wanted(one['wanted'])}" for one in failed]
+    emit_listing(session, Listing(("what", "name", "is", "wanted"), rows, checked, single=len(checked) == 1, lines=lambda _: lines))
 
 
-def check_one(session: Session, target: Target, value: Value, match: re.Match[str]) -> str:
-    """What is wrong with one condition, or "": a field equals what setting it would leave as it is."""
-    path, operator, text = match.groups()
+def say_wanted(wanted: str) -> str:
+    return f"not {wanted[1:]}" if wanted.startswith("=") else "which it must not be"
+
+
+def check_value(session: Session, target: Target, value: Value, conditions: Sequence[re.Match[str]]) -> dict[str, Any]:
+    found, data = thing_in(session, target, value.data)
+    node = session.decoder.decode(found, data, output=target.output)
+    checked = [check_one(session, replace(target, found=found), data, node, match) for match in conditions]
+    return {"name": node.name, "raw": node.raw, "checked": checked}
+
+
+def check_one(session: Session, target: Target, data: bytes, node: Decoded, match: re.Match[str]) -> dict[str, Any]:
+    """Whether a condition holds: a field equals what setting it would leave as it is."""
     from hvrepl.codec.assign import Assigner
 
+    path, operator, text = match.groups()
     assigner = Assigner(session.decoder, target.found, output=target.output)
-    equal = assigner.assign(value.data, [to_assignment(f"{path}={text}")]) == value.data
-    if equal == (operator == "="):
-        return ""
-    node = decode_one(session, target, value)
-    part = next((part for where, part in leaves(node) if where == path or where.rpartition(".")[2] == path), node)
+    equal = assigner.assign(data, [to_assignment(f"{path}={text}")]) == data
+    part = next((part for where, part in leaves(node) if where == path or where.endswith(f".{path}")), node)
     actual = f"{part.raw} {part.meaning}".strip()
-    return f"{path} is {actual}, not {text}" if operator == "=" else f"{path} is {actual}"
+    return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": equal == (operator == "=")}

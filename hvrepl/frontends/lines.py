@@ -45,6 +45,8 @@ class Words:
 
 def parse_line(text: str) -> Line:
     """A line as words. UsageError for a quote or parenthesis that is not closed, or a redirection without a target."""
+    if "\0" in text:
+        raise UsageError(f"a NUL character at column {text.index(chr(0)) + 1}; a line is text")
     stripped = text.strip()
     if stripped.startswith("!"):
         return Line((), shell=stripped[1:].strip())
@@ -85,6 +87,8 @@ def add_token(words: Words, kind: str, match: re.Match[str], at: int) -> None:
 def direct(words: list[str], operator: str, target: str) -> Line:
     if operator not in ("|", ">", ">>"):
         raise UsageError(f"{operator} is not |, > or >>")
+    if not words:
+        raise UsageError(f"before {operator} there is no command")
     if not target:
         raise UsageError(f"after {operator} there is no {'command' if operator == '|' else 'file'}")
     if operator == "|":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
+from hvrepl.frontends.commands import emit, failure
 from hvrepl.frontends.lines import Line, parse_line
 from hvrepl.frontends.session import Session, open_output
 
@@ -29,30 +30,26 @@ class Runner:
         self.commands = frozenset(commands)
         self.may_shell = may_shell
         self.sourcing: list[Path] = []
+        self.place = ""
 
     def run_lines(self, lines: Iterable[str], place: str) -> None:
         """Every line, up to the first that fails, or with --keep-going all of them. The failure is raised with its place."""
+        before, self.place = self.place, place
         try:
             for number, line in enumerate(lines, 1):
-                self._run_guarded(line, number, place)
+                self._run_guarded(line, number)
         except Leave:
             return
+        finally:
+            self.place = before
 
-    def _run_guarded(self, text: str, number: int, place: str) -> None:
+    def _run_guarded(self, text: str, number: int) -> None:
         try:
             self.run_line(text, number)
         except HvreplError as error:
-            where = f"{place}:{number}: " if place else ""
             if not self.session.options.keep_going:
-                raise type(error)(f"{where}{error}") from None
-            self.session.fail(error)
-            if self.session.options.format == "ndjson":
-                from hvrepl.text.render import Item, dump
-
-                item = Item(table={"input": text.strip(), "error": str(error), "status": error.status}, line=number)
-                self.session.write(dump(item.to_dict()) + "\n")
-            else:
-                self.session.warn(f"{where}{error}")
+                raise type(error)(f"{self.place}:{number}: {error}" if self.place else str(error)) from None
+            emit(self.session, failure(self.session.child(number, self.place), error, text.strip()))
 
     def run_line(self, text: str, number: int | None = None) -> None:
         """One line. Raises HvreplError, or Leave."""
@@ -60,49 +57,43 @@ class Runner:
         if (line.pipe or line.file or line.shell) and not self.may_shell:
             raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
         if line.shell:
-            self.session.streams.stdout.flush()
-            subprocess.run(line.shell, shell=True, check=False)
-        elif line.words:
-            self._run_words(line, number)
-
-    def _run_words(self, line: Line, number: int | None) -> None:
-        if line.file:
-            with open_output(line.file, "a" if line.append else "w") as file:
-                self._into(line.words, number, file)
+            with self._start(line.shell):
+                pass
+        elif line.file:
+            with open_output(line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
+                self.dispatch(line.words, number)
         elif line.pipe:
-            self.session.streams.stdout.flush()
-            with subprocess.Popen(line.pipe, shell=True, stdin=subprocess.PIPE, text=True, encoding="utf-8") as process:
-                assert process.stdin is not None
-                try:
-                    self._into(line.words, number, process.stdin)
-                    process.stdin.close()
-                except BrokenPipeError:
-                    pass  # the command has read enough
-        else:
+            self._run_into(line, number)
+        elif line.words:
             self.dispatch(line.words, number)
 
-    def _into(self, words: Sequence[str], number: int | None, target: IO[str]) -> None:
-        """Runs the words with their output in a file or command instead."""
-        whole = self.session
-        streams = replace(whole.streams, stdout=target, stdout_is_terminal=False, columns=0)
-        self.session = replace(whole, streams=streams)
+    def _run_into(self, line: Line, number: int | None) -> None:
+        with self._start(line.pipe, stdin=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            with suppress(BrokenPipeError), process.stdin as target, self.session.writing_to(target):  # it may have read enough
+                self.dispatch(line.words, number)
+
+    def _start(self, command: str, stdin: int | None = None) -> subprocess.Popen[str]:
+        self.session.streams.stdout.flush()
         try:
-            self.dispatch(words, number)
-        finally:
-            self.session = whole
+            return subprocess.Popen(command, shell=True, stdin=stdin, text=True, encoding="utf-8")
+        except OSError as error:
+            raise FileError(f"the command cannot be started: {error.strerror}") from error
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
         """A shell word, a command, a number (decode), NAME VALUE (decode), or a name (show)."""
         words = self._recall(words)
         first, *rest = words
+        if rest[:1] == ["="] and len(rest) > 1:  # NAME = VALUE, as logs and debuggers print it
+            words = [first, *rest[1:]]
         if first in SHELL_WORDS:
             SHELL_WORDS[first][0](self, rest)
             return
-        child = self.session.child(number)
+        child = self.session.child(number, self.place)
         if first in self.commands or first.startswith("-"):
             self.run(child, words)
         elif rest or first[:1].isdigit() or first[:1] in "(=":
-            self.run(child, ["decode", *words] if not first.startswith("-") else ["decode", "--", *words])
+            self.run(child, ["decode", *words])
         else:
             self._show(child, first)
 
@@ -150,10 +141,8 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
         raise UsageError(f"{words[0]} sources itself")
     runner.sourcing.append(path)
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with open_input(path, words[0]) as file:
             runner.run_lines(file, words[0])
-    except OSError as error:
-        raise FileError(f"{words[0]}: {error.strerror}") from error
     finally:
         runner.sourcing.remove(path)
 
@@ -164,6 +153,13 @@ def set_last(runner: Runner, words: Sequence[str]) -> None:
     set_fields(runner.session, words)
 
 
+def open_input(path: Path, name: str) -> IO[str]:
+    try:
+        return path.open(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise FileError(f"{name}: {error.strerror}") from error
+
+
 def leave(_: Runner, words: Sequence[str]) -> None:
     if words:
         raise UsageError("quit takes no words")
@@ -171,7 +167,17 @@ def leave(_: Runner, words: Sequence[str]) -> None:
 
 
 def help_lines(runner: Runner, words: Sequence[str]) -> None:
+    word = next(iter(words), "")
+    if word in SHELL_WORDS and word not in runner.commands:
+        runner.session.write(f"{word}: {SHELL_WORDS[word][1] or 'see help'}\n")
+        return
     runner.run(runner.session.child(), [*words[:1], "--help"])
+    if not word:
+        runner.session.write("\nIn a line:\n")
+        runner.session.write("".join(f"  {name:<7} {text}\n" for name, (_, text) in SHELL_WORDS.items() if text))
+        runner.session.write(
+            "  a number, NAME VALUE or NAME alone: decode or show; _ is the last value; | CMD, > FILE and !CMD as in a shell\n"
+        )
 
 
 # Words of the line language that are no commands of the command line; without a text they are only other spellings.

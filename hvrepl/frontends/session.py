@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import IO, Any, BinaryIO
 from hvrepl.catalog.catalog import Catalog, Found, open_index
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
-from hvrepl.errors import HvreplError, UsageError
-from hvrepl.text.style import Style
+from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
+from hvrepl.text.style import Style, table_styles
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 COLORS = ("auto", "always", "never")
+LONGEST_ERROR = 600
 
 
 @dataclass(slots=True)
@@ -34,11 +36,15 @@ class Streams:
 
     @classmethod
     def of_process(cls) -> Streams:
-        for stream in (sys.stdout, sys.stderr):
+        """Those of the process; in place of one that it was started without a file that refuses (stderr: takes) everything."""
+        stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_WRONLY), "r")
+        stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+        stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        for stream in (stdout, stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
-        columns = os.get_terminal_size(1).columns if sys.stdout.isatty() else 0
-        return cls(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, sys.stdin.isatty(), sys.stdout.isatty(), columns)
+        columns = os.get_terminal_size(stdout.fileno()).columns if stdout.isatty() else 0
+        return cls(stdin.buffer, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +60,15 @@ class Options:
     specs: str = ""
 
 
-def choose(what: str, text: str, known: Iterable[str]) -> str:
-    """The text if it is one of the known words; UsageError with a suggestion if not."""
+def choose(what: str, text: str, known: Iterable[str], refusal: type[HvreplError] = UsageError) -> str:
+    """The text if it is one of the known words; an error with a suggestion if not."""
     if text in known:
         return text
     import difflib
 
     close = difflib.get_close_matches(text, known, 1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-    raise UsageError(f"no {what} {text[:40]!r}; {hint}")
+    raise refusal(f"no {what} {text[:40]!r}; {hint}")
 
 
 # Option → how its text is checked.
@@ -70,6 +76,7 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "arch": lambda text: choose("arch", text, ARCHES),
     "format": lambda text: choose("format", text, FORMATS),
     "color": lambda text: choose("colour", text, COLORS),
+    "style": lambda text: choose("table style", text, table_styles()),
 }
 
 
@@ -103,6 +110,7 @@ class Session:
     options: Options = field(default_factory=Options)
     outcome: Outcome = field(default_factory=Outcome)
     line: int | None = None
+    place: str = ""
     is_script: bool = False
     is_shell: bool = False
     memory: Memory = field(default_factory=Memory)
@@ -112,10 +120,18 @@ class Session:
     @classmethod
     def start(cls, streams: Streams) -> Session:
         """A session with what the environment says."""
-        given = {"arch": streams.environ.get("HVREPL_ARCH"), "specs": streams.environ.get("HVREPL_SPECS")}
         session = cls(streams)
-        session.set(**{key: value for key, value in given.items() if value})
+        session.read_environ()
         return session
+
+    def read_environ(self) -> None:
+        for option in ("arch", "specs"):
+            variable = f"HVREPL_{option.upper()}"
+            value = self.streams.environ.get(variable)
+            try:
+                self.set(**{option: value} if value else {})
+            except UsageError as error:
+                raise UsageError(f"{variable}: {error}") from None
 
     def set(self, **options: Any) -> None:
         """Options that were given. UsageError for a word that none of them takes."""
@@ -123,9 +139,21 @@ class Session:
         self.options = replace(self.options, **checked)
         self.__dict__.pop("style", None)
 
-    def child(self, line: int | None = None) -> Session:
-        """A session for one line, whose options end with it; catalogue, streams and outcome are shared."""
-        return replace(self, line=line)
+    def child(self, line: int | None = None, place: str = "") -> Session:
+        """A session for one line of a place, whose options end with it; catalogue, streams and outcome are shared."""
+        return replace(self, line=line, place=place)
+
+    @contextmanager
+    def writing_to(self, target: IO[str]) -> Iterator[None]:
+        """For a while output goes to a file or command instead."""
+        before = self.streams
+        self.streams = replace(before, stdout=target, stdout_is_terminal=False, columns=0)
+        self.__dict__.pop("style", None)
+        try:
+            yield
+        finally:
+            self.streams = before
+            self.__dict__.pop("style", None)
 
     @property
     def catalog(self) -> Catalog:
@@ -167,19 +195,34 @@ class Session:
 
     def warn(self, text: str) -> None:
         """One line on stderr, after what is already written."""
-        self.streams.stdout.flush()
-        self.streams.stderr.write(text.replace("\n", "; ") + "\n")
-        self.streams.stderr.flush()
+        try:
+            self.streams.stdout.flush()
+        finally:
+            self.streams.stderr.write(text.replace("\n", "; ") + "\n")
+            self.streams.stderr.flush()
+
+    def report(self, error: HvreplError, where: str = "") -> None:
+        """The error's one line on stderr."""
+        self.warn(where + say_error(error))
 
     def fail(self, error: HvreplError) -> None:
         self.outcome.note(error.status)
 
 
-def open_output(path: str, mode: str) -> Any:
-    """A file to write. FileError says why it cannot be opened."""
-    from hvrepl.errors import FileError
+def say_error(error: HvreplError) -> str:
+    """The error as one line: control characters escaped, a very long one without its middle, of faults in specs the first."""
+    first, *more = str(error).splitlines() if isinstance(error, SpecError) else [str(error)]
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in first)
+    if len(text) > LONGEST_ERROR:
+        text = f"{text[: LONGEST_ERROR // 2]} ... {text[-LONGEST_ERROR // 2 :]}"
+    return text + (f" (and {len(more)} more)" if more else "")
 
+
+@contextmanager
+def open_output(path: str, mode: str) -> Iterator[Any]:
+    """A file to write. FileError says why it cannot be opened or written."""
     try:
-        return Path(path).open(mode, encoding=None if "b" in mode else "utf-8")
+        with Path(path).open(mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error

@@ -9,9 +9,11 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.codec.assign import Assignment
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.frontends.session import Session
-from hvrepl.text.read_value import read_number
+from hvrepl.text.read_value import read_number, shorten
 
 NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|[0-9]+")
+SLOT = re.compile("[0-9]{1,4}")
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +27,40 @@ class Target:
 
 def find_target(session: Session, what: str) -> Target:
     """What a name, number or space:number means on the arch in force; `page.2` and `NAME.output` are parts of it."""
-    if not what.strip():
-        raise UsageError("an empty name; `list` shows what there is")
     base, _, part = what.partition(".")
     found = find_thing(session, base)
-    if part in ("", "input"):
+    if not part:
         return Target(found)
-    if part == "output":
-        return Target(found, output=True)
-    if part.isdecimal() and part.isascii() and found.spec.kind == "page":
+    if part in ("input", "output") and found.spec.kind == "hypercall":
+        return Target(found, output=part == "output")
+    if SLOT.fullmatch(part) and found.spec.kind == "page":
         return Target(found, slot=int(part))
-    raise NotFoundError(f"{base} has no part {part}; a page has slots (page.2), a hypercall .input and .output")
+    raise NotFoundError(f"{base} has no part {shorten(part)}; a page has slots (page.2), a hypercall .input and .output")
 
 
 def find_thing(session: Session, what: str) -> Found:
     space, colon, rest = what.rpartition(":")
+    if not rest.strip():
+        raise UsageError("an empty name; `list` shows what there is")
+    if len(what) > LONGEST_NAME or not what.isprintable():
+        raise NotFoundError(f"no such name: {shorten(what)}")
     if colon:
         session.catalog.space(space)
     if NUMBER.fullmatch(rest):
         return replace(session.catalog.find_number(read_number(rest).value, space.lower() or None), asked=what)
     return session.catalog.find_name(rest, space.lower() or None)
+
+
+def thing_in(session: Session, target: Target, data: bytes | None) -> tuple[Found, bytes]:
+    """The thing itself and its bytes: of `page.2` the message in slot 2, whose offsets then count from the slot."""
+    if target.slot is None:
+        return target.found, data or b""
+    page = session.decoder.decode(target.found, bytes(session.decoder.schemas.size(target.found.spec) or 0) if data is None else data)
+    if target.slot >= len(page.slots):
+        raise UsageError(f"{target.found.called} has the slots 0 to {len(page.slots) - 1}; there is no slot {target.slot}")
+    slot = page.slots[target.slot]
+    start = slot.offset or 0
+    return session.catalog.find_name(slot.type), (data or b"")[start : start + (slot.size or 0)]
 
 
 def find_anywhere(session: Session, what: str) -> Found:

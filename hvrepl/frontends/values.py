@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.codec.lone import narrow
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.frontends.session import Session
-from hvrepl.text.read_value import fit, read_cpuid, read_number
+from hvrepl.frontends.words import read_word
+from hvrepl.text.read_value import read_cpuid
 
 CHUNK = 1 << 16
-HEX_BYTES = re.compile(r"[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +43,21 @@ def read_values(session: Session, found: Found, words: Sequence[str], *, output:
 
 
 def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> Iterator[Value]:
-    width = session.decoder.width(found.spec)
+    read = partial(read_word, session, found)
     if list(words) == ["-"]:
         for line, text in numbered_lines(session):
-            yield attempt(text, line, partial(read_word, text, width, found.called))
+            yield attempt(text, line, partial(read, text))
         return
-    together = read_cpuid(words) if any("=" in word for word in words) else None
-    if together:
-        yield Value(" ".join(words), to_memory(fit(together.value, width, found.called), width), "" if width == 128 else together.how)
-        return
+    if any("=" in word for word in words) and read_cpuid(words):
+        words = [" ".join(words)]
     for word in words:
         if word.startswith("@"):
-            yield from read_word_file(word[1:], width, found.called)
+            yield from read_word_file(word[1:], session.decoder.width(found.spec) // 8, read)
         else:
-            data, how = read_word(word, width, found.called)
-            yield Value(word, data, how)
+            yield attempt(word, None, partial(read, word))
 
 
-def to_memory(value: int, width: int) -> bytes:
-    return value.to_bytes(width // 8, "little")
-
-
-def attempt(text: str, line: int, read: Callable[[], tuple[bytes, str]]) -> Value:
+def attempt(text: str, line: int | None, read: Callable[[], tuple[bytes, str]]) -> Value:
     """The value, or its error as a value: the stream decides whether to go on."""
     try:
         data, how = read()
@@ -74,26 +66,9 @@ def attempt(text: str, line: int, read: Callable[[], tuple[bytes, str]]) -> Valu
     return Value(text, data, how, line)
 
 
-def read_word(text: str, width: int, name: str) -> tuple[bytes, str]:
-    """One number of `width` bits, or its bytes in memory order."""
-    if width == 128 and "=" in text:
-        together = read_cpuid(text.split())
-        if together:
-            return to_memory(together.value, width), ""
-    if HEX_BYTES.fullmatch(text.strip()):
-        data = bytes.fromhex(re.sub(r"[\s:-]+", "", text))
-        if 8 * len(data) != width:
-            raise UsageError(f"{name} has {width // 8} bytes; {text.strip()[:40]!r} are {len(data)}")
-        return data, f"read as {len(data)} bytes, lowest first"
-    reading = read_number(text)
-    value, sign = narrow(reading.value, width) if width < reading.value.bit_length() <= 64 else (reading.value, "")
-    how = ", ".join(one for one in (reading.how, sign) if one)
-    return to_memory(fit(reading.value if value is None else value, width, name), width), how
-
-
-def read_word_file(path: str, width: int, name: str) -> Iterator[Value]:
-    """A file of values: a line each, or raw, `width` bits each."""
-    raw, size = read_file(path), width // 8
+def read_word_file(path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
+    """A file of values: a line each, or raw, `size` bytes each."""
+    raw = read_file(path)
     if not re.fullmatch(rb"[\t\n\r -~]*", raw) and len(raw) % size == 0:
         for at in range(0, len(raw), size):
             yield Value(f"@{path}", raw[at : at + size], f"read as {size} raw bytes, lowest first")
@@ -102,13 +77,15 @@ def read_word_file(path: str, width: int, name: str) -> Iterator[Value]:
         text = line.strip()
         if text and not text.startswith("#"):
             try:
-                data, how = read_word(text, width, name)
+                data, how = read(text)
             except UsageError as error:
                 raise UsageError(f"{path}:{number}: {error}") from None
             yield Value(text, data, how)
 
 
 def read_file(path: str) -> bytes:
+    if not path:
+        raise UsageError("@ without a file; write @FILE")
     try:
         return Path(path).read_bytes()
     except OSError as error:
@@ -139,7 +116,6 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
 
 def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
     """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only the last is read as a whole."""
-    stdin = session.streams.stdin
     start = read_chunk(session)
     while start and b"\n" not in start and len(start) < CHUNK:
         more = read_chunk(session)
@@ -156,7 +132,7 @@ def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
         return
     from hvrepl.text.read_dump import read_bytes
 
-    whole = start + stdin.read()
+    whole = start + b"".join(iter(partial(read_chunk, session), b""))
     yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole))
 
 
@@ -184,7 +160,10 @@ def read_chunk(session: Session) -> bytes:
     """What stdin has now, at least a byte unless it is at its end; what was made so far is shown before it waits."""
     session.streams.stdout.flush()
     stdin: BinaryIO = session.streams.stdin
-    return stdin.read1(CHUNK) if hasattr(stdin, "read1") else stdin.read(CHUNK)
+    try:
+        return stdin.read1(CHUNK) if hasattr(stdin, "read1") else stdin.read(CHUNK)
+    except OSError as error:
+        raise FileError(f"stdin: {error.strerror}") from error
 
 
 def numbered_lines(session: Session, start: bytes = b"") -> Iterator[tuple[int, str]]:

@@ -112,7 +112,10 @@ def describe_value(value: Enumerator) -> dict[str, Any]:
 
 def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
     """The same as text."""
-    yield from wrap(table.get("title", ""), style.width, f"{style.paint('name', table['name'])}  ", "    ")
+    name = table["name"]
+    first, *more = wrap(table["title"], style.width, f"{name}  ", "    ") if "title" in table else [name]
+    yield style.paint("name", name) + first[len(name) :]
+    yield from more
     yield from numbers_of(table, style)
     for key in ("doc", "note"):
         if key in table:
@@ -161,7 +164,8 @@ def fields_of(fields: Any, style: Style) -> Iterator[str]:
     for when, rows in blocks.items():
         merged.setdefault(tuple(rows), []).append(when)
     for same, whens in merged.items():
-        yield from (f"  {'or' if place else 'where'} {when}" for place, when in enumerate(whens) if when)
+        for place, when in enumerate(whens if whens != [""] else ()):
+            yield from wrap(when, style.width, f"  {'or' if place else 'where'} ", "      ")
         yield from align(same, style, ("dim", "name", "meaning"), indent="    " if whens != [""] else "  ")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hvrepl.catalog.catalog import Entry
-from hvrepl.catalog.model import Space, fill
+from hvrepl.catalog.catalog import Catalog, Entry
+from hvrepl.catalog.model import fill
 from hvrepl.catalog.search import Hit
 from hvrepl.text.render import csv_row, dump, tabulate_rows
 from hvrepl.text.style import Style, align
@@ -78,22 +78,23 @@ def render_listing(listing: Listing, form: str, style: Style) -> Iterator[str]:
         yield from (f"{line}\n" for line in lines)
 
 
-def list_hits(hits: Iterable[Hit], spaces: Mapping[str, Space]) -> Listing:
+def list_hits(hits: Iterable[Hit], catalog: Catalog) -> Listing:
     found = list(hits)
-    tables = [hit_table(hit, spaces) for hit in found]
+    tables = [hit_table(hit, catalog) for hit in found]
     rows = [(t.get("space", t["kind"]), t.get("number", ""), t["name"], t["arch"], t["where"], t.get("title", "")) for t in tables]
     headers = ("space", "number", "name", "arch", "where", "title")
     return Listing(headers, rows, tables, roles=("dim", "number", "name", "dim", "meaning", "dim"))
 
 
-def hit_table(hit: Hit, spaces: Mapping[str, Space]) -> dict[str, Any]:
+def hit_table(hit: Hit, catalog: Catalog) -> dict[str, Any]:
+    """A hit under the number that heads it on the arch in force, or on the other."""
     spec = hit.spec
-    address = spec.addresses[0] if spec.addresses else None
+    address = catalog.heading(spec) or next(iter(spec.addresses), None)
     table = {
         "name": address.named(hit.element) if address else spec.named(hit.element),
         "kind": spec.kind,
         "space": address.space if address else "",
-        "number": spaces[address.space].write(address.number(hit.element)) if address else "",
+        "number": catalog.spaces[address.space].write(address.number(hit.element)) if address else "",
         "arch": spec.arch,
         "where": hit.where,
         "title": fill(spec.title, hit.element),

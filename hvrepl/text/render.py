@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hvrepl.codec.decoded import Decoded, join_path
+from hvrepl.codec.decoded import Decoded, leaves, paths
+from hvrepl.errors import HvreplError, UsageError
 from hvrepl.text.screen import meaning_of, place_of, render_bits, render_screen, say_finding, value_of
 from hvrepl.text.style import Style
 
@@ -35,15 +36,19 @@ def dump(table: Any) -> str:
 
 def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
     """One document: an object for one value, an array for several, which begins only when the second is there."""
-    waiting, several = "", False
-    for item in items:
-        if waiting:
-            yield waiting if several else "[" + waiting
-            yield ",\n"
-            several = True
-        waiting = dump(item.to_dict())
+    waiting, several, failed = "", False, None
+    try:
+        for item in items:
+            if waiting:
+                yield f"{'' if several else '['}{waiting},\n"
+                several = True
+            waiting = dump(item.to_dict())
+    except HvreplError as error:  # what came before it is a whole document still
+        failed = error
     if waiting:
         yield waiting + ("]\n" if several else "\n")
+    if failed:
+        raise failed
 
 
 def render_ndjson(items: Iterable[Item], _: Style) -> Iterator[str]:
@@ -84,20 +89,15 @@ def render_table(items: Iterable[Item], style: Style) -> Iterator[str]:
     """Each value as a table of tabulate, in any of its styles."""
     for item in items:
         if item.node:
-            rows = list(table_rows(item.node))
+            rows = [(place_of(part), path, value_of(part), meaning_of(part)) for path, part in paths(item.node)]
             yield f"{one_line(item.node, style)}\n{tabulate_rows(rows, ('place', 'name', 'value', 'meaning'), style)}\n"
-
-
-def table_rows(node: Decoded, base: str = "") -> Iterator[tuple[str, str, str, str]]:
-    for part in node:
-        path = join_path(base, part.name)
-        yield place_of(part), path, value_of(part), meaning_of(part)
-        yield from table_rows(part, path)
 
 
 def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: Style) -> str:
     import tabulate  # 50 ms that the other formats need not pay
 
+    if style.table not in tabulate.tabulate_formats:
+        raise UsageError(f"no style {style.table[:40]!r} of tabulate; there are {', '.join(tabulate.tabulate_formats)}")
     tabulate.PRESERVE_WHITESPACE = True
     return tabulate.tabulate(list(rows), headers=list(headers), tablefmt=style.table, disable_numparse=True)
 
@@ -107,23 +107,14 @@ def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
     columns: list[str] | None = None
     for item in items:
         node = item.node or Decoded(name="")
-        leaves = dict(leaf_values(node))
+        cells = {path: part.raw for path, part in leaves(node)}
         lined = [] if item.line is None else [str(item.line)]
         if columns is None:
-            columns = list(leaves)
+            columns = list(cells)
             yield csv_row(["line"] * len(lined) + ["name", "raw", "summary", *columns, "findings", "others"])
-        others = " ".join(f"{path}={value}" for path, value in leaves.items() if path not in columns)
+        others = " ".join(f"{path}={value}" for path, value in cells.items() if path not in columns)
         findings = "; ".join(map(say_finding, node.findings))
-        yield csv_row([*lined, node.name, node.raw, node.summary, *(leaves.get(path, "") for path in columns), findings, others])
-
-
-def leaf_values(node: Decoded, base: str = "") -> Iterator[tuple[str, str]]:
-    for part in node:
-        path = join_path(base, part.name)
-        if part.fields:
-            yield from leaf_values(part, path)
-        else:
-            yield path, part.raw
+        yield csv_row([*lined, node.name, node.raw, node.summary, *(cells.get(path, "") for path in columns), findings, others])
 
 
 def csv_row(cells: Iterable[str]) -> str:

@@ -26,14 +26,15 @@ def heading(node: Decoded, style: Style) -> Iterator[str]:
     title = node.name if node.number else node.subtitle or node.name
     start = f"{title}  " if node.summary else title
     first, *more = wrap(node.summary, style.width, start, "    ") if node.summary else [title]
-    if node.read and not more and (not style.width or len(first) + GAP + len(node.read) <= max(style.width, 105)):
+    if node.read and not more and (not style.width or len(first) + GAP + len(node.read) <= style.width):
         more, first = [], first + " " * GAP + node.read
     elif node.read:
         more.append(f"  {node.read}")
     yield style.paint("name", title) + first[len(title) :]
     yield from more
     if node.number and node.subtitle:
-        yield from wrap(style.paint("dim", node.subtitle), 0 if style.color else style.width, "  ", "    ")
+        for line in wrap(node.subtitle, style.width, "  ", "    "):
+            yield style.paint("dim", line)
 
 
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]]:

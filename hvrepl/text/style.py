@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+NARROW = 24  # columns that a wrapped text should have at least
 SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33"}
 
 
@@ -21,6 +22,12 @@ class Style:
         return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and text else text
 
 
+def table_styles() -> list[str]:
+    import tabulate  # 50 ms that only --style pays
+
+    return list(tabulate.tabulate_formats)
+
+
 def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """The text in lines of at most `width` columns; a word that is longer stays whole, so that it can be copied."""
     if not width or len(first) + len(text) <= width:
@@ -30,16 +37,26 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
 
 def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], right: Sequence[int] = (), indent: str = "  ") -> list[str]:
     """Rows as columns two blanks apart; the last column is wrapped below itself; `right` columns are right-aligned."""
-    if not rows:
-        return []
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         cells = [cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
-        start = indent + "  ".join(cells[:-1]) + "  "
-        painted = indent + "  ".join(style.paint(role, cell) for role, cell in zip(roles, cells[:-1], strict=False)) + "  "
-        tail = wrap(row[-1], style.width, start, " " * len(start)) if row[-1] else [start]
-        first, *more = [line[len(start) :] for line in tail]
-        lines.append((painted + style.paint(roles[-1], first)).rstrip())
-        lines += [" " * len(start) + style.paint(roles[-1], line) for line in more]
+        painted = [style.paint(role, cell) for role, cell in zip(roles, cells[:-1], strict=False)]
+        hang = len(indent) + sum(widths[:-1]) + 2 * len(painted)
+        first, *more = wrap_last(row[-1], style.width, hang, len(indent) + 4)
+        lines.append(("  ".join([indent + painted[0], *painted[1:], style.paint(roles[-1], first)])).rstrip())
+        lines += [line[: -len(text)] + style.paint(roles[-1], text) for line in more if (text := line.lstrip())]
     return lines
+
+
+def wrap_last(text: str, width: int, hang: int, indent: int) -> list[str]:
+    """The lines of a last column that starts at `hang`: what stands beside the others, then whole lines for below.
+
+    Where it would be narrow it stands below them, from `indent` on.
+    """
+    if not width or hang + len(text) <= width:
+        return [text]
+    if width - hang < NARROW:
+        return ["", *wrap(text, width, " " * indent, " " * indent)]
+    first, *more = wrap(text, width, " " * hang, " " * hang)
+    return [first[hang:], *more]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.codec.assignment import Assignment, fit, read_bytes, read_field, read_words
+from hvrepl.codec.assignment import Assignment, fit, read_bytes, read_field, read_words, remarks_on
 from hvrepl.codec.cases import cases_of, names_below
 from hvrepl.codec.decode import Decoder
-from hvrepl.codec.decoded import split_path
+from hvrepl.codec.decoded import Finding, split_path
 from hvrepl.codec.places import Choice, Part, Places
 from hvrepl.codec.schema import pick_spec
 from hvrepl.errors import UsageError
@@ -33,6 +33,7 @@ class Assigner:
         self.schemas = decoder.schemas
         self.name = found.called
         self.spec = found.spec
+        self.findings: list[Finding] = []  # what in the assigned words the value cannot hold
         self.layout = layout
 
     def assign(self, data: bytes | None, assignments: Iterable[Assignment]) -> bytes:
@@ -64,6 +65,7 @@ class Assigner:
         for name, value in shorthand.sets.items():
             yield Assignment(name, str(value), value)
         yield Assignment(shorthand.field, one.text, read_words(shorthand.read, one.text))
+        self.findings += remarks_on(one, shorthand.read)
 
     def _look(self) -> None:
         """Finds the parts anew. In a value made from zero new ones get what they start with: a region that says how much of it
@@ -134,6 +136,7 @@ class Assigner:
             raise UsageError(f"{one.path} is a struct; set its members, such as {one.path}.{part.inner.layout.fields[0].name}")
         else:
             self._write(part, read_field(one, part.field, part.width, self.catalog))
+            self.findings += remarks_on(one, part.field.show) if one.number is None else []
         if self.fresh:
             self._follow(part)
         return one

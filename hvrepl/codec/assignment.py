@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field
+from hvrepl.codec.decoded import Finding
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.errors import UsageError
@@ -64,6 +65,12 @@ def read_bytes(one: Assignment) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise UsageError(f"{one.path}: {one.text[:40]!r} is neither hex bytes nor a number") from None
+
+
+def remarks_on(one: Assignment, show: str) -> list[Finding]:
+    """What in the words of an assignment the value that was read from them does not hold."""
+    remark = MEANINGS[show].remark if show in MEANINGS else None
+    return [Finding(code, one.path, text) for code, text in remark(one.text)] if remark else []
 
 
 def read_words(show: str, text: str) -> int:

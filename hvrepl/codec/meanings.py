@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,10 +12,14 @@ PAGE_SHIFT = 12  # the interface counts pages of 4 KiB on every arch
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`say` puts a value into words; `read` makes the value of such words and raises ValueError, saying what would be right."""
+    """`say` puts a value into words; `read` makes the value of such words and raises ValueError, saying what would be right.
+
+    `remark` gives (code, sentence) of what in the words the value cannot hold.
+    """
 
     say: Callable[[int], str]
     read: Callable[[str], int] | None = None
+    remark: Callable[[str], Iterator[tuple[str, str]]] | None = None
 
 
 def say_linux_version(code: int) -> str:
@@ -32,6 +36,18 @@ def read_linux_version(text: str) -> int:
     if major > 0xFFFF or minor > 0xFF:
         raise ValueError(f"{text!r}: a kernel version is at most 65535.255.255")
     return major << 16 | minor << 8 | min(sublevel, 0xFF)
+
+
+def remark_linux_version(text: str) -> Iterator[tuple[str, str]]:
+    """What a version code leaves out of a release: a sublevel over 255, and all that follows the three numbers."""
+    match = re.match(r"v?\d+\.\d+(?:\.(\d+))?(.*)", text, re.ASCII | re.DOTALL)
+    if match and int(match[1] or 0) > 0xFF:
+        yield "sublevel_capped", f"sublevel {match[1]} is over 255, where the version code stops"
+    if match and match[2]:
+        yield (
+            "release_suffix",
+            f"{match[2][:40]} is no part of the version code; distributions write numbers of their own into distro and build",
+        )
 
 
 def say_freebsd_version(version: int) -> str:
@@ -123,8 +139,8 @@ MEANINGS: Mapping[str, Meaning] = {
     "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page),
     "guid": Meaning(lambda value: str(to_guid(value)), read_guid),
     "hz": Meaning(say_hz),
-    "linux_release": Meaning(say_linux_version, read_linux_version),
-    "linux_version": Meaning(say_linux_version, read_linux_version),
+    "linux_release": Meaning(say_linux_version, read_linux_version, remark_linux_version),
+    "linux_version": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "netbsd_version": Meaning(say_netbsd_version),
     "signed": Meaning(say_signed),
     "utf16": Meaning(say_utf16),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout, suppress
@@ -51,6 +52,10 @@ class Command(TyperCommand):
         super().__init__(*args, **kwargs)
         self.params += shared_options()
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """The words as their metavar has them: typer would put all of them into brackets, as it does not know which must be there."""
+        return ["[OPTIONS]", *(str(one.metavar) for one in self.params if one.param_type_name == "argument")]
+
 
 class Group(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -61,21 +66,37 @@ class Group(TyperGroup):
         return list(self.commands)
 
 
-app = typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=False)
+COMPLETE = "_HVREPL_COMPLETE"  # set by the completion scripts that --install-completion writes
 
-Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", show_default=False)]
+app = typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True, no_args_is_help=False)
+
+
+def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """(candidate, title) for the word that a system shell completes."""
+    from hvrepl.frontends.complete import Completer
+
+    session = Session(Streams.of_process())
+    session.read_environ()
+    words = [context.info_name or "", *(context.params.get("words") or [])]
+    before = " ".join([*words, incomplete]).replace(" =", "=")  # bash takes the = of FIELD=VALUE for a word
+    completer = Completer(session.catalog, shell_commands(), platform.release)
+    return [(one.text, one.title) for one in completer.complete(before)]
+
+
+def words_of(usage: str) -> Any:
+    """The annotation of a command's words, as its help shows them."""
+    argument = typer.Argument(metavar=usage, show_default=False, autocompletion=complete_words, hidden=True)
+    return Annotated[list[str] | None, argument]
 
 
 def command(name: str, run: Callable[[Session, Sequence[str]], None], usage: str, text: str) -> None:
     """A command whose words are all its own business."""
 
-    def call(context: typer.Context, words: Words = None) -> None:
+    def call(context: typer.Context, words: list[str] | None = None) -> None:
         run(context.obj, words or [])
 
-    call.__doc__ = text
-    app.command(
-        name, cls=Command, options_metavar="[OPTIONS]", short_help=text.split(".", 1)[0] + ".", help=f"{text}\n\n\b\nhvrepl {usage}"
-    )(call)
+    call.__annotations__ |= {"context": typer.Context, "words": words_of(usage)}
+    app.command(name, cls=Command, options_metavar="[OPTIONS]", short_help=text.split(".", 1)[0] + ".", help=text)(call)
 
 
 @app.callback(invoke_without_command=True)
@@ -107,7 +128,7 @@ def main_options(
 command(
     "decode",
     commands.decode,
-    "decode [WHAT] VALUE...",
+    "[WHAT] VALUE...",
     "Say what values mean. WHAT may be left out with a single number; @FILE and - read a file and stdin.",
 )
 
@@ -115,34 +136,28 @@ command(
 @app.command("encode", cls=Command, short_help="Build a value from fields.")
 def encode(
     context: typer.Context,
-    words: Words = None,
+    words: Annotated[list[str] | None, words_of("WHAT [VALUE] FIELD=V...").__metadata__[0]] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="write the raw bytes to a file")] = "",
 ) -> None:
-    """Build a value from fields, from zero or from VALUE, and print its hex.
-
-    \b
-    hvrepl encode WHAT [VALUE] FIELD=V...
-    """
+    """Build a value from fields, from zero or from VALUE, and print its hex."""
     commands.encode_value(context.obj, words or [], output)
 
 
-command(
-    "show", commands.show, "show WHAT", "Show a definition without a value. Every number and name on both archs, fields, notes, sources."
-)
+command("show", commands.show, "WHAT", "Show a definition without a value. Every number and name on both archs, fields, notes, sources.")
 command(
     "list",
     commands.list_names,
-    "list [SPACE]",
+    "[SPACE]",
     "List all names with their numbers. SPACE is msr, register, hypercall, status, message, vmbus ...",
 )
 command(
     "find",
     commands.find_words,
-    "find TEXT|BIT",
+    "TEXT|BIT",
     "Search names, fields, values and docs. `find bit:17` finds fields by a bit, `find 0xf3` by a number.",
 )
-command("diff", compare.diff, "diff WHAT A B", "Show the fields that differ. Exit status 1 if any does.")
-command("check", compare.check, "check WHAT VALUE FIELD=V...", "Assert fields of a value (= and !=). Exit status 1 if one does not hold.")
+command("diff", compare.diff, "WHAT A B", "Show the fields that differ. Exit status 1 if any does.")
+command("check", compare.check, "WHAT VALUE FIELD=V...", "Assert fields of a value (= and !=). Exit status 1 if one does not hold.")
 
 
 def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, vi: bool) -> None:
@@ -219,6 +234,8 @@ def main() -> None:
     """The program itself."""
     import signal
 
+    if COMPLETE in os.environ:
+        typer.main.get_command(app).main(prog_name="hvrepl", complete_var=COMPLETE)  # a system shell asks; this does not return
     streams = Streams.of_process()
     try:
         sys.exit(run(sys.argv[1:], streams))

@@ -230,9 +230,11 @@ def encode_one(session: Session, target: Target, start: bytes | None, assignment
     data = assigner.assign(start, assignments) if assignments or start is None else start
     session.memory.keep(target.found, data)
     node = session.decoder.decode(target.found, data, output=target.output)
-    for finding in node.findings:
+    remarked = {finding.code for finding in assigner.findings}
+    findings = [*assigner.findings, *(finding for finding in node.findings if finding.code not in remarked)]
+    for finding in findings:
         session.warn(f"! {say_finding(finding)}")
-    if node.findings and session.options.strict:
+    if findings and session.options.strict:
         session.outcome.note(1)
     return data
 

@@ -37,14 +37,14 @@ class Streams:
     @classmethod
     def of_process(cls) -> Streams:
         """Those of the process; in place of one that it was started without a file that refuses (stderr: takes) everything."""
-        stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_WRONLY), "r")
+        stdin = sys.stdin.buffer if sys.stdin else os.fdopen(os.open(os.devnull, os.O_WRONLY), "rb")
         stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
         stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
         for stream in (stdout, stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
         columns = os.get_terminal_size(stdout.fileno()).columns if stdout.isatty() else 0
-        return cls(stdin.buffer, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns)
+        return cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns)
 
 
 @dataclass(frozen=True, slots=True)

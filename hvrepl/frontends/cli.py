@@ -80,7 +80,7 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
     words = [context.info_name or "", *(context.params.get("words") or [])]
     before = " ".join([*words, incomplete]).replace(" =", "=")  # bash takes the = of FIELD=VALUE for a word
     completer = Completer(session.catalog, shell_commands(), platform.release)
-    return [(one.text, one.title) for one in completer.complete(before)]
+    return [(incomplete[: len(incomplete) - one.length] + one.text, one.title) for one in completer.complete(before)]
 
 
 def words_of(usage: str) -> Any:

@@ -122,7 +122,7 @@ def has_number(spec: Spec, element: int | None, number: int) -> bool:
 
 def values_with(spec: Spec, number: int) -> Iterator[str]:
     def matching(values: tuple[Enumerator, ...]) -> Iterator[str]:
-        return (one.name for one in values if one.low <= number <= one.high)
+        return (one.name for one in values if one.low == one.high == number)
 
     yield from matching(spec.values)
     for layout in layouts_of(spec):

@@ -38,6 +38,8 @@ FINDINGS = [
     ("TEST_SWITCH_RANGE", "x64", 0xC880, [("out_of_range", "percent", "percent is 200; at most 100 is possible")]),
     ("guest-id", "x64", 0x810000040EFF0000, [("sublevel_capped", "version", "")]),
     ("guest-id", "x64", 0x8100000607FF0000, []),
+    ("guest-id", "x64", 0x82010003170E0000, []),
+    ("guest-id", "x64", 0x82013B9ACA000000, [("netbsd_as_openbsd", "version", "")]),
     ("crash-ctl", "x64", 0x4 << 60, [("message_without_notify", "crash_message", "a message is only taken together with crash_notify")]),
     ("stimer0-config", "x64", 1, [("sint_zero", "sintx", "")]),
     ("stimer0-config", "x64", 0x1001, []),
@@ -55,6 +57,7 @@ FINDINGS = [
         0x8001000C,
         [("unknown_value", "message_type", "message_type 0x8001000c is HVMSG_ARM64_RESET_INTERCEPT, which only arm64 has")],
     ),
+    ("message", "x64", "05000000 08 00 0000" + "00" * 248, []),
     (
         "message",
         "x64",

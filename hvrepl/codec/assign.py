@@ -13,7 +13,7 @@ from hvrepl.codec.cases import cases_of, names_below
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Finding, split_path
 from hvrepl.codec.places import Choice, Part, Places
-from hvrepl.codec.schema import pick_spec
+from hvrepl.codec.variants import pick_spec
 from hvrepl.errors import UsageError
 
 __all__ = ["Assigner", "Assignment"]

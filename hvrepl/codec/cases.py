@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Spec
 from hvrepl.catalog.read_specs import PlaceError, parse_range
-from hvrepl.codec.schema import case_spec
-from hvrepl.codec.variants import enumerator_value
+from hvrepl.codec.variants import case_spec, enumerator_value
 
 
 def cases_of(spec: Spec, field: Field, switch: Field | None, catalog: Catalog) -> Iterator[tuple[int, Spec]]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.index import other_arch
 from hvrepl.catalog.model import Field, Layout, Spec, fill
 from hvrepl.catalog.read_specs import CPUID_REGISTERS
+from hvrepl.codec.constructs import Variant, WordValues
 from hvrepl.codec.decoded import Decoded, Finding, join_path
+from hvrepl.codec.judge import judge, judge_count, last_part
 from hvrepl.codec.meanings import say
 from hvrepl.codec.phrases import declared_findings, is_unused, summarise
-from hvrepl.codec.schema import Schemas, Variant, WordValues, descend
+from hvrepl.codec.schema import Schemas
 from hvrepl.errors import UsageError
 
 MAX_VALUE_BITS = 64
@@ -175,7 +176,7 @@ class Decoder:
             column=one.column,
             **inner,
         )
-        self._judge(one, node, path, place)
+        place.findings += judge(one, node, path, self.catalog)
         return node
 
     def _type_name(self, one: Field) -> str:
@@ -189,34 +190,6 @@ class Decoder:
             return name, True
         return say(one.show, value) if one.show else "", False
 
-    def _judge(self, one: Field, node: Decoded, path: str, place: Place) -> None:
-        """The findings that a field's own definition asks for."""
-        if one.reserved in ("zero", "preserve") and node.is_set:
-            place.find("reserved_set", path, "reserved bits are set" if node.bits else "reserved bytes are set")
-        elif one.reserved == "one" and set(node.to_bytes()) - {0xFF} and node.value != (1 << one.width) - 1:
-            place.find("reserved_clear", path, "bits that are reserved as one are clear")
-        if node.value is None:
-            return
-        if one.max is not None and node.value > one.max:
-            place.find("out_of_range", path, f"{last_part(path)} is {node.value}; at most {one.max} is possible")
-        if self._is_closed(one) and not node.named and not one.reserved:
-            place.find("unknown_value", path, f"{last_part(path)} {self._unknown(one, node.value)}")
-
-    def _is_closed(self, one: Field) -> bool:
-        """Whether the field has an enumeration that ought to know every value."""
-        if one.values or one.type.startswith("space:"):
-            return True
-        spec = self.catalog.type(one.type)
-        return bool(spec and spec.kind == "enumeration" and not spec.open)
-
-    def _unknown(self, one: Field, value: int) -> str:
-        """What is said of a value without a name; of a number that only the other arch has, its name there."""
-        if one.type.startswith("space:"):
-            row = self.catalog.elsewhere(one.type[6:], value)
-            if row:
-                return f"{value:#x} is {row.name}, which only {other_arch(self.catalog.arch)} has"
-        return f"{value:#x} has no known name"
-
     def _members(self, layout: Layout, values: Mapping[str, Any], at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         """The members of a struct from byte `at` on, as far as there are bytes; and where it ends."""
         nodes: list[Decoded] = []
@@ -227,17 +200,8 @@ class Decoder:
             found, at = self._member(one, value, at, join_path(path, one.name), place)
             nodes += found
             if isinstance(value, list) and isinstance(one.count, str):
-                self._judge_count(one.count, len(value), values, path, place)
+                place.findings += judge_count(one.count, len(value), values, path)
         return nodes, at
-
-    def _judge_count(self, count: str, held: int, values: Mapping[str, Any], path: str, place: Place) -> None:
-        counter = count.removeprefix("popcount:")
-        if count == "rest" or counter.partition(".")[0] not in values:
-            return
-        said = descend(values, counter)
-        said = said.bit_count() if counter != count else said
-        if said > held:
-            place.find("truncated", join_path(path, counter), f"{counter} asks for {said} elements; the bytes hold {held}")
 
     def _member(self, one: Field, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         if isinstance(value, Variant):
@@ -292,7 +256,7 @@ class Decoder:
         if inner and isinstance(value, WordValues):
             parts: dict[str, Any] = {"fields": self._bits(value, 0, path, place)}
             node = replace(node, kind=inner.kind, type=inner.name, **parts, **self._sum_up(parts, value.word.layouts, path, place))
-        self._judge(one, node, path, place)
+        place.findings += judge(one, node, path, self.catalog)
         aside = replace(place, end=end, findings=[])
         readings = (self._member(other, self.schemas.read(other, chunk), at, path, aside)[0] for other in one.readings)
         return [replace(node, readings=tuple(leaf for leaves in readings for leaf in leaves))], end
@@ -352,11 +316,6 @@ def write_number(number: int, width: int) -> str:
 
 def count_bytes(number: int) -> str:
     return f"{number} byte{'s'[: number != 1]}"
-
-
-def last_part(path: str) -> str:
-    """What a sentence calls a field: slots[2].header.sender is sender, names[1] stays."""
-    return path.rpartition(".")[2]
 
 
 def raw_member(name: str, data: bytes, at: int, end: int) -> Decoded:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.codec.constructs import Variant
 from hvrepl.codec.decoded import join_path
-from hvrepl.codec.schema import Schemas, Variant
+from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import expand_word
 
 

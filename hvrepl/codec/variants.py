@@ -106,3 +106,20 @@ def expand(
             yield replace(field, type=target, switch="", cases="")
         else:
             yield field
+
+
+def pick_spec(spec: Spec, layout: Layout, field: Field, catalog: Catalog, value: int | str | None) -> Spec | None:
+    """What a field's switch picks with a value: a case of this file, or a spec."""
+    if isinstance(field.cases, str):
+        return catalog.case_of(field.cases.removeprefix("space:"), value) if isinstance(value, int) else None
+    switch = next((other for other in layout.fields if other.name == field.switch), None)
+    target = pick_case(field, value, switch, catalog)
+    return case_spec(spec, target, catalog) if target else None
+
+
+def case_spec(spec: Spec, target: str, catalog: Catalog) -> Spec | None:
+    """A case of this file as a spec of its own, or the spec that it names."""
+    layout = spec.case(target)
+    if layout is None:
+        return catalog.type(target)
+    return replace(spec, name=target, layout=layout, kind="struct", size=None, head=None, width=0, addresses=(), output=None)

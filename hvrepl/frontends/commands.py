@@ -13,9 +13,19 @@ from hvrepl.codec.encode import encode
 from hvrepl.codec.lone import decode_lone
 from hvrepl.errors import HvreplError, NotFoundError, UsageError
 from hvrepl.frontends.session import Session, choose, open_output, say_error
-from hvrepl.frontends.targets import NUMBER, Target, find_alone, find_anywhere, find_target, is_number, thing_in, to_assignment
+from hvrepl.frontends.targets import (
+    LONGEST_NAME,
+    NUMBER,
+    Target,
+    find_alone,
+    find_anywhere,
+    find_target,
+    is_number,
+    thing_in,
+    to_assignment,
+)
 from hvrepl.frontends.values import Value, numbered_lines, read_values
-from hvrepl.text.read_value import read_number
+from hvrepl.text.read_value import read_number, shorten
 from hvrepl.text.render import RENDERERS, Item
 from hvrepl.text.screen import say_finding
 
@@ -174,22 +184,6 @@ def show_fields(session: Session, target: Target) -> None:
     session.write("".join(f"{line}\n" for line in fields_of(fields, session.style)))
 
 
-def set_fields(session: Session, words: Sequence[str]) -> None:
-    """set FIELD=V...: the last value with fields changed, and what that changed."""
-    found, data = session.memory.found, session.memory.data
-    if found is None:
-        raise UsageError("set changes the last value, and there is none yet; decode or encode one first")
-    if not words or not all("=" in word for word in words):
-        raise UsageError("set takes fields: `set FIELD=VALUE`")
-    from hvrepl.frontends.compare import changes_between, list_changes
-
-    target = Target(found)
-    before = decode_one(session, target, Value("", data))
-    after = decode_one(session, target, Value("", encode_one(session, target, data, [to_assignment(word) for word in words])))
-    session.write(f"{write_value(target, after.to_bytes())}  {after.summary}".rstrip() + "\n")
-    emit_listing(session, list_changes(before, after, changes_between(before, after)))
-
-
 def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterator[bytes | None]:
     """What an encoding starts from: nothing, a value, or the JSON of decode on stdin."""
     if not values:
@@ -273,6 +267,8 @@ def find_words(session: Session, words: Sequence[str]) -> None:
     text = " ".join(words).strip()
     if not text:
         raise UsageError("find what? a text, a number such as 0xf3, or bit:17")
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise NotFoundError(f"nothing has '{shorten(text)}' in its names, fields, values or docs")
     index = session.catalog.index
     bit = re.fullmatch(r"bit:(\d{1,4})", text, re.ASCII)
     if bit:

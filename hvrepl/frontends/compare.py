@@ -1,4 +1,4 @@
-"""diff and check: what differs between two values, and whether a value is as it should be."""
+"""diff, check and set: what differs between two values, and whether a value is as it should be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.errors import UsageError
-from hvrepl.frontends.commands import decode_one, emit_listing
+from hvrepl.frontends.commands import decode_one, emit_listing, encode_one, write_value
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.targets import Target, find_target, thing_in, to_assignment
 from hvrepl.frontends.values import Value, read_values
@@ -126,3 +126,17 @@ def check_one(session: Session, target: Target, data: bytes, node: Decoded, matc
     part = next((part for where, part in leaves(node) if where == path or where.endswith(f".{path}")), node)
     actual = f"{part.raw} {part.meaning}".strip()
     return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": equal == (operator == "=")}
+
+
+def set_fields(session: Session, words: Sequence[str]) -> None:
+    """set FIELD=V...: the last value with fields changed, and what that changed."""
+    found, data = session.memory.found, session.memory.data
+    if found is None:
+        raise UsageError("set changes the last value, and there is none yet; decode or encode one first")
+    if not words or not all("=" in word for word in words):
+        raise UsageError("set takes fields: `set FIELD=VALUE`")
+    target = Target(found)
+    before = decode_one(session, target, Value("", data))
+    after = decode_one(session, target, Value("", encode_one(session, target, data, [to_assignment(word) for word in words])))
+    session.write(f"{write_value(target, after.to_bytes())}  {after.summary}".rstrip() + "\n")
+    emit_listing(session, list_changes(before, after, changes_between(before, after)))

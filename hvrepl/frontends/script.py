@@ -148,7 +148,7 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
 
 
 def set_last(runner: Runner, words: Sequence[str]) -> None:
-    from hvrepl.frontends.commands import set_fields
+    from hvrepl.frontends.compare import set_fields
 
     set_fields(runner.session, words)
 

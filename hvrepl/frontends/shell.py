@@ -30,6 +30,7 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
+from hvrepl import __version__
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.frontends.complete import Completer
 from hvrepl.frontends.highlight import classify
@@ -248,9 +249,7 @@ class Shell:
                 return
 
     def greet(self) -> None:
-        from importlib.metadata import version
-
-        self.runner.session.write(f"hvrepl {version('hvrepl')}: a number, a name, a name with a value, or a pasted dump; help, Tab, C-d\n")
+        self.runner.session.write(f"hvrepl {__version__}: a number, a name, a name with a value, or a pasted dump; help, Tab, C-d\n")
         self.runner.session.streams.stdout.flush()
 
     def run_text(self, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -52,7 +52,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
         words = [" ".join(words)]
     for word in words:
         if word.startswith("@"):
-            yield from read_word_file(word[1:], session.decoder.width(found.spec) // 8, read)
+            yield from attempt_file(word, read_word_file(word[1:], session.decoder.width(found.spec) // 8, read))
         else:
             yield attempt(word, None, partial(read, word))
 
@@ -66,6 +66,14 @@ def attempt(text: str, line: int | None, read: Callable[[], tuple[bytes, str]]) 
     return Value(text, data, how, line)
 
 
+def attempt_file(word: str, values: Iterator[Value]) -> Iterator[Value]:
+    """The values of a file, and where they cannot be read further an error as a value."""
+    try:
+        yield from values
+    except HvreplError as error:
+        yield Value(word, error=error)
+
+
 def read_word_file(path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
     """A file of values: a line each, or raw, `size` bytes each."""
     raw = read_file(path)
@@ -76,11 +84,8 @@ def read_word_file(path: str, size: int, read: Callable[[str], tuple[bytes, str]
     for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
         text = line.strip()
         if text and not text.startswith("#"):
-            try:
-                data, how = read(text)
-            except UsageError as error:
-                raise UsageError(f"{path}:{number}: {error}") from None
-            yield Value(text, data, how)
+            value = attempt(text, None, partial(read, text))
+            yield replace(value, error=UsageError(f"{path}:{number}: {value.error}")) if value.error else value
 
 
 def read_file(path: str) -> bytes:
@@ -99,7 +104,7 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
         layout = found.spec.output if output else found.spec.layout
         yield from read_struct_stream(session, session.decoder.schemas.size(found.spec, layout))
         return
-    from hvrepl.text.read_dump import read_bytes, read_dump
+    from hvrepl.text.read_dump import read_dump
 
     plain = [word for word in words if not word.startswith("@")]
     if plain and len(plain) < len(words):
@@ -107,11 +112,18 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
     if plain:
         yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in read_dump(" ".join(plain)))
     for word in words if not plain else ():
-        try:
-            dumps = read_bytes(read_file(word[1:]))
-        except UsageError as error:
-            raise UsageError(f"{word[1:]}: {error}") from None
-        yield from (Value(word, dump.data, dump.how) for dump in dumps)
+        yield from attempt_file(word, read_struct_file(word[1:]))
+
+
+def read_struct_file(path: str) -> Iterator[Value]:
+    from hvrepl.text.read_dump import read_bytes
+
+    raw = read_file(path)
+    try:
+        dumps = read_bytes(raw)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    yield from (Value(f"@{path}", dump.data, dump.how) for dump in dumps)
 
 
 def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:

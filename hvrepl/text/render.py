@@ -123,8 +123,9 @@ def csv_row(cells: Iterable[str]) -> str:
     import io
 
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow("'" + c if c[:1] in ("=", "+", "-", "@", "\t", "\r") else c for c in cells)
-    return out.getvalue()
+    # Not lineterminator="\n": before Python 3.13 a carriage return would stand unquoted in a cell.
+    csv.writer(out).writerow("'" + c if c[:1] in ("=", "+", "-", "@", "\t", "\r") else c for c in cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 RENDERERS: Mapping[str, Renderer] = {

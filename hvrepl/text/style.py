@@ -37,16 +37,26 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
 
 def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], right: Sequence[int] = (), indent: str = "  ") -> list[str]:
     """Rows as columns two blanks apart; the last column is wrapped below itself; `right` columns are right-aligned."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = column_widths(rows, style.width - len(indent) if style.width else 0)
     lines = []
     for row in rows:
-        cells = [cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
-        painted = [style.paint(role, cell) for role, cell in zip(roles, cells[:-1], strict=False)]
-        hang = len(indent) + sum(widths[:-1]) + 2 * len(painted)
+        cells = []
+        for i, cell in enumerate(row[:-1]):
+            gap = " " * (widths[i] - len(cell))
+            cells.append(gap + style.paint(roles[i], cell) if i in right else style.paint(roles[i], cell) + gap)
+        hang = len(indent) + sum(widths[:-1]) + 2 * len(cells)
         first, *more = wrap_last(row[-1], style.width, hang, len(indent) + 4)
-        lines.append(("  ".join([indent + painted[0], *painted[1:], style.paint(roles[-1], first)])).rstrip())
+        lines.append((indent + "  ".join([*cells, style.paint(roles[-1], first)])).rstrip())
         lines += [line[: -len(text)] + style.paint(roles[-1], text) for line in more if (text := line.lstrip())]
     return lines
+
+
+def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Where the columns are wider than `width`, a cell with nothing behind it does not widen its own."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if width and len(widths) > 1 and sum(widths) + 2 * len(widths[1:]) > width:
+        widths[-2] = max((len(row[-2]) for row in rows if row[-1]), default=0)
+    return widths
 
 
 def wrap_last(text: str, width: int, hang: int, indent: int) -> list[str]:

@@ -1,0 +1,292 @@
+"""The constructs that layouts are made of: words, integers, arrays and regions. With schema.py the only module that knows construct.
+
+Parsing never refuses: bytes that are missing at the end are read as zeros (decode.py, which knows how many there were, leaves
+them out again), and an array ends where the bytes end, whatever its count says.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from construct import Construct, Container, Subconstruct
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.codec.variants import Word, bits_of, expand_word
+
+if TYPE_CHECKING:
+    from hvrepl.codec.schema import Schemas
+
+CONTEXT = "context:"
+
+
+class Tail(io.BytesIO):
+    """Bytes that go on as zeros, and know how many real ones are left."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.real = len(data)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        missing = (size or 0) - len(data)
+        if size is None or missing <= 0:
+            return data
+        self.seek(missing, io.SEEK_CUR)
+        return data + bytes(missing)
+
+    @property
+    def left(self) -> int:
+        return max(0, self.real - self.tell())
+
+
+class Variant(dict[str, Any]):
+    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's."""
+
+    spec: Spec | None = None
+    word: WordValues | None = None
+    size: int = 0
+    used: int = 0
+
+
+class Plain(Construct):  # type: ignore[misc]
+    """An integer (`kind` u or i) or bytes of a size; None builds zeros, bytes build themselves."""
+
+    def __init__(self, kind: str, size: int | str) -> None:
+        super().__init__()
+        self.flagbuildnone = True
+        self.kind = kind
+        self.size = size
+
+    def _parse(self, stream: Tail, context: Container, _path: str) -> int | bytes:
+        data = stream.read(self._length(stream, context))
+        return data if self.kind == "b" else int.from_bytes(data, "little", signed=self.kind == "i")
+
+    def _length(self, stream: Tail, context: Container) -> int:
+        if isinstance(self.size, int):
+            return self.size
+        return stream.left if self.size == "rest" else min(stream.left, size_at(context, self.size))
+
+    def _build(self, obj: int | bytes | None, stream: io.BytesIO, _context: Container, _path: str) -> int | bytes | None:
+        size = self.size if isinstance(self.size, int) else 0
+        if isinstance(obj, int):
+            stream.write((obj & (1 << 8 * size) - 1).to_bytes(size, "little"))
+        else:
+            stream.write((obj or b"").ljust(size, b"\0"))
+        return obj
+
+
+class Bits(Construct):  # type: ignore[misc]
+    """A word: one integer, shifted and masked. Its variants' fields stand beside its own; a nested word is a dict of its own."""
+
+    def __init__(self, spec: Spec, layout: Layout, size: int, catalog: Catalog) -> None:
+        super().__init__()
+        self.flagbuildnone = True
+        self.spec = spec
+        self.layout = layout
+        self.size = size
+        self.catalog = catalog
+
+    def _parse(self, stream: Tail, context: Container, _path: str) -> WordValues:
+        number = int.from_bytes(stream.read(self.size), "little")
+        return split_word(self.spec, self.layout, number, self.catalog, context._params)
+
+    def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, _path: str) -> object:
+        if isinstance(obj, bytes):
+            stream.write(obj.ljust(self.size, b"\0"))
+        else:
+            number = join_word(self.spec, self.layout, obj or {}, self.catalog, context._params)
+            stream.write(number.to_bytes(self.size, "little"))
+        return obj
+
+
+class WordValues(dict[str, Any]):
+    """The values of a word's fields, with the number they are bits of and the fields and layouts that apply."""
+
+    def __init__(self, number: int, word: Word) -> None:
+        super().__init__()
+        self.number = number
+        self.word = word
+
+
+def split_word(spec: Spec, layout: Layout, number: int, catalog: Catalog, context: Mapping[str, str]) -> WordValues:
+    values = WordValues(number, expand_word(spec, layout, partial(bits_of, number), catalog, context))
+    for field in values.word.fields:
+        part = bits_of(number, field)
+        inner = catalog.type(field.type)
+        values[field.name] = split_word(inner, inner.layout, part, catalog, context) if inner and inner.layout else part
+    return values
+
+
+def join_word(spec: Spec, layout: Layout, values: Mapping[str, Any], catalog: Catalog, context: Mapping[str, str]) -> int:
+    number = 0
+    for field in expand_word(spec, layout, lambda field: values.get(field.name, 0), catalog, context).fields:
+        part = values.get(field.name, 0)
+        inner = catalog.type(field.type)
+        if inner and inner.layout and not isinstance(part, int):
+            part = join_word(inner, inner.layout, part, catalog, context)
+        number |= (part & (1 << field.width) - 1) << field.lsb
+    return number
+
+
+class Elements(Subconstruct):  # type: ignore[misc]
+    """An array that ends where the bytes end, if its count does not end it sooner. Without a count it takes the rest."""
+
+    def __init__(self, subcon: Construct, count: int | str) -> None:
+        super().__init__(subcon)
+        self.flagbuildnone = True
+        self.count = count
+
+    def _parse(self, stream: Tail, context: Container, path: str) -> list[Any]:
+        count = self.count if isinstance(self.count, int) else count_of(context, self.count)
+        found: list[Any] = []
+        at = -1
+        while stream.left and stream.tell() > at and (count is None or len(found) < count):  # an element may be empty
+            at = stream.tell()
+            found.append(self.subcon._parsereport(stream, context, path))
+        if isinstance(self.count, int):
+            found += [self.subcon._parsereport(stream, context, path) for _ in range(self.count - len(found))]
+        return found
+
+    def _build(self, obj: list[Any] | None, stream: io.BytesIO, context: Container, path: str) -> object:
+        missing = self.count - len(obj or ()) if isinstance(self.count, int) else 0
+        for one in [*(obj or ()), *[None] * missing]:
+            self.subcon._build(one, stream, context, path)
+        return obj
+
+
+class Optional(Subconstruct):  # type: ignore[misc]
+    """A member that may be missing at the end: None where the bytes stop before it."""
+
+    def __init__(self, subcon: Construct) -> None:
+        super().__init__(subcon)
+        self.flagbuildnone = True
+
+    def _parse(self, stream: Tail, context: Container, path: str) -> object:
+        return self.subcon._parsereport(stream, context, path) if stream.left else None
+
+    def _build(self, obj: object, stream: io.BytesIO, context: Container, path: str) -> object:
+        if obj is not None:
+            self.subcon._build(obj, stream, context, path)
+        return obj
+
+
+class Region(Construct):  # type: ignore[misc]
+    """A run of bytes laid out by the case that another field picks, of which `used` names how many are the case's."""
+
+    def __init__(self, field: Field, pick: Callable[[Any], Spec | None], ahead: Ahead | None, schemas: Schemas) -> None:
+        super().__init__()
+        self.flagbuildnone = True
+        self.field = field
+        self.pick = pick
+        self.ahead = ahead
+        self.schemas = schemas
+
+    def _parse(self, stream: Tail, context: Container, path: str) -> Variant:
+        found = Variant()
+        found.spec = self._case(stream, context)
+        found.size = self._size(stream, context)
+        found.used = self._used(found.size, context)
+        real = min(found.used, stream.left)
+        data = stream.read(found.size)
+        if found.spec and found.spec.layout:
+            values = self.schemas.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path)
+            found.word = values if isinstance(values, WordValues) else None
+            found.update(values)
+        return found
+
+    def _size(self, stream: Tail, context: Container) -> int:
+        size = self.field.size
+        if isinstance(size, int):
+            return size
+        return stream.left if size in ("rest", None) else min(stream.left, size_at(context, str(size)))
+
+    def _used(self, size: int, context: Container) -> int:
+        return min(size, size_at(context, self.field.used)) if self.field.used else size
+
+    def _case(self, stream: Tail | None, context: Container) -> Spec | None:
+        if self.field.switch.startswith(CONTEXT):
+            return self.pick(context._params.get(self.field.switch[len(CONTEXT) :]))
+        return self.pick(self.ahead.peek(stream, context) if self.ahead and stream else resolve(context, self.field.switch))
+
+    def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, path: str) -> object:
+        """From the case's fields, what they leave over (`rest`), and the unused bytes that stand beside as NAME_unused."""
+        spec = self._case(None, context)
+        data = obj if isinstance(obj, bytes) else b""
+        if isinstance(obj, Mapping) and spec and spec.layout:
+            inner = io.BytesIO()
+            self.schemas.of(spec)._build(obj, inner, nested_context(context), path)
+            data = inner.getvalue() + left_over(obj, spec.layout)
+        size = self.field.size
+        if isinstance(size, int):
+            used = self._used(size, context)
+            unused = context.get(f"{self.field.name}_unused") or b""
+            data = data[:used].ljust(used, b"\0") + unused[max(0, used + len(unused) - size) :]
+            data = data.ljust(size, b"\0")
+        stream.write(data)
+        return obj
+
+
+def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
+    """The bytes behind a struct's members, which decode.py calls `rest`."""
+    own = any(field.name == "rest" for field in layout.fields) if layout else False
+    rest = values.get("rest", b"")
+    return b"" if own or not isinstance(rest, bytes) else rest
+
+
+class Ahead:
+    """A switch field that stands later in the struct: how far behind the region's start, and how it is read."""
+
+    def __init__(self, distance: int, member: Construct, path: str) -> None:
+        self.distance = distance
+        self.member = member
+        self.path = path
+
+    def peek(self, stream: Tail, context: Container) -> Any:
+        at = stream.tell()
+        stream.seek(at + self.distance)
+        value = self.member._parsereport(stream, context, "")
+        stream.seek(at)
+        return descend(value, self.path)
+
+
+def resolve(context: Container, path: str) -> Any:
+    """The value at a path: in the struct being read, or in one around it. 0 if there is none yet."""
+    first, _, rest = path.partition(".")
+    while context is not None:
+        if first in context:
+            return descend(context[first], rest)
+        context = context.get("_")
+    return 0
+
+
+def descend(value: Any, path: str) -> Any:
+    for part in path.split(".") if path else ():
+        value = value.get(part, 0) if isinstance(value, Mapping) else 0
+    return 0 if value is None else value
+
+
+def size_at(context: Container, path: str) -> int:
+    """The number at a path as a size in bytes; a signed field may say less than none."""
+    return max(0, int(resolve(context, path)))
+
+
+def count_of(context: Container, text: str) -> int | None:
+    """The count that a spec's text asks for: a path, the bits set at a path, or None for the rest."""
+    if text == "rest":
+        return None
+    if text.startswith("popcount:"):
+        return int(resolve(context, text[9:])).bit_count()
+    return int(resolve(context, text))
+
+
+def root_context(context: Mapping[str, str], outer: Container | None = None) -> Container:
+    """What construct's Struct expects of a context; `context` is what `context:NAME` switches on, `outer` the struct around."""
+    return Container(_=outer, _params=context, _parsing=False, _building=False, _sizing=False)
+
+
+def nested_context(context: Container) -> Container:
+    return root_context(context._params, context)

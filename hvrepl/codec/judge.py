@@ -1,0 +1,57 @@
+"""The findings that a field's own definition asks for: reserved bits, unknown values, ranges, counts that the bytes cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.index import other_arch
+from hvrepl.catalog.model import Field
+from hvrepl.codec.constructs import descend
+from hvrepl.codec.decoded import Decoded, Finding, join_path
+
+
+def judge(one: Field, node: Decoded, path: str, catalog: Catalog) -> Iterator[Finding]:
+    if one.reserved in ("zero", "preserve") and node.is_set:
+        yield Finding("reserved_set", path, "reserved bits are set" if node.bits else "reserved bytes are set")
+    elif one.reserved == "one" and set(node.to_bytes()) - {0xFF} and node.value != (1 << one.width) - 1:
+        yield Finding("reserved_clear", path, "bits that are reserved as one are clear")
+    if node.value is None:
+        return
+    if one.max is not None and node.value > one.max:
+        yield Finding("out_of_range", path, f"{last_part(path)} is {node.value}; at most {one.max} is possible")
+    if not node.named and not one.reserved and is_closed(one, catalog):
+        yield Finding("unknown_value", path, f"{last_part(path)} {say_unknown(one, node.value, catalog)}")
+
+
+def is_closed(one: Field, catalog: Catalog) -> bool:
+    """Whether the field has an enumeration that ought to know every value."""
+    if one.values or one.type.startswith("space:"):
+        return True
+    spec = catalog.type(one.type)
+    return bool(spec and spec.kind == "enumeration" and not spec.open)
+
+
+def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
+    """What is said of a value without a name; of a number that only the other arch has, its name there."""
+    row = catalog.elsewhere(one.type[6:], value) if one.type.startswith("space:") else None
+    if row:
+        return f"{value:#x} is {row.name}, which only {other_arch(catalog.arch)} has"
+    return f"{value:#x} has no known name"
+
+
+def judge_count(count: str, held: int, values: Mapping[str, Any], path: str) -> Iterator[Finding]:
+    """Whether a counter among the values asks for more elements than the bytes hold."""
+    counter = count.removeprefix("popcount:")
+    if count == "rest" or counter.partition(".")[0] not in values:
+        return
+    said = descend(values, counter)
+    said = said.bit_count() if counter != count else said
+    if said > held:
+        yield Finding("truncated", join_path(path, counter), f"{counter} asks for {said} elements; the bytes hold {held}")
+
+
+def last_part(path: str) -> str:
+    """What a sentence calls a field: slots[2].header.sender is sender, names[1] stays."""
+    return path.rpartition(".")[2]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 
+import hvrepl
 from hvrepl.errors import HvreplError
 from hvrepl.frontends.cli import app
 from hvrepl.frontends.session import FORMATS
@@ -101,7 +101,7 @@ def test_mandoc_finds_nothing_wrong_with_the_man_page() -> None:
 
 
 def test_the_version_is_the_same_everywhere(tmp_path: Path) -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    version = hvrepl.__version__
     assert run("hvrepl --version", tmp_path) == f"hvrepl {version}\n"
     assert f'"hvrepl {version}"' in MAN.read_text().splitlines()[0]
 

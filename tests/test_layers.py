@@ -17,7 +17,7 @@ LIBRARIES = {
     "construct": ("codec/constructs.py", "codec/schema.py"),
     "tabulate": ("text/",),
     "typer": ("frontends/",),
-    "prompt_toolkit": ("frontends/shell.py", "frontends/complete.py"),
+    "prompt_toolkit": ("frontends/shell_",),
 }
 
 

@@ -162,22 +162,23 @@ command("check", compare.check, "WHAT VALUE FIELD=V...", "Assert fields of a val
 
 def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, vi: bool) -> None:
     """The lines of -c, else those of stdin as they come: typed into the shell, or a script."""
-    is_shell = session.streams.stdin_is_terminal and not lines
-    runner = Runner(session, run_words, command_names(), may_shell=bool(lines) or is_shell or allow_shell)
-    if is_shell:
+    if session.streams.stdin_is_terminal and not lines:
         from hvrepl.frontends.shell import Shell
 
-        session.is_shell = True
-        Shell(runner, shell_commands(), vi=vi).run()
+        Shell(session, vi=vi).run()
         return
     session.is_script = True
-    runner.run_lines(lines or stdin_lines(session), "" if lines else "stdin")
+    make_runner(session, may_shell=bool(lines) or allow_shell).run_lines(lines or stdin_lines(session), "" if lines else "stdin")
+
+
+def make_runner(session: Session, *, may_shell: bool = True) -> Runner:
+    return Runner(session, run_words, command_names(), may_shell=may_shell)
 
 
 def shell_commands() -> list[tuple[str, str]]:
-    """(name, what it does) of every first word that is no name or number."""
+    """(name, what it does) of every first word that is no name or number; "" for what is only another spelling."""
     found = [(info.name, info.short_help or "") for info in app.registered_commands if info.name]
-    return found + [(name, text) for name, (_, text) in SHELL_WORDS.items() if text]
+    return found + [(name, text) for name, (_, text) in SHELL_WORDS.items()]
 
 
 def stdin_lines(session: Session) -> Iterator[str]:

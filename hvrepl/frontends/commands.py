@@ -9,8 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Decoded, from_dict
-from hvrepl.codec.encode import encode
-from hvrepl.codec.lone import decode_lone
 from hvrepl.errors import HvreplError, NotFoundError, UsageError
 from hvrepl.frontends.session import Session, choose, open_output, say_error
 from hvrepl.frontends.targets import (
@@ -73,6 +71,8 @@ def decode_lone_items(session: Session, word: str) -> Iterator[Item]:
 
 
 def decode_lone_text(session: Session, text: str) -> Decoded:
+    from hvrepl.codec.lone import decode_lone
+
     reading = read_number(text)
     node = decode_lone(session.decoder, reading.value)
     if node.fields:
@@ -189,6 +189,8 @@ def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterat
     if not values:
         yield None
     elif values == ["-"]:
+        from hvrepl.codec.encode import encode
+
         for table in read_json(session):
             yield encode(session.decoder, target.found, from_dict(table), output=target.output)
     else:

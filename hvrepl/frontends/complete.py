@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 
 from hvrepl.catalog.catalog import Catalog, Found
@@ -13,13 +15,20 @@ from hvrepl.catalog.model import ARCHES, Field, Layout, Spec, to_key
 from hvrepl.errors import HvreplError
 from hvrepl.frontends.session import COLORS, FORMATS
 from hvrepl.text.listing import number_of
+from hvrepl.text.style import table_styles
 
 MOST = 200  # candidates; nobody scrolls further
 LONGEST = 2000  # characters of a line that somebody types
+MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
+LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
 TAKES_NAME = ("decode", "encode", "show", "diff", "check")
 TAKES_FIELDS = ("encode", "check", "set")
-OPTIONS = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS}
+TAKES_VALUES = ("decode", "diff")
+CHOICES = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS}
+TAKES_FILE = ("--specs", "-o", "--output")
+VALUED = (*CHOICES, "--style", *TAKES_FILE)  # options with a word behind them
 FLAGS = ("--strict", "--keep-going", "--help")
+REACHES_OUT = re.compile(r"\s*!|.*[|>]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +43,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A spelling with what it is; `key` is how it is compared, `is_short` that it is one of our own short names."""
+    """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others."""
 
     key: str
     text: str
     number: str
     title: str
-    is_short: bool
+    space: str
+    place: int
 
 
 class Completer:
@@ -53,14 +63,16 @@ class Completer:
 
     @cached_property
     def names(self) -> list[Name]:
+        """All names of the arch, short ones before long ones."""
         found: dict[str, Name] = {}
         for entry in self.catalog.entries():
             if entry.arch not in ("common", self.catalog.arch) or (entry.space and self.catalog.arch not in entry.space.arches):
                 continue
-            for place, text in enumerate((entry.name, *entry.also)):
-                short = place > 0 and text == text.lower()
-                found.setdefault(to_key(text), Name(to_key(text), text, number_of(entry), entry.title, short))
-        return list(found.values())
+            number, space = number_of(entry), entry.space.name if entry.space else ""
+            for also, text in enumerate((entry.name, *entry.also)):
+                place = 1 if not also else 0 if text == text.lower() else 2
+                found.setdefault(to_key(text), Name(to_key(text), text, number, entry.title, space, place))
+        return sorted(found.values(), key=lambda name: (name.place, len(name.key), name.key))
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -70,15 +82,24 @@ class Completer:
     def command_names(self) -> frozenset[str]:
         return frozenset(name for name, _ in self.commands)
 
+    def warm_up(self) -> None:
+        """Reads the names, for which no key should have to wait."""
+        _ = self.keys
+
     def hits(self, text: str) -> bool:
         """Whether any name would be offered for the text."""
-        return next(rank(self.names, to_key(text)), None) is not None
+        return any(text in key for key in self.keys) or next(scattered(self.names, text), None) is not None
 
-    def find(self, what: str) -> Found | None:
+    def find(self, what: str) -> tuple[Found, Layout | None] | None:
+        """The thing and the layout that WHAT means; None if there is no such name."""
+        base, _, part = what.rpartition(":")[2].partition(".")
+        if to_key(base) not in self.keys:  # before find_name, which would look for names that are spelled alike
+            return None
         try:
-            return self.catalog.find_name(what.rpartition(":")[2].split(".")[0])
+            found = self.catalog.find_name(base)
         except HvreplError:
             return None
+        return found, found.spec.output if part == "output" else found.spec.layout
 
     def complete(self, before: str, last: Found | None = None) -> list[Candidate]:
         """The candidates for the text before the cursor, best first; `last` is what `set` and `_` are about."""
@@ -86,53 +107,91 @@ class Completer:
             return []
         words = before.split()
         current = "" if before[-1:].isspace() or not words else words.pop()
-        return list(self._candidates(words, current, before, last))[:MOST]
+        found = reach_out(before, current) if REACHES_OUT.match(before) else self._candidates(words, current, before, last)
+        return list(islice(found, MOST))
 
     def _candidates(self, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:
-        command = words[0] if words else ""
+        previous = words[-1] if words else ""
+        words = positional(words)
         if current.startswith("@"):
             yield from files(current[1:], len(current) - 1)
-        elif words and words[-1] in OPTIONS:
-            yield from matching(OPTIONS[words[-1]], current)
+        elif previous in VALUED:
+            yield from values_of(previous, current)
         elif current.startswith("-"):
-            yield from matching((*OPTIONS, *FLAGS), current)
+            yield from matching((*VALUED, *FLAGS), current)
         elif not words:
-            yield from (Candidate(name, len(current), title=title) for name, title in self.commands if name.startswith(current))
-            yield from self._names(current, len(current))
+            commands = [(name, title) for name, title in self.commands if title and name.startswith(current)]
+            yield from (Candidate(name, len(current), title=title) for name, title in commands)
+            yield from self._names(current)
+        elif words[0] in self.command_names:
+            yield from self._of_command(words, current, last)
+        else:
+            yield from self._of_name(words, current, before, last)
+
+    def _of_command(self, words: list[str], current: str, last: Found | None) -> Iterator[Candidate]:
+        command = words[0]
+        if command in TAKES_NAME and len(words) == 1:
+            yield from self._names(current)
+        elif command in ("set", *TAKES_FIELDS, *TAKES_VALUES):
+            yield from self._of_thing(command, self._thing(command, words, last), words, current)
+        elif len(words) > 1:
+            return
         elif command == "source":
             yield from files(current, len(current))
-        elif command in ("arch", "format", "help", "?", "list"):
-            choices = {"arch": ARCHES, "format": FORMATS, "list": tuple(self.catalog.spaces)}
-            yield from matching(choices.get(command, [name for name, _ in self.commands]), current)
+        elif command in ("help", "?", ".help"):
+            yield from matching([name for name, title in self.commands if title], current)
+            yield from self._names(current) if current else ()
+        elif command == "find":
+            yield from self._names(current) if current else ()
         else:
-            yield from self._within(command, words, current, before, last)
+            choices = {"arch": ARCHES, "format": FORMATS, "list": tuple(self.catalog.spaces)}
+            yield from matching(choices.get(command, ()), current)
 
-    def _within(self, command: str, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:
-        """After a command or a name: a name, then its fields."""
-        if command in TAKES_NAME and len(words) == 1:
-            yield from self._names(current, len(current))
+    def _of_name(self, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:
+        """After NAME its fields and values; after what is no name yet, names with all these words: x64 sint."""
+        thing = self._thing("", words, last)
+        if thing:
+            yield from self._of_thing("", thing, words, current)
+        elif words[0] != "_":
+            yield from self._names(before.lstrip())
+
+    def _thing(self, command: str, words: list[str], last: Found | None) -> tuple[Found, Layout | None] | None:
+        what = "_" if command == "set" else words[1] if command else words[0]
+        if what != "_":
+            return self.find(what)
+        return (last, last.spec.layout) if last else None
+
+    def _of_thing(self, command: str, thing: tuple[Found, Layout | None] | None, words: list[str], current: str) -> Iterator[Candidate]:
+        if thing is None or thing[1] is None:
             return
-        what = last if command == "set" else self.find(words[1] if command in TAKES_NAME else command)
-        if what is None:
-            if command not in TAKES_NAME:  # several words of one name: x64 sint
-                yield from self._names(before.strip(), len(before.lstrip()))
-        elif command in TAKES_FIELDS or command not in self.command_names:
-            yield from self._fields(what, current)
+        found, layout = thing
+        if command not in TAKES_VALUES:
+            yield from self._fields(found, layout, current, {word.partition("=")[0] for word in words if "=" in word})
+        if command not in TAKES_FIELDS and current and "=" not in current:
+            for field in lowest(found, layout):
+                yield from self._enumerators(field, current)
 
-    def _names(self, text: str, length: int) -> Iterator[Candidate]:
-        return (Candidate(name.text, length, name.number, name.title) for name in rank(self.names, to_key(text)))
+    def _names(self, text: str) -> Iterator[Candidate]:
+        """Names for a text; none for what is a number as it stands."""
+        space, colon, rest = text.rpartition(":")
+        if rest[:1].isdigit() or (colon and space.lower() not in self.catalog.spaces):
+            return
+        names = [name for name in self.names if name.space == space.lower()] if colon else self.names
+        for name in rank(names, to_key(rest)):
+            yield Candidate(space + colon + name.text, len(text), name.number, name.title)
 
-    def _fields(self, found: Found, current: str) -> Iterator[Candidate]:
+    def _fields(self, found: Found, layout: Layout | None, current: str, done: set[str]) -> Iterator[Candidate]:
         path, equals, text = current.partition("=")
-        fields = dict(paths_of(found.spec, found.spec.layout, self.catalog))
+        fields = dict(paths_of(found.spec, layout, self.catalog))
         if equals:
             yield from self._values(found, fields, path.rstrip("!"), text)
             return
         names = [(name, field.doc) for name, field in fields.items() if not field.reserved]
         names += [(shorthand.name, f"sets {', '.join((shorthand.field, *shorthand.sets))}") for shorthand in found.spec.shorthands]
         wanted = to_key(path)
-        hits = [(name, title) for name, title in names if wanted in name.lower()]
-        for name, title in sorted(hits, key=lambda hit: not hit[0].lower().startswith(wanted)):
+        hits = [(name, title) for name, title in names if wanted in name.lower() and name not in done]
+        last_part = {name: name.lower().rpartition(".")[2] for name, _ in hits}
+        for name, title in sorted(hits, key=lambda hit: (not hit[0].lower().startswith(wanted), not last_part[hit[0]].startswith(wanted))):
             yield Candidate(f"{name}=", len(current), title=title)
 
     def _values(self, found: Found, fields: dict[str, Field], path: str, text: str) -> Iterator[Candidate]:
@@ -140,22 +199,44 @@ class Completer:
             yield from matching([self.kernel()], text)
             return
         field = fields.get(path) or next((f for name, f in fields.items() if name.rpartition(".")[2] == path), None)
+        yield from self._enumerators(field, text)
+
+    def _enumerators(self, field: Field | None, text: str) -> Iterator[Candidate]:
         for one in self.catalog.enumerators(field) if field else ():
             name = one.name if re.fullmatch(r"[\w.-]+", one.name) else f"{one.low:#x}"
             if to_key(text) in to_key(name) or to_key(text) in to_key(one.name):
                 yield Candidate(name, len(text), f"{one.low:#x}", one.name if name != one.name else one.doc)
 
 
+def positional(words: Sequence[str]) -> list[str]:
+    """The words without options and what belongs to them."""
+    before = ["", *words]
+    return [word for previous, word in zip(before, words, strict=False) if not word.startswith("-") and previous not in VALUED]
+
+
 def matching(choices: Iterable[str], current: str) -> Iterator[Candidate]:
     return (Candidate(choice, len(current)) for choice in choices if choice.startswith(current) and choice != current)
+
+
+def values_of(option: str, current: str) -> Iterator[Candidate]:
+    if option in TAKES_FILE:
+        return files(current, len(current))
+    return matching(table_styles() if option == "--style" else CHOICES[option], current)
+
+
+def reach_out(before: str, current: str) -> Iterator[Candidate]:
+    """Files for a command of the system, and behind > or >>."""
+    word = re.split("[!|>]", current)[-1]
+    rest = re.split("[!|>]", before)[-1]
+    return files(word, len(word)) if ">" in before or rest.lstrip() != word else iter(())
 
 
 def files(text: str, length: int) -> Iterator[Candidate]:
     """Files and folders whose path goes on from the text."""
     folder, slash, start = text.rpartition("/")
     try:
-        found = sorted(Path(folder + slash or ".").iterdir())
-    except OSError:
+        found = sorted(Path(folder + slash or ".").expanduser().iterdir())
+    except (OSError, RuntimeError, ValueError):  # no such folder, user, or a NUL in the name
         return
     for path in found:
         if path.name.startswith(start) and (start.startswith(".") or not path.name.startswith(".")):
@@ -163,14 +244,58 @@ def files(text: str, length: int) -> Iterator[Candidate]:
 
 
 def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
-    """Names that hold the text, or else its letters in their order: those that begin with it first, short ones before long ones."""
+    """Names that hold the text, or else its letters in their order: the tighter first, and of those the shorter."""
     words = text.split()
-    hits = [name for name in names if all(word in name.key for word in words)]
-    if not hits and text:
-        scattered = re.compile(".*?".join(re.escape(c) for c in text if not c.isspace()))
-        hits = [name for name in names if scattered.search(name.key)]
-    first = words[0] if words else ""
-    return iter(sorted(hits, key=lambda name: (not name.key.startswith(first), not name.is_short, len(name.key), name.key)))
+    if not words:
+        return iter(names)
+    first, *more = words
+    hits = [name for name in names if first in name.key]
+    for word in more:
+        hits = [name for name in hits if word in name.key]
+    if not hits:
+        tightness = measure("".join(words))
+        return iter(heapq.nsmallest(MOST, islice(scattered(names, "".join(words)), MOST_SCATTERED), key=lambda name: tightness(name.key)))
+    buckets: tuple[list[Name], ...] = ([], [], [], [])
+    for name in hits:
+        buckets[how_well(name.key, first, more)].append(name)
+    return chain(*buckets)
+
+
+def how_well(key: str, first: str, more: Sequence[str]) -> int:
+    """0 if a key begins with the first word, 1 if a word of it does, 2 if it is within a word, 3 for words in another order."""
+    start = at = key.find(first)
+    for word in more:
+        at = key.find(word, at + 1)
+        if at < 0:
+            return 3
+    return 0 if start == 0 else 1 if f"_{first}" in key else 2
+
+
+def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:
+    """Names that have the letters in their order, with others between them."""
+    search = re.compile(letters(text)).search
+    return (name for name in names if search(name.key)) if text and len(text) <= LONGEST_SCATTERED else iter(())
+
+
+def letters(text: str) -> str:
+    """A pattern of letters in their order. Between two of them it takes what is not the second, and so never goes back."""
+    return "".join([re.escape(text[:1]), *(f"[^{re.escape(c)}]*{re.escape(c)}" for c in text[1:])])
+
+
+def measure(text: str) -> Callable[[str], tuple[int, bool]]:
+    """How far apart the letters of the text stand in a key at best, and whether that is within a word."""
+    pattern = re.compile(f"(?=({letters(text)}))")
+
+    def tightness(key: str) -> tuple[int, bool]:
+        return min((match.end(1) - match.start(), key[max(match.start() - 1, 0)] != "_") for match in pattern.finditer(key))
+
+    return tightness
+
+
+def lowest(found: Found, layout: Layout | None) -> list[Field]:
+    """The fields whose enumerators can stand for the whole value."""
+    layouts = [one for one in (layout, *(found.spec.cases or {}).values()) if one]
+    return [field for one in layouts for field in one.fields if field.lsb == 0 and not field.switch]
 
 
 def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:

@@ -4,86 +4,149 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import to_key
+from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.errors import UsageError
-from hvrepl.frontends.complete import LONGEST, OPTIONS, TAKES_FIELDS, TAKES_NAME, Completer, paths_of
+from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, TAKES_NAME, VALUED, Completer, lowest, paths_of, positional
 from hvrepl.text.read_value import read_number
 
-PIECE = re.compile(r"\s+|[^\s(]*\([^)]*\)?\S*|\S+")
+# A blank, an operator, or a word: parentheses and quotes hold it together.
+PIECE = re.compile(r"""\s+|[|>]+|(?:[^\s(|>'"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
+HEX = re.compile(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
+PART = re.compile(r"\.(?:\d+|input|output)")
 
 
-def classify(text: str, completer: Completer, last: Found | None = None) -> Iterator[tuple[str, str]]:
-    """(class, piece) of each piece of the line; together the pieces are the line. The word at the end may still be growing."""
-    if len(text) > LONGEST or text.lstrip().startswith(("!", "#")):
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a word stands: the words before it, and whether it may still be growing."""
+
+    words: list[str]
+    growing: bool
+
+    @property
+    def before(self) -> list[str]:
+        return positional(self.words)
+
+    @property
+    def command(self) -> str:
+        return next(iter(self.before), "")
+
+    @property
+    def doubt(self) -> str:
+        """A word that nothing knows is wrong once it is complete."""
+        return "" if self.growing else "error"
+
+
+def classify(text: str, completer: Completer, last: Found | None = None, *, done: bool = False) -> Iterator[tuple[str, str]]:
+    """(class, piece) of each piece of the line; together the pieces are the line. The word at the end grows unless it is done."""
+    if len(text) > LONGEST or text.lstrip().startswith("!"):
         yield "", text
         return
     words: list[str] = []
     for match in PIECE.finditer(text):
         piece = match[0]
+        if piece[0] in "|>#":
+            yield "", text[match.start() :]
+            return
         if piece.isspace():
             yield "", piece
             continue
-        growing = match.end() == len(text)
-        yield from classify_word(piece, words, growing, completer, last)
+        yield from classify_word(piece, Place(words, match.end() == len(text) and not done), completer, last)
         words.append(piece)
 
 
-def classify_word(piece: str, words: list[str], growing: bool, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
-    command = words[0] if words else ""
-    if words and words[-1] in OPTIONS:
-        yield "value" if piece in OPTIONS[words[-1]] else doubt(growing), piece
-    elif piece.startswith(("-", "@")) or {"|", ">", ">>", "#"} & {piece, *words}:
+def classify_word(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
+    previous = place.words[-1] if place.words else ""
+    if previous in CHOICES:
+        yield "value" if piece in CHOICES[previous] else place.doubt, piece
+    elif previous in VALUED or piece[0] in "-@'\"":
         yield "", piece
-    elif not words:
-        yield first_word(piece, growing, completer), piece
-    elif command in TAKES_NAME and len(words) == 1:
-        yield name_or_number(piece, growing, completer), piece
-    elif "=" in piece and (command in TAKES_FIELDS or command not in completer.command_names):
-        yield from assignment(piece, words, growing, completer, last)
+    elif not place.before:
+        yield "command" if piece in completer.command_names else name_or_number(piece, place, completer), piece
+    elif place.command in TAKES_NAME and len(place.before) == 1:
+        yield name_or_number(piece, place, completer), piece
+    elif place.command in completer.command_names and place.command not in (*TAKES_NAME, "set"):
+        yield word_of(piece, place, completer), piece
+    elif "=" in piece.strip("="):
+        yield from assignment(piece, place, completer, last)
     else:
-        yield "number" if is_number(piece) else "", piece
+        yield value(piece, place, completer), piece
 
 
-def doubt(growing: bool) -> str:
-    """A word that nothing knows is wrong once it is complete."""
-    return "" if growing else "error"
+def word_of(piece: str, place: Place, completer: Completer) -> str:
+    """The class of the word behind arch, format, list ..."""
+    choices = {"arch": CHOICES["--arch"], "format": CHOICES["--format"], "list": tuple(completer.catalog.spaces)}
+    if place.command not in choices:
+        return "command" if piece in completer.command_names else "number" if is_number(piece) else ""
+    return "value" if piece in choices[place.command] else place.doubt
 
 
-def first_word(piece: str, growing: bool, completer: Completer) -> str:
-    if piece in completer.command_names:
-        return "command"
-    return name_or_number(piece, growing, completer)
-
-
-def name_or_number(piece: str, growing: bool, completer: Completer) -> str:
-    base = to_key(piece.rpartition(":")[2].partition(".")[0])
+def name_or_number(piece: str, place: Place, completer: Completer) -> str:
+    space, _, rest = piece.rpartition(":")
+    base = to_key(PART.sub("", rest))
+    if space and space.lower() not in completer.catalog.spaces:
+        return place.doubt
     if base in completer.keys:
         return "name"
-    if is_number(piece) or is_number(base) or piece == "_":
+    if is_number(piece) or is_number(rest) or piece == "_":
         return "number"
-    if growing and any(key.startswith(base) for key in completer.keys):
+    if place.growing and (HEX.fullmatch(rest) or rest[:1] in "(="):
         return ""
-    return "error" if not growing or not completer.hits(base) else ""
+    return "error" if not place.growing or not completer.hits(base) else ""
 
 
-def assignment(piece: str, words: list[str], growing: bool, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
-    path, _, value = piece.partition("=")
-    found = last if words[0] == "set" else completer.find(words[1] if words[0] in TAKES_NAME and len(words) > 1 else words[0])
+def thing_at(place: Place, completer: Completer) -> tuple[Found, Layout | None] | None:
+    words = place.before
+    return completer.find(words[1] if words[0] in TAKES_NAME and len(words) > 1 else words[0])
+
+
+def value(piece: str, place: Place, completer: Completer) -> str:
+    """The class of a VALUE behind a name: a number, bytes, a name of one of its values."""
+    if is_number(piece) or piece in ("_", "="):
+        return "number"
+    thing = thing_at(place, completer)
+    if thing is None or place.command == "set":
+        return place.doubt if place.command == "set" else ""
+    named = [one for field in lowest(*thing) for one in completer.catalog.enumerators(field)]
+    if any(to_key(piece) in map(to_key, (one.name, *one.also)) for one in named):
+        return "value"
+    return "" if HEX.fullmatch(piece) or piece[0] in "({" else place.doubt
+
+
+def assignment(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
+    path, _, text = piece.partition("=")
     bare = path.rstrip("!")
-    known = found is None or is_path(bare, found, completer)
+    thing = (last, last.spec.layout) if place.command in ("set", "_") and last else thing_at(place, completer)
+    is_register = place.command not in TAKES_FIELDS and re.fullmatch("e[abcd]x", bare, re.IGNORECASE)
+    known = thing is None or is_register or is_path(bare, *thing, completer)
     yield "field" if known else "error", path
     yield "", "="
-    if value:
-        yield "number" if is_number(value) else "value" if known else doubt(growing), value
+    if text:
+        field = field_at(bare, *thing, completer) if thing else None
+        right = known and (field is None or may_be(text, field, completer))
+        yield "number" if is_number(text) else "value" if right or (known and place.growing) else place.doubt, text
 
 
-def is_path(path: str, found: Found, completer: Completer) -> bool:
+def field_at(path: str, found: Found, layout: Layout | None, completer: Completer) -> Field | None:
+    """The field of a path, or of its last part alone."""
+    fields = dict(paths_of(found.spec, layout, completer.catalog))
     plain = re.sub(r"\[\d+\]", "", path)
-    paths = [name for name, _ in paths_of(found.spec, found.spec.layout, completer.catalog)]
-    shorthands = [shorthand.name for shorthand in found.spec.shorthands]
-    return plain in paths or plain in shorthands or any(name.rpartition(".")[2] == plain for name in paths) or "[" in path
+    return fields.get(plain) or next((field for name, field in fields.items() if name.rpartition(".")[2] == plain), None)
+
+
+def is_path(path: str, found: Found, layout: Layout | None, completer: Completer) -> bool:
+    is_shorthand = any(shorthand.name == path for shorthand in found.spec.shorthands)
+    return is_shorthand or "[" in path or field_at(path, found, layout, completer) is not None
+
+
+def may_be(text: str, field: Field, completer: Completer) -> bool:
+    """Whether a word can be the value of a field: one of its enumerators, or something that only its formatter or type can tell."""
+    named = completer.catalog.enumerators(field)
+    if field.show or (field.type and not named):
+        return True
+    return any(to_key(text) in map(to_key, (one.name, *one.also)) for one in named)
 
 
 def is_number(text: str) -> bool:

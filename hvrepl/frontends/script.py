@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from hvrepl.catalog.catalog import Found
 from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
 from hvrepl.frontends.commands import emit, failure
 from hvrepl.frontends.lines import Line, parse_line
@@ -15,6 +18,10 @@ from hvrepl.frontends.session import Session, open_output
 
 # Runs words as a command line does: (session, words).
 Run = Callable[[Session, Sequence[str]], None]
+
+
+TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
+FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=[^=]", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
 
 
 class Leave(Exception):  # noqa: N818  it is no error
@@ -57,8 +64,7 @@ class Runner:
         if (line.pipe or line.file or line.shell) and not self.may_shell:
             raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
         if line.shell:
-            with self._start(line.shell):
-                pass
+            wait_for(self._start(line.shell))
         elif line.file:
             with open_output(line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
                 self.dispatch(line.words, number)
@@ -68,10 +74,13 @@ class Runner:
             self.dispatch(line.words, number)
 
     def _run_into(self, line: Line, number: int | None) -> None:
-        with self._start(line.pipe, stdin=subprocess.PIPE) as process:
-            assert process.stdin is not None
+        process = self._start(line.pipe, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        try:
             with suppress(BrokenPipeError), process.stdin as target, self.session.writing_to(target):  # it may have read enough
                 self.dispatch(line.words, number)
+        finally:
+            wait_for(process)
 
     def _start(self, command: str, stdin: int | None = None) -> subprocess.Popen[str]:
         self.session.streams.stdout.flush()
@@ -82,7 +91,7 @@ class Runner:
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
         """A shell word, a command, a number (decode), NAME VALUE (decode), or a name (show)."""
-        words = self._recall(words)
+        words = self._recall(list(words))
         first, *rest = words
         if rest[:1] == ["="] and len(rest) > 1:  # NAME = VALUE, as logs and debuggers print it
             words = [first, *rest[1:]]
@@ -92,20 +101,27 @@ class Runner:
         child = self.session.child(number, self.place)
         if first in self.commands or first.startswith("-"):
             self.run(child, words)
+        elif any(FIELD.match(word) for word in rest):
+            self.run(child, ["encode", *words])
         elif rest or first[:1].isdigit() or first[:1] in "(=":
             self.run(child, ["decode", *words])
         else:
             self._show(child, first)
 
-    def _recall(self, words: Sequence[str]) -> Sequence[str]:
-        """The words with `_` replaced by the last value; `_` alone decodes it again."""
-        found, data = self.session.memory.found, self.session.memory.data
+    def _recall(self, words: list[str]) -> list[str]:
+        """The words with `_` replaced by the last value; where WHAT would stand it is that value with its name."""
         if "_" not in words:
             return words
+        found, data = self.session.memory.found, self.session.memory.data
         if found is None:
             raise UsageError("_ is the last value, and there is none yet")
-        text = f"{int.from_bytes(data, 'little'):#x}" if found.spec.width else data.hex()
-        return ["decode", found.name, text] if list(words) == ["_"] else [text if word == "_" else word for word in words]
+        name, text = called_here(self.session, found), f"{int.from_bytes(data, 'little'):#x}" if found.spec.width else data.hex()
+        what = 1 if words[0] in TAKES_WHAT else 0
+        if words[what : what + 1] != ["_"]:
+            return [text if word == "_" else word for word in words]
+        value = [] if words[0] == "show" else [text]
+        before, after = words[:what], [text if word == "_" else word for word in words[what + 1 :]]
+        return [*(before or (["decode"] if not after else [])), name, *value, *after]
 
     def _show(self, child: Session, word: str) -> None:
         """A word alone: what has the name; a number written without 0x; else neither is known."""
@@ -116,6 +132,24 @@ class Runner:
                 self.run(child, ["decode", word])
             except HvreplError:
                 raise error from None
+
+
+def called_here(session: Session, found: Found) -> str:
+    """The name of a thing on the arch in force, which may have changed since it was found."""
+    heading = session.catalog.heading(found.spec)
+    return heading.named(found.element) if heading else found.name
+
+
+def wait_for(process: subprocess.Popen[str]) -> None:
+    """Waits for a command to end. C-c is the command's affair: less goes on after it. If it ends by it, so does the line."""
+    is_interrupted = False
+    while process.returncode is None:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            is_interrupted = True
+    if is_interrupted and process.returncode in (-signal.SIGINT, 128 + signal.SIGINT):
+        raise KeyboardInterrupt
 
 
 def set_arch(runner: Runner, words: Sequence[str]) -> None:
@@ -167,18 +201,39 @@ def leave(_: Runner, words: Sequence[str]) -> None:
 
 
 def help_lines(runner: Runner, words: Sequence[str]) -> None:
+    """help, help COMMAND, or help NAME."""
     word = next(iter(words), "")
-    if word in SHELL_WORDS and word not in runner.commands:
-        runner.session.write(f"{word}: {SHELL_WORDS[word][1] or 'see help'}\n")
-        return
-    runner.run(runner.session.child(), [*words[:1], "--help"])
     if not word:
-        runner.session.write("\nIn a line:\n")
-        runner.session.write("".join(f"  {name:<7} {text}\n" for name, (_, text) in SHELL_WORDS.items() if text))
-        runner.session.write(
-            "  a number, NAME VALUE or NAME alone: decode or show; _ is the last value; | CMD, > FILE and !CMD as in a shell\n"
-        )
+        runner.session.write(explain(runner))
+    elif word in SHELL_WORDS:
+        text = next(text for run, text in SHELL_WORDS.values() if text and run is SHELL_WORDS[word][0])
+        runner.session.write(f"{word}: {text}\n")
+    elif word in runner.commands:
+        runner.run(runner.session.child(), [word, "--help"])
+    else:
+        runner.run(runner.session.child(), ["show", *words])
 
+
+def explain(runner: Runner) -> str:
+    """What a line can be."""
+    from hvrepl.frontends.cli import shell_commands
+
+    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if text)
+    return HELP.format(commands=commands) + (KEYS if runner.session.is_shell else "")
+
+
+HELP = """\
+A line is a command, or shorter:
+  0x8100000606570000      what a number means, and what else it could be
+  sint2                   what has this name: its numbers and fields
+  sint2 0x200f3           a value, field by field
+  sint2 vector=0xf3       a value from fields
+  _                       the last value; set FIELD=VALUE changes it
+{commands}Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
+"""
+KEYS = """\
+A pasted dump is a message or a message page, by its size. Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
+"""
 
 # Words of the line language that are no commands of the command line; without a text they are only other spellings.
 SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
@@ -186,7 +241,7 @@ SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
     "arch": (set_arch, "Change the arch: x64 or arm64."),
     "format": (set_format, "Change the output format."),
     "source": (source_file, "Run the lines of a file."),
-    "help": (help_lines, "Explain a command."),
+    "help": (help_lines, "Explain a command or show a name."),
     ".help": (help_lines, ""),
     "?": (help_lines, ""),
     "quit": (leave, "Leave."),

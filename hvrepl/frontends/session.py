@@ -115,6 +115,7 @@ class Session:
     is_shell: bool = False
     memory: Memory = field(default_factory=Memory)
     _indexes: dict[str, Index] = field(default_factory=dict)
+    _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)
     _decoders: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @classmethod
@@ -157,8 +158,11 @@ class Session:
 
     @property
     def catalog(self) -> Catalog:
-        catalog: Catalog = self.decoder.catalog
-        return catalog
+        """What the names and numbers of the arch and specs in force mean."""
+        specs, arch = self.options.specs, self.options.arch
+        if (specs, arch) not in self._catalogs:
+            self._catalogs[specs, arch] = Catalog(self._index(), arch)
+        return self._catalogs[specs, arch]
 
     @property
     def decoder(self) -> Any:
@@ -167,7 +171,7 @@ class Session:
         if key not in self._decoders:
             from hvrepl.codec.decode import Decoder
 
-            self._decoders[key] = Decoder(Catalog(self._index(), self.options.arch))
+            self._decoders[key] = Decoder(self.catalog)
         return self._decoders[key]
 
     def _index(self) -> Index:

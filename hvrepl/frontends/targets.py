@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.codec.assign import Assignment
+from hvrepl.codec.assignment import Assignment
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.frontends.session import Session
 from hvrepl.text.read_value import read_number, shorten

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.codec.lone import narrow
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.errors import UsageError
 from hvrepl.frontends.session import Session
@@ -56,6 +55,8 @@ def read_value(session: Session, found: Found, text: str, width: int) -> tuple[i
             raise
         return value, ""
     if width < reading.value.bit_length() <= 64:
+        from hvrepl.codec.lone import narrow
+
         value, sign = narrow(reading.value, width)
         if value is not None:
             return value, ", ".join(how for how in (reading.how, sign) if how)

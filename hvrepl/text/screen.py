@@ -40,6 +40,8 @@ def heading(node: Decoded, style: Style) -> Iterator[str]:
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]]:
     """(place, name, value, meaning) of each part; reserved bits that are clear stand in one line."""
     quiet = []
+    if depth == 0 and node.value is not None:  # a register that nobody lays out
+        yield "", "value", node.raw, str(node.value)
     for part in node.fields:
         if part.reserved and not part.is_set:
             quiet.append(place_of(part))

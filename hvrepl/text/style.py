@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 NARROW = 24  # columns that a wrapped text should have at least
 SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33"}
@@ -32,30 +33,31 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """The text in lines of at most `width` columns; a word that is longer stays whole, so that it can be copied."""
     if not width or len(first) + len(text) <= width:
         return [first + text]
-    return textwrap.wrap(text, max(width, 20), initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+    fill = partial(textwrap.wrap, text, max(width, NARROW), subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+    lines = fill(initial_indent=first)
+    return [first.rstrip(), *fill(initial_indent=rest)] if first.strip() and len(lines[0]) > width else lines
 
 
 def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], right: Sequence[int] = (), indent: str = "  ") -> list[str]:
-    """Rows as columns two blanks apart; the last column is wrapped below itself; `right` columns are right-aligned."""
+    """Rows as columns two blanks apart; the last cell of a row is wrapped below itself; `right` columns are right-aligned."""
     widths = column_widths(rows, style.width - len(indent) if style.width else 0)
     lines = []
     for row in rows:
-        cells = []
-        for i, cell in enumerate(row[:-1]):
-            gap = " " * (widths[i] - len(cell))
-            cells.append(gap + style.paint(roles[i], cell) if i in right else style.paint(roles[i], cell) + gap)
-        hang = len(indent) + sum(widths[:-1]) + 2 * len(cells)
-        first, *more = wrap_last(row[-1], style.width, hang, len(indent) + 4)
-        lines.append((indent + "  ".join([*cells, style.paint(roles[-1], first)])).rstrip())
-        lines += [line[: -len(text)] + style.paint(roles[-1], text) for line in more if (text := line.lstrip())]
+        last = max((i for i, cell in enumerate(row) if cell), default=0)
+        gaps = [" " * (width - len(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [gaps[i] + style.paint(roles[i], row[i]) if i in right else style.paint(roles[i], row[i]) + gaps[i] for i in range(last)]
+        hang = len(indent) + sum(max(len(row[i]), widths[i]) + 2 for i in range(last))
+        first, *more = wrap_last(gaps[last] + row[last] if last in right else row[last], style.width, hang, len(indent) + 4)
+        lines.append((indent + "  ".join([*cells, style.paint(roles[last], first)])).rstrip())
+        lines += [line[: -len(text)] + style.paint(roles[last], text) for line in more if (text := line.lstrip())]
     return lines
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Where the columns are wider than `width`, a cell with nothing behind it does not widen its own."""
+    """Where they are wider than `width` together, very wide cells and those with nothing behind them stick out of the last but one."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if width and len(widths) > 1 and sum(widths) + 2 * len(widths[1:]) > width:
-        widths[-2] = max((len(row[-2]) for row in rows if row[-1]), default=0)
+        widths[-2] = max((len(row[-2]) for row in rows if row[-1] and len(row[-2]) <= NARROW), default=0)
     return widths
 
 
@@ -64,9 +66,9 @@ def wrap_last(text: str, width: int, hang: int, indent: int) -> list[str]:
 
     Where it would be narrow it stands below them, from `indent` on.
     """
-    if not width or hang + len(text) <= width:
+    if not text or not width or hang + len(text) <= width:
         return [text]
-    if width - hang < NARROW:
+    if width - hang < max((NARROW, *map(len, text.split()))):
         return ["", *wrap(text, width, " " * indent, " " * indent)]
     first, *more = wrap(text, width, " " * hang, " " * hang)
     return [first[hang:], *more]

@@ -111,11 +111,10 @@ def test_a_line_that_is_not_whole_is_refused(text: str, message: str) -> None:
 def test_any_text_is_a_line_or_a_usage_error(text: str) -> None:
     try:
         line = parse_line(text)
-    except UsageError as error:
-        assert "\n" not in str(error)
-    else:
-        assert isinstance(line, Line)
-        assert line.words or line == Line((), shell=line.shell)
+    except UsageError:
+        return
+    assert isinstance(line, Line)
+    assert line.words or line == Line((), shell=line.shell)
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=5))

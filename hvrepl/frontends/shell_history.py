@@ -1,0 +1,47 @@
+"""The lines typed in earlier sessions, in a file that only its owner reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+
+LONGEST_KEPT = 4096  # characters of a line that is kept
+
+
+class KeptHistory(FileHistory):
+    """History in a file of mode 0600, without dumps, repetitions and lines that begin with a space."""
+
+    def append_string(self, string: str) -> None:
+        kept = not string.startswith(" ") and len(string) <= LONGEST_KEPT and "\n" not in string
+        if kept and self.get_strings()[-1:] != [string]:
+            super().append_string(string)
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return list(super().load_history_strings())
+        except OSError:
+            return []
+
+    def store_string(self, string: str) -> None:
+        try:
+            os.close(os.open(self.filename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+            super().store_string(string)
+        except OSError:
+            pass  # a full or read-only disk must not end the shell; this session's lines are still in memory
+
+
+def open_history(environ: Mapping[str, str]) -> History:
+    """$XDG_STATE_HOME/hvrepl/history; HVREPL_HISTORY names another file, or empty turns it off."""
+    named = environ.get("HVREPL_HISTORY")
+    if named == "":
+        return InMemoryHistory()
+    state = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home(), ".local", "state")
+    path = Path(named) if named else Path(state, "hvrepl", "history")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return InMemoryHistory()
+    return KeptHistory(str(path))

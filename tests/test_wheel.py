@@ -1,0 +1,150 @@
+"""The wheel: what is in it, that the program runs from it as from the checkout, and that it loads no more than it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAZY = ["prompt_toolkit", "tabulate", "tomllib", "rich", "pydantic", "sqlite3", "construct", "typer"]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
+    """The wheel as pip builds it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    alone = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        *alone,
+        "-w",
+        str(folder),
+        str(ROOT),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode and "hatchling" in done.stderr and "No matching distribution" in done.stderr:
+        pytest.skip("hatchling is not installed, and cannot be downloaded")
+    assert done.returncode == 0, done.stderr
+    (path,) = folder.glob("*.whl")
+    return zipfile.Path(path)
+
+
+@pytest.fixture(scope="session")
+def unpacked(wheel: zipfile.Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpacked")
+    wheel.root.extractall(folder)
+    return folder
+
+
+def run(home: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    """The program of a folder."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HVREPL_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "hvrepl", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=home,
+        env=kept | {"PYTHONPATH": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_wheel_has_the_package_the_index_and_the_man_page(wheel: zipfile.Path) -> None:
+    names = set(wheel.root.namelist())
+    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "hvrepl").rglob("*.py")}
+    assert sources <= names
+    assert "hvrepl/specs.sqlite" in names
+    assert [name for name in names if name.endswith(".data/data/share/man/man1/hvrepl.1")]
+    assert [name for name in names if name.endswith(".dist-info/entry_points.txt")]
+
+
+def test_the_wheel_has_nothing_else(wheel: zipfile.Path) -> None:
+    for name in wheel.root.namelist():
+        first, *_ = Path(name).parts
+        assert first == "hvrepl" or first.endswith((".dist-info", ".data")), name
+        assert not name.endswith((".toml", ".pyc")), name
+
+
+COMMANDS = [
+    ["list", "-f", "ndjson"],
+    ["list", "--arch", "arm64", "-f", "csv"],
+    ["find", "sint"],
+    ["find", "bit:17"],
+    ["show", "guest-id"],
+    ["show", "message", "-f", "json"],
+    ["decode", "sint2", "0x04000000000200f3"],
+    ["decode", "0x8100000606570000", "-f", "json"],
+    ["decode", "status", "0xC0350005", "-f", "line"],
+    ["decode", "page", f"@{ROOT}/tests/data/dumps/page.gdb.txt", "-f", "json"],
+    ["--arch", "arm64", "decode", "HV_REGISTER_SINT2", "0x10013", "-f", "bits"],
+    ["encode", "guest-id", "kernel=6.6.87"],
+    ["diff", "sint2", "1", "2"],
+    ["check", "sint2", "1", "vector=2"],
+    ["decode", "sintt2", "1"],
+    ["--specs", str(ROOT / "tests" / "data" / "specs"), "list"],
+    ["--version"],
+    ["-c", "arch arm64", "-c", "sint2 1"],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: " ".join(arguments[:3]).replace(str(ROOT), ""))
+def test_the_program_of_the_wheel_says_what_that_of_the_checkout_says(arguments: list[str], unpacked: Path) -> None:
+    ended = run(unpacked, *arguments)
+    assert ended == run(ROOT, *arguments)
+    assert ended[0] in (0, 1, 3)
+
+
+def test_the_wheel_is_run_from_its_own_index(unpacked: Path) -> None:
+    script = "import hvrepl.catalog.catalog as c; print(c.BUILT_INDEX.exists(), c.CHECKOUT_SPECS.exists(), c.__file__)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=unpacked, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["True", "False", str(unpacked / "hvrepl" / "catalog" / "catalog.py")]
+
+
+def loaded(home: Path, *arguments: str) -> set[str]:
+    """The modules of LAZY that a command loads."""
+    script = (
+        "import io, json, sys\n"
+        "from hvrepl.frontends.cli import run\n"
+        "from hvrepl.frontends.session import Streams\n"
+        "status = run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), sys.stderr, {}))\n"
+        f"print(json.dumps([status, [name for name in {LAZY} if name in sys.modules]]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=home, capture_output=True, text=True, check=True, timeout=60)
+    status, names = json.loads(done.stdout)
+    assert (status, done.stderr) == (0, "")
+    return set(names)
+
+
+@pytest.mark.parametrize("form", ["json", "fields", "line", "ndjson", "csv", "bits"])
+def test_a_value_is_decoded_without_what_only_others_need(form: str, unpacked: Path) -> None:
+    assert loaded(unpacked, "decode", "sint2", "0x200f3", "-f", form) <= {"typer", "sqlite3", "construct"}
+
+
+def test_what_is_not_decoded_needs_no_construct(unpacked: Path) -> None:
+    assert loaded(unpacked, "--version") <= {"typer", "sqlite3"}
+    assert loaded(unpacked, "list", "msr") <= {"typer", "sqlite3"}
+
+
+def test_only_a_table_loads_tabulate(unpacked: Path) -> None:
+    assert "tabulate" in loaded(unpacked, "decode", "sint2", "0x200f3", "-f", "table")
+    assert "tabulate" not in loaded(unpacked, "show", "sint2")
+
+
+def test_the_checkout_loads_no_shell_either() -> None:
+    assert not {"prompt_toolkit", "tabulate", "rich", "pydantic"} & loaded(ROOT, "decode", "sint2", "0x200f3", "-f", "json")

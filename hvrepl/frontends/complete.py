@@ -20,6 +20,7 @@ from hvrepl.text.style import table_styles
 MOST = 200  # candidates; nobody scrolls further
 LONGEST = 2000  # characters of a line that somebody types
 MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
+DEEPEST = 4  # structs in structs through which paths go
 LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
 TAKES_NAME = ("decode", "encode", "show", "diff", "check")
 TAKES_FIELDS = ("encode", "check", "set")
@@ -60,6 +61,7 @@ class Completer:
         self.catalog = catalog
         self.commands = commands
         self.kernel = kernel
+        self._paths: dict[tuple[str, bool], dict[str, list[Field]]] = {}
 
     @cached_property
     def names(self) -> list[Name]:
@@ -100,6 +102,22 @@ class Completer:
         except HvreplError:
             return None
         return found, found.spec.output if part == "output" else found.spec.layout
+
+    def paths(self, found: Found, layout: Layout | None) -> dict[str, list[Field]]:
+        """What can be set in a thing: each path with its fields, of which variants can have several."""
+        key = found.spec.name, layout is found.spec.output
+        if key not in self._paths:
+            fields: dict[str, list[Field]] = {}
+            for path, field in paths_of(found.spec, layout, self.catalog):
+                fields.setdefault(path, []).append(field)
+            self._paths[key] = fields
+        return self._paths[key]
+
+    def fields_at(self, path: str, found: Found, layout: Layout | None) -> list[Field]:
+        """The fields of a path, or of its last part alone."""
+        fields = self.paths(found, layout)
+        plain = re.sub(r"\[\d+\]", "", path)
+        return fields.get(plain) or next((here for name, here in fields.items() if name.rpartition(".")[2] == plain), [])
 
     def complete(self, before: str, last: Found | None = None) -> list[Candidate]:
         """The candidates for the text before the cursor, best first; `last` is what `set` and `_` are about."""
@@ -168,8 +186,7 @@ class Completer:
         if command not in TAKES_VALUES:
             yield from self._fields(found, layout, current, {word.partition("=")[0] for word in words if "=" in word})
         if command not in TAKES_FIELDS and current and "=" not in current:
-            for field in lowest(found, layout):
-                yield from self._enumerators(field, current)
+            yield from self._enumerators(lowest(found, layout), current)
 
     def _names(self, text: str) -> Iterator[Candidate]:
         """Names for a text; none for what is a number as it stands."""
@@ -182,11 +199,10 @@ class Completer:
 
     def _fields(self, found: Found, layout: Layout | None, current: str, done: set[str]) -> Iterator[Candidate]:
         path, equals, text = current.partition("=")
-        fields = dict(paths_of(found.spec, layout, self.catalog))
         if equals:
-            yield from self._values(found, fields, path.rstrip("!"), text)
+            yield from self._values(found, layout, path.rstrip("!"), text)
             return
-        names = [(name, field.doc) for name, field in fields.items() if not field.reserved]
+        names = [(name, here[0].doc) for name, here in self.paths(found, layout).items() if not here[0].reserved]
         names += [(shorthand.name, f"sets {', '.join((shorthand.field, *shorthand.sets))}") for shorthand in found.spec.shorthands]
         wanted = to_key(path)
         hits = [(name, title) for name, title in names if wanted in name.lower() and name not in done]
@@ -194,15 +210,15 @@ class Completer:
         for name, title in sorted(hits, key=lambda hit: (not hit[0].lower().startswith(wanted), not last_part[hit[0]].startswith(wanted))):
             yield Candidate(f"{name}=", len(current), title=title)
 
-    def _values(self, found: Found, fields: dict[str, Field], path: str, text: str) -> Iterator[Candidate]:
+    def _values(self, found: Found, layout: Layout | None, path: str, text: str) -> Iterator[Candidate]:
         if any(shorthand.name == path for shorthand in found.spec.shorthands):
             yield from matching([self.kernel()], text)
             return
-        field = fields.get(path) or next((f for name, f in fields.items() if name.rpartition(".")[2] == path), None)
-        yield from self._enumerators(field, text)
+        yield from self._enumerators(self.fields_at(path, found, layout), text)
 
-    def _enumerators(self, field: Field | None, text: str) -> Iterator[Candidate]:
-        for one in self.catalog.enumerators(field) if field else ():
+    def _enumerators(self, fields: Sequence[Field], text: str) -> Iterator[Candidate]:
+        found = {one.name: one for field in fields for one in self.catalog.enumerators(field)}
+        for one in found.values():
             name = one.name if re.fullmatch(r"[\w.-]+", one.name) else f"{one.low:#x}"
             if to_key(text) in to_key(name) or to_key(text) in to_key(one.name):
                 yield Candidate(name, len(text), f"{one.low:#x}", one.name if name != one.name else one.doc)
@@ -287,7 +303,9 @@ def measure(text: str) -> Callable[[str], tuple[int, bool]]:
     pattern = re.compile(f"(?=({letters(text)}))")
 
     def tightness(key: str) -> tuple[int, bool]:
-        return min((match.end(1) - match.start(), key[max(match.start() - 1, 0)] != "_") for match in pattern.finditer(key))
+        return min(
+            (len(match[1]) - match[1].count("_"), match.start() > 0 and key[match.start() - 1] != "_") for match in pattern.finditer(key)
+        )
 
     return tightness
 
@@ -300,12 +318,24 @@ def lowest(found: Found, layout: Layout | None) -> list[Field]:
 
 def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
     """(path, field) of what can be set, through all variants; the elements of arrays are left out."""
-    for field in layout.fields if layout and depth < 4 else ():
+    for field in layout.fields if layout and depth < DEEPEST else ():
         path = f"{base}{field.name}"
         inner = catalog.type(field.type)
         if not field.switch or not field.width:
             yield path, field
-        for target in dict.fromkeys(field.cases.values()) if isinstance(field.cases, dict) else ():
-            yield from paths_of(spec, spec.case(target), catalog, base if field.width else f"{path}.", depth + 1)
+        for owner, variant in variants_of(spec, field, catalog):
+            yield from paths_of(owner, variant, catalog, base if field.width else f"{path}.", depth + 1)
         if inner and inner.layout and field.count is None:
             yield from paths_of(inner, inner.layout, catalog, f"{path}.", depth + 1)
+
+
+def variants_of(spec: Spec, field: Field, catalog: Catalog) -> Iterator[tuple[Spec, Layout | None]]:
+    """(spec that holds its cases, layout) of each variant of a field."""
+    if isinstance(field.cases, str):
+        cases = catalog.cases(field.cases.removeprefix("space:")) if field.cases else ()
+        yield from ((case, case.layout) for _, case in cases)
+        return
+    for target in dict.fromkeys(field.cases.values()):
+        case = spec.case(target)
+        other = None if case else catalog.type(target)
+        yield (other, other.layout) if other else (spec, case)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.errors import UsageError
-from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, TAKES_NAME, VALUED, Completer, lowest, paths_of, positional
+from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, TAKES_NAME, VALUED, Completer, lowest, positional
 from hvrepl.text.read_value import read_number
 
 # A blank, an operator, or a word: parentheses and quotes hold it together.
@@ -72,7 +72,7 @@ def classify_word(piece: str, place: Place, completer: Completer, last: Found | 
     elif "=" in piece.strip("="):
         yield from assignment(piece, place, completer, last)
     else:
-        yield value(piece, place, completer), piece
+        yield value(piece, place, completer, last), piece
 
 
 def word_of(piece: str, place: Place, completer: Completer) -> str:
@@ -92,53 +92,52 @@ def name_or_number(piece: str, place: Place, completer: Completer) -> str:
         return "name"
     if is_number(piece) or is_number(rest) or piece == "_":
         return "number"
-    if place.growing and (HEX.fullmatch(rest) or rest[:1] in "(="):
+    if place.growing and (HEX.fullmatch(rest) or rest[:1].isdigit() or rest[:1] in "(="):
         return ""
     return "error" if not place.growing or not completer.hits(base) else ""
 
 
-def thing_at(place: Place, completer: Completer) -> tuple[Found, Layout | None] | None:
+def thing_at(place: Place, completer: Completer, last: Found | None) -> tuple[Found, Layout | None] | None:
+    """What the word belongs to."""
     words = place.before
-    return completer.find(words[1] if words[0] in TAKES_NAME and len(words) > 1 else words[0])
+    what = "_" if words[0] == "set" else words[1] if words[0] in TAKES_NAME and len(words) > 1 else words[0]
+    if what == "_":
+        return (last, last.spec.layout) if last else None
+    return completer.find(what)
 
 
-def value(piece: str, place: Place, completer: Completer) -> str:
+def value(piece: str, place: Place, completer: Completer, last: Found | None) -> str:
     """The class of a VALUE behind a name: a number, bytes, a name of one of its values."""
+    if place.command == "set":
+        return place.doubt
     if is_number(piece) or piece in ("_", "="):
         return "number"
-    thing = thing_at(place, completer)
-    if thing is None or place.command == "set":
-        return place.doubt if place.command == "set" else ""
+    thing = thing_at(place, completer, last)
+    if thing is None:
+        return ""
     named = [one for field in lowest(*thing) for one in completer.catalog.enumerators(field)]
     if any(to_key(piece) in map(to_key, (one.name, *one.also)) for one in named):
         return "value"
-    return "" if HEX.fullmatch(piece) or piece[0] in "({" else place.doubt
+    return "number" if HEX.fullmatch(piece) else "" if piece[0] in "({" else place.doubt
 
 
 def assignment(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
     path, _, text = piece.partition("=")
     bare = path.rstrip("!")
-    thing = (last, last.spec.layout) if place.command in ("set", "_") and last else thing_at(place, completer)
+    thing = thing_at(place, completer, last)
     is_register = place.command not in TAKES_FIELDS and re.fullmatch("e[abcd]x", bare, re.IGNORECASE)
     known = thing is None or is_register or is_path(bare, *thing, completer)
     yield "field" if known else "error", path
     yield "", "="
     if text:
-        field = field_at(bare, *thing, completer) if thing else None
-        right = known and (field is None or may_be(text, field, completer))
+        fields = completer.fields_at(bare, *thing) if thing else []
+        right = known and (not fields or any(may_be(text, field, completer) for field in fields))
         yield "number" if is_number(text) else "value" if right or (known and place.growing) else place.doubt, text
-
-
-def field_at(path: str, found: Found, layout: Layout | None, completer: Completer) -> Field | None:
-    """The field of a path, or of its last part alone."""
-    fields = dict(paths_of(found.spec, layout, completer.catalog))
-    plain = re.sub(r"\[\d+\]", "", path)
-    return fields.get(plain) or next((field for name, field in fields.items() if name.rpartition(".")[2] == plain), None)
 
 
 def is_path(path: str, found: Found, layout: Layout | None, completer: Completer) -> bool:
     is_shorthand = any(shorthand.name == path for shorthand in found.spec.shorthands)
-    return is_shorthand or "[" in path or field_at(path, found, layout, completer) is not None
+    return is_shorthand or "[" in path or bool(completer.fields_at(path, found, layout))
 
 
 def may_be(text: str, field: Field, completer: Completer) -> bool:

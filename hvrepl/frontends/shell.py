@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hvrepl.frontends.script import Runner
 
 DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
-GREETING = f"hvrepl {__version__}: a number, a name, a name with a value, or a pasted dump; help, Tab, C-d\n"
+GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
 
 
 def start(*, vi: bool = False) -> int:
@@ -89,7 +89,8 @@ class Shell:
 
     def run(self) -> None:
         """The loop. Errors are shown and forgotten."""
-        self.session.write(GREETING)
+        streams = self.session.streams
+        self.session.write(GREETING[streams.stdout_is_terminal and streams.columns < len(GREETING[0])])
         self.session.streams.stdout.flush()
         while not self.is_over:
             try:

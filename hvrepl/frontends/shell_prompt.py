@@ -16,7 +16,7 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.layout.processors import TabsProcessor
+from prompt_toolkit.layout.processors import ConditionalProcessor, TabsProcessor
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
@@ -37,6 +37,7 @@ STYLES = {
     "auto-suggestion": "ansibrightblack",
     "bottom-toolbar": "noreverse ansibrightblack",
 }
+POSTPONE = 0.1  # seconds for which input that is still coming puts off drawing: a long paste need not be drawn at each piece
 HINTS = "   Tab completes · help · C-d leaves"
 
 GetCompleter = Callable[[], Completer]  # that of the arch in force
@@ -78,6 +79,11 @@ def is_one_line() -> bool:
     return "\n" not in get_app().current_buffer.text
 
 
+@Condition
+def has_tabs() -> bool:
+    return "\t" in get_app().current_buffer.text
+
+
 class Prompt:
     """Asks for a line on a terminal that can move its cursor, or on the given input and output."""
 
@@ -106,10 +112,11 @@ class Prompt:
             bottom_toolbar=self.toolbar,
             key_bindings=keys,
             editing_mode=EditingMode.VI if vi or wants_vi(environ) else EditingMode.EMACS,
-            input_processors=[TabsProcessor(char1=" ", char2=" ")],
+            input_processors=[ConditionalProcessor(TabsProcessor(char1=" ", char2=" "), has_tabs)],
             input=source,
             output=target,
         )
+        self.prompts.app.max_render_postpone_time = POSTPONE
 
     def ask(self, text: str) -> str:
         """The next line, or lines that belong together. Raises EOFError on C-d, KeyboardInterrupt on C-c."""

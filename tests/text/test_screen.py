@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.text import style
 from hvrepl.text.screen import render_bits, render_screen, say_finding
 from hvrepl.text.style import Style, align, wrap
 from tests.codec.layouts import THINGS, Thing
@@ -202,7 +203,10 @@ def test_strange_things_are_marked_without_colour() -> None:
 TEXT = st.text(st.sampled_from("abcdefg    -\u00b7"), max_size=120).map(lambda text: " ".join(text.split()))
 
 
-@given(TEXT, st.integers(20, 90), st.text(" >", max_size=10), st.text(" ", max_size=10))
+LABEL = st.text(" >", max_size=10).map(lambda text: f"{text} " if text else "")  # what stands before a text ends with a blank
+
+
+@given(TEXT, st.integers(style.NARROW, 90), LABEL, st.text(" ", max_size=10))
 def test_wrapping_keeps_every_word_and_the_width(text: str, width: int, first: str, rest: str) -> None:
     lines = wrap(text, width, first, rest)
     assert " ".join(lines).split() == (first + text).split()

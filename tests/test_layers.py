@@ -17,7 +17,7 @@ LIBRARIES = {
     "construct": ("codec/constructs.py", "codec/schema.py"),
     "tabulate": ("text/",),
     "typer": ("frontends/",),
-    "prompt_toolkit": ("frontends/shell_",),
+    "prompt_toolkit": ("frontends/shell",),
 }
 
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import ARCHES, Field, Layout, Spec, to_key
+from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
 from hvrepl.errors import HvreplError
+from hvrepl.frontends.rank import MOST, Name, rank, scattered
+from hvrepl.frontends.script import TAKES_WHAT
 from hvrepl.frontends.session import COLORS, FORMATS
+from hvrepl.frontends.settable import lowest, paths_of
 from hvrepl.text.listing import number_of
 from hvrepl.text.style import table_styles
 
-MOST = 200  # candidates; nobody scrolls further
 LONGEST = 2000  # characters of a line that somebody types
-MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
-DEEPEST = 4  # structs in structs through which paths go
-LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
-TAKES_NAME = ("decode", "encode", "show", "diff", "check")
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
 CHOICES = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS}
@@ -40,18 +37,6 @@ class Candidate:
     length: int
     number: str = ""
     title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others."""
-
-    key: str
-    text: str
-    number: str
-    title: str
-    space: str
-    place: int
 
 
 class Completer:
@@ -148,9 +133,9 @@ class Completer:
 
     def _of_command(self, words: list[str], current: str, last: Found | None) -> Iterator[Candidate]:
         command = words[0]
-        if command in TAKES_NAME and len(words) == 1:
+        if command in TAKES_WHAT and len(words) == 1:
             yield from self._names(current)
-        elif command in ("set", *TAKES_FIELDS, *TAKES_VALUES):
+        elif command in (*TAKES_FIELDS, *TAKES_VALUES):
             yield from self._of_thing(command, self._thing(command, words, last), words, current)
         elif len(words) > 1:
             return
@@ -257,85 +242,3 @@ def files(text: str, length: int) -> Iterator[Candidate]:
     for path in found:
         if path.name.startswith(start) and (start.startswith(".") or not path.name.startswith(".")):
             yield Candidate(f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}", length)
-
-
-def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
-    """Names that hold the text, or else its letters in their order: the tighter first, and of those the shorter."""
-    words = text.split()
-    if not words:
-        return iter(names)
-    first, *more = words
-    hits = [name for name in names if first in name.key]
-    for word in more:
-        hits = [name for name in hits if word in name.key]
-    if not hits:
-        tightness = measure("".join(words))
-        return iter(heapq.nsmallest(MOST, islice(scattered(names, "".join(words)), MOST_SCATTERED), key=lambda name: tightness(name.key)))
-    buckets: tuple[list[Name], ...] = ([], [], [], [])
-    for name in hits:
-        buckets[how_well(name.key, first, more)].append(name)
-    return chain(*buckets)
-
-
-def how_well(key: str, first: str, more: Sequence[str]) -> int:
-    """0 if a key begins with the first word, 1 if a word of it does, 2 if it is within a word, 3 for words in another order."""
-    start = at = key.find(first)
-    for word in more:
-        at = key.find(word, at + 1)
-        if at < 0:
-            return 3
-    return 0 if start == 0 else 1 if f"_{first}" in key else 2
-
-
-def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:
-    """Names that have the letters in their order, with others between them."""
-    search = re.compile(letters(text)).search
-    return (name for name in names if search(name.key)) if text and len(text) <= LONGEST_SCATTERED else iter(())
-
-
-def letters(text: str) -> str:
-    """A pattern of letters in their order. Between two of them it takes what is not the second, and so never goes back."""
-    return "".join([re.escape(text[:1]), *(f"[^{re.escape(c)}]*{re.escape(c)}" for c in text[1:])])
-
-
-def measure(text: str) -> Callable[[str], tuple[int, bool]]:
-    """How far apart the letters of the text stand in a key at best, and whether that is within a word."""
-    pattern = re.compile(f"(?=({letters(text)}))")
-
-    def tightness(key: str) -> tuple[int, bool]:
-        return min(
-            (len(match[1]) - match[1].count("_"), match.start() > 0 and key[match.start() - 1] != "_") for match in pattern.finditer(key)
-        )
-
-    return tightness
-
-
-def lowest(found: Found, layout: Layout | None) -> list[Field]:
-    """The fields whose enumerators can stand for the whole value."""
-    layouts = [one for one in (layout, *(found.spec.cases or {}).values()) if one]
-    return [field for one in layouts for field in one.fields if field.lsb == 0 and not field.switch]
-
-
-def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
-    """(path, field) of what can be set, through all variants; the elements of arrays are left out."""
-    for field in layout.fields if layout and depth < DEEPEST else ():
-        path = f"{base}{field.name}"
-        inner = catalog.type(field.type)
-        if not field.switch or not field.width:
-            yield path, field
-        for owner, variant in variants_of(spec, field, catalog):
-            yield from paths_of(owner, variant, catalog, base if field.width else f"{path}.", depth + 1)
-        if inner and inner.layout and field.count is None:
-            yield from paths_of(inner, inner.layout, catalog, f"{path}.", depth + 1)
-
-
-def variants_of(spec: Spec, field: Field, catalog: Catalog) -> Iterator[tuple[Spec, Layout | None]]:
-    """(spec that holds its cases, layout) of each variant of a field."""
-    if isinstance(field.cases, str):
-        cases = catalog.cases(field.cases.removeprefix("space:")) if field.cases else ()
-        yield from ((case, case.layout) for _, case in cases)
-        return
-    for target in dict.fromkeys(field.cases.values()):
-        case = spec.case(target)
-        other = None if case else catalog.type(target)
-        yield (other, other.layout) if other else (spec, case)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.errors import UsageError
-from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, TAKES_NAME, VALUED, Completer, lowest, positional
+from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
+from hvrepl.frontends.script import TAKES_WHAT
+from hvrepl.frontends.settable import lowest
 from hvrepl.text.read_value import read_number
 
 # A blank, an operator, or a word: parentheses and quotes hold it together.
@@ -65,9 +67,9 @@ def classify_word(piece: str, place: Place, completer: Completer, last: Found | 
         yield "", piece
     elif not place.before:
         yield "command" if piece in completer.command_names else name_or_number(piece, place, completer), piece
-    elif place.command in TAKES_NAME and len(place.before) == 1:
+    elif place.command in TAKES_WHAT and len(place.before) == 1:
         yield name_or_number(piece, place, completer), piece
-    elif place.command in completer.command_names and place.command not in (*TAKES_NAME, "set"):
+    elif place.command in completer.command_names and place.command not in (*TAKES_WHAT, "set"):
         yield word_of(piece, place, completer), piece
     elif "=" in piece.strip("="):
         yield from assignment(piece, place, completer, last)
@@ -100,7 +102,7 @@ def name_or_number(piece: str, place: Place, completer: Completer) -> str:
 def thing_at(place: Place, completer: Completer, last: Found | None) -> tuple[Found, Layout | None] | None:
     """What the word belongs to."""
     words = place.before
-    what = "_" if words[0] == "set" else words[1] if words[0] in TAKES_NAME and len(words) > 1 else words[0]
+    what = "_" if words[0] == "set" else words[1] if words[0] in TAKES_WHAT and len(words) > 1 else words[0]
     if what == "_":
         return (last, last.spec.layout) if last else None
     return completer.find(what)

@@ -14,8 +14,9 @@ import pytest
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import to_key
 from hvrepl.frontends.cli import command_names, shell_commands
-from hvrepl.frontends.complete import MOST, Completer
+from hvrepl.frontends.complete import Completer
 from hvrepl.frontends.highlight import classify
+from hvrepl.frontends.rank import MOST
 from hvrepl.frontends.session import Session, Streams
 
 FRAME = 0.016  # seconds within which what a key does must be on the screen

@@ -91,7 +91,7 @@ GROWING = {
     "no_name": ("nosuch", "error:nosuch"),
     "behind_a_command": ("decode si", "command:decode"),
     "number": ("0x", ""),
-    "bare_hex": ("fa1", ""),
+    "bare_hex": ("8100`0", ""),
     "arithmetic": ("(1 <<", ""),
     "field": ("encode sint2 vec", "command:encode name:sint2"),
     "enumerator": ("encode guest-id os_type=li", "command:encode name:guest-id field:os_type value:li"),

@@ -1,0 +1,76 @@
+"""Which names a typed text may mean, and in what order people expect them. Pure."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+MOST = 200  # candidates; nobody scrolls further
+MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
+LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others."""
+
+    key: str
+    text: str
+    number: str
+    title: str
+    space: str
+    place: int
+
+
+def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
+    """Names that hold the text, or else its letters in their order: the tighter first, and of those the shorter."""
+    words = text.split()
+    if not words:
+        return iter(names)
+    first, *more = words
+    hits = [name for name in names if first in name.key]
+    for word in more:
+        hits = [name for name in hits if word in name.key]
+    if not hits:
+        tightness = measure("".join(words))
+        return iter(heapq.nsmallest(MOST, islice(scattered(names, "".join(words)), MOST_SCATTERED), key=lambda name: tightness(name.key)))
+    buckets: tuple[list[Name], ...] = ([], [], [], [])
+    for name in hits:
+        buckets[how_well(name.key, first, more)].append(name)
+    return chain(*buckets)
+
+
+def how_well(key: str, first: str, more: Sequence[str]) -> int:
+    """0 if a key begins with the first word, 1 if a word of it does, 2 if it is within a word, 3 for words in another order."""
+    start = at = key.find(first)
+    for word in more:
+        at = key.find(word, at + 1)
+        if at < 0:
+            return 3
+    return 0 if start == 0 else 1 if f"_{first}" in key else 2
+
+
+def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:
+    """Names that have the letters in their order, with others between them."""
+    search = re.compile(letters(text)).search
+    return (name for name in names if search(name.key)) if text and len(text) <= LONGEST_SCATTERED else iter(())
+
+
+def letters(text: str) -> str:
+    """A pattern of letters in their order. Between two of them it takes what is not the second, and so never goes back."""
+    return "".join([re.escape(text[:1]), *(f"[^{re.escape(c)}]*{re.escape(c)}" for c in text[1:])])
+
+
+def measure(text: str) -> Callable[[str], tuple[int, bool]]:
+    """How far apart the letters of the text stand in a key at best, and whether that is within a word."""
+    pattern = re.compile(f"(?=({letters(text)}))")
+
+    def tightness(key: str) -> tuple[int, bool]:
+        return min(
+            (len(match[1]) - match[1].count("_"), match.start() > 0 and key[match.start() - 1] != "_") for match in pattern.finditer(key)
+        )
+
+    return tightness

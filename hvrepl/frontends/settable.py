@@ -1,0 +1,41 @@
+"""What can be set in a thing: the paths of its fields, through all variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.model import Field, Layout, Spec
+
+DEEPEST = 4  # structs in structs through which paths go
+
+
+def lowest(found: Found, layout: Layout | None) -> list[Field]:
+    """The fields whose enumerators can stand for the whole value."""
+    layouts = [one for one in (layout, *(found.spec.cases or {}).values()) if one]
+    return [field for one in layouts for field in one.fields if field.lsb == 0 and not field.switch]
+
+
+def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
+    """(path, field) of what can be set, through all variants; the elements of arrays are left out."""
+    for field in layout.fields if layout and depth < DEEPEST else ():
+        path = f"{base}{field.name}"
+        inner = catalog.type(field.type)
+        if not field.switch or not field.width:
+            yield path, field
+        for owner, variant in variants_of(spec, field, catalog):
+            yield from paths_of(owner, variant, catalog, base if field.width else f"{path}.", depth + 1)
+        if inner and inner.layout and field.count is None:
+            yield from paths_of(inner, inner.layout, catalog, f"{path}.", depth + 1)
+
+
+def variants_of(spec: Spec, field: Field, catalog: Catalog) -> Iterator[tuple[Spec, Layout | None]]:
+    """(spec that holds its cases, layout) of each variant of a field."""
+    if isinstance(field.cases, str):
+        cases = catalog.cases(field.cases.removeprefix("space:")) if field.cases else ()
+        yield from ((case, case.layout) for _, case in cases)
+        return
+    for target in dict.fromkeys(field.cases.values()):
+        case = spec.case(target)
+        other = None if case else catalog.type(target)
+        yield (other, other.layout) if other else (spec, case)

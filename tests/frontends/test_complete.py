@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import process_time
@@ -221,17 +220,6 @@ TYPED = [
     "xqzjk",
     "status HV_ST",
 ]
-
-
-@pytest.mark.parametrize("line", TYPED)
-def test_a_key_costs_less_than_a_frame_over_thousands_of_names(line: str) -> None:
-    large = Completer(completer().catalog, shell_commands(), lambda: "")
-    names = [replace(name, key=f"{name.key}{copy or ''}") for name in completer().names for copy in range(6)]
-    large.__dict__["names"] = sorted(names, key=lambda name: (name.place, len(name.key), name.key))
-    large.warm_up()
-    assert len(large.names) > 5000
-    for end in range(1, len(line) + 1):
-        assert min(time_key(large, line[:end]) for _ in range(3)) < FRAME
 
 
 def time_key(one: Completer, before: str) -> float:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -75,14 +75,19 @@ app = typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=Fal
 
 def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """(candidate, title) for the word that a system shell completes."""
+    from hvrepl.frontends.bash import line_of
     from hvrepl.frontends.complete import Completer
 
-    session = Session(Streams.of_process())
-    session.read_environ()
-    words = [context.info_name or "", *(context.params.get("words") or [])]
-    before = " ".join([*words, incomplete]).replace(" =", "=")  # bash takes the = of FIELD=VALUE for a word
-    completer = Completer(session.catalog, shell_commands(), platform.release)
-    return [(incomplete[: len(incomplete) - one.length] + one.text, one.title) for one in completer.complete(before)]
+    if os.environ.get(COMPLETE) == "complete_bash":
+        before, taken = line_of(os.environ)
+    else:
+        before, taken = " ".join([context.info_name or "", *(context.params.get("words") or []), incomplete]), 0
+    current = before.rpartition(" ")[2]
+    try:
+        found = Completer(context.obj.catalog, shell_commands(), platform.release).complete(before)
+    except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
+        return []
+    return [((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found]
 
 
 def words_of(usage: str) -> Any:
@@ -242,7 +247,7 @@ def main() -> None:
     import signal
 
     if COMPLETE in os.environ:
-        typer.main.get_command(app).main(prog_name="hvrepl", complete_var=COMPLETE)  # a system shell asks; this does not return
+        complete()
     streams = Streams.of_process()
     try:
         sys.exit(run(sys.argv[1:], streams))
@@ -259,6 +264,19 @@ def main() -> None:
         streams.stderr.write(f"cannot write: {error.strerror}\n")
         drop_output(streams)
         sys.exit(4)
+
+
+def complete() -> NoReturn:
+    """Answers a system shell that completes a line."""
+    if os.environ[COMPLETE] == "complete_bash":
+        from hvrepl.frontends.bash import join_at
+
+        os.environ |= join_at(os.environ)
+    session = Session(Streams.of_process())
+    with suppress(UsageError):
+        session.read_environ()
+    typer.main.get_command(app).main(prog_name="hvrepl", complete_var=COMPLETE, obj=session)
+    raise AssertionError("main() ends the program")
 
 
 def drop_output(streams: Streams) -> None:

@@ -67,7 +67,7 @@ def split_row(line: str, is_struct: IsStruct) -> tuple[tuple[str, ...], str]:
 
 def is_open(lines: Sequence[str], is_struct: IsStruct) -> bool:
     """Whether more may follow the last of these lines: it belongs to a dump, or stands before one."""
-    if not lines or not lines[-1].strip():
+    if not lines or not lines[-1].strip() or lines[-1].lstrip().startswith("#"):  # a comment, or root's prompt without a dump yet
         return False
     rows_before = any(split_row(line, is_struct)[1] for line in lines[:-1][-2:])
     return bool(split_row(lines[-1], is_struct)[1]) or is_frame(lines[-1]) or (rows_before and goes_on(lines[-1]))

@@ -232,7 +232,8 @@ A line is a command, or shorter:
 {commands}Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
 """
 KEYS = """\
-A pasted dump is a message or a message page, by its size. Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
+A pasted dump is a message or a message page, by its size.
+Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
 """
 
 # Words of the line language that are no commands of the command line; without a text they are only other spellings.

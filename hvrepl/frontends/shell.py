@@ -135,9 +135,9 @@ class Shell:
             run()
             session.streams.stdout.flush()
         except HvreplError as error:
-            session.warn(session.style.paint("finding", say_error(error)))
+            session.warn(session.style.paint("error", say_error(error)))
         except KeyboardInterrupt:
-            session.warn("stopped")
+            session.warn("\rstopped")  # over the ^C of the terminal
         except Leave:
             self.is_over = True
         except BrokenPipeError:

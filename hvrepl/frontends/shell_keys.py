@@ -56,6 +56,7 @@ class Gatherer:
     async def accept_after_pause(self, buffer: Buffer, text: str) -> None:
         await asyncio.sleep(PAUSE)
         if buffer.text == text and not get_app().is_done:
+            buffer.text = text.rstrip("\n")  # a row alone is then a line like any other, which history keeps
             buffer.validate_and_handle()
 
     def paste(self, event: KeyPressEvent) -> None:

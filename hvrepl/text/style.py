@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 NARROW = 24  # columns that a wrapped text should have at least
-SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33"}
+SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33", "error": "31"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ DEMO   := build/demo
 BIN    := $(VENV)/bin
 DUMPS  := tests/data/dumps
 
-.PHONY: help demo check format lint types specs test update clean
+.PHONY: help demo check format lint types specs test coverage update clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
 	@echo "make check   format, lint, types, specs and all tests"
+	@echo "make coverage  count how much of what the sources name and lay out the specs have"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove what was made"
@@ -62,6 +63,9 @@ specs: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/pytest -n auto
+
+coverage: $(VENV)/.installed
+	$(BIN)/python -m tests.coverage -v
 
 update: $(VENV)/.installed
 	$(BIN)/python -m tests.transcripts

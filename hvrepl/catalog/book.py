@@ -56,6 +56,12 @@ class Book:
             return arches.get(COMMON) or (arches.get(ARCHES[0]) if all(a in arches for a in ARCHES) else None)
         return arches.get(arch) or arches.get(COMMON)
 
+    def numbered_as(self, space: str, number: int, arch: str) -> list[Spec]:
+        """What has a number that a spec of this arch may mean: of common, or of an arch whose space it is, there."""
+        arches = (*ARCHES, COMMON) if arch == COMMON else (arch, COMMON)
+        own = [spec for spec in self.specs if spec.arch in arches]
+        return [spec for spec in own if any(a.space == space and a.low <= number <= a.high for a in spec.addresses)]
+
     def type(self, field: Field, arch: str) -> Spec | None:
         """The spec that a field's type names."""
         return None if field.type in PLAIN_TYPES else self.find(field.type, arch)

@@ -118,10 +118,13 @@ class Catalog:
         raise self._unknown(name)
 
     def find_number(self, number: int, space: str | None = None) -> Found:
-        """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named."""
+        """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named.
+
+        Without a space a range that holds the number does not count: it tells nothing of it.
+        """
         space = self.space(space).name if space else None
         spaces = [s for s in self.spaces.values() if self.arch in s.arches and space in (None, s.name)]
-        rows = [row for s in spaces if (row := self.find_named(s.name, number))]
+        rows = [row for s in spaces if (row := self.find_named(s.name, number)) and (space or row.low == row.high)]
         if not rows:
             raise self._no_number(number, space)
         first = rows[0]
@@ -219,13 +222,13 @@ class Catalog:
     def heading(self, spec: Spec, asked: int | None = None) -> Address | None:
         """The address that heads a spec on this arch: the first in the order of the spaces.
 
-        Of a CPUID leaf that a register mirrors it is the one asked for.
+        Of a CPUID leaf that a register mirrors it is the one asked for, else the leaf.
         """
         order = list(self.spaces)
         here = [a for a in spec.addresses if self.arch in self.spaces[a.space].arches]
         if asked is not None and asked >= 0 and "cpuid" in {a.space for a in here} and spec.addresses[asked] in here:
             return spec.addresses[asked]
-        return min(here, key=lambda a: order.index(a.space), default=None)
+        return min(here, key=lambda a: (a.space != spec.kind == "cpuid", order.index(a.space)), default=None)
 
     def _named(self, row: NameRow) -> Named:
         spec = self.load(row.spec)
@@ -236,7 +239,8 @@ class Catalog:
         return Named(self.spaces[row.space], number, row.name, fill(self.load(row.spec).title, row.element))
 
     def _no_number(self, number: int, space: str | None) -> NotFoundError:
-        row = next((row for s in self.spaces if space in (None, s) and (row := self.elsewhere(s, number))), None)
+        rows = [row for s in self.spaces if space in (None, s) and (row := self.elsewhere(s, number))]
+        row = next((row for row in rows if space or row.low == row.high), None)
         if row:
             return self._only_elsewhere(str(self._number_named(row, number)), row)
         where = f"no {space} has the number {self.spaces[space].write(number)}" if space else f"nothing has the number {number:#x}"

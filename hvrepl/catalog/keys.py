@@ -64,11 +64,13 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "note": TEXT,
         "see": LIST,
         "privilege": TEXT,
+        "qemu": TEXT,
         "source": LIST,
     },
     "layout": {"fields": LIST, "summary": LIST, "findings": LIST, "unused": TABLE},
     "field": {
         "name": TEXT,
+        "also": LIST,
         "bits": TEXT,
         "at": NUMBER,
         "size": NUMBER_OR_TEXT,

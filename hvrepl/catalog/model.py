@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ARCHES = ("x64", "arm64")
 COMMON = "common"
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
+GUID_DIGITS = 32
 PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
 
 # A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold.
@@ -20,8 +21,8 @@ When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with, `bits` how wide the value is
-    that stands under a number (0: none does)."""
+    """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
+    the value is that stands under a number (0: none does)."""
 
     name: str
     title: str
@@ -30,6 +31,10 @@ class Space:
     bits: int = 0
 
     def write(self, number: int) -> str:
+        if self.digits == GUID_DIGITS:
+            from uuid import UUID
+
+            return str(UUID(bytes_le=number.to_bytes(16, "little")))
         return f"0x{number:0{self.digits}X}"
 
 
@@ -98,9 +103,15 @@ class Field:
     base: int = 16
     max: int | None = None
     column: str = ""
+    also: tuple[str, ...] = ()
     doc: str = ""
     note: str = ""
     source: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and what else sources call it."""
+        return self.name, *self.also
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def expand_names(table: Table) -> Iterator[Table]:
         return
     for name in table.get("names", ()):
         address = {key: name[key] for key in ("number", "name", "also", "was") if key in name} | {"space": table.get("space", "")}
-        rest = {key: name[key] for key in ("title", "doc", "note", "see", "privilege") if key in name}
+        rest = {key: name[key] for key in ("title", "doc", "note", "see", "privilege", "qemu") if key in name}
         yield {"kind": table.get("space", ""), "source": name.get("source", table.get("source", [])), "address": [address]} | rest
 
 
@@ -297,6 +297,7 @@ def parse_field(table: Table, source: tuple[str, ...]) -> Field:
         values=tuple(Enumerator(*parse_range(value), name, source=own) for value, name in table.get("values", {}).items()),
         cases=cases if isinstance(cases, str) else {str(key): target for key, target in cases.items()},
         readings=tuple(parse_field(reading, own) for reading in table.get("readings", ())),
+        also=tuple(table.get("also", ())),
         source=own,
         **{
             key: table[key]

@@ -9,6 +9,7 @@ from hvrepl.catalog.book import FORMATTERS, Book, fields, is_range, layouts
 from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Spec, to_key
 
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
+PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
 LINE_NUMBER = re.compile(r"L?[0-9]+(-L?[0-9]+)?")
 
 
@@ -17,6 +18,7 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
     for name in spec.see:
         if not any(book.find(name, arch) for arch in (*ARCHES, COMMON)):
             yield f"see: no {name}"
+    yield from check_privilege(spec, book)
     for case in spec.case_of:
         space, colon, number = case.rpartition(":")
         if colon and (space not in book.spaces or not is_range(number) or "-" in number):
@@ -29,6 +31,17 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
         base = book.find(spec.extends, COMMON)
         if base is None or base.kind != "enumeration" or base.arch != COMMON or spec.arch == COMMON:
             yield f"extends: {spec.extends} is no common enumeration" if spec.arch != COMMON else "extends: only an arch can extend"
+
+
+def check_privilege(spec: Spec, book: Book) -> Iterator[str]:
+    """space:number.field is a field of what has the number, on the arch of the spec or on one of them."""
+    match = PRIVILEGE.fullmatch(spec.privilege)
+    if spec.privilege and not match:
+        yield f"privilege: {spec.privilege!r} should look like cpuid:0x40000003.access_synic_regs"
+    elif match:
+        found = book.numbered_as(match[1], int(match[2], 0), spec.arch)
+        if not any(one.layout and book.find_field(one, one.layout, match[3]) for one in found):
+            yield f"privilege: no {spec.privilege}"
 
 
 def check_types(spec: Spec, book: Book) -> Iterator[str]:

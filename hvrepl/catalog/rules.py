@@ -83,14 +83,14 @@ def check_fields(spec: Spec, _: Book) -> Iterator[str]:
 def check_twice(spec: Spec, _: Book) -> Iterator[str]:
     """No two fields of a layout share a name, nor a field of a word's variant with one of what is around it: they are one list."""
     for place, layout in layouts(spec):
-        names = [name for field in layout.fields for name in (field.name, *(one.name for one in field.readings))]
+        names = [to_key(name) for field in layout.fields for one in (field, *field.readings) for name in one.names]
         yield from (f"{place}: {name}: stands twice" for name in dict.fromkeys(names) if names.count(name) > 1)
     if spec.kind in WORDS and spec.layout:
         yield from check_variant_names(spec, spec.layout, frozenset(), ())
 
 
 def check_variant_names(spec: Spec, layout: Layout, around: frozenset[str], above: tuple[str, ...]) -> Iterator[str]:
-    names = frozenset(field.name for field in layout.fields)
+    names = frozenset(to_key(name) for field in layout.fields for name in field.names)
     yield from (f"case.{above[-1]}: {name}: stands twice" for name in sorted(names & around))
     for field in layout.fields:
         for name in case_names(field):

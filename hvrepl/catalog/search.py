@@ -75,7 +75,7 @@ def texts_of(spec: Spec) -> Iterator[tuple[str, str]]:
     """(where, text) of everything but names."""
     for layout in layouts_of(spec):
         for field in layout.fields:
-            yield f"field {field.name}", field.name
+            yield f"field {field.name}", " ".join(field.names)
             yield from ((f"value {field.name}={v.name}", f"{v.name} {' '.join(v.also)}") for v in field.values)
     for value in spec.values:
         yield f"value {value.low:#x} {value.name}", f"{value.name} {' '.join(value.also)}"
@@ -83,7 +83,7 @@ def texts_of(spec: Spec) -> Iterator[tuple[str, str]]:
     yield "doc", f"{spec.doc} {spec.note}"
     for layout in layouts_of(spec):
         for field in layout.fields:
-            yield f"field {field.name}: doc", f"{field.name} {field.doc} {field.note}"
+            yield f"field {field.name}: doc", f"{' '.join(field.names)} {field.doc} {field.note}"
     yield "links", f"{spec.qemu} {spec.privilege} {' '.join(spec.see)}"
 
 
@@ -117,7 +117,8 @@ def find_number(index: Index, number: int) -> list[Hit]:
 
 
 def has_number(spec: Spec, element: int | None, number: int) -> bool:
-    return any(a.low <= number - a.stride * (element or 0) <= a.high for a in spec.addresses)
+    """Whether the number is its own; a range such as that of all SPIs says nothing of a number in it."""
+    return any(a.low == a.high == number - a.stride * (element or 0) for a in spec.addresses)
 
 
 def values_with(spec: Spec, number: int) -> Iterator[str]:

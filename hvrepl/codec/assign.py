@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.model import to_key
 from hvrepl.codec.assignment import Assignment, fit, read_bytes, read_field, read_words, remarks_on
 from hvrepl.codec.cases import cases_of, names_below
 from hvrepl.codec.decode import Decoder
@@ -116,10 +117,18 @@ class Assigner:
         exact = self.places.by_path.get(wanted)
         if exact or not wanted:
             return exact
-        found = [part for part in self.places.parts if part.path.endswith(f".{wanted}")]
+        found = [part for part in self.places.parts if part.path.endswith(f".{wanted}")] or list(self._called(wanted))
         if len(found) > 1:
             raise UsageError(f"{self.name} has {len(found)} fields {wanted}; write the whole path, such as {found[0].path}")
         return found[0] if found else None
+
+    def _called(self, path: str) -> Iterator[Part]:
+        """The parts that a source calls what the path ends with."""
+        scope, _, name = path.rpartition(".")
+        for part in self.places.parts:
+            inside = f".{part.scope}".endswith(f".{scope}") if scope else not part.path.endswith("]")
+            if inside and to_key(name) in map(to_key, part.field.also):
+                yield part
 
     def _set(self, part: Part, one: Assignment) -> Assignment:
         if part.path in self.given:

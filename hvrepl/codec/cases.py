@@ -35,7 +35,7 @@ def names_below(spec: Spec, catalog: Catalog, seen: set[int]) -> set[str]:
     if spec.layout is None or id(spec.layout) in seen:
         return set()
     seen.add(id(spec.layout))
-    names = {field.name for field in spec.layout.fields}
+    names = {name for field in spec.layout.fields for name in field.names}
     for field in spec.layout.fields:
         switch = next((other for other in spec.layout.fields if other.name == field.switch), None)
         inner = catalog.type(field.type)

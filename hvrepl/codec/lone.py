@@ -12,16 +12,17 @@ from hvrepl.codec.phrases import holds
 from hvrepl.errors import NotFoundError, UsageError
 
 WIDEST = 64
+GUID_BITS = 128
 
 
 def decode_lone(decoder: Decoder, number: int) -> Decoded:
     """As the first spec whose `lone` conditions it meets, else as the name of that number in each space that has it.
 
-    NotFoundError if it is none of these, UsageError if it is negative or has over 64 bits.
+    NotFoundError if it is none of these, UsageError if it is negative, or has over 64 bits and is no GUID that has a name.
     """
-    if not 0 <= number < 1 << WIDEST:
+    readings = [*as_values(decoder, number), *as_names(decoder, number)] if 0 <= number < 1 << GUID_BITS else []
+    if not readings and not 0 <= number < 1 << WIDEST:
         raise UsageError(f"{number:#x} is {number.bit_length()} bits wide; a value without a name has at most {WIDEST}")
-    readings = [*as_values(decoder, number), *as_names(decoder, number)]
     if not readings:
         raise NotFoundError(f"nothing is known as {number:#x} on {decoder.catalog.arch}; say what it is: decode WHAT {number:#x}")
     best, *others = readings
@@ -50,10 +51,11 @@ def narrow(number: int, width: int) -> tuple[int | None, str]:
 
 
 def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
-    """What has the number, in each space of the arch."""
+    """What has the number, in each space of the arch; a range such as that of all SPIs says nothing of a number in it."""
     catalog = decoder.catalog
     for space in catalog.spaces.values():
-        if catalog.arch in space.arches and catalog.find_named(space.name, number):
+        row = catalog.find_named(space.name, number) if catalog.arch in space.arches else None
+        if row and row.low == row.high:
             found = catalog.find_number(number, space.name)
             yield Decoded(
                 name=found.name,

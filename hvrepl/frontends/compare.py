@@ -123,7 +123,8 @@ def check_one(session: Session, target: Target, data: bytes, node: Decoded, matc
     path, operator, text = match.groups()
     assigner = Assigner(session.decoder, target.found, output=target.output)
     equal = assigner.assign(data, [to_assignment(f"{path}={text}")]) == data
-    part = next((part for where, part in leaves(node) if where == path or where.endswith(f".{path}")), node)
+    told = next(iter(assigner.given)) if len(assigner.given) == 1 else path  # also where it was called otherwise
+    part = next((part for where, part in leaves(node) if where == told), node)
     actual = f"{part.raw} {part.meaning}".strip()
     return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": equal == (operator == "=")}
 

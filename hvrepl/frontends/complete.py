@@ -57,7 +57,7 @@ class Completer:
                 continue
             number, space = number_of(entry), entry.space.name if entry.space else ""
             for also, text in enumerate((entry.name, *entry.also)):
-                place = 1 if not also else 0 if text == text.lower() else 2
+                place = 1 if not also else 0 if text.islower() and "_" not in text else 2
                 found.setdefault(to_key(text), Name(to_key(text), text, number, entry.title, space, place))
         return sorted(found.values(), key=lambda name: (name.place, len(name.key), name.key))
 
@@ -99,10 +99,11 @@ class Completer:
         return self._paths[key]
 
     def fields_at(self, path: str, found: Found, layout: Layout | None) -> list[Field]:
-        """The fields of a path, or of its last part alone."""
+        """The fields of a path, or of its last part alone, which may be what a source calls it."""
         fields = self.paths(found, layout)
         plain = re.sub(r"\[\d+\]", "", path)
-        return fields.get(plain) or next((here for name, here in fields.items() if name.rpartition(".")[2] == plain), [])
+        last = to_key(plain)
+        return fields.get(plain) or next((here for here in fields.values() if last in map(to_key, here[0].names)), [])
 
     def complete(self, before: str, last: Found | None = None) -> list[Candidate]:
         """The candidates for the text before the cursor, best first; `last` is what `set` and `_` are about."""
@@ -187,10 +188,10 @@ class Completer:
         if equals:
             yield from self._values(found, layout, path.rstrip("!"), text)
             return
-        names = [(name, here[0].doc) for name, here in self.paths(found, layout).items() if not here[0].reserved]
-        names += [(shorthand.name, f"sets {', '.join((shorthand.field, *shorthand.sets))}") for shorthand in found.spec.shorthands]
+        names = [(name, here[0].doc, here[0].also) for name, here in self.paths(found, layout).items() if not here[0].reserved]
+        names += [(shorthand.name, f"sets {', '.join((shorthand.field, *shorthand.sets))}", ()) for shorthand in found.spec.shorthands]
         wanted = to_key(path)
-        hits = [(name, title) for name, title in names if wanted in name.lower() and name not in done]
+        hits = [(name, doc) for name, doc, also in names if name not in done and any(wanted in to_key(text) for text in (name, *also))]
         last_part = {name: name.lower().rpartition(".")[2] for name, _ in hits}
         for name, title in sorted(hits, key=lambda hit: (not hit[0].lower().startswith(wanted), not last_part[hit[0]].startswith(wanted))):
             yield Candidate(f"{name}=", len(current), title=title)

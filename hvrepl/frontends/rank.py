@@ -37,20 +37,20 @@ def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
     if not hits:
         tightness = measure("".join(words))
         return iter(heapq.nsmallest(MOST, islice(scattered(names, "".join(words)), MOST_SCATTERED), key=lambda name: tightness(name.key)))
-    buckets: tuple[list[Name], ...] = ([], [], [], [])
+    buckets: tuple[list[Name], ...] = ([], [], [], [], [])
     for name in hits:
         buckets[how_well(name.key, first, more)].append(name)
     return chain(*buckets)
 
 
 def how_well(key: str, first: str, more: Sequence[str]) -> int:
-    """0 if a key begins with the first word, 1 if a word of it does, 2 if it is within a word, 3 for words in another order."""
+    """0 if a key is the first word, 1 if it begins with it, 2 if a word of it does, 3 within a word, 4 for words in another order."""
     start = at = key.find(first)
     for word in more:
         at = key.find(word, at + 1)
         if at < 0:
-            return 3
-    return 0 if start == 0 else 1 if f"_{first}" in key else 2
+            return 4
+    return 0 if key == first else 1 if start == 0 else 2 if f"_{first}" in key else 3
 
 
 def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:

@@ -9,9 +9,9 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.codec.assignment import Assignment
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.frontends.session import Session
-from hvrepl.text.read_value import read_number, shorten
+from hvrepl.text.read_value import GUID, read_number, shorten
 
-NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|[0-9]+")
+NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
 SLOT = re.compile("[0-9]{1,4}")
 LONGEST_NAME = 200
 

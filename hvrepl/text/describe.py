@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.index import reach
-from hvrepl.catalog.model import Address, Enumerator, Field, Layout, Spec, fill
+from hvrepl.catalog.index import NumberRow, reach
+from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill
 from hvrepl.catalog.read_specs import CPUID_REGISTERS
 from hvrepl.text.style import Style, align, wrap
 
@@ -33,6 +33,7 @@ def describe(catalog: Catalog, found: Found) -> dict[str, Any]:
         "output": list(describe_layout(catalog, spec, spec.output)) if spec.output else [],
         "values": [describe_value(value) for value in spec.values],
         "privilege": spec.privilege,
+        "granted_by": list(describe_privilege(catalog, spec)) if spec.privilege else [],
         "qemu": spec.qemu,
         "see": list(spec.see),
         "source": list(spec.source),
@@ -74,7 +75,7 @@ def describe_layout(catalog: Catalog, spec: Spec, layout: Layout, when: str = ""
 
 
 def describe_field(catalog: Catalog, spec: Spec, field: Field) -> dict[str, Any]:
-    table: dict[str, Any] = {"name": field.name}
+    table: dict[str, Any] = {"name": field.name, "also": list(field.also)}
     if field.width:
         table |= describe_bits(spec, field)
     else:
@@ -100,6 +101,28 @@ def describe_bits(spec: Spec, field: Field) -> dict[str, Any]:
     registers = dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[field.lsb // 32]))
     low = field.lsb % 32
     return {"reg": ":".join(registers), "bits": [low + field.width - 1, low]}
+
+
+def describe_privilege(catalog: Catalog, spec: Spec) -> Iterator[str]:
+    """The bit that a spec's `privilege` names, as CPUID 0x40000003 EAX 2 access_synic_regs, and where it stands on the other arch."""
+    space, _, rest = spec.privilege.partition(":")
+    number, _, name = rest.partition(".")
+    numbers = [(space, int(number, 0))]
+    for arch in ARCHES if spec.arch == COMMON else (spec.arch,):
+        there = catalog.for_arch(arch)
+        rows = [row for place, at in numbers if (row := there.find_named(place, at))]
+        for row in rows[:1]:
+            granting = there.load(row.spec)
+            yield from (say_bit(there, row, granting, f) for f in granting.layout.fields if f.name == name) if granting.layout else ()
+            numbers = [(address.space, address.low) for address in granting.addresses]
+
+
+def say_bit(catalog: Catalog, row: NumberRow, spec: Spec, field: Field) -> str:
+    """A field with the place where it stands."""
+    bits = place_of(describe_bits(spec, field))
+    if row.space == "cpuid":
+        return f"CPUID {catalog.spaces[row.space].write(row.low)} {bits.upper()} {field.name}"
+    return f"{row.name} {bits} {field.name}"
 
 
 def describe_value(value: Enumerator) -> dict[str, Any]:
@@ -129,7 +152,7 @@ def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
         yield "  output"
         yield from fields_of(table["output"], style)
     yield from values_of(table.get("values", ()), style)
-    for key, label in (("privilege", "privilege"), ("qemu", "QEMU flag"), ("see", "see"), ("source", "source")):
+    for key, label in (("granted_by", "privilege"), ("qemu", "QEMU flag"), ("see", "see"), ("source", "source")):
         value = table.get(key)
         if value:
             yield from wrap(value if isinstance(value, str) else ", ".join(value), style.width, f"  {label}: ", "    ")
@@ -186,6 +209,8 @@ def remark_of(field: Mapping[str, Any]) -> str:
         parts.append(", ".join(f"{say_range(value)} {value['name']}" for value in values))
     elif values:
         parts.append(f"{len(values)} known values")
+    if "also" in field:
+        parts.append(f"also {', '.join(field['also'])}")
     if "note" in field:
         parts.append(f"note: {field['note']}")
     return "; ".join(part for part in parts if part)

@@ -32,6 +32,7 @@ DECIMAL = re.compile(rf"(0|[1-9][0-9]*(?:_[0-9]+)*|0+){SUFFIX}", re.IGNORECASE)
 MASM = re.compile(rf"{RUN[16]}h", re.IGNORECASE)
 PADDED = re.compile(r"0(?:[0-9]{7}|[0-9]{15})")
 BARE = re.compile(rf"(?=[0-9_]*[a-f]){RUN[16]}", re.IGNORECASE)
+GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 OPERAND = re.compile(r"[0-9A-Za-z_`]+")
 
 # What people copy along with a number; \uff0c is the full-width comma of Chinese logs.
@@ -119,6 +120,16 @@ def read_bare(number: str) -> Reading | None:
     if number[:2] in ("0b", "0B") or not (BARE.fullmatch(number) or PADDED.fullmatch(number)):
         return None
     return Reading(int(number, 16), "read as hex")
+
+
+def read_guid(number: str) -> Reading | None:
+    """A GUID's text as the number that its bytes in memory are: the first three parts are little-endian."""
+    match = GUID.fullmatch(number)
+    if match is None:
+        return None
+    from uuid import UUID
+
+    return Reading(int.from_bytes(UUID(match[1]).bytes_le, "little"))
 
 
 def read_arithmetic(number: str) -> Reading | None:
@@ -230,6 +241,7 @@ READERS: dict[str, Callable[[str], Reading | None]] = {
     "decimal": read_decimal,
     "masm": read_masm,
     "bare": read_bare,
+    "guid": read_guid,
     "arithmetic": read_arithmetic,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.text.style import Style, align, wrap
@@ -40,8 +41,8 @@ def heading(node: Decoded, style: Style) -> Iterator[str]:
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]]:
     """(place, name, value, meaning) of each part; reserved bits that are clear stand in one line."""
     quiet = []
-    if depth == 0 and node.value is not None:  # a register that nobody lays out
-        yield "", "value", node.raw, str(node.value)
+    if depth == 0 and is_bare(node):
+        yield "", "value", node.raw, "" if node.value is None else str(node.value)
     for part in node.fields:
         if part.reserved and not part.is_set:
             quiet.append(place_of(part))
@@ -53,6 +54,11 @@ def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]
             yield "", "  " * depth + f"or {reading.name}", value_of(reading), meaning_of(reading)
     if quiet:
         yield "", "  " * depth + "reserved", "0", ", ".join(quiet)
+
+
+def is_bare(node: Decoded) -> bool:
+    """Whether it is a number that nobody lays out."""
+    return node.is_number and not node.fields
 
 
 def place_of(part: Decoded) -> str:
@@ -145,12 +151,13 @@ def label_of(node: Decoded) -> str:
 
 def render_bits(node: Decoded, style: Style) -> Iterator[str]:
     """A ruler of bits, 32 a row, each marked with the letter of its field; what is no word is shown as fields."""
-    fields = [part for part in node.fields if part.bits]
-    if not fields or len(fields) != len(node.fields):
+    digits = node.raw.removeprefix("0x")
+    bare = (replace(node, name="value", bits=(4 * len(digits) - 1, 0)),) if is_bare(node) else ()
+    fields = [part for part in node.fields or bare if part.bits]
+    if not fields or len(fields) < len(node.fields):
         yield from render_screen(node, style)
         return
     yield from heading(node, style)
-    digits = node.raw.removeprefix("0x")
     bits = "".join(f"{int(digit, 16):04b}" for digit in digits)
     letters = "".join(letter(i) * (len_of(part)) for i, part in enumerate(fields))
     for start in range(0, len(bits), 32):

@@ -44,13 +44,22 @@ def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], rig
     lines = []
     for row in rows:
         last = max((i for i, cell in enumerate(row) if cell), default=0)
-        gaps = [" " * (width - len(cell)) for cell, width in zip(row, widths, strict=True)]
+        gaps = squeeze([" " * (width - len(cell)) for cell, width in zip(row, widths, strict=True)], row, last, len(indent), style.width)
         cells = [gaps[i] + style.paint(roles[i], row[i]) if i in right else style.paint(roles[i], row[i]) + gaps[i] for i in range(last)]
-        hang = len(indent) + sum(max(len(row[i]), widths[i]) + 2 for i in range(last))
+        hang = len(indent) + sum(len(row[i]) + len(gaps[i]) + 2 for i in range(last))
         first, *more = wrap_last(gaps[last] + row[last] if last in right else row[last], style.width, hang, len(indent) + 4)
         lines.append((indent + "  ".join([*cells, style.paint(roles[last], first)])).rstrip())
         lines += [line[: -len(text)] + style.paint(roles[last], text) for line in more if (text := line.lstrip())]
     return lines
+
+
+def squeeze(gaps: list[str], row: Sequence[str], last: int, indent: int, width: int) -> list[str]:
+    """Fewer blanks before the last cell that is not wrapped, where it would stick out."""
+    end = last - 1 if " " in row[last] else last
+    excess = indent + sum(len(gap) + len(cell) + 2 for gap, cell in zip(gaps[:end], row, strict=False)) + len(row[end]) - width
+    if width and end > 0 and excess > 0:
+        gaps[end - 1] = gaps[end - 1][excess:]
+    return gaps
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:

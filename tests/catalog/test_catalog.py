@@ -129,7 +129,7 @@ def test_in_a_space_a_name_stands_for_its_number_there(arch: str, name: str, spa
         ("arm64", "TEST_CPUID_LEAF", "TEST_CPUID_LEAF is x64 only"),
         ("x64", "TEST_NAME_ARM64", "TEST_NAME_ARM64 is arm64 only"),
         ("x64", "sint16", "no such name: sint16; did you mean sint6 or sint1?"),
-        ("x64", "guets-id", "no such name: guets-id; did you mean guest-id?"),
+        ("x64", "guets-id", "no such name: guets-id; did you mean guest-id or guest-idle?"),
         ("x64", "HVMSG_TIMER_EXPIERD", "no such name: HVMSG_TIMER_EXPIERD; did you mean HVMSG_TIMER_EXPIRED?"),
         ("arm64", "test-release-msr2", "no such name: test-release-msr2; did you mean test-release?"),
         ("x64", "qqq", "no such name: qqq"),

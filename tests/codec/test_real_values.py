@@ -96,9 +96,9 @@ FROM_HOST = [
     (
         1,
         offer(0),
-        f"CHANNELMSG_OFFERCHANNEL (1): channel 14, class {DISK}, connection 0x10e0",
+        "CHANNELMSG_OFFERCHANNEL (1): channel 14, class HV_IDE_GUID, connection 0x10e0",
         {
-            "if_type": f"{DISK.bytes_le.hex()} {DISK}",
+            "if_type": f"0x{DISK.bytes_le[::-1].hex()} HV_IDE_GUID",
             "if_instance": f"{SHELL.bytes_le.hex()} {SHELL}",
             "mmio_megabytes": 0,
             "user_def": "00" * 120,
@@ -113,7 +113,7 @@ FROM_HOST = [
     (
         1,
         offer(0x10, PIPE, sub=3),
-        f"CHANNELMSG_OFFERCHANNEL (1): channel 14, class {DISK}, sub-channel 3, connection 0x10e0",
+        "CHANNELMSG_OFFERCHANNEL (1): channel 14, class HV_IDE_GUID, sub-channel 3, connection 0x10e0",
         {"user_def": {"pipe_mode": "4 message", "pipe_user_def": "00" * 112, "pipe_flags": {"reserved_31_1": 0, "gpa_direct": 0}}},
     ),
     (2, struct.pack("<I", 14), "CHANNELMSG_RESCIND_CHANNELOFFER (2): channel 14", {"child_relid": 14}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -80,11 +81,21 @@ def check_members(node: Decoded, data: bytes) -> int:
         if member.raw:
             check_raw(member, data[at:end])
         elif member.fields and member.fields[0].bits:
-            check_bits(member, int.from_bytes(data[at:end], "little"), 8 * member.size - 1, 0)
+            check_picked_word(member, data[at:end])
         elif member.size:
             assert check_members(member, data) == end
         at = end
     return at
+
+
+def check_picked_word(member: Decoded, data: bytes) -> None:
+    """A word that a switch picked for more bytes than it has: its fields, and `rest` behind them."""
+    rest = member.find("rest")
+    size = len(data) - (rest.size or 0 if rest else 0)
+    fields = tuple(field for field in member.fields if field is not rest)
+    check_bits(replace(member, fields=fields), int.from_bytes(data[:size], "little"), 8 * size - 1, 0)
+    if rest:
+        check_raw(rest, data[size:])
 
 
 def check_raw(member: Decoded, data: bytes) -> None:

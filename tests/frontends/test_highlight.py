@@ -88,7 +88,7 @@ def test_each_word_of_a_line_has_its_class(text: str, expected: str) -> None:
 GROWING = {
     "name": ("sin", ""),
     "letters_of_a_name": ("gstid", ""),
-    "no_name": ("nosuch", "error:nosuch"),
+    "no_name": ("qqqq", "error:qqqq"),
     "behind_a_command": ("decode si", "command:decode"),
     "number": ("0x", ""),
     "bare_hex": ("8100`0", ""),

@@ -57,9 +57,12 @@ READ = [
     ("`0x10`", 0x10, "read without the surrounding ``"),
     ("0x79\uff0c", 0x79, "read without the surrounding \uff0c"),
     ('"1e5"', 0x1E5, 'read as hex, read without the surrounding ""'),
+    ("0e0b6031-5213-4934-818b-38d90ced39db", 0xDB39ED0CD9388B81493452130E0B6031, ""),
+    ("{0E0B6031-5213-4934-818B-38D90CED39DB}", 0xDB39ED0CD9388B81493452130E0B6031, ""),
 ]
 
 REFUSED = [
+    ("0e0b6031-5213-4934-818b-38d90ced39d", "is no number"),
     ("", "empty value"),
     ("  ", "empty value"),
     ("''", "empty value"),

@@ -179,9 +179,9 @@ def words(lines: list[str]) -> list[str]:
 
 
 def is_unbreakable(line: str, width: int) -> bool:
-    """A word or the bytes of a field; on a very narrow screen also the title, and columns that are too wide together."""
+    """A word, the bytes or the many digits of a field; on a very narrow screen also the title, and columns that are too wide together."""
     bare = line.strip()
-    return " " not in bare or (width < 80 and ("  " in bare or bare == line)) or "  ff ff ff" in bare
+    return " " not in bare or (width < 80 and ("  " in bare or bare == line)) or bool(re.search("  (ff ff ff|0x[0-9a-f]{17})", bare))
 
 
 @pytest.mark.parametrize("render", [render_screen, render_bits])

@@ -1,7 +1,8 @@
 """How much of what Linux, OpenVMM and the TLFS name and lay out the specs have: `python -m tests.coverage [-v]`.
 
-tests/data/coverage has their names, numbers and bits, a line for what several sources say alike, with how many do; reserved bits
-and the bits of structs of bytes are left out. Each line is resolved by the specs, or stands in disputed.tsv with its reason.
+tests/data/coverage has their names, numbers, bits and structs, a line for what several sources say alike, with how many do; reserved
+bits are left out. Each line is resolved by the specs, or stands in disputed.tsv with its reason. structs.tsv names the spec that has
+a struct, or why none has; that its members lie where the sources have them is for tests/codec/test_c_headers.py and test_hvdef.py.
 layouts.tsv says which spec has the bits of a source's type, where no spec has its name, and how far up they stand there.
 """
 
@@ -20,6 +21,7 @@ from hvrepl.catalog.model import ARCHES, COMMON, Field, Layout, Spec, to_key
 from hvrepl.catalog.read_specs import CPUID_REGISTERS, parse_bits, parse_range
 
 DATA = Path(__file__).parent / "data" / "coverage"
+NO_BODY = "has no body"
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+")
 ENUMERATIONS = {"vendor_id": "GUEST_OS_VENDOR", "os_type": "OPEN_SOURCE_OS", "os_id (Microsoft)": "MICROSOFT_OS"}
 # Of one arch its own space: Linux has HV_MSR_* names for MSRs on x64 and for VP registers on arm64.
@@ -68,7 +70,8 @@ def key_of(line: Line) -> str:
 
 def disputed() -> dict[tuple[str, str], str]:
     """(table, key) → reason."""
-    return {(line["table"], line["key"]): line["reason"] for line in read_lines("disputed")}
+    without = {("structs", key_of(line)): line["remark"] for line in read_lines("structs") if not line["spec"] and line["remark"]}
+    return without | {(line["table"], line["key"]): line["reason"] for line in read_lines("disputed")}
 
 
 def judge_number(table: str, line: Line) -> str:
@@ -175,11 +178,24 @@ def judge_guest_id(_: str, line: Line) -> str:
     return "" if any(one.low <= value <= one.high for one in values) else f"{ENUMERATIONS[line['kind']]} has no value {value:#x}"
 
 
+def judge_struct(_: str, line: Line) -> str:
+    """A struct: the spec that the line names is there, on the arch or on both, and is laid out, if there is anything in it."""
+    if not line["spec"]:
+        return "no spec"
+    for arch in ARCHES if line["arch"] == COMMON else (line["arch"],):
+        rows = [row for row in catalogs()[arch].index.names(to_key(line["spec"])) if row.arch in (COMMON, arch)]
+        specs = [catalogs()[arch].load(row.spec) for row in rows]
+        if not any(spec.layout or spec.output or spec.values for spec in specs) and not (specs and line["remark"] == NO_BODY):
+            return f"{arch}: {line['spec']} is not laid out" if specs else f"{arch}: no spec {line['spec']}"
+    return ""
+
+
 JUDGES: Mapping[str, Callable[[str, Line], str]] = {
     **dict.fromkeys(SPACES, judge_number),
     "cpuid_bits": judge_leaf,
     "register_fields": judge_field,
     "guest_ids": judge_guest_id,
+    "structs": judge_struct,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hvrepl.catalog.model import Layout
-from tests.coverage import JUDGES, catalogs, disputed, judge, layouts, main
+from tests.coverage import JUDGES, catalogs, disputed, judge, layouts, main, read_lines
 
 MOST_DISPUTED = 40
 
@@ -27,6 +27,13 @@ def test_what_is_disputed_is_few_and_would_not_resolve_and_has_a_reason() -> Non
 def test_the_layouts_that_are_named_for_a_source_exist() -> None:
     names = {spec for found in layouts().values() for spec, _ in found}
     assert [name for name in names if not any(catalog.index.names(name.lower()) for catalog in catalogs().values())] == []
+
+
+def test_each_struct_stands_once_with_the_spec_that_has_it_or_the_reason_why_none_has() -> None:
+    lines = read_lines("structs")
+    keys = [(line["struct"], line["arch"]) for line in lines]
+    assert keys == sorted(set(keys))
+    assert [line for line in lines if not line["spec"] and not line["remark"]] == []
 
 
 def test_the_target_counts_each_table(capsys: pytest.CaptureFixture[str]) -> None:

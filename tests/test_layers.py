@@ -18,6 +18,8 @@ LIBRARIES = {
     "tabulate": ("text/",),
     "typer": ("frontends/",),
     "prompt_toolkit": ("frontends/shell",),
+    "elftools": ("text/read_core.py",),
+    "drgn": ("text/read_memory.py",),
 }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.index import WAS, name_rows
 from hvrepl.catalog.model import ARCHES, COMMON, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
+from hvrepl.catalog.paths import find_field, find_switch
 from hvrepl.catalog.read_specs import PlaceError, parse_range
 
 # What hvrepl.codec.meanings offers; a test holds the two together, since a layer may not look to its right.
@@ -15,6 +16,7 @@ FORMATTERS = frozenset(
         "100ns",
         "ascii",
         "decimal",
+        "filetime",
         "freebsd_version",
         "gpa",
         "gpa_page",
@@ -23,6 +25,7 @@ FORMATTERS = frozenset(
         "linux_release",
         "linux_version",
         "netbsd_version",
+        "set_bits",
         "signed",
         "utf16",
     }
@@ -106,18 +109,14 @@ class Book:
 
     def find_field(self, spec: Spec, layout: Layout, path: str) -> Field | None:
         """The field a path leads to, through variants and nested types."""
-        first, _, rest = path.partition(".")
-        for owner, field in all_fields(spec, layout, set()):
-            if field.name == first:
-                return self._descend(owner, field, rest) if rest else field
-        return None
+        return find_field(spec, layout, path, self._type_of)
 
-    def _descend(self, owner: Spec, field: Field, path: str) -> Field | None:
-        target = self.type(field, owner.arch)
-        insides = [(target, target.layout)] if target and target.layout else []
-        insides += [(owner, case) for name in case_names(field) if (case := owner.case(name))]
-        found = (self.find_field(inside, layout, path) for inside, layout in insides)
-        return next((field for field in found if field), None)
+    def find_switch(self, spec: Spec, layout: Layout, field: Field) -> Field | None:
+        """The field that a field's switch leads to."""
+        return find_switch(spec, layout, field, self._type_of)
+
+    def _type_of(self, owner: Spec, field: Field) -> Spec | None:
+        return self.type(field, owner.arch)
 
 
 def layouts(spec: Spec) -> Iterator[tuple[str, Layout]]:
@@ -136,22 +135,6 @@ def fields(spec: Spec) -> Iterator[tuple[str, Layout, Field]]:
         for field in layout.fields:
             yield f"{place}: {field.name}", layout, field
             yield from ((f"{place}: {field.name}: reading {one.name}", layout, one) for one in field.readings)
-
-
-def case_names(field: Field) -> Iterable[str]:
-    """What a field's switch leads to."""
-    return dict.fromkeys(field.cases.values()) if isinstance(field.cases, Mapping) else ()
-
-
-def all_fields(spec: Spec, layout: Layout, seen: set[str]) -> Iterator[tuple[Spec, Field]]:
-    """The fields of a layout and, of a word, in the same flat list those of its variants."""
-    for field in layout.fields:
-        yield spec, field
-        for target in case_names(field) if field.width else ():
-            case = spec.case(target)
-            if case and target not in seen:
-                seen.add(target)
-                yield from all_fields(spec, case, seen)
 
 
 def is_range(text: str) -> bool:

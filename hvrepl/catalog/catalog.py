@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
-from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Space, Spec, fill, to_key
+from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -141,13 +142,15 @@ class Catalog:
         return next(iter(self.index.numbers(space, number)), None)
 
     def case_of(self, space: str, number: int) -> Spec | None:
-        """The struct that is the payload of a number; for a register the register itself."""
+        """The struct that is the payload of a number; for a register the register itself, a number if nobody lays it out."""
         keys = [key for arch, key in self.index.case_of(space, number) if is_seen(arch, self.arch)]
         if keys:
             return self.load(keys[0])
         row = self.find_named(space, number)
         spec = self.load(row.spec) if row else None
-        return spec if spec and spec.layout and spec.kind in ("register", "cpuid") else None
+        if spec is None or spec.kind not in ("register", "cpuid"):
+            return None
+        return spec if spec.layout else as_number(spec, spec.width or self.spaces[space].bits)
 
     def cases(self, space: str) -> Iterator[tuple[int, Spec]]:
         """(number, struct) of every payload of a space on this arch."""
@@ -265,6 +268,17 @@ class Catalog:
         close = [rows[key] for key in difflib.get_close_matches(to_key(name), rows, 6, 0.75)]
         different = {(row.spec, row.element): row.spelling for row in reversed(close)}
         return [row.spelling for row in close if row.spelling in different.values()][:2]
+
+
+def as_number(spec: Spec, width: int) -> Spec:
+    """A register that nobody lays out, as a word of one field."""
+    return replace(spec, width=width, layout=number_layout(width))
+
+
+@lru_cache
+def number_layout(width: int) -> Layout:
+    """The same object for the same width: schemas are kept by layout."""
+    return Layout((Field("value", width=width),), ("{value:x}",))
 
 
 def fill_all(names: tuple[str, ...], element: int | None) -> tuple[str, ...]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import TypeAlias, TypeGuard
 
 ARCHES = ("x64", "arm64")
 COMMON = "common"
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
 GUID_DIGITS = 32
 PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
+
+PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch
+# How a count follows from fields, HOW:PATH or HOW:PATH+PATH: what is made of their sum.
+COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages": lambda size: -(-size // PAGE_SIZE)}
 
 # A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold.
 When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
@@ -189,6 +193,22 @@ class Spec:
 
     def case(self, name: str) -> Layout | None:
         return (self.cases or {}).get(name)
+
+
+def counters(count: int | str | None) -> list[str]:
+    """The paths of the fields that a count follows from: none for a number and for the rest."""
+    return count.partition(":")[2].split("+") if is_derived(count) else [count] if isinstance(count, str) and count != "rest" else []
+
+
+def is_derived(count: int | str | None) -> TypeGuard[str]:
+    """Whether a count is made of fields that do not say it themselves, so that it says nothing of what they are."""
+    return isinstance(count, str) and count.partition(":")[0] in COUNTS and ":" in count
+
+
+def count_from(count: str, numbers: Iterable[int]) -> int:
+    """The count that follows from the numbers of its fields."""
+    total = sum(numbers)
+    return COUNTS[count.partition(":")[0]](total) if is_derived(count) else total
 
 
 def to_key(name: str) -> str:

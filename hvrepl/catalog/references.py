@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from hvrepl.catalog.book import FORMATTERS, Book, fields, is_range, layouts
-from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Spec, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Spec, counters, to_key
 
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
 PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
@@ -82,19 +82,18 @@ def check_cases(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterato
 def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) -> bool:
     if key == "other" or field.switch.startswith("context:") or is_range(key):
         return True
-    switch = book.find_field(spec, layout, field.switch)
+    switch = book.find_switch(spec, layout, field)
     values = book.values_of(switch, spec.arch) if switch else ()
     return any(to_key(key) in map(to_key, (one.name, *one.also)) for one in values)
 
 
 def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
     """A path leads to a field of this layout, or begins with one of some struct that may stand around this one."""
-    for path in (field.switch, field.used, field.size, field.count):
-        bare = path.removeprefix("popcount:") if isinstance(path, str) else ""
-        if bare in ("", "rest") or bare.startswith("context:"):
+    for path in (field.switch, field.used, field.size, *counters(field.count)):
+        if not isinstance(path, str) or path in ("", "rest") or path.startswith("context:"):
             continue
-        if not book.find_field(spec, layout, bare) and bare.split(".")[0] not in book.field_names:
-            yield f"no field {bare}"
+        if not book.find_field(spec, layout, path) and path.split(".")[0] not in book.field_names:
+            yield f"no field {path}"
 
 
 def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:

@@ -10,9 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from hvrepl.catalog.book import FORMATTERS, KINDS, WORDS, Book, case_names, fields, layouts
+from hvrepl.catalog.book import FORMATTERS, KINDS, WORDS, Book, fields, layouts
 from hvrepl.catalog.index import WAS, Index, elements, name_rows, reach
 from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec, to_key
+from hvrepl.catalog.paths import case_names
 from hvrepl.catalog.read_specs import Tables, parse_specs, read_folder
 from hvrepl.catalog.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
 from hvrepl.catalog.texts import check_texts

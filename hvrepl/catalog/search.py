@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hvrepl.catalog.index import Index, elements
+from hvrepl.catalog.index import Index, elements, to_column
 from hvrepl.catalog.model import Enumerator, Field, Layout, Spec, fill, to_key
 
 
@@ -90,11 +90,18 @@ def texts_of(spec: Spec) -> Iterator[tuple[str, str]]:
 def find_bit(index: Index, bit: int) -> list[Hit]:
     """The named fields that hold a bit of a word."""
     hits = []
-    for key, *_ in index.specs():
-        spec = index.spec(key)
+    for spec in holding(index, '"bits"'):
         fields = [f for layout in layouts_of(spec) for f in layout.fields if holds_bit(f, bit)]
         hits += [Hit(4, spec, None, f"field {field.name} {span(field)}") for field in fields[:1]]
     return hits
+
+
+def holding(index: Index, *texts: str, number: int | None = None) -> Iterator[Spec]:
+    """The specs in whose tables one of the texts stands, or that have the number: only those are read as a whole."""
+    wanted = " OR ".join("body LIKE ?" for _ in texts)
+    sql = f"SELECT id FROM spec WHERE {wanted} UNION SELECT spec FROM number WHERE low = ?"
+    values = [*(f"%{text}%" for text in texts), None if number is None else to_column(number)]
+    return (index.spec(key) for (key,) in index.database.execute(sql, values).fetchall())
 
 
 def holds_bit(field: Field, bit: int) -> bool:
@@ -109,8 +116,7 @@ def span(field: Field) -> str:
 def find_number(index: Index, number: int) -> list[Hit]:
     """What has the number in any space, and the enumerators that are it."""
     hits = []
-    for key, *_ in index.specs():
-        spec = index.spec(key)
+    for spec in holding(index, str(number), f"{number:x}", number=number):
         hits += [Hit(0, spec, element, "number") for element in elements(spec) if has_number(spec, element, number)]
         hits += [Hit(4, spec, None, f"value {name}") for name in values_with(spec, number)]
     return sorted(hits, key=lambda hit: hit.rank)

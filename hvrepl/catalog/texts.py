@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from hvrepl.catalog.book import FORMATTERS, Book, is_range, layouts
 from hvrepl.catalog.model import COMMON, Layout, Spec, When, to_key
 
+NUMBER_FORMS = ("d", "x", "title")
 WHEN_WORDS = ("known", "unknown")
 PLACEHOLDER = re.compile(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
 GUARD = re.compile(r"!?([\w.]+)\? ")
@@ -39,16 +40,16 @@ def check_text(text: str, spec: Spec, scopes: Sequence[Layout], book: Book) -> I
     for match in PLACEHOLDER.finditer(text):
         if match[2] and not book.find(match[2], COMMON):
             yield f"no spec {match[2]}"
-        if match[5] and match[5] not in ("d", "x") and match[5] not in FORMATTERS:
+        if match[5] and match[5] not in NUMBER_FORMS and match[5] not in FORMATTERS:
             yield f"no formatter {match[5]}"
     if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
         yield f"cannot read the braces in {text!r}"
 
 
 def paths_in(text: str) -> Iterator[str]:
-    guard = GUARD.match(text)
-    if guard:
+    while guard := GUARD.match(text):
         yield guard[1]
+        text = text[guard.end() :]
     for match in PLACEHOLDER.finditer(text):
         yield from (match[group] for group in (1, 3, 4) if match[group])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hvrepl.catalog.book import BYTES, WORDS, Book, case_names, layouts
+from hvrepl.catalog.book import BYTES, WORDS, Book, layouts
 from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.paths import case_names
 
 
 def check_tiles(spec: Spec, book: Book) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import to_key
+from hvrepl.catalog.model import count_from, counters, is_derived, to_key
 from hvrepl.codec.assignment import Assignment, fit, read_bytes, read_field, read_words, remarks_on
 from hvrepl.codec.cases import cases_of, names_below
 from hvrepl.codec.decode import Decoder
@@ -154,8 +154,8 @@ class Assigner:
         """Adds the elements and bytes that a counter asks for which was just set."""
         for part in reversed(self.places.parts):  # so that what is inserted moves none that comes after
             count, size = part.field.count, part.field.size
-            path = count.removeprefix("popcount:") if part.held is not None and isinstance(count, str) else size
-            if part.bounded or part.field.switch or not isinstance(path, str) or self.places.resolve(part.scope, path) != counter:
+            paths = counters(count) if part.held is not None else [size] if isinstance(size, str) else []
+            if part.bounded or part.field.switch or counter not in (self.places.resolve(part.scope, path) for path in paths):
                 continue
             if part.held is not None:
                 self._extend(part, min(self._count(part), MAX_ELEMENTS))
@@ -219,12 +219,11 @@ class Assigner:
         return False
 
     def _claim(self, array: Part, index: int, path: str) -> None:
-        """Sets the count of an array so that it has an element, unless that was assigned, or bits of a mask are the count."""
-        text = str(array.field.count)
-        counter = self.places.resolve(array.scope, text.removeprefix("popcount:"))
+        """Sets the count of an array so that it has an element, unless that was assigned, or follows from what says something else."""
+        counter = next(self._counters(array), None)
         if counter is None:
             return
-        if text.startswith("popcount:") or counter.path in self.given:
+        if is_derived(array.field.count) or counter.path in self.given:
             said = self._count(array)
             if index >= said:
                 raise UsageError(f"{path}: {counter.path} asks for {said} elements only")
@@ -232,11 +231,12 @@ class Assigner:
             self._write(counter, fit(counter.path, index + 1, counter.width))
 
     def _count(self, array: Part) -> int:
-        """The number of elements that the array's counter says."""
-        text = str(array.field.count)
-        counter = self.places.resolve(array.scope, text.removeprefix("popcount:"))
-        value = self._read(counter) if counter else 0
-        return value.bit_count() if text.startswith("popcount:") else value
+        """The number of elements that the array's counters say."""
+        return count_from(str(array.field.count), map(self._read, self._counters(array)))
+
+    def _counters(self, array: Part) -> Iterator[Part]:
+        found = (self.places.resolve(array.scope, path) for path in counters(array.field.count))
+        return (part for part in found if part)
 
     def _read(self, part: Part) -> int:
         number = int.from_bytes(self.data[part.at // 8 : (part.end + 7) // 8], "little")

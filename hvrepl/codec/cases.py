@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Spec
 from hvrepl.catalog.read_specs import PlaceError, parse_range
-from hvrepl.codec.variants import case_spec, enumerator_value
+from hvrepl.codec.variants import case_spec, enumerator_value, switch_of
 
 
 def cases_of(spec: Spec, field: Field, switch: Field | None, catalog: Catalog) -> Iterator[tuple[int, Spec]]:
@@ -37,7 +37,7 @@ def names_below(spec: Spec, catalog: Catalog, seen: set[int]) -> set[str]:
     seen.add(id(spec.layout))
     names = {name for field in spec.layout.fields for name in field.names}
     for field in spec.layout.fields:
-        switch = next((other for other in spec.layout.fields if other.name == field.switch), None)
+        switch = switch_of(spec, spec.layout, field, catalog) if field.switch else None
         inner = catalog.type(field.type)
         for other in (inner, *(case for _, case in cases_of(spec, field, switch, catalog))):
             names |= names_below(other, catalog, seen) if other else set()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from construct import Construct, Container, Subconstruct
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.model import Field, Layout, Spec, count_from, counters
 from hvrepl.codec.variants import Word, bits_of, expand_word
 
 if TYPE_CHECKING:
@@ -266,6 +266,8 @@ def resolve(context: Container, path: str) -> Any:
 def descend(value: Any, path: str) -> Any:
     for part in path.split(".") if path else ():
         value = value.get(part, 0) if isinstance(value, Mapping) else 0
+    if isinstance(value, bytes):  # a number of which the bytes hold only the first ones
+        return int.from_bytes(value, "little")
     return 0 if value is None else value
 
 
@@ -275,12 +277,8 @@ def size_at(context: Container, path: str) -> int:
 
 
 def count_of(context: Container, text: str) -> int | None:
-    """The count that a spec's text asks for: a path, the bits set at a path, or None for the rest."""
-    if text == "rest":
-        return None
-    if text.startswith("popcount:"):
-        return int(resolve(context, text[9:])).bit_count()
-    return int(resolve(context, text))
+    """The count that a spec's text asks for, or None for the rest."""
+    return None if text == "rest" else count_from(text, (int(resolve(context, path)) for path in counters(text)))
 
 
 def root_context(context: Mapping[str, str], outer: Container | None = None) -> Container:

@@ -47,8 +47,8 @@ class Decoder:
         """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
         spec = found.spec
         layout = spec.output if output else spec.layout
-        if output and layout is None:
-            raise UsageError(f"{found.name} has no output")
+        if layout is None and (output or spec.output):
+            raise UsageError(f"{found.name} has no {'output' if output else 'input'}")
         place = Place(data, len(data), context or {}, cpuid=bool(found.address and found.address.space == "cpuid"))
         place.findings += self._name_findings(found)
         if spec.width or layout is None:
@@ -60,7 +60,7 @@ class Decoder:
 
         UsageError for a name that holds no value, such as that of a status.
         """
-        if spec.width or spec.layout:
+        if spec.width or spec.layout or spec.output:
             return spec.width
         bits = max((self.catalog.spaces[address.space].bits for address in spec.addresses), default=0)
         if not bits:

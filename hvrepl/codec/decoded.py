@@ -30,7 +30,7 @@ class Decoded:
     `raw` is all its bits: 0x and every hex digit of a number, the plain hex of bytes in memory order. `value` is the number,
     None above 64 bits and for bytes. `bits` is (high, low) in the word, or within `register` of a CPUID leaf; `offset` and `size` are
     bytes from the start of the outermost struct. `size_bits` is the width of the number.
-    The last five say how to show it, and are not part of its JSON.
+    The last six say how to show it, and are not part of its JSON.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Decoded:
     base: int = 16
     named: bool = False
     unused: bool = False
+    dumped: bool = False
 
     def __iter__(self) -> Iterator[Decoded]:
         yield from self.slots
@@ -80,8 +81,8 @@ class Decoded:
 
     @property
     def is_set(self) -> bool:
-        """Whether any bit is one."""
-        return any(c in "123456789abcdef" for c in self.raw.removeprefix("0x"))
+        """Whether any bit is one, in its own bytes or in those of what it is made of."""
+        return any(c in "123456789abcdef" for c in self.raw.removeprefix("0x")) if self.raw else any(part.is_set for part in self)
 
     def to_bytes(self) -> bytes:
         """The bytes in memory order; of a number as many as its hex digits fill."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import other_arch
-from hvrepl.catalog.model import Field
+from hvrepl.catalog.model import Field, count_from, counters
 from hvrepl.codec.constructs import descend
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 
@@ -43,13 +43,12 @@ def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
 
 def judge_count(count: str, held: int, values: Mapping[str, Any], path: str) -> Iterator[Finding]:
     """Whether a counter among the values asks for more elements than the bytes hold."""
-    counter = count.removeprefix("popcount:")
-    if count == "rest" or counter.partition(".")[0] not in values:
+    paths = counters(count)
+    if not paths or any(one.partition(".")[0] not in values for one in paths):
         return
-    said = descend(values, counter)
-    said = said.bit_count() if counter != count else said
+    said = count_from(count, (descend(values, one) for one in paths))
     if said > held:
-        yield Finding("truncated", join_path(path, counter), f"{counter} asks for {said} elements; the bytes hold {held}")
+        yield Finding("truncated", join_path(path, paths[0]), f"{paths[0]} asks for {said} elements; the bytes hold {held}")
 
 
 def last_part(path: str) -> str:

@@ -80,6 +80,18 @@ def say_100ns(ticks: int) -> str:
     return f"{ticks * 100} ns"
 
 
+def say_filetime(ticks: int) -> str:
+    """A time in units of 100 ns since 1601, UTC, as Windows and the host count it."""
+    from datetime import datetime, timedelta
+
+    seconds, part = divmod(ticks, UNITS[0][1])
+    try:
+        moment = datetime(1601, 1, 1) + timedelta(seconds=seconds)
+    except OverflowError:
+        return "after the year 9999"
+    return f"{moment}.{part:07} UTC"
+
+
 def say_hz(hertz: int) -> str:
     for unit, size in (("GHz", 10**9), ("MHz", 10**6), ("kHz", 10**3)):
         if hertz >= size:
@@ -126,6 +138,17 @@ def escape(text: str) -> str:
     return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text)
 
 
+SHOWN_RUNS = 32  # of set bits
+
+
+def say_set_bits(value: int) -> str:
+    """The numbers of the bits that are set, runs as first-last: 0x8e is 1-3, 7."""
+    runs = [match.span() for match in re.finditer("1+", f"{value:b}"[::-1])]
+    said = [str(first) if last == first + 1 else f"{first}-{last - 1}" for first, last in runs[:SHOWN_RUNS]]
+    more = [f"and {len(runs) - SHOWN_RUNS} more"] if len(runs) > SHOWN_RUNS else []
+    return ", ".join(said + more) or "none"
+
+
 def say_signed(value: int) -> str:
     return str(value - (1 << 64) if value >> 63 else value)
 
@@ -134,6 +157,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "100ns": Meaning(say_100ns),
     "ascii": Meaning(say_ascii),
     "decimal": Meaning(str),
+    "filetime": Meaning(say_filetime),
     "freebsd_version": Meaning(say_freebsd_version, read_freebsd_version),
     "gpa": Meaning(lambda address: f"gpa {address:#x}"),
     "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page),
@@ -142,6 +166,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "linux_release": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "linux_version": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "netbsd_version": Meaning(say_netbsd_version),
+    "set_bits": Meaning(say_set_bits),
     "signed": Meaning(say_signed),
     "utf16": Meaning(say_utf16),
 }

@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import Layout, When, to_key
+from hvrepl.catalog.model import Layout, When, fill, to_key
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.meanings import say
 from hvrepl.codec.variants import read_range
+from hvrepl.errors import NotFoundError
 
 GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
 
 
 SHOWN_DIGITS = 32  # of bytes in a sentence
+SHOWN_ELEMENTS = 4  # of an array
 
 
 def summarise(node: Decoded, layouts: Sequence[Layout], catalog: Catalog) -> str:
@@ -42,16 +44,19 @@ def say_phrase(phrase: str, node: Decoded, catalog: Catalog) -> str:
     if guard:
         part = node.find(guard[2])
         said = is_said(part) if part else bool(count_elements(node, "count", guard[2]))
-        if said == (guard[1] == "!"):
-            return ""
-        phrase = guard[3]
+        return "" if said == (guard[1] == "!") else say_phrase(guard[3], node, catalog)
     missing = any(node.find(path) is None for match in PLACEHOLDER.finditer(phrase) for path in match.group(4, 5) if path)
     return "" if missing else fill_in(phrase, node, catalog)
 
 
 def is_said(part: Decoded | None) -> bool:
-    """Whether a part says something: a number that is not zero, a struct with a summary."""
-    return part is not None and bool(part.value or part.summary or (part.value is None and not part.fields and part.is_set))
+    """Whether a part says something: a number, bytes or an array that are not zero, a struct with a summary."""
+    return part is not None and bool(part.value or part.summary or (part.value is None and not part.kind and number_of(part)))
+
+
+def number_of(part: Decoded) -> int:
+    """The number that a condition is about; of what has none, such as bytes and arrays, 0 or 1: whether any bit is set."""
+    return part.value if part.value is not None else int(part.is_set or any(number_of(child) for child in part))
 
 
 def fill_in(text: str, node: Decoded, catalog: Catalog) -> str:
@@ -69,14 +74,37 @@ def placeholder(match: re.Match[str], node: Decoded, catalog: Catalog) -> str:
     part, minus = node.find(first), node.find(second) if second else None
     if part is None:
         return "?"
+    if form == "title":
+        return title_of(part, catalog) or say_part(part)
     if part.value is None:
-        return part.summary or part.meaning or write_value(part)
+        return say_part(part)
     value = part.value - (minus.value or 0 if minus else 0)
     if form == "d":
         return str(value)
     if form == "x":
         return f"{value:#x}"
-    return say(form, value) if form else part.summary or part.meaning or write_value(part)
+    return say(form, value) if form else say_part(part)
+
+
+def title_of(part: Decoded, catalog: Catalog) -> str:
+    """What the thing is that a number of a space names; nothing if it has no name or title."""
+    if not part.named:  # not looked up: the error would name what is spelled alike, which takes long
+        return ""
+    try:
+        found = catalog.find_name(part.meaning)
+    except NotFoundError:  # an enumerator of the field's own
+        return ""
+    return fill(found.spec.title, found.element)
+
+
+def say_part(part: Decoded) -> str:
+    """A part's summary or meaning, or its number; of an array the first elements."""
+    if part.fields and part.fields[0].name == "[0]":
+        said = [say_part(one) for one in part.fields[:SHOWN_ELEMENTS]]
+        more = len(part.fields) - len(said)
+        mark = "; " if any("," in one for one in said) else ", "
+        return mark.join(said) + (f" and {more} more" if more else "")
+    return part.summary or part.meaning or write_value(part)
 
 
 def write_value(part: Decoded) -> str:
@@ -124,4 +152,4 @@ def is_met(condition: str, part: Decoded) -> bool:
     limits = read_range(condition)
     if limits is None:
         return to_key(part.meaning) == to_key(condition)
-    return part.value is not None and limits[0] <= part.value <= limits[1]
+    return limits[0] <= number_of(part) <= limits[1]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.model import Field, Layout, Spec, counters
 from hvrepl.codec.constructs import Variant
 from hvrepl.codec.decoded import join_path
 from hvrepl.codec.schema import Schemas
@@ -155,6 +155,6 @@ class Places:
     def _note(self, field: Field, spec: Spec, layout: Layout, scope: Scope) -> None:
         if field.switch:
             self.choices.append(Choice(scope.path, spec, layout, field))
-        for path in (field.switch, field.used, field.count, field.size):
+        for path in (field.switch, field.used, *counters(field.count), field.size):
             if isinstance(path, str) and path not in ("", "rest"):
-                self.controls.append((scope.path, path.removeprefix("popcount:")))
+                self.controls.append((scope.path, path))

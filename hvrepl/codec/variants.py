@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, to_key
+from hvrepl.catalog.paths import find_switch
 from hvrepl.catalog.read_specs import PlaceError, parse_range
 from hvrepl.errors import NotFoundError
 
@@ -112,9 +113,13 @@ def pick_spec(spec: Spec, layout: Layout, field: Field, catalog: Catalog, value:
     """What a field's switch picks with a value: a case of this file, or a spec."""
     if isinstance(field.cases, str):
         return catalog.case_of(field.cases.removeprefix("space:"), value) if isinstance(value, int) else None
-    switch = next((other for other in layout.fields if other.name == field.switch), None)
-    target = pick_case(field, value, switch, catalog)
+    target = pick_case(field, value, switch_of(spec, layout, field, catalog), catalog)
     return case_spec(spec, target, catalog) if target else None
+
+
+def switch_of(spec: Spec, layout: Layout, field: Field, catalog: Catalog) -> Field | None:
+    """The field whose value picks a field's case, where this file has it: its enumerators are names of cases."""
+    return find_switch(spec, layout, field, lambda _, one: catalog.type(one.type))
 
 
 def case_spec(spec: Spec, target: str, catalog: Catalog) -> Spec | None:

@@ -42,6 +42,7 @@ def shared_options() -> list[TyperOption]:
         option("--arch", metavar="ARCH", text="x64 (the default) or arm64; also HVREPL_ARCH"),
         option("-f", "--format", metavar="FMT", text="fields, table, bits, line, json, ndjson or csv"),
         option("--style", metavar="STYLE", text="tabulate's style of --format table: grid, github, html ..."),
+        option("--words", "word_size", metavar="N", text="read dumps in text as words of N bytes: 1, 2, 4, 8 or 16"),
         option("--strict", flag=True, text="exit status 1 if something decoded has findings"),
         option("-k", "--keep-going", flag=True, text="go on after an error; exit with the first one's status"),
         option("--color", metavar="WHEN", text="auto, always or never"),
@@ -163,6 +164,32 @@ command(
 )
 command("diff", compare.diff, "WHAT A B", "Show the fields that differ. Exit status 1 if any does.")
 command("check", compare.check, "WHAT VALUE FIELD=V...", "Assert fields of a value (= and !=). Exit status 1 if one does not hold.")
+
+
+@app.command("scan", cls=Command, short_help="Find message pages in a memory image or vmcore.")
+def scan_files(context: typer.Context, words: Annotated[list[str] | None, words_of("FILE...").__metadata__[0]] = None) -> None:
+    """Find message pages in raw memory images, ELF cores and kdump-compressed vmcores, and decode them.
+
+    Each is told with its guest physical address and how many of its messages fit their type. @FILE:ADDRESS is a value in other commands.
+    """
+    from hvrepl.frontends.scan import scan
+
+    scan(context.obj, words or [])
+
+
+@app.command("eom", cls=Command, short_help="Free a slot of a message page.")
+def free_slot(
+    context: typer.Context,
+    words: Annotated[list[str] | None, words_of("PAGE SLOT [TYPE]").__metadata__[0]] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="write the page after it to a file")] = "",
+) -> None:
+    """Say what freeing a slot of a message page does, and which write of the end-of-message register is owed then.
+
+    PAGE is @FILE, - or hex; TYPE the message type that is expected in the slot.
+    """
+    from hvrepl.frontends.eom import eom
+
+    eom(context.obj, words or [], output)
 
 
 def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, vi: bool) -> None:

@@ -91,7 +91,7 @@ def decode_one(session: Session, target: Target, value: Value) -> Decoded:
         Decoded(name=other.name, space=other.space.name, number=other.space.write(other.number), summary=other.title)
         for other in target.found.others
     )
-    return replace(node, read=value.how, other=others)
+    return replace(node, read=value.how, other=others, dumped=target.slot is not None)
 
 
 def guarded(session: Session, value: Value, make: Callable[[], Decoded]) -> Iterator[Item]:
@@ -142,7 +142,7 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
     if not words:
         raise UsageError("encode what? `encode WHAT FIELD=VALUE`")
     target = find_target(session, words[0])
-    if target.found.spec.layout is None:
+    if (target.found.spec.output if target.output else target.found.spec.layout) is None:
         raise UsageError(f"{target.found.called} has no fields to set")
     values = [word for word in words[1:] if "=" not in word or word.startswith("@")]
     assignments = [to_assignment(word) for word in words[1:] if word not in values]

@@ -14,7 +14,7 @@ from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
 from hvrepl.errors import HvreplError
 from hvrepl.frontends.rank import MOST, Name, rank, scattered
 from hvrepl.frontends.script import TAKES_WHAT
-from hvrepl.frontends.session import COLORS, FORMATS
+from hvrepl.frontends.session import COLORS, FORMATS, WORD_SIZES
 from hvrepl.frontends.settable import lowest, paths_of
 from hvrepl.text.listing import number_of
 from hvrepl.text.style import table_styles
@@ -22,7 +22,7 @@ from hvrepl.text.style import table_styles
 LONGEST = 2000  # characters of a line that somebody types
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
-CHOICES = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS}
+CHOICES = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS, "--words": WORD_SIZES}
 TAKES_FILE = ("--specs", "-o", "--output")
 VALUED = (*CHOICES, "--style", *TAKES_FILE)  # options with a word behind them
 FLAGS = ("--strict", "--keep-going", "--help")

@@ -19,6 +19,7 @@ from hvrepl.text.style import Style, table_styles
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 COLORS = ("auto", "always", "never")
+WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word, as read_dump takes them
 LONGEST_ERROR = 600
 
 
@@ -57,6 +58,7 @@ class Options:
     color: str = "auto"
     strict: bool = False
     keep_going: bool = False
+    word_size: int | None = None
     specs: str = ""
 
 
@@ -71,12 +73,20 @@ def choose(what: str, text: str, known: Iterable[str], refusal: type[HvreplError
     raise refusal(f"no {what} {text[:40]!r}; {hint}")
 
 
+def choose_word_size(text: str) -> int:
+    """The bytes of a word of a dump."""
+    if text not in WORD_SIZES:
+        raise UsageError(f"--words {text[:40]!r}: a word has {', '.join(WORD_SIZES[:-1])} or {WORD_SIZES[-1]} bytes")
+    return int(text)
+
+
 # Option → how its text is checked.
-CHECKS: Mapping[str, Callable[[str], str]] = {
+CHECKS: Mapping[str, Callable[[str], Any]] = {
     "arch": lambda text: choose("arch", text, ARCHES),
     "format": lambda text: choose("format", text, FORMATS),
     "color": lambda text: choose("colour", text, COLORS),
     "style": lambda text: choose("table style", text, table_styles()),
+    "word_size": choose_word_size,
 }
 
 

@@ -122,7 +122,7 @@ class Shell:
     def name_dump(self, text: str) -> str:
         from hvrepl.text.read_dump import read_dump
 
-        size = max(len(dump.data) for dump in read_dump(text))
+        size = max(len(dump.data) for dump in read_dump(text, self.session.options.word_size))
         sizes = {name: self.session.decoder.schemas.size(self.session.catalog.find_name(name).spec) for name in DUMPS}
         return next((name for name in DUMPS if size <= sizes[name]), DUMPS[-1])
 

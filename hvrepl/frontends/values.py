@@ -1,4 +1,4 @@
-"""VALUE words, files and stdin → the bytes of each value, with how they were read. Reads as it goes, in bounded memory."""
+"""VALUE words, files, places in images and stdin → the bytes of each value, and how they were read. Reads as it goes, in little memory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.words import read_word
-from hvrepl.text.read_value import read_cpuid
+from hvrepl.text.read_value import read_cpuid, read_number
 
 CHUNK = 1 << 16
+PAGE = 4096  # what is read at an address for a struct that has no size of its own
+ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,10 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
     if any("=" in word for word in words) and read_cpuid(words):
         words = [" ".join(words)]
     for word in words:
+        size = session.decoder.width(found.spec) // 8
         if word.startswith("@"):
-            yield from attempt_file(word, read_word_file(word[1:], session.decoder.width(found.spec) // 8, read))
+            values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(word[1:], size, read)
+            yield from attempt_file(word, values)
         else:
             yield attempt(word, None, partial(read, word))
 
@@ -99,10 +103,31 @@ def read_file(path: str) -> bytes:
         raise FileError(f"{path!r}: {error}") from None
 
 
+def is_place(text: str) -> bool:
+    """Whether FILE:ADDRESS stands there, and no file is called so."""
+    path, _, address = text.rpartition(":")
+    if not path or not ADDRESS.fullmatch(address):
+        return False
+    try:
+        return not Path(text).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return True
+
+
+def read_place(text: str, size: int) -> Iterator[Value]:
+    """What stands at an address of a memory image."""
+    from hvrepl.text.read_memory import read_at
+
+    path, _, address = text.rpartition(":")
+    at = read_number(address).value
+    yield Value(f"@{text}", read_at(path, at, size), f"read at {at:#x} of {path}")
+
+
 def read_structs(session: Session, found: Found, words: Sequence[str], *, output: bool) -> Iterator[Value]:
+    layout = found.spec.output if output else found.spec.layout
+    size = session.decoder.schemas.size(found.spec, layout)
     if list(words) == ["-"]:
-        layout = found.spec.output if output else found.spec.layout
-        yield from read_struct_stream(session, session.decoder.schemas.size(found.spec, layout))
+        yield from read_struct_stream(session, size)
         return
     from hvrepl.text.read_dump import read_dump
 
@@ -110,17 +135,18 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
     if plain and len(plain) < len(words):
         raise UsageError("the bytes of a dump and @FILE do not go together")
     if plain:
-        yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in read_dump(" ".join(plain)))
+        yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in read_dump(" ".join(plain), session.options.word_size))
     for word in words if not plain else ():
-        yield from attempt_file(word, read_struct_file(word[1:]))
+        path = word[1:]
+        yield from attempt_file(word, read_place(path, size or PAGE) if is_place(path) else read_struct_file(session, path))
 
 
-def read_struct_file(path: str) -> Iterator[Value]:
+def read_struct_file(session: Session, path: str) -> Iterator[Value]:
     from hvrepl.text.read_dump import read_bytes
 
     raw = read_file(path)
     try:
-        dumps = read_bytes(raw)
+        dumps = read_bytes(raw, session.options.word_size)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     yield from (Value(f"@{path}", dump.data, dump.how) for dump in dumps)
@@ -137,7 +163,7 @@ def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
     first = start.split(b"\n", 1)[0].strip()
     if size and re.fullmatch(rb"[0-9a-fA-F]{%d}" % (2 * size), first):
         for line, text in numbered_lines(session, start):
-            yield attempt(text, line, partial(read_exactly, text, size))
+            yield attempt(text, line, partial(read_exactly, session, text, size))
         return
     if size and re.search(rb"[^\t\n\r -~]", start):
         yield from read_raw_stream(session, start, size)
@@ -145,13 +171,16 @@ def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
     from hvrepl.text.read_dump import read_bytes
 
     whole = start + b"".join(iter(partial(read_chunk, session), b""))
-    yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole))
+    yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole, session.options.word_size))
 
 
-def read_exactly(text: str, size: int) -> tuple[bytes, str]:
+def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
     if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * size}}}", text):
         raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as the lines before it are")
-    return bytes.fromhex(text), ""
+    from hvrepl.text.read_plain import force, forced
+
+    word_size = session.options.word_size
+    return force(bytes.fromhex(text), word_size, 1), f"read as {forced('hex bytes', word_size)}" if word_size else ""
 
 
 def read_raw_stream(session: Session, start: bytes, size: int) -> Iterator[Value]:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hvrepl.errors import UsageError
-from hvrepl.text.dump_forms import FORMS, Row, read_line
+from hvrepl.text.dump_forms import Row, read_line
+from hvrepl.text.find_radix import find_radices, place
 from hvrepl.text.read_plain import forced, read_plain, reverse_words
 from hvrepl.text.read_value import shorten
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
-RADICES = {16: "hex", 8: "octal", 10: "decimal"}
 WORD_SIZES = (1, 2, 4, 8, 16)
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
@@ -73,59 +69,19 @@ def read_dump(text: str, word_size: int | None = None) -> list[Dump]:
         raise UsageError(f"a word has 1, 2, 4, 8 or 16 bytes, not {word_size}")
     text = COLOUR.sub("", text)
     lines = [row for number, line in enumerate(text.split("\n"), 1) if (row := read_line(number, line))]
-    radix, taken = find_radix(lines)
-    if radix == 0:
+    radices = find_radices(lines)
+    if not radices:
         return [Dump(data, describe(how, len(data)), None) for data, how in read_plain(text, word_size)]
-    return [join(run, word_size, radix, taken) for run in split(lines, radix)]
+    return [join(run, word_size, *radices[run.last.line]) for run in split(lines, radices)]
 
 
-def describe(name: str, size: int, others: int = 0) -> str:
+def describe(name: str, size: int, others: int = 0, start: int = 0) -> str:
+    at = f" at {start:#x}" if start else ""
     around = f", {others} other line{'s'[: others != 1]} left out" if others else ""
-    return f"read as {name}, {size} byte{'s'[: size != 1]}{around}"
+    return f"read as {name}, {size} byte{'s'[: size != 1]}{at}{around}"
 
 
-def find_radix(lines: list[Row]) -> tuple[int, str]:
-    """The radix of addresses without a colon, in which most rows follow one another, and words for it if another would do as well.
-
-    0 if the text has no addresses. With rows left out by *, `0001000` can be the end in any radix.
-    """
-    rows = [row for row in lines if row.form in ("columns", "fold", "end")]
-    first = next((row for row in rows if row.form == "columns"), None)
-    if first is None:
-        return (16, "") if any(row.form in FORMS for row in lines) else (0, "")
-    # od has 7 octal digits, or 6 hex ones; hexdump has hex ones, with words of 2 bytes or two spaces.
-    od = len(first.address) == 7 and (first.octal or (first.digits != 4 and not first.wide_gap))
-    steps = {radix: sum(follows(rows, radix)) for radix in ((8, 16, 10) if od else (16, 8, 10))}
-    best = max(steps, key=lambda radix: steps[radix])
-    if not steps[best] and not any(row.form in FORMS and row.sure for row in lines):
-        return 0, ""
-    ends = {place(rows[-1], radix) for radix in steps if steps[radix] == steps[best]}
-    return best, f" with {RADICES[best]} addresses" if steps[best] and len(ends) > 1 else ""
-
-
-def follows(rows: list[Row], radix: int) -> Iterator[bool]:
-    """For each row but the first, whether its address is where the one before ends."""
-    before, width, folded = None, 1, False
-    for row in rows:
-        if row.form == "fold":
-            folded = True
-            continue
-        address = place(row, radix)
-        if before is not None and address is not None:
-            ahead = address - before
-            yield (ahead > 0 and ahead % width == 0) if folded else ahead == 0 or (row.form == "end" and -8 < ahead < 0)
-        before = None if address is None or row.form == "end" else address + row.size
-        width, folded = row.size, False
-
-
-def place(row: Row, radix: int) -> int | None:
-    try:
-        return int(row.address, radix if row.form in ("columns", "end") else 16)
-    except ValueError:
-        return None
-
-
-def split(lines: list[Row], radix: int) -> list[Run]:
+def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
     """The rows as runs, with * filled in. Raises UsageError at the first line that fits nowhere."""
     runs: list[Run] = []
     fold: Row | None = None
@@ -137,6 +93,7 @@ def split(lines: list[Row], radix: int) -> list[Run]:
         elif row.form == "fold":
             fold = check_fold(row, runs, fold)
         else:
+            radix, _ = radices[row.line]
             start = place(row, radix)
             if start is None:
                 raise UsageError(f"line {row.line}: address {shorten(row.address)} is not in base {radix}, as the others are")
@@ -233,8 +190,8 @@ def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:
     order = find_order(run)
     data = b"".join(row_bytes(row, order, word_size) * times for row, times in run.rows)
     data = data[: len(data) - run.trim]
-    name = find_name(first, order, radix) + (taken if first.form == "columns" else "")
-    return Dump(data, describe(forced(name, word_size), len(data), run.others), run.start)
+    name = find_name(first, order, radix) + taken
+    return Dump(data, describe(forced(name, word_size), len(data), run.others, run.start), run.start)
 
 
 def row_bytes(row: Row, order: str, word_size: int | None) -> bytes:
@@ -266,6 +223,7 @@ def find_name(row: Row, order: str, radix: int) -> str:
         "gdb": f"gdb x/{LETTERS.get(size, '')}x",
         "qemu": f"QEMU xp/{LETTERS.get(size, '')}x",
         "windbg": f"WinDbg d{WINDBG_LETTERS.get(size, 'p')}",
+        "physical": f"WinDbg !d{WINDBG_LETTERS.get(size, 'p')}",
         "crash": "crash rd" if size == 8 else f"crash rd -{8 * size}",
         "colon": name_colon(row, order, size),
         "kernel": "kernel hex dump",

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 
 from hvrepl.errors import UsageError
-from hvrepl.text.dump_forms import strip_prefix
+from hvrepl.text.dump_forms import Row, read_bare, strip_prefix
 from hvrepl.text.read_value import read_number, shorten
 
 EXAMPLES = "hex bytes, a C array, or what xxd, hexdump, od, objdump -s, gdb, crash or WinDbg prints"
 ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)
+# A bytes literal as Python prints it, with text in it; perhaps behind `data =` or in `bytearray()`.
+LITERAL = re.compile(
+    r"""(?:\w{1,80}\s?=\s?)?(?:bytearray\()?(?:b'((?:[^'\\\n]|\\.)*)'|b"((?:[^"\\\n]|\\.)*)")\)?;?""",
+    re.DOTALL,
+)
+ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|([0-7]{1,3})|(.))|([ -~])", re.IGNORECASE | re.DOTALL)
+LETTERS = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "\\": 0x5C, "'": 0x27, '"': 0x22}
+GDB_NO_HEX = re.compile(r"0x[0-9a-f]+(?:\s+<[^>\n]*>)?:\t", re.IGNORECASE)
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
 BLOCK = re.compile(r"([^{}\[\]]*(?:\[[^{}\[\]]*\][^{}\[\]]*)*)\{([^{}]*)\}")
 ELEMENT = re.compile(r"[^\s,]+")
@@ -27,11 +35,15 @@ def read_plain(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
     """The bytes of each array, or of the whole text. Raises UsageError with the line and what is wrong."""
     if not text.strip():
         raise UsageError(f"an empty dump: expected {EXAMPLES}")
+    if rows := bare_rows(text):
+        return [join_bare(rows, word_size)]
+    if literal := LITERAL.fullmatch(text.strip()):
+        return [read_literal(literal[1] or literal[2] or "", word_size)]
     if "\\x" in text:
         return [read_escapes(text, word_size)]
     if "{" in text:
         return read_arrays(COMMENT.sub(blank, text), word_size)
-    if re.search("0x", text, re.IGNORECASE):
+    if re.search("0x", text, re.IGNORECASE) or re.fullmatch(r"\s*\[[\d\s,]+\]\s*;?\s*", text):
         return [read_list(COMMENT.sub(blank, text), word_size)]
     return [read_hex(text, word_size)]
 
@@ -54,12 +66,64 @@ def read_escapes(text: str, word_size: int | None) -> tuple[bytes, str]:
     return force(data, word_size, 1), forced("escaped bytes", word_size)
 
 
+def bare_rows(text: str) -> list[Row]:
+    """Rows with groups and text but no address, or words that the kernel printed; none if the text begins otherwise."""
+    rows: list[Row] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        source, prompted = strip_prefix(line)
+        row = read_bare(number, line) if source else None
+        if row and (rows or row.is_logged or row.text in ("proved", "|", ">")):
+            rows.append(row)
+        elif rows and source and not prompted:
+            raise UsageError(f"line {number}: '{shorten(source)}' is no row of a dump that can be read")
+        elif source and not prompted:
+            return []
+    return rows
+
+
+def join_bare(rows: list[Row], word_size: int | None) -> tuple[bytes, str]:
+    """Words are little-endian, as the kernel prints them, unless the text beside them says otherwise."""
+    order = "big" if {row.order for row in rows if row.order} == {"big"} else "little"
+    name = f"{'kernel ' * rows[0].is_logged}hex dump {'bytes' if rows[0].digits == 2 or order == 'big' else 'words'}"
+    if word_size:
+        return b"".join(reverse_words(b"".join(row.groups), word_size, row.line) for row in rows), forced(name, word_size)
+    return b"".join(group if order == "big" else group[::-1] for row in rows for group in row.groups), name
+
+
+def read_literal(text: str, word_size: int | None) -> tuple[bytes, str]:
+    """What stands between the quotes of a bytes literal of Python."""
+    data = bytearray()
+    at = 0
+    while at < len(text):
+        match = ESCAPED.match(text, at)
+        value = value_of(match) if match else None
+        if match is None or value is None:
+            raise UsageError(f"line {line_of(text, at)}: '{shorten(text[at:])}' is no part of a bytes literal")
+        data.append(value)
+        at = match.end()
+    return force(bytes(data), word_size, 1), forced("bytes literal", word_size)
+
+
+def value_of(match: re.Match[str]) -> int | None:
+    """The byte of a character or an escape; None for an escape that there is none of."""
+    in_hex, in_octal, letter, plain = match.groups()
+    if plain:
+        return ord(plain)
+    if letter:
+        return LETTERS.get(letter)
+    value = int(in_hex, 16) if in_hex else int(in_octal, 8)
+    return value if value < 0x100 else None
+
+
 def force(data: bytes, word_size: int | None, line: int) -> bytes:
     return reverse_words(data, word_size, line) if word_size else data
 
 
 def forced(name: str, word_size: int | None) -> str:
-    return f"{name} in {word_size}-byte words" if word_size and word_size > 1 else name
+    """The name with the word size that was given, where it says more than the name."""
+    if not word_size or (word_size == 1 and name.endswith("bytes")):
+        return name
+    return f"{name} in {word_size}-byte words"
 
 
 def reverse_words(data: bytes, size: int, line: int) -> bytes:
@@ -95,6 +159,8 @@ def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
 def read_list(text: str, word_size: int | None) -> tuple[bytes, str]:
     """Elements without braces, perhaps in the brackets of Rust and Python."""
     line = line_of(text, len(text) - len(text.lstrip()))
+    if GDB_NO_HEX.match(text.lstrip()):
+        raise UsageError(f"line {line}: gdb printed no hex; print it with x/gx, x/wx, x/hx or x/bx")
     inner = text.strip().rstrip(";")
     if inner.startswith("[") and inner.endswith("]"):
         inner = inner[1:-1]
@@ -142,7 +208,9 @@ def find_size(elements: list[tuple[str, int]], declaration: str, line: int) -> i
         return 1
     width = max(widths)
     if len(widths) > 1 or None in matches or width not in (4, 8, 16, 32):
-        raise UsageError(f"line {line}: elements of different or odd widths, such as {shorten(elements[0][0])}; a word size must be given")
+        raise UsageError(
+            f"line {line}: elements of different or odd widths, such as {shorten(elements[0][0])}; give the word size (--words)"
+        )
     return width // 2
 
 

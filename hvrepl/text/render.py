@@ -15,14 +15,18 @@ from hvrepl.text.style import Style
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for."""
+    """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for.
+
+    `extra` is what its object says besides: where it was found.
+    """
 
     node: Decoded | None = None
     table: Mapping[str, Any] | None = None
     line: int | None = None
+    extra: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        table = self.node.to_dict() if self.node else dict(self.table or {})
+        table = (self.node.to_dict() if self.node else dict(self.table or {})) | dict(self.extra or {})
         return table if self.line is None else {"line": self.line} | table
 
 
@@ -75,7 +79,13 @@ def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
     """`NAME 0xRAW  summary  ! finding`: one line a value."""
     for item in items:
         if item.node:
-            yield one_line(item.node, style) + "\n"
+            yield item_line(item, style) + "\n"
+
+
+def item_line(item: Item, style: Style) -> str:
+    """One line that begins with where the value was found, as @FILE:ADDRESS takes it."""
+    where = "{file}:{address}  ".format(**item.extra) if item.extra else ""
+    return where + (one_line(item.node, style) if item.node else "")
 
 
 def one_line(node: Decoded, style: Style) -> str:
@@ -90,7 +100,7 @@ def render_table(items: Iterable[Item], style: Style) -> Iterator[str]:
     for item in items:
         if item.node:
             rows = [(place_of(part), path, value_of(part), meaning_of(part)) for path, part in paths(item.node)]
-            yield f"{one_line(item.node, style)}\n{tabulate_rows(rows, ('place', 'name', 'value', 'meaning'), style)}\n"
+            yield f"{item_line(item, style)}\n{tabulate_rows(rows, ('place', 'name', 'value', 'meaning'), style)}\n"
 
 
 def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: Style) -> str:
@@ -108,13 +118,15 @@ def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
     for item in items:
         node = item.node or Decoded(name="")
         cells = {path: part.raw for path, part in leaves(node)}
-        lined = [] if item.line is None else [str(item.line)]
+        before = ({} if item.line is None else {"line": item.line}) | dict(item.extra or {})
         if columns is None:
             columns = list(cells)
-            yield csv_row(["line"] * len(lined) + ["name", "raw", "summary", *columns, "findings", "others"])
+            yield csv_row([*before, "name", "raw", "summary", *columns, "findings", "others"])
         others = " ".join(f"{path}={value}" for path, value in cells.items() if path not in columns)
         findings = "; ".join(map(say_finding, node.findings))
-        yield csv_row([*lined, node.name, node.raw, node.summary, *(cells.get(path, "") for path in columns), findings, others])
+        yield csv_row(
+            [*map(str, before.values()), node.name, node.raw, node.summary, *(cells.get(path, "") for path in columns), findings, others]
+        )
 
 
 def csv_row(cells: Iterable[str]) -> str:

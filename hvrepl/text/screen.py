@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.text.style import Style, align, wrap
 
 SHOWN_BYTES = 16
+BYTES_A_ROW = 16
+WIDE_ENOUGH = 75  # columns that a row of so many bytes takes
+LEAST_RUN = 3  # elements that say nothing, to stand in one line
 GAP = 6  # blanks between the sentence and how the value was read
 ROLES = ("dim", "name", "number", "meaning")
 
@@ -20,6 +24,8 @@ def render_screen(node: Decoded, style: Style) -> Iterator[str]:
     yield from findings_of(node, style)
     for other in node.other:
         yield from wrap(f"also {label_of(other)}", style.width, "  ", "    ")
+    if node.dumped:
+        yield from dump_of(node.to_bytes(), style)
 
 
 def heading(node: Decoded, style: Style) -> Iterator[str]:
@@ -39,13 +45,16 @@ def heading(node: Decoded, style: Style) -> Iterator[str]:
 
 
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]]:
-    """(place, name, value, meaning) of each part; reserved bits that are clear stand in one line."""
+    """(place, name, value, meaning) of each part; reserved bits that are clear stand in one line, as a run of empty elements does."""
     quiet = []
     if depth == 0 and is_bare(node):
         yield "", "value", node.raw, "" if node.value is None else str(node.value)
-    for part in node.fields:
+    for part, last in runs_of(node.fields):
         if part.reserved and not part.is_set:
             quiet.append(place_of(part))
+            continue
+        if last is not part:
+            yield place_of(part), f"{'  ' * depth}{part.name}…{last.name}", value_of(part) or "0", meaning_of(part)
             continue
         yield place_of(part), "  " * depth + part.name, value_of(part), meaning_of(part)
         if part.fields:
@@ -54,6 +63,13 @@ def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]
             yield "", "  " * depth + f"or {reading.name}", value_of(reading), meaning_of(reading)
     if quiet:
         yield "", "  " * depth + "reserved", "0", ", ".join(quiet)
+
+
+def runs_of(parts: Sequence[Decoded]) -> Iterator[tuple[Decoded, Decoded]]:
+    """(itself, itself) of each part, but (first, last) of a run of elements in which nothing is set and which mean the same."""
+    for _, group in groupby(parts, key=lambda part: meaning_of(part) if part.name.startswith("[") and not part.is_set else id(part)):
+        run = list(group)
+        yield from ((run[0], run[-1]),) if len(run) >= LEAST_RUN else ((part, part) for part in run)
 
 
 def is_bare(node: Decoded) -> bool:
@@ -92,6 +108,19 @@ def meaning_of(part: Decoded) -> str:
     if part.reserved and part.is_set:
         return "reserved, but set" if part.bits else "not part of it, but set"
     return part.meaning or part.summary
+
+
+def dump_of(data: bytes, style: Style) -> Iterator[str]:
+    """The bytes in hex and as text, with their offsets; rows of zeros at the end are one line that says so."""
+    step = BYTES_A_ROW if not style.width or style.width >= WIDE_ENOUGH else BYTES_A_ROW // 2
+    end = -(-len(data.rstrip(b"\0")) // step) * step
+    rows = []
+    for at in range(0, min(end, len(data)), step):
+        row = data[at : at + step]
+        rows.append((f"+{at}", row.hex(" "), "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)))
+    if end < len(data):
+        rows.append((f"+{end}", f"* zeros to the end at +{len(data)}", ""))
+    yield from align(rows, style, ("dim", "number", "dim"))
 
 
 def findings_of(node: Decoded, style: Style) -> Iterator[str]:
@@ -134,11 +163,13 @@ def parts_with_column(node: Decoded) -> Iterator[Decoded]:
 
 
 def cell(part: Decoded) -> str:
-    """A part in a table: its name where it has one of its own, else number and meaning; nothing set is a dash."""
+    """A part in a table: its name where it has one of its own, else number and meaning; of an array what is set. Nothing set is a dash."""
+    if part.fields and not part.kind:
+        return ", ".join(cell(one) for one in part.fields if one.is_set) or "-"
     if part.fields or part.summary:
         return part.summary or "-"
     if part.meaning:
-        return part.meaning if part.meaning.isupper() else f"{part.raw} {part.meaning}"
+        return part.meaning if part.meaning.isupper() or part.value is None else f"{part.raw} {part.meaning}"
     if part.value is None:
         return short_bytes(part) if part.raw else "-"
     return str(part.value) if part.base == 10 else f"{part.value:#x}"

@@ -108,7 +108,7 @@ STRUCTS = [
     ("message", "x64", "header.message_type=HVMSG_TIMER_EXPIRED payload.timer_index=1", TIMER),
     ("message", "arm64", "timer_index=1", TIMER),
     ("message", "x64", "timer_index=1 payload_size=9", TIMER.replace("18", "09", 1)),
-    ("message", "x64", "message_pending=1 message_type=0x80000022 payload=001122", "22000080 03010000 0000000000000000 001122"),
+    ("message", "x64", "message_pending=1 message_type=0x80000023 payload=001122", "23000080 03010000 0000000000000000 001122"),
     ("message", "x64", "message_type=1", "01000000 08"),
     ("message", "x64", "version_supported=1", "01000000 10000000 0000000000000000 0f00000000000000 01"),
     ("message", "x64", "supported_features=3", "01000000 14000000 0000000000000000 0f00000000000000 0000000000000000 03"),
@@ -118,6 +118,7 @@ STRUCTS = [
     ("page", "x64", "slots[0].header.message_type=0x80000010", "10000080 18"),
     ("TEST_OPTIONAL", "x64", "third=3", "0000 0000 03"),
     ("TEST_POPCOUNT", "x64", "mask=5 banks[1]=7", "00" * 8 + "05" + "00" * 7 + "00" * 8 + "07"),
+    ("TEST_PAGES", "x64", "bytes=4096 offset=1 pages[1]=7 tail=9", "0010000001000000" + "00" * 8 + "07" + "00" * 7 + "09"),
     ("TEST_COUNTED", "x64", "items[1].number=5", "02000000 000000 05"),
     ("TEST_COUNTED", "x64", "item_count=4 items[1].flags.ready=1", "04000000 000000 000001"),
     ("TEST_REST", "x64", "names[2]=7 id=1", "01000000 00000000 00000000 07"),
@@ -130,6 +131,9 @@ STRUCTS = [
     ("TEST_SWITCH_LATER", "x64", "long=-5", "00000000 fbffffff 03"),
     ("TEST_SWITCH_LATER", "x64", "what=9 value=0102", "0102000000000000 09"),
     ("TEST_SWITCH_OUTER", "x64", "code=-1", "03 00000000 ffffffff"),
+    ("TEST_SWITCH_NAMED", "x64", "level=7", "0010 07"),
+    ("TEST_SWITCH_NAMED", "x64", "color=red shade=grey brightness=5", "0001 10 05"),
+    ("TEST_SWITCH_NAMED", "x64", "stars=9", "0001 00 00000000 09"),
     ("TEST_SWITCH_USED", "x64", "what=2 data.names[1]=3", "020c 00000000 00000000 03"),
     ("TEST_SWITCH_USED", "x64", "long=1", "0108 00000000 01"),
     ("TEST_SWITCH_USED", "x64", "what=3 data=aabb", "0302 aabb"),
@@ -247,6 +251,7 @@ REFUSED = [
     ("page", "slots=1", "slots is an array; set its elements, such as slots[0]"),
     ("TEST_COUNT_FIXED", "number=1", "TEST_COUNT_FIXED has 3 fields number; write the whole path, such as items[0].number"),
     ("TEST_POPCOUNT", "banks[0]=1", "banks[0]: mask asks for 0 elements only"),
+    ("TEST_PAGES", "bytes=4096 pages[1]=1", "pages[1]: bytes asks for 1 elements only"),
     ("TEST_POPCOUNT", "mask=5 banks[2]=1", "banks[2]: mask asks for 2 elements only"),
     ("TEST_COUNTED", "item_count=1 items[1].number=5", "items[1].number: item_count asks for 1 elements only"),
     ("TEST_COUNTED", "items[255].number=5", "item_count is 8 bits wide; 0x100 needs 9"),
@@ -272,8 +277,8 @@ def test_what_cannot_be_set_is_refused_in_one_line_that_says_why(what: str, assi
 
 
 def test_a_thing_without_fields_cannot_be_set() -> None:
-    one = thing("HVCALL_POST_MESSAGE")
-    with pytest.raises(UsageError, match="HVCALL_POST_MESSAGE has no fields"):
+    one = thing("HVCALL_VTL_CALL")
+    with pytest.raises(UsageError, match="HVCALL_VTL_CALL has no fields"):
         one.assign("code=1")
 
 

@@ -61,22 +61,22 @@ FINDINGS = [
     (
         "message",
         "x64",
-        "22000080 ff 00 0000" + "00" * 248,
+        "23000080 ff 00 0000" + "00" * 248,
         [("out_of_range", "header.payload_size", "payload_size is 255; at most 240 is possible")],
     ),
     (
         "message",
         "x64",
-        "22000080 08 02 0100" + "00" * 248,
+        "23000080 08 02 0100" + "00" * 248,
         [
             ("reserved_set", "header.message_flags.reserved_7_1", "reserved bits are set"),
             ("reserved_set", "header.reserved_7_6", "reserved bytes are set"),
         ],
     ),
-    ("message", "x64", "22000080 08 01 0000" + "00" * 248, [("message_pending", "header.message_flags.message_pending", "")]),
+    ("message", "x64", "23000080 08 01 0000" + "00" * 248, [("message_pending", "header.message_flags.message_pending", "")]),
     ("message", "x64", "00000000 00 01 0000" + "00" * 248, []),
-    ("message", "x64", "22000080 08 00 0000" + "00" * 8, [("truncated", "", "the bytes end after 16 of 256")]),
-    ("message", "x64", "22000080 08 00 0000" + "00" * 249, [("trailing", "rest", "1 byte after the end of HV_MESSAGE")]),
+    ("message", "x64", "23000080 08 00 0000" + "00" * 8, [("truncated", "", "the bytes end after 16 of 256")]),
+    ("message", "x64", "23000080 08 00 0000" + "00" * 249, [("trailing", "rest", "1 byte after the end of HV_MESSAGE")]),
     (
         "message",
         "x64",
@@ -95,7 +95,7 @@ FINDINGS = [
         "message",
         "x64",
         "01000000 0a 00 0000" + "00" * 8 + "06" + "00" * 239,
-        [("truncated", "payload.body", "body is 2 bytes; VMBUS_OPEN_RESULT has 12")],
+        [("truncated", "payload.body", "body is 2 bytes; VMBUS_CHANNEL_OPEN_RESULT has 12")],
     ),
     (
         "message",
@@ -115,6 +115,12 @@ FINDINGS = [
     ("TEST_COUNTED", "x64", "03000000 010000", [("truncated", "item_count", "item_count asks for 3 elements; the bytes hold 1")]),
     ("TEST_COUNTED", "x64", "01000000 010000 07", [("trailing", "rest", "1 byte after the end of TEST_COUNTED")]),
     ("TEST_COUNTED", "x64", "01000000 0100", [("truncated", "", "the bytes end after 6 of 7")]),
+    (
+        "TEST_PAGES",
+        "x64",
+        "ffffffff01000000" + "00" * 8,
+        [("truncated", "bytes", "bytes asks for 1048576 elements; the bytes hold 1"), ("truncated", "", "the bytes end after 16 of 17")],
+    ),
     ("TEST_POPCOUNT", "x64", "00" * 8 + "ff" * 8 + "00" * 8, [("truncated", "mask", "mask asks for 64 elements; the bytes hold 1")]),
     ("TEST_OPTIONAL", "x64", "0000 0000", []),
     ("TEST_OPTIONAL", "x64", "0000 0000 00", [("truncated", "", "the bytes end after 5 of 8")]),
@@ -148,7 +154,7 @@ def test_every_code_is_one_of_a_few_words_or_declared_by_a_spec() -> None:
         layout for one in THINGS for layout in (one.found.spec.layout, one.found.spec.output, *(one.found.spec.cases or {}).values())
     ]
     declared = {rule.code for layout in layouts if layout for rule in layout.findings}
-    found = {finding.code for one in THINGS for data in samples(one) for finding in one.decode(data).findings}
+    found = {finding.code for one in THINGS for data in [*samples(one)][::4] for finding in one.decode(data).findings}
     assert found - CODES <= declared
     assert found >= CODES
 

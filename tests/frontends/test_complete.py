@@ -39,7 +39,7 @@ FIRST = {
     "nothing": ("", ["decode", "encode", "show", "list", "find"]),
     "command": ("enc", ["encode"]),
     "shell_word": ("fo", ["format"]),
-    "command_before_names": ("s", ["show", "set", "source", "simp", "siefp", "sint0"]),
+    "command_before_names": ("s", ["show", "scan", "set", "source", "simp", "siefp", "sint0"]),
     "short_name": ("sim", ["simp"]),
     "short_name_whole": ("sint1", ["sint1", "sint10", "sint11", "sint12"]),
     "short_name_with_hyphen": ("gue", ["guest-id"]),
@@ -105,7 +105,7 @@ def test_the_first_candidates(before: str, expected: list[str]) -> None:
     ("before", "text", "number", "title"),
     [
         ("simp", "simp", "0x40000083", "SynIC message page"),
-        ("HVCALL_POST_M", "HVCALL_POST_MESSAGE", "0x005C", ""),
+        ("HVCALL_POST_M", "HVCALL_POST_MESSAGE", "0x005C", "message to a port"),
         ("enc", "encode", "", "Build a value from fields."),
         ("encode guest-id os_type=li", "Linux", "0x1", ""),
         ("encode sint2 vec", "vector=", "", "x64: interrupt vector; arm64: GIC interrupt id"),

@@ -26,9 +26,9 @@ BASE = 0xFFFF888003C5A000
 
 FIXTURES = [
     ("page.bin", "read as raw binary, 4096 bytes", None),
-    ("page.gdb.txt", "read as gdb x/gx words, 4096 bytes", BASE),
-    ("page.crash.txt", "read as crash rd words, 4096 bytes", BASE),
-    ("page.windbg.txt", "read as WinDbg dq words, 4096 bytes", BASE),
+    ("page.gdb.txt", f"read as gdb x/gx words, 4096 bytes at {BASE:#x}", BASE),
+    ("page.crash.txt", f"read as crash rd words, 4096 bytes at {BASE:#x}", BASE),
+    ("page.windbg.txt", f"read as WinDbg dq words, 4096 bytes at {BASE:#x}", BASE),
     ("page.xxd.txt", "read as xxd bytes, 4096 bytes", 0),
     ("page.hexdump.txt", "read as hexdump words, 4096 bytes", 0),
 ]
@@ -106,6 +106,31 @@ def print_kernel(data: bytes, size: int) -> str:
     return "".join(lines)
 
 
+def print_kernel_unplaced(data: bytes, size: int) -> str:
+    """DUMP_PREFIX_NONE."""
+    return "".join(f"[    0.440952] hv page: {' '.join(words_of(row, size)):{33 + 16 // size}}{text_of(row)}\n" for _, row in rows_of(data))
+
+
+def print_kernel_words(data: bytes, size: int) -> str:
+    return "".join(f"[    0.440952] hv_page: {' '.join(words_of(row, size))}\n" for _, row in rows_of(data))
+
+
+def print_windbg_physical_text(data: bytes, size: int) -> str:
+    return "".join(f"#{at:8x} {' '.join(map(with_tick, words_of(row, size)))} {text_of(row)}\n" for at, row in rows_of(data))
+
+
+def print_lldb(data: bytes, _size: int) -> str:
+    return "".join(f"0x{BASE + at:x}: {row.hex(' ')}  {text_of(row)}\n" for at, row in rows_of(data))
+
+
+def print_literal(data: bytes, _size: int) -> str:
+    return f"data = {data!r}\n"
+
+
+def print_decimals(data: bytes, _size: int) -> str:
+    return repr(list(data))
+
+
 def print_kernel_bare(data: bytes, size: int) -> str:
     return "".join(f"<6>[ 1.5] hv page: {BASE + at:016x}: {' '.join(words_of(row, size))}\n" for at, row in rows_of(data))
 
@@ -139,7 +164,13 @@ PRINTERS: dict[str, tuple[Callable[[bytes, int], str], int]] = {
     **{f"C array {size}": (print_c, size) for size in (1, 2, 4, 8)},
     **{f"Rust array {size}": (print_rust, size) for size in (1, 2, 4, 8)},
     **{f"hex {size}": (print_hex, size) for size in (1, 2, 4, 8, 16)},
+    **{f"WinDbg physical with text {size}": (print_windbg_physical_text, size) for size in (1, 2, 4, 8)},
+    **{f"kernel without places {size}": (print_kernel_unplaced, size) for size in (1, 2, 4, 8)},
+    **{f"kernel words alone {size}": (print_kernel_words, size) for size in (1, 2, 4, 8)},
+    "lldb": (print_lldb, 1),
     "escapes": (print_escapes, 1),
+    "bytes literal": (print_literal, 1),
+    "decimals": (print_decimals, 1),
 }
 
 
@@ -167,6 +198,8 @@ TOOLS = [
     "xxd -e",
     "xxd -e -g 2",
     "xxd -e -g 8",
+    "xxd -d",
+    "xxd -o 0x1000",
     "xxd -p",
     "xxd -i",
     "hexdump",
@@ -192,6 +225,7 @@ TOOLS = [
 SAMPLES = {
     "page": PAGE,
     "counting": bytes(range(256)),
+    "full page": b"".join(struct.pack("<IBBHQ", 1, 240, 1, 0, 0x10001) + random.Random(slot).randbytes(240) for slot in range(16)),
     "random": random.Random(1).randbytes(1000),
     "text like hex": b"dead beef 00 11 cafe 2222 33" * 4,
     "spaces": b"  ab  " * 9 + b" " * 42,
@@ -212,7 +246,7 @@ def test_what_a_tool_prints_reads_back_equal(command: str, sample: str, tmp_path
     done = subprocess.run([*words, "data"], cwd=tmp_path, capture_output=True, text=True, check=True)
     dumps = read_dump(done.stdout)
     assert [dump.data for dump in dumps] == [SAMPLES[sample]]
-    assert dumps[0].address in (0, None)
+    assert dumps[0].address in (0x1000 if "-o" in words else 0, None)
 
 
 @pytest.mark.parametrize("size", ["b", "h", "w", "g"])
@@ -252,21 +286,25 @@ PASTES = {
     "C in decimal": ("unsigned char a[4] = { 16, 0, 0, 128 };", "C array of bytes, 4 bytes", "10000080"),
     "a mail's quotes": ("> > 00000000: 0001 0203  ....\n> > 00000004: 0405 0607  ....", "xxd bytes, 8 bytes", "0001020304050607"),
     "a terminal's colours": ("\x1b[1;32m00000000\x1b[0m: 0001 0203  ....", "xxd bytes, 4 bytes", "00010203"),
-    "a gdb session": ("(gdb) x/gx page\n0x4020 <page>:\t0x0000000080000010\n(gdb) ", "gdb x/gx words, 8 bytes", "1000008000000000"),
+    "a gdb session": (
+        "(gdb) x/gx page\n0x4020 <page>:\t0x0000000080000010\n(gdb) ",
+        "gdb x/gx words, 8 bytes at 0x4020",
+        "1000008000000000",
+    ),
     "a crash session": (
         "crash> rd -32 c5a000 2\n00c5a000:  80000010 00000018   ........\ncrash> ",
-        "crash rd -32 words, 8 bytes",
+        "crash rd -32 words, 8 bytes at 0xc5a000",
         "1000008018000000",
     ),
     "a WinDbg session": (
         "0: kd> db fffff801`23456000 L8\nfffff801`23456000  41 2d 42 80 18 00 00 00                          A-B.....\n0: kd> ",
-        "WinDbg db bytes, 8 bytes",
+        "WinDbg db bytes, 8 bytes at 0xfffff80123456000",
         "412d428018000000",
     ),
     "a shell session": ("$ xxd page.bin\n" + XXD + "root@vm:~# ", "xxd bytes, 8 bytes", "0001020304050607"),
     "words around it": ("Here it is\n" + XXD + "Regards", "xxd bytes, 8 bytes, 2 other lines left out", "0001020304050607"),
     "carriage returns": (XXD.replace("\n", "\r\n"), "xxd bytes, 8 bytes", "0001020304050607"),
-    "kernel without addresses": ("[ 1.0] page: 10 00\n[ 1.0] page: 00 80\n", "hex bytes, 4 bytes", "10000080"),
+    "kernel without addresses": ("[ 1.0] page: 10 00\n[ 1.0] page: 00 80\n", "kernel hex dump bytes, 4 bytes", "10000080"),
     "xxd without its text": ("00000000: 1000 0080\n", "xxd bytes, 4 bytes", "10000080"),
     "words without text": ("00000000: 80000010 00000018\n", "kernel hex dump words, 8 bytes", "1000008018000000"),
     "text in another character set": (
@@ -289,6 +327,12 @@ TWO = {
     "another tool": (XXD + "0x10:\t0x01\t0x02", [(0, 8), (0x10, 2)]),
     "after an end": ("0000000 0100\n0000002\n0000000 0302\n0000001\n", [(0, 2), (0, 1)]),
     "words between": (XXD + "and the other\n00001000: ffff  ..", [(0, 8), (0x1000, 2)]),
+    "hex addresses, then octal ones": (
+        "".join(f"{at:07x} 0100 0302 0504 0706 0908 0b0a 0d0c 0f0e\n" for at in (0, 16, 32))
+        + "".join(f"{at:07o} 000400 001402 002404 003406 004410 005412 006414 007416\n" for at in (0, 16, 32)),
+        [(0, 48), (0, 48)],
+    ),
+    "a session of both": ("$ xxd a\n" + XXD + "$ gdb\n(gdb) x/2bx 0x10\n0x10:\t0x01\t0x02\n(gdb) q\n", [(0, 8), (0x10, 2)]),
     "two arrays": ("u8 a[] = {1, 2};\nu16 b[] = {3};", [(None, 2), (None, 2)]),
 }
 
@@ -335,6 +379,9 @@ REFUSED = {
     "an element too wide": ("u8 a[] = {0x10,\n0x100};", "line 2: 0x100 does not fit into 1 byte"),
     "no element": ("{0x10,\nPAGE_SIZE}", "line 2: 'PAGE_SIZE' is no number"),
     "a cut array": ("unsigned char a[] = {\n 0x00, 0x01\n};\nunsigned int a_len = 3;", "_len = 3; is said of an array of 2 bytes"),
+    "gdb in decimal": ("0x4020 <page>:\t-2147483632\t24\n", "line 1: gdb printed no hex; print it with x/gx"),
+    "an escape of none": (r"b'\x10\q'", "line 1: '.*q' is no part of a bytes literal"),
+    "text in the midst of rows": ("[ 1.0] p: 10000080 00000018\n[ 1.0] what\n", "line 2: 'what' is no row of a dump"),
     "an endless line": ("zz" * 50_000, "line 1: 'zz"),
 }
 
@@ -366,6 +413,20 @@ def test_a_given_word_size_is_obeyed(text: str, size: int, data: str) -> None:
 def test_a_word_size_that_does_not_divide_is_refused(text: str, size: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_dump(text, size)
+
+
+ENDLESS = ["10", "10 ", "zz ", "> ", "# ", " ", "g", "a:", "w.-", "\\x10", "{", "0x", "00000000`", "kernel: ", "*\n"]
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("00000000: 10", "10"), ("[ 1.0] ", ": 10 00")])
+def test_a_line_of_a_mebibyte_is_read_or_refused(piece: str, before: str, after: str) -> None:
+    try:
+        says = [dump.how for dump in read_dump(before + piece * ((1 << 20) // len(piece)) + after)]
+    except UsageError as error:
+        says = [str(error)]
+    assert says
+    assert all(0 < len(text) < 250 for text in says)
 
 
 RAW = {

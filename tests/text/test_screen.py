@@ -145,6 +145,36 @@ def test_a_page_without_messages_says_so() -> None:
     assert list(render_screen(free, Style(width=0))) == ["a page  1 of 3 slots in use", "  every slot is free"]
 
 
+def test_a_table_shows_what_is_set_of_bytes_and_arrays() -> None:
+    flags = Decoded(name="flags", raw="0a00", meaning="1, 3", column="flags set")
+    ports = tuple(Decoded(name=f"[{i}]", raw=f"0x{port:08x}", value=port) for i, port in enumerate((7, 0, 9)))
+    slots = (Decoded(name="[0]", unused=True), Decoded(name="[1]", fields=(flags, Decoded(name="data", fields=ports, column="ports"))))
+    page = replace(PAGE, slots=slots, findings=())
+    assert list(render_screen(page, Style(width=0)))[1:] == ["  slot  flags set  ports", "     1  1, 3       0x7, 0x9"]
+
+
+def element(index: int, value: int, meaning: str = "") -> Decoded:
+    return Decoded(name=f"[{index}]", offset=4 * index, size=4, raw=f"0x{value:08x}", value=value, meaning=meaning)
+
+
+def test_a_run_of_elements_in_which_nothing_is_set_stands_in_one_line() -> None:
+    numbers = tuple(element(i, 7 if i == 5 else 0, "none" if i > 8 else "") for i in range(12))
+    kinds = [Decoded(name="kind", offset=48 + i, size=1, raw=f"0x0{i // 3}", value=i // 3) for i in range(4)]
+    parts = tuple(Decoded(name=f"[{i}]", offset=48 + i, size=1, fields=(kind,)) for i, kind in enumerate(kinds))
+    arrays = (Decoded(name="numbers", offset=0, size=48, fields=numbers), Decoded(name="parts", offset=48, size=4, fields=parts))
+    assert list(render_screen(Decoded(name="X", fields=arrays), Style(width=0)))[1:] == [
+        "  +0   numbers",
+        "  +0     [0]…[4]   0x00000000",
+        "  +20    [5]       0x00000007",
+        "  +24    [6]…[8]   0x00000000",
+        "  +36    [9]…[11]  0x00000000  none",
+        "  +48  parts",
+        "  +48    [0]…[2]   0",
+        "  +51    [3]",
+        "  +51      kind    0x01",
+    ]
+
+
 NARROW = """\
 HV_MODE  mode slow, ready
   read as hex

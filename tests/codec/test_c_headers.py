@@ -1,0 +1,77 @@
+"""The specs lay out what Linux's Hyper-V headers have as a C compiler does, or names.tsv has the reason why not."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from hvrepl.catalog.model import ARCHES
+from tests.codec.agreement import Table, Tally, compare, find_layout, report
+from tests.codec.c_headers import find_headers, measure, why_not
+from tests.codec.c_structs import MemberPath, paths, read_structs
+
+MOST_KNOWN = 400
+# Fewer than these only if the headers, or their names, are read wrongly: those of Linux 6.1 have the fewest.
+LEAST_STRUCTS, LEAST_MEMBERS = 85, 500
+
+needs_headers = pytest.mark.skipif(bool(why_not()), reason=why_not())
+each_arch = pytest.mark.parametrize("arch", ARCHES)
+
+
+@cache
+def table() -> Table:
+    return Table("names")
+
+
+@cache
+def tally(arch: str) -> Tally:
+    return compare(arch, measure(find_headers() or Path(), arch), table())
+
+
+@needs_headers
+@each_arch
+def test_each_struct_and_member_lies_where_the_compiler_puts_it(arch: str) -> None:
+    assert tally(arch).faults == []
+
+
+@needs_headers
+@each_arch
+def test_most_structs_are_compared(arch: str) -> None:
+    print("\n".join(report(arch, measure(find_headers() or Path(), arch), table())))
+    assert tally(arch).structs >= LEAST_STRUCTS
+    assert tally(arch).members >= LEAST_MEMBERS
+    assert len(tally(arch).known) <= MOST_KNOWN
+
+
+@needs_headers
+@each_arch
+def test_the_table_says_nothing_that_is_found_without_it(arch: str) -> None:
+    assert tally(arch).unneeded == []
+
+
+def test_each_line_of_the_table_leads_to_a_spec_or_has_a_reason() -> None:
+    for row in table().rows:
+        assert row.spec or row.field or row.reason, row
+        assert not row.spec or find_layout(row.arch or "x64", row.struct, row.spec), row
+    keys = [(row.struct, row.member, row.arch) for row in table().rows]
+    assert keys == sorted(set(keys))
+
+
+SOURCE = """
+struct a { u32 x : 3, y : 5; u8 list[(4)]; struct { u16 p; } ; struct { u16 q; } named[2]; void (*call)(int a); struct a *next; };
+static inline int f(struct a *x) { struct b { int y; } z; return x->x; }
+union b { enum e { one, two } kind; struct a inner; u64 tail[]; } ;
+"""
+
+
+def test_a_struct_is_read_from_c_with_the_members_of_its_members() -> None:
+    structs = read_structs(SOURCE)
+    assert list(structs) == ["struct a", "union b"]
+    found = list(paths("struct a", structs))
+    assert [one.text for one in found] == ["x", "y", "list", "p", "named", "named[0].q", "next"]
+    assert [one.text for one in found if one.bits] == ["x", "y"]
+    inner = {one.text: one for one in paths("union b", structs)}
+    assert inner["inner.named[0].q"] == MemberPath("inner.named[0].q", False, False, False, "struct a", "named[0].q")
+    assert inner["tail"].flexible

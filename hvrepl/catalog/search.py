@@ -99,7 +99,7 @@ def find_bit(index: Index, bit: int) -> list[Hit]:
 def holding(index: Index, *texts: str, number: int | None = None) -> Iterator[Spec]:
     """The specs in whose tables one of the texts stands, or that have the number: only those are read as a whole."""
     wanted = " OR ".join("body LIKE ?" for _ in texts)
-    sql = f"SELECT id FROM spec WHERE {wanted} UNION SELECT spec FROM number WHERE low = ?"
+    sql = f"SELECT id FROM spec WHERE {wanted} OR id IN (SELECT spec FROM number WHERE low = ?) ORDER BY name, arch"
     values = [*(f"%{text}%" for text in texts), None if number is None else to_column(number)]
     return (index.spec(key) for (key,) in index.database.execute(sql, values).fetchall())
 

@@ -225,8 +225,7 @@ def explain(runner: Runner) -> str:
 HELP = """\
 A line is a command, or shorter:
   0x8100000606570000      what a number means, and what else it could be
-  sint2                   what has this name: its numbers and fields
-  sint2 0x200f3           a value, field by field
+  sint2, sint2 0x200f3    what has this name; a value of it, field by field
   sint2 vector=0xf3       a value from fields
   _                       the last value; set FIELD=VALUE changes it
 {commands}Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.

@@ -7,7 +7,7 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-PAUSE = 0.3  # seconds without a further line after which a dump that comes line by line is complete
+PAUSE = 0.5  # seconds without a further line after which a dump that comes line by line is complete
 CHUNK = 1 << 16
 PLAIN_TERMINALS = ("", "dumb", "unknown")
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-PAGE_SHIFT = 12  # the interface counts pages of 4 KiB on every arch
+from hvrepl.catalog.model import PAGE_SIZE
+
+PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
 from hvrepl.text import read_kdump
 from hvrepl.text.read_core import Range, core_ranges
 
-PAGE = 4096  # of the guest: pages are looked for where one can start
 CHUNK = 1 << 18  # what is read at once: it stays in the cache of a processor while it is searched
 SHOWN_RANGES = 4
 NOT_CONVERTED = "which is not read; convert it to a raw image"
@@ -82,9 +82,9 @@ class FileMemory:
 
     def _chunks_of(self, one: Range, buffer: bytearray) -> Iterator[Chunk]:
         """One range through a buffer; before its first page, and behind its last byte, there is nothing to find."""
-        at = -(-one.address // PAGE) * PAGE
+        at = -(-one.address // PAGE_SIZE) * PAGE_SIZE
         while at < one.end:
-            hole = self._hole(one.offset + at - one.address, one.end - at) // PAGE * PAGE
+            hole = self._hole(one.offset + at - one.address, one.end - at) // PAGE_SIZE * PAGE_SIZE
             at += hole
             size = min(CHUNK, one.end - at)
             got = self._fill(memoryview(buffer)[:size], one.offset + at - one.address) if size else 0
@@ -137,7 +137,7 @@ class DrgnMemory:
         found = b""
         while len(found) < size:
             at = address + len(found)
-            piece = self._read(at, min(size - len(found), PAGE - at % PAGE))
+            piece = self._read(at, min(size - len(found), PAGE_SIZE - at % PAGE_SIZE))
             if not piece:
                 break
             found += piece
@@ -153,7 +153,7 @@ class DrgnMemory:
                 at += len(data)
                 if len(data) < CHUNK and at < one.end:
                     missing, first = missing + 1, first if missing else at
-                    at += PAGE
+                    at += PAGE_SIZE
         if missing:
             raise FileError(f"{self.path}: is damaged: {missing} of its pages cannot be read, the first is that at {first:#x}")
 
@@ -205,7 +205,7 @@ def memory_in(path: str, file: BinaryIO) -> Memory:
         return open_kdump(path, file)
     if start.startswith(b"\x7fELF"):
         return open_core(path, file, length)
-    rest = length % PAGE
+    rest = length % PAGE_SIZE
     fault = f"ends in the middle of a page; its last {rest} bytes were not searched" if rest else ""
     return FileMemory(path, file, [Range(0, length)], fault)
 

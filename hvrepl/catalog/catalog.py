@@ -286,12 +286,16 @@ def fill_all(names: tuple[str, ...], element: int | None) -> tuple[str, ...]:
 
 
 def open_index(extra: Path | None = None) -> Index:
-    """The wheel's index, or in a checkout one made from its specs; with `extra`, one's own specs beside the built-in ones.
+    """The wheel's index, or in a checkout the one kept of its specs; with `extra`, one's own specs beside the built-in ones.
 
     Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
     """
     if BUILT_INDEX.exists() and extra is None:
         return Index.open(BUILT_INDEX)
+    if extra is None:
+        from hvrepl.catalog.kept import open_kept
+
+        return open_kept(CHECKOUT_SPECS)
     from hvrepl.catalog.rules import build_checked, read_tables
 
     if BUILT_INDEX.exists():

@@ -234,20 +234,17 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
     return [*(fault for one in read for fault in one.faults), *faults, *check(specs, spaces, documents)]
 
 
-def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path | None) -> Index:
+def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index:
     """An index in memory of built-in specs, which are trusted, and of one's own, which are checked. Raises SpecError, FileError."""
-    spaces = list(spaces)
-    if extra is not None:
-        own = read_folder(extra, f"{extra}/")
-        specs, faults = parse_specs(own.tables)
-        trusted, _ = parse_specs(tables)
-        documents = {source.partition(":")[0] for spec in trusted for source in sources(spec)}
-        spaces += own.spaces
-        faults = [*own.faults, *faults, *check(specs, spaces, [*documents, *own.documents], trusted)]
-        if faults:
-            raise SpecError("\n".join(faults))
-        tables = [*tables, *own.tables]
-    return Index.build(tables, spaces)
+    own = read_folder(extra, f"{extra}/")
+    specs, faults = parse_specs(own.tables)
+    trusted, _ = parse_specs(tables)
+    documents = {source.partition(":")[0] for spec in trusted for source in sources(spec)}
+    both = [*spaces, *own.spaces]
+    faults = [*own.faults, *faults, *check(specs, both, [*documents, *own.documents], trusted)]
+    if faults:
+        raise SpecError("\n".join(faults))
+    return Index.build([*tables, *own.tables], both)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ FILES = [ROOT / "README.md", ROOT / "man" / "hvrepl.1", *sorted((ROOT / "tests" 
 PROMPT = "$ "
 FENCES = {".md": ("```console", "```"), ".1": (".EX", ".EE")}
 # What groff needs written otherwise; the backslash comes first.
-ROFF = (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("→", "\\[->]"), ("·", "\\[pc]"))
+ROFF = (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("→", "\\[->]"), ("·", "\\[pc]"), ("↳", "\\[u21B3]"))
 
 
 @dataclass(frozen=True)

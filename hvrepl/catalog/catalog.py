@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
+from hvrepl.catalog.log_forms import LogForm, parse_forms
 from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
 
@@ -187,6 +188,14 @@ class Catalog:
     def lone(self) -> Iterator[Spec]:
         """The specs as which a number without a name may be read, first choice first."""
         return (self.load(key) for arch, key in self.index.lone() if is_seen(arch, self.arch))
+
+    def crashes(self) -> Iterator[Spec]:
+        """The structs as which the parameters of a crash may be told, first choice first."""
+        return (self.load(key) for arch, key in self.index.crashes() if is_seen(arch, self.arch))
+
+    def log_forms(self) -> Iterator[LogForm]:
+        """What lines of logs look like, the more certain first."""
+        return (form for _, file, table in self.index.logs() for form in parse_forms(table, file))
 
     def entries(self, space: str | None = None) -> Iterator[Entry]:
         """Every number on every arch with its names, then (without a space) the specs that have no number."""

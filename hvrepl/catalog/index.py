@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
-from hvrepl.catalog.read_specs import expand_names, parse_spec
+from hvrepl.catalog.read_specs import LOG, expand_names, parse_spec
 from hvrepl.errors import FileError
 
 CANONICAL, ALSO, WAS = 0, 1, 2
@@ -21,6 +21,8 @@ CREATE TABLE name(key TEXT, spelling TEXT, how INTEGER, arch TEXT, spec INTEGER,
 CREATE TABLE number(space TEXT, low, high, arch TEXT, name TEXT, spec INTEGER, element INTEGER, address INTEGER);
 CREATE TABLE case_of(space TEXT, number, arch TEXT, spec INTEGER);
 CREATE TABLE lone(rank INTEGER, arch TEXT, spec INTEGER);
+CREATE TABLE crash(rank INTEGER, arch TEXT, spec INTEGER);
+CREATE TABLE log(arch TEXT, file TEXT, body TEXT);
 """
 # Made after the rows: building them row by row takes three times as long.
 KEYS = """
@@ -132,6 +134,9 @@ class Index:
         rows = [(rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits) for rank, s in enumerate(spaces)]
         database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?)", rows)
         index = cls(database)
+        tables = list(tables)
+        logs = [(arch, file, json.dumps(table)) for arch, file, table in tables if table["kind"] == LOG]
+        database.executemany("INSERT INTO log VALUES (?,?,?)", logs)
         expanded = [(dict(one), parse_spec(one, arch, file)) for arch, file, table in tables for one in expand_names(table)]
         numbered = list(enumerate(merge_extensions(expanded)))
         for key, (table, spec) in numbered:
@@ -156,6 +161,8 @@ class Index:
                 run("INSERT INTO number VALUES (?,?,?,?,?,?,?,?)", (address.space, low, high, arch, name, key, element, place))
         if spec.lone:
             run("INSERT INTO lone VALUES (?,?,?)", (spec.lone.rank, spec.arch, key))
+        if spec.crash:
+            run("INSERT INTO crash VALUES (?,?,?)", (spec.crash.rank, spec.arch, key))
 
     def _resolve_case(self, case: str, spec_arch: str) -> Iterator[tuple[str, int | str, str]]:
         """HVMSG_TIMER_EXPIRED or message:1 → (space, number, arch) as they stand in the table; a name may differ by arch."""
@@ -205,13 +212,22 @@ class Index:
     def lone(self) -> list[tuple[str, int]]:
         return self.database.execute("SELECT arch, spec FROM lone ORDER BY rank").fetchall()
 
+    def crashes(self) -> list[tuple[str, int]]:
+        return self.database.execute("SELECT arch, spec FROM crash ORDER BY rank").fetchall()
+
     def specs(self) -> list[tuple[int, str, str, str, str]]:
         """(id, name, kind, arch, title) of every spec, by name."""
         return self.database.execute("SELECT id, name, kind, arch, title FROM spec ORDER BY name, arch").fetchall()
 
     def tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """(arch, file, tables) of every spec, as build takes them."""
+        """(arch, file, tables) of every spec and of the log forms, as build takes them."""
         for arch, file, body in self.database.execute("SELECT arch, file, body FROM spec ORDER BY id"):
+            yield arch, file, json.loads(body)
+        yield from self.logs()
+
+    def logs(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """(arch, file, tables) of every file of log forms."""
+        for arch, file, body in self.database.execute("SELECT arch, file, body FROM log ORDER BY rowid"):
             yield arch, file, json.loads(body)
 
 

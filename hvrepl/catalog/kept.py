@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hvrepl.catalog.index import Index
+from hvrepl.errors import FileError
 
 PACKAGE = Path(__file__).resolve().parent
 KEPT = "specs-{}.sqlite"
@@ -20,11 +21,12 @@ def open_kept(specs: Path) -> Index:
     folder = specs.parent / "build"
     path = folder / KEPT.format(fingerprint(specs))
     if path.exists():
-        return Index.open(path)
+        with suppress(FileError):  # another run may have replaced it just now
+            return Index.open(path)
     from hvrepl.catalog.rules import read_tables
 
     tables, spaces = read_tables(specs)
-    with suppress(OSError, sqlite3.Error):
+    with suppress(OSError, sqlite3.Error, FileError):
         keep(Index.build(tables, spaces), path)
         return Index.open(path)
     return Index.build(tables, spaces)
@@ -38,10 +40,10 @@ def keep(index: Index, path: Path) -> None:
     with sqlite3.connect(draft) as target:
         index.database.backup(target)
     target.close()
-    older = list(path.parent.glob(KEPT.format("*")))
     Path(draft).replace(path)
-    for one in older:
-        one.unlink(missing_ok=True)
+    for one in path.parent.glob(KEPT.format("*")):
+        if one != path:
+            one.unlink(missing_ok=True)
 
 
 def fingerprint(specs: Path) -> str:

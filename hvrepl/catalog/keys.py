@@ -32,6 +32,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "qemu": TEXT,
         "source": LIST,
         "lone": TABLE,
+        "crash": TABLE,
         "case_of": LIST,
         "extends": TEXT,
         "open": FLAG,
@@ -43,7 +44,25 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "values": LIST,
         "space": TEXT,
         "names": LIST,
+        "form": LIST,
     },
+    "form": {
+        "name": TEXT,
+        "title": TEXT,
+        "words": LIST,
+        "pattern": TEXT,
+        "says": LIST,
+        "crash": LIST,
+        "control": TEXT,
+        "tells": TEXT,
+        "missing": TEXT,
+        "text": TEXT,
+        "needs": FLAG,
+        "perhaps": FLAG,
+        "seen": LIST,
+        "source": LIST,
+    },
+    "saying": {"what": TEXT, "arch": TEXT, "value": TEXT, "set": TABLE, "optional": FLAG, "lone": FLAG},
     "address": {
         "space": TEXT,
         "number": NUMBER_OR_TEXT,
@@ -96,6 +115,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "finding": {"code": TEXT, "field": TEXT, "text": TEXT, "when": TABLE},
     "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
     "lone": {"rank": NUMBER, "when": LIST},
+    "crash": {"rank": NUMBER, "os": TEXT, "when": LIST},
     "space": {"name": TEXT, "title": TEXT, "arch": LIST, "digits": NUMBER, "bits": NUMBER},
     "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
 }
@@ -105,18 +125,21 @@ REQUIRED = {
     "name": ("number", "name"),
     "layout": ("fields",),
     "value": ("value", "name"),
+    "form": ("name", "words", "pattern", "seen"),
+    "saying": ("what",),
     "finding": ("code", "text", "when"),
     "shorthand": ("name", "field", "read"),
     "lone": ("rank", "when"),
+    "crash": ("rank", "os", "when"),
     "space": ("name", "title", "arch", "digits"),
     "document": ("title",),
 }
 # Lists hold text, but for these, which hold tables; what the values of a table of free keys must be.
-LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "fields", "findings", "readings", "when", "space")
-TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int}
-# Keys that only one kind of file has, and all that a file of names may have.
-OWN_KEYS = {"values": "enumeration", "extends": "enumeration", "open": "enumeration", "space": "names", "names": "names"}
-NAMES_KEYS = ("kind", "space", "source", "names")
+LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "fields", "findings", "readings", "when", "space", "form", "says")
+TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str}
+# Keys that only one kind of file has.
+OWN_KEYS = {"values": "enumeration", "extends": "enumeration", "open": "enumeration", "space": "names", "names": "names", "form": "log"}
+ALL_KEYS = {"names": ("kind", "space", "source", "names"), "log": ("kind", "source", "form")}  # of kinds that have no others
 
 
 def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
@@ -154,9 +177,9 @@ def check_own_keys(table: Mapping[str, Any], where: str) -> Iterator[str]:
     if kind is None:
         return
     foreign = [key for key in table if key in KEYS["file"] and OWN_KEYS.get(key, kind) != kind]
-    if kind == "names":
-        foreign = [key for key in table if key in KEYS["file"] and key not in NAMES_KEYS]
-        yield from (f"{where}{key} is missing" for key in ("space", "names") if key not in table)
+    if kind in ALL_KEYS:
+        foreign = [key for key in table if key in KEYS["file"] and key not in ALL_KEYS[kind]]
+        yield from (f"{where}{key} is missing" for key in ALL_KEYS[kind] if key not in table and key != "source")
     yield from (f"{where}{key} does not go with kind {kind}" for key in foreign)
 
 
@@ -168,16 +191,26 @@ def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
     yield from check_list("name", table.get("names"), f"{file}: names")
     yield from check_list("value", table.get("values"), f"{file}: values")
     yield from check_list("shorthand", table.get("shorthand"), f"{file}: shorthand")
-    if "lone" in table:
-        yield from check_keys("lone", table["lone"], f"{file}: lone: ")
-        conditions = table["lone"].get("when") if isinstance(table["lone"], Mapping) else None
-        yield from (f"{file}: lone: when must hold tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))
+    for name in ("lone", "crash"):
+        if name in table:
+            yield from check_rule(name, table[name], f"{file}: {name}: ")
+    yield from check_list("form", table.get("form"), f"{file}: form")
+    for form in as_list(table.get("form")):
+        if isinstance(form, Mapping):
+            yield from check_list("saying", form.get("says"), f"{file}: {form.get('name')}: says")
     for name in ("layout", "output"):
         if isinstance(table.get(name), Mapping):
             yield from check_layout(table[name], f"{file}: {name}")
     cases = table.get("case")
     for name, case in cases.items() if isinstance(cases, Mapping) else ():
         yield from check_layout(case, f"{file}: case.{name}")
+
+
+def check_rule(name: str, rule: object, where: str) -> Iterator[str]:
+    """When something is taken for what a file defines."""
+    yield from check_keys(name, rule, where)
+    conditions = rule.get("when") if isinstance(rule, Mapping) else None
+    yield from (f"{where}when must hold tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))
 
 
 def check_layout(layout: object, where: str) -> Iterator[str]:

@@ -157,6 +157,15 @@ class Lone:
 
 
 @dataclass(frozen=True, slots=True)
+class CrashRule:
+    """When the parameters of a crash are told as this struct, lowest rank first, and the words for the system that wrote them."""
+
+    rank: int
+    os: str
+    when: tuple[When, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One thing of the interface. `arch` is common, x64 or arm64; `width` in bits (0 for bytes), `size` and `head` in bytes."""
 
@@ -186,6 +195,7 @@ class Spec:
     open: bool = False
     case_of: tuple[str, ...] = ()
     lone: Lone | None = None
+    crash: CrashRule | None = None
     file: str = ""
 
     def named(self, element: int | None) -> str:

@@ -14,6 +14,7 @@ from hvrepl.catalog.model import (
     COMMON,
     INTEGER_SIZES,
     Address,
+    CrashRule,
     Enumerator,
     Field,
     FindingRule,
@@ -29,6 +30,7 @@ from hvrepl.errors import FileError, SpecError
 Table = Mapping[str, Any]
 Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
 
+LOG = "log"  # the kind of a file of log forms
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RANGE = re.compile(r"(0x[0-9a-fA-F]+|0|[1-9][0-9]*)(?:-(0x[0-9a-fA-F]+|[1-9][0-9]*))?")
 ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d+)\]")
@@ -129,7 +131,9 @@ def parse_specs(tables: Iterable[tuple[str, str, Table]]) -> tuple[list[Spec], l
 
 
 def expand_names(table: Table) -> Iterator[Table]:
-    """A names file as one table a name; any other file as it is."""
+    """A names file as one table a name, a file of log forms as none; any other file as it is."""
+    if table["kind"] == LOG:
+        return
     if table["kind"] != "names":
         yield table
         return
@@ -161,7 +165,8 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         cases=cases or None,
         shorthands=tuple(Shorthand(s["name"], s["field"], s["read"], s.get("sets", {})) for s in table.get("shorthand", ())),
         values=tuple(parse_enumerator(value, source) for value in table.get("values", ())),
-        lone=Lone(table["lone"]["rank"], tuple(parse_when(when) for when in table["lone"]["when"])) if "lone" in table else None,
+        lone=Lone(table["lone"]["rank"], parse_whens(table["lone"])) if "lone" in table else None,
+        crash=CrashRule(table["crash"]["rank"], table["crash"]["os"], parse_whens(table["crash"])) if "crash" in table else None,
         source=source,
         file=file,
         **texts,
@@ -211,6 +216,10 @@ def parse_enumerator(table: Table, source: tuple[str, ...]) -> Enumerator:
 
 def parse_when(table: Table) -> When:
     return {path: tuple(wanted) if isinstance(wanted, list) else (wanted,) for path, wanted in table.items()}
+
+
+def parse_whens(table: Table) -> tuple[When, ...]:
+    return tuple(parse_when(when) for when in table["when"])
 
 
 def parse_layout(table: Table, source: tuple[str, ...], where: str) -> Layout:

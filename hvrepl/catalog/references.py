@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hvrepl.catalog.book import FORMATTERS, Book, fields, is_range, layouts
 from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Spec, counters, to_key
@@ -107,9 +107,14 @@ def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:
 
 def check_sources(spec: Spec, book: Book) -> Iterator[str]:
     """Every source is key:path#anchor of a pinned document; what has none of its own has its file's."""
-    if not spec.source:
+    yield from check_cited(sources(spec) if spec.source else (), book)
+
+
+def check_cited(found: Iterable[str], book: Book) -> Iterator[str]:
+    """Sources that are none, or that there are none."""
+    if not found:
         yield "has no source"
-    for source in sources(spec):
+    for source in found:
         match = SOURCE.fullmatch(source)
         if not match:
             yield f"source {source!r} should look like key:path#anchor"

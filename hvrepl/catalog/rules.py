@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 from hvrepl.catalog.book import FORMATTERS, KINDS, WORDS, Book, fields, layouts
 from hvrepl.catalog.index import WAS, Index, elements, name_rows, reach
+from hvrepl.catalog.keys import check_tables
+from hvrepl.catalog.log_forms import parse_forms
+from hvrepl.catalog.log_rules import check_forms
 from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec, to_key
 from hvrepl.catalog.paths import case_names
-from hvrepl.catalog.read_specs import Tables, parse_specs, read_folder
+from hvrepl.catalog.read_specs import LOG, Tables, parse_specs, read_folder
 from hvrepl.catalog.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
 from hvrepl.catalog.texts import check_texts
 from hvrepl.catalog.tiles import check_cases_fit, check_loops, check_tiles
@@ -39,6 +42,8 @@ def check_kind(spec: Spec, _: Book) -> Iterator[str]:
         yield "has no address"
     if spec.kind == "enumeration" and not spec.values:
         yield "has no values"
+    if spec.crash and spec.kind != "struct":
+        yield f"crash does not go with kind {spec.kind}"
     if spec.count is not None and spec.count < 1:
         yield "count must be at least 1"
 
@@ -225,13 +230,20 @@ def read_tables(folder: Path) -> tuple[Tables, tuple[Space, ...]]:
     return read.tables, read.spaces
 
 
+def check_logs(tables: Tables, book: Book) -> list[str]:
+    """The faults of log forms whose keys are right."""
+    files = [(file, table) for _, file, table in tables if table.get("kind") == LOG and not list(check_tables(table, file))]
+    return list(check_forms([form for file, table in files for form in parse_forms(table, file)], book))
+
+
 def check_folders(folders: Sequence[Path]) -> list[str]:
     """The faults of folders of specs that are used together, the first of them complete by itself. Raises FileError."""
     read = [read_folder(folder, f"{folder}/") for folder in folders]
     specs, faults = parse_specs(table for one in read for table in one.tables)
     spaces = [space for one in read for space in one.spaces]
     documents = [key for one in read for key in one.documents]
-    return [*(fault for one in read for fault in one.faults), *faults, *check(specs, spaces, documents)]
+    logs = check_logs([table for one in read for table in one.tables], Book(specs, spaces, documents))
+    return [*(fault for one in read for fault in one.faults), *faults, *check(specs, spaces, documents), *logs]
 
 
 def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index:
@@ -241,7 +253,13 @@ def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index
     trusted, _ = parse_specs(tables)
     documents = {source.partition(":")[0] for spec in trusted for source in sources(spec)}
     both = [*spaces, *own.spaces]
-    faults = [*own.faults, *faults, *check(specs, both, [*documents, *own.documents], trusted)]
+    documents |= set(own.documents)
+    faults = [
+        *own.faults,
+        *faults,
+        *check(specs, both, documents, trusted),
+        *check_logs(own.tables, Book([*trusted, *specs], both, documents)),
+    ]
     if faults:
         raise SpecError("\n".join(faults))
     return Index.build([*tables, *own.tables], both)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from hvrepl.catalog.book import FORMATTERS, Book, is_range, layouts
 from hvrepl.catalog.model import COMMON, Layout, Spec, When, to_key
 
-NUMBER_FORMS = ("d", "x", "title")
+NUMBER_FORMS = ("d", "x", "X", "title")
 WHEN_WORDS = ("known", "unknown")
 PLACEHOLDER = re.compile(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
 GUARD = re.compile(r"!?([\w.]+)\? ")
@@ -29,6 +29,9 @@ def check_texts(spec: Spec, book: Book) -> Iterator[str]:
         yield from (f"{place}: unused: {fault}" for fault in check_when(layout.unused or {}, spec, scopes, book))
     for when in spec.lone.when if spec.lone else ():
         yield from (f"lone: {fault}" for fault in check_when(when, spec, whole, book))
+    if spec.crash:
+        faults = [fault for when in spec.crash.when for fault in check_when(when, spec, whole, book)]
+        yield from (f"crash: {fault}" for fault in [*check_text(spec.crash.os, spec, whole, book), *faults])
 
 
 def find_in(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool:

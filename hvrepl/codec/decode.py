@@ -13,7 +13,7 @@ from hvrepl.codec.constructs import Variant, WordValues
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.judge import judge, judge_count, last_part
 from hvrepl.codec.meanings import say
-from hvrepl.codec.phrases import declared_findings, is_unused, summarise
+from hvrepl.codec.phrases import declared_findings, is_unused, summarise, without_guess
 from hvrepl.codec.schema import Schemas
 from hvrepl.errors import UsageError
 
@@ -54,6 +54,14 @@ class Decoder:
         if spec.width or layout is None:
             return self._word(found, layout, data, place)
         return self._struct(found, layout, data, place)
+
+    def only(self, found: Found, node: Decoded, fields: tuple[Decoded, ...]) -> Decoded:
+        """A decoded word of which only some fields are known: it has no value, and only they are summed up."""
+        names = {part.name for part in fields}
+        findings = tuple(finding for finding in node.findings if finding.field in names)
+        kept = replace(node, fields=fields, raw="", value=None, findings=findings)
+        layouts = [without_guess(found.spec.layout, kept)] if found.spec.layout else []
+        return replace(kept, summary=summarise(kept, layouts, self.catalog))
 
     def width(self, spec: Spec) -> int:
         """Bits of a word; 0 for a struct. A register without a layout is a number of as many bits as its space says.

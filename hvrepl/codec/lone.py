@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.catalog import Catalog, Found, Named
+from hvrepl.catalog.model import fill
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.phrases import holds
@@ -57,13 +58,19 @@ def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
         row = catalog.find_named(space.name, number) if catalog.arch in space.arches else None
         if row and row.low == row.high:
             found = catalog.find_number(number, space.name)
-            yield Decoded(
-                name=found.name,
-                kind=found.spec.kind,
-                arch=catalog.arch,
-                space=space.name,
-                number=space.write(number),
-                summary=found.spec.title.replace("{n}", str(found.element)),
-                source=found.spec.source,
-                subtitle=f"{space.name} {space.write(number)} ({catalog.arch})",
-            )
+            yield name_only(catalog, found, Named(space, number, found.name))
+
+
+def name_only(catalog: Catalog, found: Found, named: Named) -> Decoded:
+    """What has a number, without a value."""
+    number = named.space.write(named.number)
+    return Decoded(
+        name=found.name,
+        kind=found.spec.kind,
+        arch=catalog.arch,
+        space=named.space.name,
+        number=number,
+        summary=fill(found.spec.title, found.element),
+        source=found.spec.source,
+        subtitle=f"{named.space.name} {number} ({catalog.arch})",
+    )

@@ -101,6 +101,14 @@ def say_hz(hertz: int) -> str:
     return f"{hertz} Hz"
 
 
+KERNEL_HZ = (100, 250, 300, 1000)  # what a Linux kernel can be configured to
+
+
+def say_hz_per_tick(count: int) -> str:
+    """A frequency that was divided by a kernel's HZ, for each HZ that there is."""
+    return ", ".join(f"{say_hz(count * hz)} at HZ {hz}" for hz in KERNEL_HZ)
+
+
 def read_page(text: str) -> int:
     """gpa 0xfa1000 → its page number."""
     match = re.fullmatch(r"gpa[: ]?(0x[0-9a-f]+)", text.lower())
@@ -155,16 +163,26 @@ def say_signed(value: int) -> str:
     return str(value - (1 << 64) if value >> 63 else value)
 
 
+MOST_ERRNO = 4095  # what is returned as an error is at least its negative
+
+
+def say_errno(value: int) -> str:
+    """A small negative number as such: what a function returned was perhaps an error. Else nothing."""
+    return str(value - (1 << 64)) if value >= (1 << 64) - MOST_ERRNO else ""
+
+
 MEANINGS: Mapping[str, Meaning] = {
     "100ns": Meaning(say_100ns),
     "ascii": Meaning(say_ascii),
     "decimal": Meaning(str),
+    "errno": Meaning(say_errno),
     "filetime": Meaning(say_filetime),
     "freebsd_version": Meaning(say_freebsd_version, read_freebsd_version),
     "gpa": Meaning(lambda address: f"gpa {address:#x}"),
     "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page),
     "guid": Meaning(lambda value: str(to_guid(value)), read_guid),
     "hz": Meaning(say_hz),
+    "hz_per_tick": Meaning(say_hz_per_tick),
     "linux_release": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "linux_version": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "netbsd_version": Meaning(say_netbsd_version),

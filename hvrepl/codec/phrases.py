@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, When, fill, to_key
@@ -49,6 +50,18 @@ def say_phrase(phrase: str, node: Decoded, catalog: Catalog) -> str:
     return "" if missing else fill_in(phrase, node, catalog)
 
 
+def without_guess(layout: Layout, node: Decoded) -> Layout:
+    """The layout without the phrases that speak of fields which the node does not have, even if to say that they are not set."""
+    return replace(layout, summary=layout.summary and tuple(one for one in layout.summary if all(map(node.find, paths_of(one)))))
+
+
+def paths_of(phrase: str) -> Iterator[str]:
+    while guard := GUARD.fullmatch(phrase):
+        yield guard[2]
+        phrase = guard[3]
+    yield from (path for match in PLACEHOLDER.finditer(phrase) for path in match.group(2, 4, 5) if path)
+
+
 def is_said(part: Decoded | None) -> bool:
     """Whether a part says something: a number, bytes or an array that are not zero, a struct with a summary."""
     return part is not None and bool(part.value or part.summary or (part.value is None and not part.kind and number_of(part)))
@@ -83,6 +96,8 @@ def placeholder(match: re.Match[str], node: Decoded, catalog: Catalog) -> str:
         return str(value)
     if form == "x":
         return f"{value:#x}"
+    if form == "X":
+        return f"0x{value:X}"
     return say(form, value) if form else say_part(part)
 
 

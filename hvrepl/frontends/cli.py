@@ -192,6 +192,35 @@ def free_slot(
     eom(context.obj, words or [], output)
 
 
+@app.command("crash", cls=Command, short_help="Say what the crash parameters of a guest mean.")
+def crash_parameters(
+    context: typer.Context, words: Annotated[list[str] | None, words_of("P0 P1 P2 P3 P4 [CTL]").__metadata__[0]] = None
+) -> None:
+    """Say what the crash parameters of a guest mean, told by the operating system that wrote them.
+
+    They are the five of host event 18590, or of Xen's or QEMU's log; CTL is the crash control register.
+    """
+    from hvrepl.frontends.crash import crash
+
+    crash(context.obj, words or [])
+
+
+@app.command("annotate", cls=Command, short_help="Pass a log through, each Hyper-V number in it explained.")
+def annotate_log(
+    context: typer.Context,
+    words: Annotated[list[str] | None, words_of("[FILE...]").__metadata__[0]] = None,
+    only: Annotated[bool, typer.Option("--only", help="only the lines in which something was found")] = False,
+    full: Annotated[bool, typer.Option("--full", help="all fields of what was found")] = False,
+) -> None:
+    """Pass a log through as it comes, and say under each line what the Hyper-V numbers in it mean.
+
+    The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, a mail that quotes them.
+    """
+    from hvrepl.frontends.annotate import annotate
+
+    annotate(context.obj, words or [], only=only, full=full)
+
+
 def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, vi: bool) -> None:
     """The lines of -c, else those of stdin as they come: typed into the shell, or a script."""
     if session.streams.stdin_is_terminal and not lines:

@@ -218,8 +218,9 @@ def explain(runner: Runner) -> str:
     """What a line can be."""
     from hvrepl.frontends.cli import shell_commands
 
-    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if text)
-    return HELP.format(commands=commands) + (KEYS if runner.session.is_shell else "")
+    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in runner.commands)
+    words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
+    return HELP.format(commands=commands, words=words) + (KEYS if runner.session.is_shell else "")
 
 
 HELP = """\
@@ -228,7 +229,8 @@ A line is a command, or shorter:
   sint2, sint2 0x200f3    what has this name; a value of it, field by field
   sint2 vector=0xf3       a value from fields
   _                       the last value; set FIELD=VALUE changes it
-{commands}Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
+{commands}Here also {words}: `help WORD` explains one.
+Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
 """
 KEYS = """\
 A pasted dump is a message or a message page, by its size.

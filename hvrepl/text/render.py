@@ -84,7 +84,7 @@ def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
 
 def item_line(item: Item, style: Style) -> str:
     """One line that begins with where the value was found, as @FILE:ADDRESS takes it."""
-    where = "{file}:{address}  ".format(**item.extra) if item.extra else ""
+    where = "{file}:{address}  ".format(**item.extra) if item.extra else "" if item.line is None else f"{item.line}: "
     return where + (one_line(item.node, style) if item.node else "")
 
 

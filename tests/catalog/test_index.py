@@ -80,6 +80,7 @@ def everything(index: Index) -> dict[str, object]:
         "cases": {space: index.cases(space) for space in spaces},
         "case": {(space, number): index.case_of(space, number) for space in spaces for number, _, _ in index.cases(space)},
         "lone": index.lone(),
+        "crashes": index.crashes(),
         "tables": list(index.tables()),
     }
 

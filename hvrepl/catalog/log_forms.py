@@ -1,0 +1,103 @@
+"""[[form]] of a log file → LogForm: what a line of a log looks like in which numbers of the interface stand. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
+DIGITS_END = r"(?![0-9a-z_])"
+NUMBER_KINDS: Mapping[str, str] = {
+    "hex": rf"(?:0x)?[0-9a-fo]{{1,32}}{DIGITS_END}",
+    "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
+    "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
+    "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
+}
+TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
+REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
+BLANK = re.compile(r"<(\w+)>")  # in a name
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a line says of one thing. `what` is a name, or space:<group>; the texts are names of groups of the pattern.
+
+    `value` is its whole value; `sets` some of its bits (registers, "63:32") or fields, by a group or a number.
+    `optional`: nothing is said of what has no name. `lone`: nor of a value that could not stand alone for this.
+    """
+
+    what: str
+    arch: str = ""
+    value: str = ""
+    sets: Mapping[str, str] | None = None
+    optional: bool = False
+    lone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogForm:
+    """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
+
+    `tells`: the arch of such a log. `text` is said as it stands, with `missing` only if that path was seen clear before.
+    `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
+    """
+
+    name: str
+    pattern: str
+    words: tuple[str, ...]
+    title: str = ""
+    says: tuple[Saying, ...] = ()
+    crash: tuple[str, ...] = ()
+    control: str = ""
+    tells: str = ""
+    missing: str = ""
+    text: str = ""
+    needs: bool = False
+    perhaps: bool = False
+    seen: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    file: str = ""
+
+
+def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
+    """The forms of a file whose keys are known and of the right types."""
+    for form in table.get("form", ()):
+        says = tuple(
+            Saying(
+                one["what"], one.get("arch", ""), one.get("value", ""), one.get("set"), one.get("optional", False), one.get("lone", False)
+            )
+            for one in form.get("says", ())
+        )
+        texts: dict[str, Any] = {key: tuple(form[key]) for key in ("words", "crash", "seen") if key in form}
+        plain = {
+            key: form[key] for key in ("name", "pattern", "title", "control", "tells", "missing", "text", "needs", "perhaps") if key in form
+        }
+        yield LogForm(says=says, source=tuple(form.get("source", table.get("source", ()))), file=file, **texts, **plain)
+
+
+def groups_in(pattern: str) -> dict[str, str]:
+    """Group → its kind."""
+    return {match[1]: match[2] or "hex" for match in TOKEN.finditer(pattern) if match[1]}
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """The pattern as a regular expression: a blank is any run of blanks, and it begins with no word cut in two.
+
+    Raises re.error, and KeyError for a kind of number that does not exist.
+    """
+
+    def expand(match: re.Match[str]) -> str:
+        return f"(?P<{match[1]}>{NUMBER_KINDS[match[2] or 'hex']})" if match[1] else r"(?:\s+)"
+
+    return re.compile(rf"(?<![0-9a-z_])(?:{TOKEN.sub(expand, pattern)})", re.IGNORECASE)
+
+
+def groups_used(form: LogForm) -> Iterable[str]:
+    """The groups of its pattern that a form refers to."""
+    yield from form.crash
+    yield from filter(None, (form.control,))
+    for one in form.says:
+        yield from filter(None, (one.value, *BLANK.findall(one.what)))
+        yield from (group for group in (one.sets or {}).values() if not group.isdigit())

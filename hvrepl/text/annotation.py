@@ -1,0 +1,73 @@
+"""Claims → what stands under a line of a log: a sentence, and the few fields that matter; or all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hvrepl.codec.crash import Crash, label_of, say_parameter
+from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.text.claims import Claim
+from hvrepl.text.screen import render_screen, say_finding, value_of
+from hvrepl.text.style import Style, align, wrap
+
+MARK = "  ↳ "
+INDENT = " " * 6
+LONGEST_VALUE = 18  # characters of a number that is repeated: 64 bits
+MANY_FLAGS = 8  # single bits, of which a summary cannot name all
+
+
+def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> Iterator[str]:
+    """The lines for the claims of one line of a log, without line ends."""
+    for claim in claims:
+        if claim.node and full:
+            yield from (f"{MARK if not at else INDENT}{line}" for at, line in enumerate(render_screen(claim.node, style)))
+        elif claim.node:
+            yield from say_node(claim, claim.node, style)
+        elif claim.crash:
+            yield from say_crash(claim.crash, style, full=full)
+        else:
+            yield from wrap(claim.text, style.width, MARK, INDENT)
+
+
+def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:
+    start = MARK + ("perhaps " if claim.perhaps else "") + style.paint("name", node.name)
+    place = f" ({node.space} {node.number})" if node.number else ""
+    value = f" {int(node.raw, 16):#x}" if node.is_number and len(node.raw) <= LONGEST_VALUE else ""
+    first, *more = wrap(node.summary, style.width, f"{start}{place}{value}: ", INDENT) if node.summary else [start + place + value]
+    yield first
+    yield from more
+    for label, names in flags_of(node) if has_flags(node) else ():
+        yield from wrap(", ".join(names) or "-", style.width, f"{INDENT}{label}", INDENT + "  ")
+    yield from say_findings(node.findings, style)
+
+
+def say_crash(crash: Crash, style: Style, *, full: bool) -> Iterator[str]:
+    yield from wrap(crash.summary.replace("  ", ": ", 1), style.width, f"{MARK}crash: ", INDENT)
+    rows = [(label_of(place), one.name, value_of(one), say_parameter(one)) for place, one in enumerate(crash.parameters)]
+    yield from align(rows, style, ("dim", "name", "number", "meaning"), indent=INDENT) if full else ()
+    yield from say_findings(crash.findings, style)
+
+
+def say_findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
+    for finding in findings:
+        for line in wrap(say_finding(finding), style.width, INDENT + "! ", INDENT + "  "):
+            yield style.paint("finding", line)
+
+
+def has_flags(node: Decoded) -> bool:
+    """Whether it is made of so many flags that they are listed by name."""
+    return sum(part.bits is not None and part.bits[0] == part.bits[1] and not part.reserved for part in node.fields) >= MANY_FLAGS
+
+
+def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
+    """(register and its value, what is set in it) low bits first; of a word without registers one list."""
+    for register in dict.fromkeys(part.register for part in reversed(node.fields)):
+        parts = [part for part in reversed(node.fields) if part.register == register]
+        value = sum((part.value or 0) << part.bits[1] for part in parts if part.bits)
+        yield f"{register} {value:#x}  " if register else "", [name_set(part) for part in parts if part.value]
+
+
+def name_set(part: Decoded) -> str:
+    """A set flag by its name, a number with its meaning."""
+    single = part.bits is not None and part.bits[0] == part.bits[1]
+    return part.name if single else f"{part.name} {part.meaning or f'{part.value:#x}'}"

@@ -1,0 +1,151 @@
+"""Lines of a log → the numbers of the interface in them, by the forms that the specs describe. Knows nothing of what the numbers mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
+
+QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
+MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
+UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # behind a match, what a line ends with on which more will follow
+SOFT_BREAK = "="  # of quoted-printable, at the end of a line
+LINES_HELD = 6  # over which one thing may stretch
+LONGEST_HELD = 4096  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where a form fits: its groups as text, and as numbers those that are. `damaged`: groups with a letter O among the digits."""
+
+    form: LogForm
+    start: int
+    end: int
+    texts: Mapping[str, str]
+    numbers: Mapping[str, int]
+    damaged: tuple[str, ...] = ()
+
+
+class Recogniser:
+    """Finds forms in text, at first those alone that count in any log: the others after `open`, in one of Hyper-V.
+
+    `words` are what a line must have one of, lower case.
+    """
+
+    def __init__(self, forms: Iterable[LogForm]) -> None:
+        self._all = [(form, compile_pattern(form.pattern), groups_in(form.pattern)) for form in forms]
+        self._take(is_open=False)
+
+    def open(self) -> None:
+        """From now on every form counts."""
+        self._take(is_open=True)
+
+    def _take(self, *, is_open: bool) -> None:
+        self.is_open = is_open
+        self.forms = [one for one in self._all if is_open or not one[0].needs]
+        words = dict.fromkeys(word for form, _, _ in self.forms for word in form.words)
+        self.words = tuple(word for word in words if not any(other != word and other in word for other in words))
+
+    def find(self, text: str) -> list[Match]:
+        """What fits, in order; of what overlaps, the form that stands first in the specs."""
+        low = text.lower()
+        found: list[Match] = []
+        for form, pattern, kinds in self.forms:
+            if any(word in low for word in form.words):
+                for match in pattern.finditer(text):
+                    if not any(one.start < match.end() and match.start() < one.end for one in found):
+                        found.append(to_match(form, match, kinds))
+        return sorted(found, key=lambda one: one.start)
+
+
+def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str]) -> Match:
+    texts = {name: text for name, text in match.groupdict().items() if text is not None}
+    damaged = tuple(name for name, text in texts.items() if kinds[name] != "guid" and "o" in text.lower())
+    numbers = {name: to_number(text, kinds[name]) for name, text in texts.items() if name not in damaged}
+    return Match(form, match.start(), match.end(), texts, numbers, damaged)
+
+
+def to_number(text: str, kind: str) -> int:
+    if kind == "guid":
+        from uuid import UUID
+
+        return int.from_bytes(UUID(text).bytes_le, "little")
+    return int(text, 10 if kind == "dec" else 16)
+
+
+class LogReader:
+    """The lines of one log, one after the other: what stands in each, also what a mail has broken over several."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self.recogniser = recogniser
+        self.reaches_back = False  # whether what was read last began on a line before
+        self._held = ""
+        self._lines = 0
+        self._waiting: list[Match] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next line may go on with what this one has begun."""
+        return bool(self._held)
+
+    def read(self, line: str) -> list[Match]:
+        """What ends on this line. A match at whose end the line breaks off waits for the next."""
+        text = QUOTED_PRINTABLE.sub("=", line.rstrip("\r\n"))
+        joined, boundary = self._join(text)
+        if joined.endswith(SOFT_BREAK) and self._may_hold(joined):
+            self._held, self._lines = joined, self._lines + 1
+            return []
+        found = [match for match in self.recogniser.find(joined) if match.end > boundary]
+        if self._waiting and not any(match.start < boundary for match in found):
+            found = self._waiting + found
+        self._waiting = []
+        if found and found[-1].end > boundary and breaks_off(joined, found[-1]):
+            self._waiting = [found.pop()]
+        self.reaches_back = any(match.start < boundary for match in found)
+        self._hold(joined, max([boundary if found else 0, *(match.end for match in found)]))
+        return found
+
+    def finish(self) -> list[Match]:
+        """What still waits at the end of the log."""
+        found = self._waiting or (self.recogniser.find(self._held) if self._held.endswith(SOFT_BREAK) else [])
+        self._waiting, self._held = [], ""
+        return found
+
+    def _join(self, text: str) -> tuple[str, int]:
+        """The text behind what is held of the lines before, and where it begins there."""
+        if not self._held:
+            return text, 0
+        before = self._held[:-1] if self._held.endswith(SOFT_BREAK) else self._held + " "
+        return before + MAIL_QUOTE.sub("", text, count=1), len(before)
+
+    def _hold(self, joined: str, used: int) -> None:
+        """Keeps what no match has used, for the next lines: where it has a word of some form, a few lines long."""
+        rest = joined[used:]
+        self._lines = self._lines + 1 if self._held else 1
+        self._held = rest if self._may_hold(rest) else ""
+
+    def _may_hold(self, text: str) -> bool:
+        low = text.lower()
+        return self._lines < LINES_HELD and len(text) <= LONGEST_HELD and any(word in low for word in self.recogniser.words)
+
+
+def breaks_off(text: str, match: Match) -> bool:
+    """Whether a line ends behind a match as if there were more: with a comma, or a comma and a word."""
+    return bool(UNFINISHED.fullmatch(text, match.end))
+
+
+def candidates(block: bytes, words: Iterable[str], first: int = 0) -> Iterator[tuple[int, int]]:
+    """(start, end) of each line of a block of whole lines, from `first` on, that has one of the words, in order."""
+    low = block.lower()
+    starts = set()
+    for word in (word.encode() for word in words):
+        at = low.find(word, first)
+        while at >= 0:
+            starts.add(low.rfind(b"\n", 0, at) + 1)
+            end = low.find(b"\n", at)
+            at = low.find(word, end) if end >= 0 else -1
+    for start in sorted(starts):
+        end = low.find(b"\n", start)
+        yield start, len(low) if end < 0 else end + 1

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hvrepl.catalog.model import When
+from hvrepl.catalog.read_specs import parse_when
+
 # What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
 DIGITS_END = r"(?![0-9a-z_])"
 NUMBER_KINDS: Mapping[str, str] = {
@@ -15,6 +18,8 @@ NUMBER_KINDS: Mapping[str, str] = {
     "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
+# What a form may be read with in place of a pattern, and the groups that gives; hvrepl.text.log_lines has the readers.
+READERS: Mapping[str, tuple[str, ...]] = {"cpuid": ("leaf", "eax", "ebx", "ecx", "edx")}
 TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
 REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
 BLANK = re.compile(r"<(\w+)>")  # in a name
@@ -40,25 +45,31 @@ class Saying:
 class LogForm:
     """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
 
-    `tells`: the arch of such a log. `text` is said as it stands, with `missing` only if that path was seen clear before.
-    `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
+    It is found by a pattern or a reader. `tells`: the arch of such a log. `text` is said as it stands. `when`: it counts only if the
+    last that the log has shown meets this, `unless`: if it does not, the line itself included. `needs`: it counts only in a log that
+    has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
     """
 
     name: str
-    pattern: str
     words: tuple[str, ...]
+    pattern: str = ""
+    reader: str = ""
     title: str = ""
     says: tuple[Saying, ...] = ()
     crash: tuple[str, ...] = ()
     control: str = ""
     tells: str = ""
-    missing: str = ""
     text: str = ""
+    when: When | None = None
+    unless: When | None = None
     needs: bool = False
     perhaps: bool = False
     seen: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     file: str = ""
+
+
+PLAIN_KEYS = ("name", "pattern", "reader", "title", "control", "tells", "text", "needs", "perhaps")
 
 
 def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
@@ -71,15 +82,16 @@ def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
             for one in form.get("says", ())
         )
         texts: dict[str, Any] = {key: tuple(form[key]) for key in ("words", "crash", "seen") if key in form}
-        plain = {
-            key: form[key] for key in ("name", "pattern", "title", "control", "tells", "missing", "text", "needs", "perhaps") if key in form
-        }
+        plain = {key: form[key] for key in PLAIN_KEYS if key in form}
+        plain |= {key: parse_when(form[key]) for key in ("when", "unless") if key in form}
         yield LogForm(says=says, source=tuple(form.get("source", table.get("source", ()))), file=file, **texts, **plain)
 
 
-def groups_in(pattern: str) -> dict[str, str]:
+def groups_in(form: LogForm) -> dict[str, str]:
     """Group → its kind."""
-    return {match[1]: match[2] or "hex" for match in TOKEN.finditer(pattern) if match[1]}
+    if form.reader:
+        return dict.fromkeys(READERS.get(form.reader, ()), "hex")
+    return {match[1]: match[2] or "hex" for match in TOKEN.finditer(form.pattern) if match[1]}
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hvrepl.catalog.book import Book
-from hvrepl.catalog.log_forms import BLANK, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
+from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
 from hvrepl.catalog.model import ARCHES, Spec
 from hvrepl.catalog.read_specs import PlaceError, parse_bits
 from hvrepl.catalog.references import check_cited
@@ -24,12 +24,15 @@ def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
 
 
 def check_form(form: LogForm, book: Book) -> Iterator[str]:
+    if bool(form.pattern) == bool(form.reader) or (form.reader and form.reader not in READERS):
+        yield f"has either a pattern or a reader ({', '.join(READERS)})"
+        return
     try:
         pattern = compile_pattern(form.pattern)
     except (re.error, KeyError) as error:
         yield f"pattern: {error}"
         return
-    yield from (f"pattern has no <{group}>" for group in groups_used(form) if group not in groups_in(form.pattern))
+    yield from (f"there is no group <{group}>" for group in groups_used(form) if group not in groups_in(form))
     yield from (f"words must be lower case: {word}" for word in form.words if word != word.lower())
     for line in form.seen:
         if not pattern.search(line) or not any(word in line.lower() for word in form.words):
@@ -38,15 +41,14 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         yield f"tells is one of {', '.join(ARCHES)}"
     if form.crash and len(form.crash) != PARAMETERS:
         yield f"a crash has {PARAMETERS} parameters"
-    if form.missing and not form.text:
-        yield "missing goes with text"
-    if form.missing and not find_missing(form.missing, book):
-        yield f"missing: no {form.missing}"
+    for path in (*(form.when or ()), *(form.unless or ())):
+        if not find_shown(path, book):
+            yield f"when: no {path}"
     for one in form.says:
         yield from (f"says {one.what}: {fault}" for fault in check_saying(one, book))
 
 
-def find_missing(path: str, book: Book) -> bool:
+def find_shown(path: str, book: Book) -> bool:
     name, _, field = path.partition(".")
     specs = [book.find(name, arch) for arch in ARCHES]
     return any(spec and spec.layout and book.find_field(spec, spec.layout, field) for spec in specs)

@@ -184,6 +184,7 @@ class Spec:
     see: tuple[str, ...] = ()
     privilege: str = ""
     qemu: str = ""
+    on_read: str = ""
     source: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     layout: Layout | None = None

@@ -139,11 +139,11 @@ def expand_names(table: Table) -> Iterator[Table]:
         return
     for name in table.get("names", ()):
         address = {key: name[key] for key in ("number", "name", "also", "was") if key in name} | {"space": table.get("space", "")}
-        rest = {key: name[key] for key in ("title", "doc", "note", "see", "privilege", "qemu") if key in name}
+        rest = {key: name[key] for key in ("title", "doc", "note", "see", "privilege", "qemu", "on_read") if key in name}
         yield {"kind": table.get("space", ""), "source": name.get("source", table.get("source", [])), "address": [address]} | rest
 
 
-PLAIN_KEYS = ("title", "doc", "note", "privilege", "qemu", "width", "size", "head", "reset", "count", "extends", "open")
+PLAIN_KEYS = ("title", "doc", "note", "privilege", "qemu", "on_read", "width", "size", "head", "reset", "count", "extends", "open")
 
 
 def parse_spec(table: Table, arch: str, file: str = "") -> Spec:

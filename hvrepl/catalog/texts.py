@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hvrepl.catalog.book import FORMATTERS, Book, is_range, layouts
 from hvrepl.catalog.model import COMMON, Layout, Spec, When, to_key
@@ -12,6 +12,7 @@ NUMBER_FORMS = ("d", "x", "X", "title")
 WHEN_WORDS = ("known", "unknown")
 PLACEHOLDER = re.compile(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
 GUARD = re.compile(r"!?([\w.]+)\? ")
+Find = Callable[[Sequence[Layout], str, Spec, Book], bool]
 
 
 def check_texts(spec: Spec, book: Book) -> Iterator[str]:
@@ -22,7 +23,10 @@ def check_texts(spec: Spec, book: Book) -> Iterator[str]:
         for text in layout.summary or ():
             yield from (f"{place}: summary: {fault}" for fault in check_text(text, spec, scopes, book))
         for finding in layout.findings:
-            faults = [*check_text(finding.text, spec, scopes, book), *check_when(finding.when, spec, scopes, book)]
+            faults = [
+                *check_text(finding.text, spec, scopes, book, find_also_in_leaves),
+                *check_finding_when(finding.when, spec, scopes, book),
+            ]
             if finding.field and not find_in(scopes, finding.field, spec, book):
                 faults.append(f"no field {finding.field}")
             yield from (f"{place}: finding {finding.code}: {fault}" for fault in faults)
@@ -38,8 +42,25 @@ def find_in(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool
     return any(book.find_field(spec, scope, path) for scope in scopes)
 
 
-def check_text(text: str, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
-    yield from (f"no field {path}" for path in paths_in(text) if not find_in(scopes, path, spec, book))
+def split_leaf(path: str, spec: Spec, book: Book) -> tuple[Spec, str] | None:
+    """The other leaf with which a path of a CPUID leaf begins, and what follows: nothing for the whole leaf."""
+    first, _, rest = path.partition(".")
+    other = book.find(first, spec.arch) if spec.kind == "cpuid" and first.isupper() else None
+    return (other, rest) if other and other.kind == "cpuid" else None
+
+
+def find_also_in_leaves(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool:
+    """Whether a path leads to a field of these layouts, or of another CPUID leaf."""
+    leaf = split_leaf(path, spec, book)
+    return find_in(leaf_scopes(leaf[0]), leaf[1], leaf[0], book) if leaf else find_in(scopes, path, spec, book)
+
+
+def leaf_scopes(leaf: Spec) -> list[Layout]:
+    return [leaf.layout] if leaf.layout else []
+
+
+def check_text(text: str, spec: Spec, scopes: Sequence[Layout], book: Book, find: Find = find_in) -> Iterator[str]:
+    yield from (f"no field {path}" for path in paths_in(text) if not find(scopes, path, spec, book))
     for match in PLACEHOLDER.finditer(text):
         if match[2] and not book.find(match[2], COMMON):
             yield f"no spec {match[2]}"
@@ -55,6 +76,19 @@ def paths_in(text: str) -> Iterator[str]:
         text = text[guard.end() :]
     for match in PLACEHOLDER.finditer(text):
         yield from (match[group] for group in (1, 3, 4) if match[group])
+
+
+def check_finding_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
+    """The conditions of a finding: of a CPUID leaf they may also be about other leaves, which are there when a whole dump is read."""
+    for path, wanted in when.items():
+        leaf = split_leaf(path, spec, book)
+        if leaf is None:
+            yield from check_when({path: wanted}, spec, scopes, book)
+        elif leaf[1]:
+            faults = check_when({leaf[1]: wanted}, leaf[0], leaf_scopes(leaf[0]), book)
+            yield from (fault.replace(f" {leaf[1]}", f" {path}", 1) for fault in faults)
+        else:
+            yield from (f"when: {path}: {one} is no number or range" for one in wanted if not is_range(str(one).removeprefix("!")))
 
 
 def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:

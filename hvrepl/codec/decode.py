@@ -57,11 +57,14 @@ class Decoder:
 
     def only(self, found: Found, node: Decoded, fields: tuple[Decoded, ...]) -> Decoded:
         """A decoded word of which only some fields are known: it has no value, and only they are summed up."""
+        layouts = [found.spec.layout] if found.spec.layout else []
+        declared = {(one.code, one.text) for one in declared_findings(node, layouts, self.catalog)}
         names = {part.name for part in fields}
-        findings = tuple(finding for finding in node.findings if finding.field in names)
-        kept = replace(node, fields=fields, raw="", value=None, findings=findings)
-        layouts = [without_guess(found.spec.layout, kept)] if found.spec.layout else []
-        return replace(kept, summary=summarise(kept, layouts, self.catalog))
+        own = [one for one in node.findings if one.field in names and (one.code, one.text) not in declared]
+        kept = replace(node, fields=fields, raw="", value=None)
+        findings = (*own, *declared_findings(kept, layouts, self.catalog))
+        summary = summarise(kept, [without_guess(layout, kept) for layout in layouts], self.catalog)
+        return replace(kept, findings=findings, summary=summary)
 
     def width(self, spec: Spec) -> int:
         """Bits of a word; 0 for a struct. A register without a layout is a number of as many bits as its space says.

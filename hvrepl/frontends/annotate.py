@@ -190,4 +190,4 @@ def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:
         table: dict[str, Any] = {"line": piece.line, "text": text, "found": [claim.to_dict() for claim in piece.claims]}
         yield Item(table=table | ({"file": path} if path else {}))
     else:
-        yield from (Item(claim.node, line=piece.line) for claim in piece.claims if claim.node)
+        yield from (Item(claim.node, line=piece.line, where=f"{piece.line}:") for claim in piece.claims if claim.node)

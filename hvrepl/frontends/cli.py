@@ -221,6 +221,32 @@ def annotate_log(
     annotate(context.obj, words or [], only=only, full=full)
 
 
+@app.command("cpuid", cls=Command, short_help="Explain a whole CPUID dump, or this machine's.")
+def cpuid_leaves(context: typer.Context, words: Annotated[list[str] | None, words_of("[FILE]").__metadata__[0]] = None) -> None:
+    """Say who the hypervisor is, decode its CPUID leaves, and tell what does not go together.
+
+    FILE is a dump in text as tools print them, - stdin; left out: this machine. CPUs are folded where they are alike.
+    """
+    from hvrepl.frontends.cpuid import cpuid
+
+    cpuid(context.obj, words or [])
+
+
+@app.command("live", cls=Command, short_help="Read this machine's MSRs.")
+def live_msrs(
+    context: typer.Context,
+    words: Annotated[list[str] | None, words_of("[WHAT...]").__metadata__[0]] = None,
+    root: Annotated[str, typer.Option("--root", metavar="DIR", help="read a saved tree in place of /dev")] = "",
+) -> None:
+    """Read MSRs of all CPUs through /dev/cpu/*/msr, and decode them. It never writes.
+
+    Without WHAT every MSR that has a name. CPUs are folded where they are alike, and those that differ are told.
+    """
+    from hvrepl.frontends.live import live
+
+    live(context.obj, words or [], root)
+
+
 def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, vi: bool) -> None:
     """The lines of -c, else those of stdin as they come: typed into the shell, or a script."""
     if session.streams.stdin_is_terminal and not lines:

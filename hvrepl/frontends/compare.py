@@ -21,9 +21,14 @@ CONDITION = re.compile(r"([^=!@]+)(!?=)(.*)", re.DOTALL)
 
 
 def diff(session: Session, words: Sequence[str]) -> None:
-    """diff WHAT A B"""
+    """diff WHAT A B, or diff cpuid A B of two dumps"""
     if len(words) != 3:
         raise UsageError("diff takes a name and two values: `diff WHAT A B`")
+    if words[0].lower() == "cpuid":
+        from hvrepl.frontends.compare_cpuid import diff_cpuid
+
+        diff_cpuid(session, words[1], words[2])
+        return
     target = find_target(session, words[0])
     a, b = (decode_single(session, target, word) for word in words[1:])
     changed = changes_between(a, b)

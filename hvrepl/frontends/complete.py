@@ -22,8 +22,9 @@ from hvrepl.text.style import table_styles
 LONGEST = 2000  # characters of a line that somebody types
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
+FILE_COMMANDS = ("source", "cpuid", "scan")  # commands whose first word is a file
 CHOICES = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS, "--words": WORD_SIZES}
-TAKES_FILE = ("--specs", "-o", "--output")
+TAKES_FILE = ("--specs", "-o", "--output", "--root")
 VALUED = (*CHOICES, "--style", *TAKES_FILE)  # options with a word behind them
 FLAGS = ("--strict", "--keep-going", "--help")
 REACHES_OUT = re.compile(r"\s*!|.*[|>]", re.DOTALL)
@@ -138,9 +139,11 @@ class Completer:
             yield from self._names(current)
         elif command in (*TAKES_FIELDS, *TAKES_VALUES):
             yield from self._of_thing(command, self._thing(command, words, last), words, current)
+        elif command == "live":
+            yield from self._names(current)
         elif len(words) > 1:
             return
-        elif command == "source":
+        elif command in FILE_COMMANDS:
             yield from files(current, len(current))
         elif command in ("help", "?", ".help"):
             yield from matching([name for name, title in self.commands if title], current)

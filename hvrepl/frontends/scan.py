@@ -46,7 +46,7 @@ def to_item(session: Session, path: str, address: int, page: Page) -> Item:
     where = {"file": path, "address": f"{address:#x}", "score": page.score}
     numbered = session.options.keep_going and session.options.format in ("ndjson", "csv")
     node = replace(page.node, read=say_where(session, path, address, page))
-    return Item(node, line=session.line if numbered else None, extra=where)
+    return Item(node, line=session.line if numbered else None, extra=where, where=f"{path}:{address:#x}")
 
 
 def say_where(session: Session, path: str, address: int, page: Page) -> str:

@@ -55,7 +55,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
     for word in words:
         size = session.decoder.width(found.spec) // 8
         if word.startswith("@"):
-            values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(word[1:], size, read)
+            values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(found, word[1:], size, read)
             yield from attempt_file(word, values)
         else:
             yield attempt(word, None, partial(read, word))
@@ -78,9 +78,14 @@ def attempt_file(word: str, values: Iterator[Value]) -> Iterator[Value]:
         yield Value(word, error=error)
 
 
-def read_word_file(path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
-    """A file of values: a line each, or raw, `size` bytes each."""
+def read_word_file(found: Found, path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
+    """A file of values: a line each, or raw, `size` bytes each; or a dump of a kind that has what was asked for."""
     raw = read_file(path)
+    dump = READ_DUMPS.get(found.address.space if found.address else "")
+    held = dump(found, raw, path) if dump else None
+    if held is not None:
+        yield from held
+        return
     if not re.fullmatch(rb"[\t\n\r -~]*", raw) and len(raw) % size == 0:
         for at in range(0, len(raw), size):
             yield Value(f"@{path}", raw[at : at + size], f"read as {size} raw bytes, lowest first")
@@ -90,6 +95,29 @@ def read_word_file(path: str, size: int, read: Callable[[str], tuple[bytes, str]
         if text and not text.startswith("#"):
             value = attempt(text, None, partial(read, text))
             yield replace(value, error=UsageError(f"{path}:{number}: {value.error}")) if value.error else value
+
+
+def read_leaves(found: Found, raw: bytes, path: str) -> list[Value] | None:
+    """A CPUID leaf out of a dump: each value that CPUs have of it; None if the file is no dump. UsageError if it lacks the leaf."""
+    from hvrepl.codec.machine import fold, say_cpus
+    from hvrepl.text.read_cpuid import read_dump, to_text, whole_of
+
+    dumps = read_dump(to_text(raw))
+    lines = {line.cpu or 0: line for leaves in dumps for key, line in leaves.items() if key[0] == found.number}
+    if not dumps:
+        return None
+    if not lines:
+        raise UsageError(f"{path}: a CPUID dump without leaf 0x{found.number:08X} ({found.name})")
+    values = []
+    for whole, cpus in fold({cpu: whole_of(line) for cpu, line in lines.items()}):
+        how = f"read from a CPUID dump, {say_cpus(cpus)}"
+        error = UsageError(f"{path}: leaf 0x{found.number:08X}: {lines[cpus[0]].remark}") if whole is None else None
+        values.append(Value(f"@{path}", b"" if whole is None else whole.to_bytes(16, "little"), how, error=error))
+    return values
+
+
+# Space → the values of a file that holds more than the one thing that was asked for; None where the file is no such dump.
+READ_DUMPS: dict[str, Callable[[Found, bytes, str], list[Value] | None]] = {"cpuid": read_leaves}
 
 
 def read_file(path: str) -> bytes:

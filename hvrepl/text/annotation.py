@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from hvrepl.codec.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.text.claims import Claim
-from hvrepl.text.screen import render_screen, say_finding, value_of
+from hvrepl.text.screen import render_screen, say_finding, say_set, value_of
 from hvrepl.text.style import Style, align, wrap
 
 MARK = "  ↳ "
@@ -30,14 +30,15 @@ def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> It
 
 
 def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:
-    start = MARK + ("perhaps " if claim.perhaps else "") + style.paint("name", node.name)
+    before = MARK + ("perhaps " if claim.perhaps else "")
     place = f" ({node.space} {node.number})" if node.number else ""
     value = f" {int(node.raw, 16):#x}" if node.is_number and len(node.raw) <= LONGEST_VALUE else ""
-    first, *more = wrap(node.summary, style.width, f"{start}{place}{value}: ", INDENT) if node.summary else [start + place + value]
-    yield first
+    start, summary = before + node.name + place + value, say_summary(node)
+    first, *more = wrap(summary, style.width, f"{start}: ", INDENT) if summary else [start]
+    yield before + style.paint("name", node.name) + first[len(before + node.name) :]
     yield from more
     for label, names in flags_of(node) if has_flags(node) else ():
-        yield from wrap(", ".join(names) or "-", style.width, f"{INDENT}{label}", INDENT + "  ")
+        yield from wrap(", ".join(names), style.width, f"{INDENT}{label}", INDENT + "  ")
     yield from say_findings(node.findings, style)
 
 
@@ -54,6 +55,14 @@ def say_findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
             yield style.paint("finding", line)
 
 
+def say_summary(node: Decoded) -> str:
+    """The summary, unless it only repeats the flags that are listed below it."""
+    if not any(part.is_set for part in node.fields) and has_flags(node):
+        return node.summary or "nothing set"
+    listed = {name for _, names in flags_of(node) for name in names} if has_flags(node) else set()
+    return "" if listed and set(node.summary.split(", ")) <= listed else node.summary
+
+
 def has_flags(node: Decoded) -> bool:
     """Whether it is made of so many flags that they are listed by name."""
     return sum(part.bits is not None and part.bits[0] == part.bits[1] and not part.reserved for part in node.fields) >= MANY_FLAGS
@@ -62,12 +71,7 @@ def has_flags(node: Decoded) -> bool:
 def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
     """(register and its value, what is set in it) low bits first; of a word without registers one list."""
     for register in dict.fromkeys(part.register for part in reversed(node.fields)):
-        parts = [part for part in reversed(node.fields) if part.register == register]
+        parts = [part for part in reversed(node.fields) if part.register == register and part.is_set]
         value = sum((part.value or 0) << part.bits[1] for part in parts if part.bits)
-        yield f"{register} {value:#x}  " if register else "", [name_set(part) for part in parts if part.value]
-
-
-def name_set(part: Decoded) -> str:
-    """A set flag by its name, a number with its meaning."""
-    single = part.bits is not None and part.bits[0] == part.bits[1]
-    return part.name if single else f"{part.name} {part.meaning or f'{part.value:#x}'}"
+        if value:
+            yield f"{register} {value:#x}  " if register else "", [say_set(part) for part in parts]

@@ -8,6 +8,7 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Found, Named
 from hvrepl.catalog.log_forms import BLANK, REFERENCE, LogForm, Saying
+from hvrepl.catalog.model import When
 from hvrepl.codec.crash import Crash, tell_crash
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding
@@ -58,7 +59,13 @@ class Teller:
         form = match.form
         if form.tells:
             self.log.arch = form.tells
+        if form.when is not None and not self._has_shown(form.when):
+            return []
         return [*self._tell_things(match), *self._tell_crash(match), *self._tell_text(form)]
+
+    def _has_shown(self, when: When) -> bool:
+        """Whether the last values of this log meet conditions, whose paths begin with the thing's name."""
+        return holds(when, Decoded(name="", fields=tuple(self.log.last.values())))
 
     def _tell_things(self, match: Match) -> Iterator[Claim]:
         for one in match.form.says:
@@ -77,6 +84,7 @@ class Teller:
             return
         if node:
             self.log.last[node.name] = node
+        if node and not (match.form.unless and self._has_shown(match.form.unless)):
             yield Claim(match.form, node, perhaps=match.form.perhaps)
 
     def _decode(self, decoder: Decoder, one: Saying, match: Match) -> Decoded | None:
@@ -94,11 +102,8 @@ class Teller:
             yield Claim(match.form, crash=crash, perhaps=match.form.perhaps)
 
     def _tell_text(self, form: LogForm) -> Iterator[Claim]:
-        """The form's own sentence; where it is about something missing, if that was seen to be."""
-        name, _, path = form.missing.partition(".")
-        node = self.log.last.get(name)
-        part = node.find(path) if node else None
-        if form.text and (not form.missing or (part is not None and part.value == 0)):
+        """The form's own sentence."""
+        if form.text:
             yield Claim(form, text=form.text, perhaps=form.perhaps)
 
 

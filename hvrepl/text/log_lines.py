@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
+from hvrepl.text.read_cpuid import find_leaves
+from hvrepl.text.read_value import REGISTERS
 
 QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
@@ -28,6 +31,9 @@ class Match:
     damaged: tuple[str, ...] = ()
 
 
+Find = Callable[[str], Iterator[Match]]
+
+
 class Recogniser:
     """Finds forms in text, at first those alone that count in any log: the others after `open`, in one of Hyper-V.
 
@@ -35,7 +41,7 @@ class Recogniser:
     """
 
     def __init__(self, forms: Iterable[LogForm]) -> None:
-        self._all = [(form, compile_pattern(form.pattern), groups_in(form.pattern)) for form in forms]
+        self._all = [(form, finder(form)) for form in forms]
         self._take(is_open=False)
 
     def open(self) -> None:
@@ -45,19 +51,37 @@ class Recogniser:
     def _take(self, *, is_open: bool) -> None:
         self.is_open = is_open
         self.forms = [one for one in self._all if is_open or not one[0].needs]
-        words = dict.fromkeys(word for form, _, _ in self.forms for word in form.words)
+        words = dict.fromkeys(word for form, _ in self.forms for word in form.words)
         self.words = tuple(word for word in words if not any(other != word and other in word for other in words))
 
     def find(self, text: str) -> list[Match]:
         """What fits, in order; of what overlaps, the form that stands first in the specs."""
         low = text.lower()
         found: list[Match] = []
-        for form, pattern, kinds in self.forms:
+        for form, find in self.forms:
             if any(word in low for word in form.words):
-                for match in pattern.finditer(text):
-                    if not any(one.start < match.end() and match.start() < one.end for one in found):
-                        found.append(to_match(form, match, kinds))
+                for match in find(text):
+                    if not any(one.start < match.end and match.start < one.end for one in found):
+                        found.append(match)
         return sorted(found, key=lambda one: one.start)
+
+
+def finder(form: LogForm) -> Find:
+    """What finds a form in a text."""
+    if form.reader:
+        return partial(READ[form.reader], form)
+    pattern, kinds = compile_pattern(form.pattern), groups_in(form)
+    return lambda text: (to_match(form, match, kinds) for match in pattern.finditer(text))
+
+
+def find_cpuid(form: LogForm, text: str) -> Iterator[Match]:
+    """CPUID leaves in any form of dump. A register that cannot be read is damaged."""
+    for one in find_leaves(text):
+        damaged = tuple(name for name in REGISTERS if name not in one.registers and f"{name}: letter" in one.remark)
+        yield Match(form, one.start, one.end, dict.fromkeys(damaged, one.remark), {"leaf": one.leaf, **one.registers}, damaged)
+
+
+READ: Mapping[str, Callable[[LogForm, str], Iterator[Match]]] = {"cpuid": find_cpuid}
 
 
 def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str]) -> Match:

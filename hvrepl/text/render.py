@@ -17,13 +17,14 @@ from hvrepl.text.style import Style
 class Item:
     """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for.
 
-    `extra` is what its object says besides: where it was found.
+    `extra` is what its object says besides: where it was found; `where` says that at the beginning of a line.
     """
 
     node: Decoded | None = None
     table: Mapping[str, Any] | None = None
     line: int | None = None
     extra: Mapping[str, Any] | None = None
+    where: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         table = (self.node.to_dict() if self.node else dict(self.table or {})) | dict(self.extra or {})
@@ -83,8 +84,8 @@ def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
 
 
 def item_line(item: Item, style: Style) -> str:
-    """One line that begins with where the value was found, as @FILE:ADDRESS takes it."""
-    where = "{file}:{address}  ".format(**item.extra) if item.extra else "" if item.line is None else f"{item.line}: "
+    """One line that begins with where the value was found."""
+    where = f"{item.where}  " if item.where else ""
     return where + (one_line(item.node, style) if item.node else "")
 
 
@@ -125,8 +126,21 @@ def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
         others = " ".join(f"{path}={value}" for path, value in cells.items() if path not in columns)
         findings = "; ".join(map(say_finding, node.findings))
         yield csv_row(
-            [*map(str, before.values()), node.name, node.raw, node.summary, *(cells.get(path, "") for path in columns), findings, others]
+            [
+                *map(say_extra, before.values()),
+                node.name,
+                node.raw,
+                node.summary,
+                *(cells.get(path, "") for path in columns),
+                findings,
+                others,
+            ]
         )
+
+
+def say_extra(value: Any) -> str:
+    """What stands beside a node, in a cell: of CPUs each with its value, or why there is none."""
+    return " ".join(f"{one['cpu']}={one.get('raw') or one['error']}" for one in value) if isinstance(value, list) else str(value)
 
 
 def csv_row(cells: Iterable[str]) -> str:

@@ -96,6 +96,13 @@ def value_of(part: Decoded) -> str:
     return part.raw if part.is_number else short_bytes(part)
 
 
+def say_set(part: Decoded) -> str:
+    """A part that is set, in a list of such: a flag by its name, a number with its meaning."""
+    if part.bits and part.bits[0] == part.bits[1]:
+        return part.name
+    return f"{part.name} {meaning_of(part) or value_of(part)}"
+
+
 def short_bytes(part: Decoded) -> str:
     size = len(part.raw) // 2
     if size > 1 and not part.is_set:

@@ -42,6 +42,7 @@ SAID = [
     ("hz", 10_000, "10 kHz"),
     ("hz", 250, "250 Hz"),
     ("hz", 0, "0 Hz"),
+    ("hz_per_tick", 0xC3500, "80 MHz at HZ 100, 200 MHz at HZ 250, 240 MHz at HZ 300, 800 MHz at HZ 1000"),
     ("gpa", 0xFA1000, "gpa 0xfa1000"),
     ("gpa_page", 0xFA1, "gpa 0xfa1000"),
     ("gpa_page", 0, "gpa 0x0"),

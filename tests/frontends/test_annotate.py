@@ -196,7 +196,7 @@ def test_objects_for_programs_have_the_line_its_number_and_what_was_found() -> N
 def test_json_is_one_document_and_the_other_formats_have_a_row_a_thing() -> None:
     document = json.loads(passed(VMBUS + FEATURES, "-f", "json"))
     assert [len(one["found"]) for one in document] == [1, 2]
-    assert passed(OTHER + VMBUS, "-f", "line").decode() == "2: VMBUS_PROTOCOL 0x00050003  VMBus protocol 5.3 (Windows Server 2022)\n"
+    assert passed(OTHER + VMBUS, "-f", "line").decode() == "2:  VMBUS_PROTOCOL 0x00050003  VMBus protocol 5.3 (Windows Server 2022)\n"
     assert passed(OTHER + VMBUS, "-f", "csv").decode().splitlines()[1].startswith("2,VMBUS_PROTOCOL,0x00050003,")
 
 

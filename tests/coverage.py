@@ -18,7 +18,7 @@ from pathlib import Path
 
 from hvrepl.catalog.catalog import Catalog, open_index
 from hvrepl.catalog.model import ARCHES, COMMON, Field, Layout, Spec, to_key
-from hvrepl.catalog.read_specs import CPUID_REGISTERS, parse_bits, parse_range
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS, parse_bits, parse_range
 
 DATA = Path(__file__).parent / "data" / "coverage"
 NO_BODY = "has no body"

@@ -12,7 +12,7 @@ import typer
 
 import hvrepl
 from hvrepl.errors import HvreplError
-from hvrepl.frontends.cli import app
+from hvrepl.frontends.cli import app, command_names
 from hvrepl.frontends.session import FORMATS
 from tests.transcripts import ROOT, from_roff, run
 
@@ -20,7 +20,7 @@ MAN = ROOT / "man" / "hvrepl.1"
 README = ROOT / "README.md"
 WORKED = [README, ROOT / "CONTRIBUTING.md"]  # each has specs as ```toml that name their file, and ```text with what they make
 PROGRAM = typer.main.get_command(app)
-COMMANDS = PROGRAM.commands  # type: ignore[attr-defined]
+COMMANDS = {name: PROGRAM.get_command(None, name) for name in command_names()}  # type: ignore[attr-defined]
 GENERAL = {"--help"}
 
 

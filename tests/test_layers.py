@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = ("catalog", "codec", "text", "frontends")
 # Libraries, and where they may be imported; what is not named here and not of the standard library may not be imported at all.
 LIBRARIES = {
-    "construct": ("codec/constructs.py", "codec/schema.py"),
+    "construct": ("codec/constructs.py", "codec/make_constructs.py", "codec/schema.py"),
     "tabulate": ("text/",),
     "typer": ("frontends/",),
     "prompt_toolkit": ("frontends/shell",),

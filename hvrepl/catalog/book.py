@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.index import WAS, name_rows
 from hvrepl.catalog.model import ARCHES, COMMON, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
+from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_field, find_switch
-from hvrepl.catalog.read_specs import PlaceError, parse_range
 
 # What hvrepl.codec.meanings offers; a test holds the two together, since a layer may not look to its right.
 FORMATTERS = frozenset(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from hvrepl.catalog.alike import alike
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
-from hvrepl.catalog.log_forms import LogForm, parse_forms
 from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from hvrepl.catalog.log_forms import LogForm
 
 PACKAGE = Path(__file__).resolve().parent.parent
 BUILT_INDEX = PACKAGE / "specs.sqlite"
@@ -195,6 +198,8 @@ class Catalog:
 
     def log_forms(self) -> Iterator[LogForm]:
         """What lines of logs look like, the more certain first."""
+        from hvrepl.catalog.log_forms import parse_forms
+
         return (form for _, file, table in self.index.logs() for form in parse_forms(table, file))
 
     def entries(self, space: str | None = None) -> Iterator[Entry]:
@@ -274,7 +279,7 @@ class Catalog:
     def like(self, name: str) -> list[str]:
         """Up to two names of this arch that are spelled alike, of different things. Reads all names."""
         rows = {to_key(row.spelling): row for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
-        close = [rows[key] for key in difflib.get_close_matches(to_key(name), rows, 6, 0.75)]
+        close = [rows[key] for key in alike(to_key(name), rows, 6, 0.75)]
         different = {(row.spec, row.element): row.spelling for row in reversed(close)}
         return [row.spelling for row in close if row.spelling in different.values()][:2]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
-from hvrepl.catalog.read_specs import LOG, expand_names, parse_spec
+from hvrepl.catalog.parse_specs import LOG, expand_names, parse_spec
 from hvrepl.errors import FileError
 
 CANONICAL, ALSO, WAS = 0, 1, 2

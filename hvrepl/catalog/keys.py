@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from hvrepl.catalog.alike import alike
 
 TYPE_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
 TEXT = (str,)
@@ -154,7 +155,7 @@ def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
     known = KEYS[kind]
     for key, value in table.items():
         if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
+            close = alike(key, known, 1)
             yield f"{where}unknown key {key}" + (f"; did you mean {close[0]}?" if close else "")
         elif not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not FLAG):
             yield f"{where}{key} must be {' or '.join(TYPE_NAMES[one] for one in known[key])}, not {value!r}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hvrepl.catalog.model import When
-from hvrepl.catalog.read_specs import parse_when
+from hvrepl.catalog.parse_specs import parse_when
 
 # What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
 DIGITS_END = r"(?![0-9a-z_])"

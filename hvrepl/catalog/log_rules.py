@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from hvrepl.catalog.book import Book
 from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
 from hvrepl.catalog.model import ARCHES, Spec
-from hvrepl.catalog.read_specs import PlaceError, parse_bits
+from hvrepl.catalog.parse_specs import PlaceError, parse_bits
 from hvrepl.catalog.references import check_cited
 
 PARAMETERS = 5  # of a crash

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hvrepl.catalog.guids import number_to_guid
+
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeGuard
 
@@ -36,9 +38,7 @@ class Space:
 
     def write(self, number: int) -> str:
         if self.digits == GUID_DIGITS:
-            from uuid import UUID
-
-            return str(UUID(bytes_le=number.to_bytes(16, "little")))
+            return number_to_guid(number)
         return f"0x{number:0{self.digits}X}"
 
 

@@ -16,8 +16,9 @@ from hvrepl.catalog.keys import check_tables
 from hvrepl.catalog.log_forms import parse_forms
 from hvrepl.catalog.log_rules import check_forms
 from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec, to_key
+from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
-from hvrepl.catalog.read_specs import LOG, Tables, parse_specs, read_folder
+from hvrepl.catalog.read_specs import read_folder, to_specs
 from hvrepl.catalog.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
 from hvrepl.catalog.texts import check_texts
 from hvrepl.catalog.tiles import check_cases_fit, check_loops, check_tiles
@@ -239,7 +240,7 @@ def check_logs(tables: Tables, book: Book) -> list[str]:
 def check_folders(folders: Sequence[Path]) -> list[str]:
     """The faults of folders of specs that are used together, the first of them complete by itself. Raises FileError."""
     read = [read_folder(folder, f"{folder}/") for folder in folders]
-    specs, faults = parse_specs(table for one in read for table in one.tables)
+    specs, faults = to_specs(table for one in read for table in one.tables)
     spaces = [space for one in read for space in one.spaces]
     documents = [key for one in read for key in one.documents]
     logs = check_logs([table for one in read for table in one.tables], Book(specs, spaces, documents))
@@ -249,8 +250,8 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
 def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index:
     """An index in memory of built-in specs, which are trusted, and of one's own, which are checked. Raises SpecError, FileError."""
     own = read_folder(extra, f"{extra}/")
-    specs, faults = parse_specs(own.tables)
-    trusted, _ = parse_specs(tables)
+    specs, faults = to_specs(own.tables)
+    trusted, _ = to_specs(tables)
     documents = {source.partition(":")[0] for spec in trusted for source in sources(spec)}
     both = [*spaces, *own.spaces]
     documents |= set(own.documents)

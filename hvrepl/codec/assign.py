@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import count_from, counters, is_derived, to_key
 from hvrepl.codec.assignment import Assignment, fit, read_bytes, read_field, read_words, remarks_on
@@ -299,7 +299,7 @@ class Assigner:
         if name_of(path) in known:
             return UsageError(f"{self.name} has no field {path[:60]} with these values")
         names = [*(name_of(part.path) for part in self.places.parts), *sorted(known), *(s.name for s in self.spec.shorthands)]
-        close = difflib.get_close_matches(name_of(path), dict.fromkeys(names), 1)
+        close = alike(name_of(path), dict.fromkeys(names), 1)
         return UsageError(f"{self.name} has no field {path[:60]}" + (f"; did you mean {close[0]}?" if close else ""))
 
 

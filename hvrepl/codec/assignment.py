@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field
 from hvrepl.codec.decoded import Finding
@@ -49,7 +49,7 @@ def no_value(one: Assignment, field: Field, catalog: Catalog) -> str:
     text, names = one.text[:40], [name for e in catalog.enumerators(field) for name in (e.name, *e.also)]
     if not names:
         return f"{one.path}: {text!r} is no number"
-    close = difflib.get_close_matches(text, names, 1, 0.5)
+    close = alike(text, names, 1, 0.5)
     hint = f"did you mean {close[0]}?" if close else f"it can be {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
     return f"{one.path}: {text!r} is no number and no enumerator; {hint}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Spec
-from hvrepl.catalog.read_specs import PlaceError, parse_range
+from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.codec.variants import case_spec, enumerator_value, switch_of
 
 

@@ -1,4 +1,4 @@
-"""The constructs that layouts are made of: words, integers, arrays and regions. With schema.py the only module that knows construct.
+"""The constructs that layouts are made of: words, integers, arrays, regions. Only make_constructs.py knows construct too.
 
 Parsing never refuses: bytes that are missing at the end are read as zeros (decode.py, which knows how many there were, leaves
 them out again), and an array ends where the bytes end, whatever its count says.
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from construct import Construct, Container, Subconstruct
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, count_from, counters
-from hvrepl.codec.variants import Word, bits_of, expand_word
+from hvrepl.codec.parsed import Variant, WordValues, descend, join_word, left_over, split_word
 
 if TYPE_CHECKING:
     from hvrepl.codec.schema import Schemas
@@ -41,15 +40,6 @@ class Tail(io.BytesIO):
     @property
     def left(self) -> int:
         return max(0, self.real - self.tell())
-
-
-class Variant(dict[str, Any]):
-    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's."""
-
-    spec: Spec | None = None
-    word: WordValues | None = None
-    size: int = 0
-    used: int = 0
 
 
 class Plain(Construct):  # type: ignore[misc]
@@ -101,35 +91,6 @@ class Bits(Construct):  # type: ignore[misc]
             number = join_word(self.spec, self.layout, obj or {}, self.catalog, context._params)
             stream.write(number.to_bytes(self.size, "little"))
         return obj
-
-
-class WordValues(dict[str, Any]):
-    """The values of a word's fields, with the number they are bits of and the fields and layouts that apply."""
-
-    def __init__(self, number: int, word: Word) -> None:
-        super().__init__()
-        self.number = number
-        self.word = word
-
-
-def split_word(spec: Spec, layout: Layout, number: int, catalog: Catalog, context: Mapping[str, str]) -> WordValues:
-    values = WordValues(number, expand_word(spec, layout, partial(bits_of, number), catalog, context))
-    for field in values.word.fields:
-        part = bits_of(number, field)
-        inner = catalog.type(field.type)
-        values[field.name] = split_word(inner, inner.layout, part, catalog, context) if inner and inner.layout else part
-    return values
-
-
-def join_word(spec: Spec, layout: Layout, values: Mapping[str, Any], catalog: Catalog, context: Mapping[str, str]) -> int:
-    number = 0
-    for field in expand_word(spec, layout, lambda field: values.get(field.name, 0), catalog, context).fields:
-        part = values.get(field.name, 0)
-        inner = catalog.type(field.type)
-        if inner and inner.layout and not isinstance(part, int):
-            part = join_word(inner, inner.layout, part, catalog, context)
-        number |= (part & (1 << field.width) - 1) << field.lsb
-    return number
 
 
 class Elements(Subconstruct):  # type: ignore[misc]
@@ -230,13 +191,6 @@ class Region(Construct):  # type: ignore[misc]
         return obj
 
 
-def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
-    """The bytes behind a struct's members, which decode.py calls `rest`."""
-    own = any(field.name == "rest" for field in layout.fields) if layout else False
-    rest = values.get("rest", b"")
-    return b"" if own or not isinstance(rest, bytes) else rest
-
-
 class Ahead:
     """A switch field that stands later in the struct: how far behind the region's start, and how it is read."""
 
@@ -261,14 +215,6 @@ def resolve(context: Container, path: str) -> Any:
             return descend(context[first], rest)
         context = context.get("_")
     return 0
-
-
-def descend(value: Any, path: str) -> Any:
-    for part in path.split(".") if path else ():
-        value = value.get(part, 0) if isinstance(value, Mapping) else 0
-    if isinstance(value, bytes):  # a number of which the bytes hold only the first ones
-        return int.from_bytes(value, "little")
-    return 0 if value is None else value
 
 
 def size_at(context: Container, path: str) -> int:

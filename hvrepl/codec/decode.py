@@ -8,11 +8,11 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import Field, Layout, Spec, fill
-from hvrepl.catalog.read_specs import CPUID_REGISTERS
-from hvrepl.codec.constructs import Variant, WordValues
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.judge import judge, judge_count, last_part
 from hvrepl.codec.meanings import say
+from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.phrases import declared_findings, is_unused, summarise, without_guess
 from hvrepl.codec.schema import Schemas
 from hvrepl.errors import UsageError

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.codec.constructs import left_over
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, join_path
+from hvrepl.codec.parsed import left_over
 from hvrepl.errors import UsageError
 
 

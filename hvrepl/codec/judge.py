@@ -8,8 +8,8 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import other_arch
 from hvrepl.catalog.model import Field, count_from, counters
-from hvrepl.codec.constructs import descend
 from hvrepl.codec.decoded import Decoded, Finding, join_path
+from hvrepl.codec.parsed import descend
 
 
 def judge(one: Field, node: Decoded, path: str, catalog: Catalog) -> Iterator[Finding]:

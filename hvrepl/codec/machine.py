@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from hvrepl.catalog.read_specs import CPUID_REGISTERS
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decode import write_number
 from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.codec.meanings import say

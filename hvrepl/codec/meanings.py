@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
+from hvrepl.catalog.guids import guid_to_number, number_to_guid
 from hvrepl.catalog.model import PAGE_SIZE
 
 PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
@@ -117,14 +117,9 @@ def read_page(text: str) -> int:
     return int(match[1], 16) >> PAGE_SHIFT
 
 
-def to_guid(value: int) -> UUID:
-    """A GUID as it lies in memory, read as a little-endian number: its first three parts are little-endian."""
-    return UUID(bytes_le=value.to_bytes(16, "little"))
-
-
 def read_guid(text: str) -> int:
     try:
-        return int.from_bytes(UUID(text).bytes_le, "little")
+        return guid_to_number(text)
     except ValueError:
         raise ValueError(f"{text!r} is no GUID such as 0e0b6031-5213-4934-818b-38d90ced39db") from None
 
@@ -180,7 +175,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "freebsd_version": Meaning(say_freebsd_version, read_freebsd_version),
     "gpa": Meaning(lambda address: f"gpa {address:#x}"),
     "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page),
-    "guid": Meaning(lambda value: str(to_guid(value)), read_guid),
+    "guid": Meaning(number_to_guid, read_guid),
     "hz": Meaning(say_hz),
     "hz_per_tick": Meaning(say_hz_per_tick),
     "linux_release": Meaning(say_linux_version, read_linux_version, remark_linux_version),

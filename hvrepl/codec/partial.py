@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.read_specs import PlaceError, parse_bits
+from hvrepl.catalog.parse_specs import PlaceError, parse_bits
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hvrepl.catalog.model import Field, Layout, Spec, counters
-from hvrepl.codec.constructs import Variant
 from hvrepl.codec.decoded import join_path
+from hvrepl.codec.parsed import Variant
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import expand_word
 

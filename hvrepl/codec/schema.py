@@ -1,18 +1,17 @@
-"""Layout → construct.Construct. Reserved bits and unused bytes stay in the container, so build(parse(b)) == b."""
+"""Specs → what parses and builds them: constructs, made when a struct first asks for one. A word is split and joined without."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
-
-from construct import Construct, Struct
+from typing import TYPE_CHECKING, Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec
-from hvrepl.codec.constructs import Ahead, Bits, Elements, Optional, Plain, Region, Tail, root_context
-from hvrepl.codec.variants import pick_spec
+from hvrepl.codec.parsed import join_word, split_word
+
+if TYPE_CHECKING:
+    from construct import Construct
 
 
 class Schemas:
@@ -28,24 +27,37 @@ class Schemas:
         layout = layout or spec.layout or Layout(())
         key = (id(layout), spec.name)
         if key not in self._made:
+            from hvrepl.codec.make_constructs import make
+
             self._kept.append(layout)
-            self._made[key] = self._make(spec, layout)
+            self._made[key] = make(self, spec, layout)
         return self._made[key]
 
     def parse(self, spec: Spec, layout: Layout, data: bytes, context: Mapping[str, str]) -> tuple[Any, int]:
         """The values in the bytes, and how many bytes the layout took (more than there are, where they end too soon)."""
+        if is_word(spec, layout):
+            return split_word(spec, layout, int.from_bytes(data, "little"), self.catalog, context), spec.width // 8
+        from hvrepl.codec.constructs import Tail, root_context
+
         stream = Tail(data)
         values = self.of(spec, layout)._parsereport(stream, root_context(context), "")
         return values, stream.tell()
 
     def build(self, spec: Spec, layout: Layout, values: Mapping[str, Any], context: Mapping[str, str]) -> bytes:
+        if is_word(spec, layout):
+            return join_word(spec, layout, values, self.catalog, context).to_bytes(spec.width // 8, "little")
+        from hvrepl.codec.constructs import root_context
+
         stream = io.BytesIO()
         self.of(spec, layout)._build(values, stream, root_context(context), "")
         return stream.getvalue()
 
     def read(self, field: Field, data: bytes) -> Any:
         """The value of a member without the struct around it: a further reading of its bytes."""
-        one = self._one(field)
+        from hvrepl.codec.constructs import Elements, Tail, root_context
+        from hvrepl.codec.make_constructs import make_one
+
+        one = make_one(self, field)
         whole = one if field.count is None else Elements(one, field.count)
         return whole._parsereport(Tail(data), root_context({}), "")
 
@@ -75,35 +87,7 @@ class Schemas:
         """Bytes of one element of an array."""
         return field.size if isinstance(field.size, int) else self.type_size(field.type)
 
-    def _make(self, spec: Spec, layout: Layout) -> Construct:
-        if spec.width and layout is not spec.output:
-            return Bits(spec, layout, spec.width // 8, self.catalog)
-        members = [field.name / self._member(field, place, spec, layout) for place, field in enumerate(layout.fields)]
-        return Struct(*members)
 
-    def _member(self, field: Field, place: int, spec: Spec, layout: Layout) -> Construct:
-        if field.switch:
-            pick = partial(pick_spec, spec, layout, field, self.catalog)
-            one: Construct = Region(field, pick, self._ahead(field, place, spec, layout), self)
-        elif field.count is not None:
-            one = Elements(self._one(field), field.count)
-        else:
-            one = self._one(field)
-        return Optional(one) if field.optional else one
-
-    def _one(self, field: Field) -> Construct:
-        spec = self.catalog.type(field.type)
-        if spec and spec.layout:
-            return self.of(spec)
-        size = field.size if field.size is not None else self.type_size(field.type)
-        if field.type in ("", "bytes", "guid") or isinstance(size, str) or size is None:
-            return Plain("b", size if size is not None else "rest")
-        return Plain("i" if field.type in INTEGER_SIZES and field.type[0] == "i" else "u", size)
-
-    def _ahead(self, field: Field, place: int, spec: Spec, layout: Layout) -> Ahead | None:
-        first, _, rest = field.switch.partition(".")
-        later = [i for i, other in enumerate(layout.fields) if other.name == first and i > place]
-        sizes = [self.member_size(other) for other in layout.fields[place : later[0]]] if later else [None]
-        if None in sizes:
-            return None
-        return Ahead(sum(size or 0 for size in sizes), self._member(layout.fields[later[0]], later[0], spec, layout), rest)
+def is_word(spec: Spec, layout: Layout) -> bool:
+    """Whether a layout is of the bits of a word; the output of a hypercall is a struct."""
+    return bool(spec.width) and layout is not spec.output

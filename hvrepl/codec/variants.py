@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, to_key
+from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_switch
-from hvrepl.catalog.read_specs import PlaceError, parse_range
 from hvrepl.errors import NotFoundError
 
 ValueOf = Callable[[Field], int]

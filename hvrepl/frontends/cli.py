@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import cache
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -16,8 +15,10 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from hvrepl import __version__
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.frontends import commands, compare
-from hvrepl.frontends.script import SHELL_WORDS, Runner
 from hvrepl.frontends.session import Session, Streams
+
+if TYPE_CHECKING:
+    from hvrepl.frontends.script import Runner
 
 
 def shared_options() -> list[TyperOption]:
@@ -66,16 +67,27 @@ class Group(TyperGroup):
         self.params += shared_options()
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  in the order in which people need them
-        return list(self.commands)
+        return command_names()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Made when it is asked for: all of them take a tenth of what a short run takes. An unknown one is compared with all."""
+        is_known = cmd_name in command_names()
+        for info in registry.registered_commands:
+            if info.name and info.name not in self.commands and (info.name == cmd_name or not is_known):
+                self.commands[info.name] = typer.main.get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
+        return self.commands.get(cmd_name)
 
 
 COMPLETE = "_HVREPL_COMPLETE"  # set by the completion scripts that --install-completion writes
 
+registry = typer.Typer()  # the commands, which a Group takes from here
 app = typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True, no_args_is_help=False)
 
 
 def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """(candidate, title) for the word that a system shell completes."""
+    import platform
+
     from hvrepl.frontends.bash import line_of
     from hvrepl.frontends.complete import Completer
 
@@ -104,7 +116,7 @@ def command(name: str, run: Callable[[Session, Sequence[str]], None], usage: str
         run(context.obj, words or [])
 
     call.__annotations__ |= {"context": typer.Context, "words": words_of(usage)}
-    app.command(name, cls=Command, options_metavar="[OPTIONS]", short_help=text.split(".", 1)[0] + ".", help=text)(call)
+    registry.command(name, cls=Command, options_metavar="[OPTIONS]", short_help=text.split(".", 1)[0] + ".", help=text)(call)
 
 
 @app.callback(invoke_without_command=True)
@@ -139,7 +151,7 @@ command(
 )
 
 
-@app.command("encode", cls=Command, short_help="Build a value from fields.")
+@registry.command("encode", cls=Command, short_help="Build a value from fields.")
 def encode(
     context: typer.Context,
     words: Annotated[list[str] | None, words_of("WHAT [VALUE] FIELD=V...").__metadata__[0]] = None,
@@ -166,7 +178,7 @@ command("diff", compare.diff, "WHAT A B", "Show the fields that differ. Exit sta
 command("check", compare.check, "WHAT VALUE FIELD=V...", "Assert fields of a value (= and !=). Exit status 1 if one does not hold.")
 
 
-@app.command("scan", cls=Command, short_help="Find message pages in a memory image or vmcore.")
+@registry.command("scan", cls=Command, short_help="Find message pages in a memory image or vmcore.")
 def scan_files(context: typer.Context, words: Annotated[list[str] | None, words_of("FILE...").__metadata__[0]] = None) -> None:
     """Find message pages in raw memory images, ELF cores and kdump-compressed vmcores, and decode them.
 
@@ -177,7 +189,7 @@ def scan_files(context: typer.Context, words: Annotated[list[str] | None, words_
     scan(context.obj, words or [])
 
 
-@app.command("eom", cls=Command, short_help="Free a slot of a message page.")
+@registry.command("eom", cls=Command, short_help="Free a slot of a message page.")
 def free_slot(
     context: typer.Context,
     words: Annotated[list[str] | None, words_of("PAGE SLOT [TYPE]").__metadata__[0]] = None,
@@ -192,7 +204,7 @@ def free_slot(
     eom(context.obj, words or [], output)
 
 
-@app.command("crash", cls=Command, short_help="Say what the crash parameters of a guest mean.")
+@registry.command("crash", cls=Command, short_help="Say what the crash parameters of a guest mean.")
 def crash_parameters(
     context: typer.Context, words: Annotated[list[str] | None, words_of("P0 P1 P2 P3 P4 [CTL]").__metadata__[0]] = None
 ) -> None:
@@ -205,7 +217,7 @@ def crash_parameters(
     crash(context.obj, words or [])
 
 
-@app.command("annotate", cls=Command, short_help="Pass a log through, each Hyper-V number in it explained.")
+@registry.command("annotate", cls=Command, short_help="Pass a log through, each Hyper-V number in it explained.")
 def annotate_log(
     context: typer.Context,
     words: Annotated[list[str] | None, words_of("[FILE...]").__metadata__[0]] = None,
@@ -221,7 +233,7 @@ def annotate_log(
     annotate(context.obj, words or [], only=only, full=full)
 
 
-@app.command("cpuid", cls=Command, short_help="Explain a whole CPUID dump, or this machine's.")
+@registry.command("cpuid", cls=Command, short_help="Explain a whole CPUID dump, or this machine's.")
 def cpuid_leaves(context: typer.Context, words: Annotated[list[str] | None, words_of("[FILE]").__metadata__[0]] = None) -> None:
     """Say who the hypervisor is, decode its CPUID leaves, and tell what does not go together.
 
@@ -232,7 +244,7 @@ def cpuid_leaves(context: typer.Context, words: Annotated[list[str] | None, word
     cpuid(context.obj, words or [])
 
 
-@app.command("live", cls=Command, short_help="Read this machine's MSRs.")
+@registry.command("live", cls=Command, short_help="Read this machine's MSRs.")
 def live_msrs(
     context: typer.Context,
     words: Annotated[list[str] | None, words_of("[WHAT...]").__metadata__[0]] = None,
@@ -259,12 +271,16 @@ def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, 
 
 
 def make_runner(session: Session, *, may_shell: bool = True) -> Runner:
+    from hvrepl.frontends.script import Runner
+
     return Runner(session, run_words, command_names(), may_shell=may_shell)
 
 
 def shell_commands() -> list[tuple[str, str]]:
     """(name, what it does) of every first word that is no name or number; "" for what is only another spelling."""
-    found = [(info.name, info.short_help or "") for info in app.registered_commands if info.name]
+    from hvrepl.frontends.script import SHELL_WORDS
+
+    found = [(info.name, info.short_help or "") for info in registry.registered_commands if info.name]
     return found + [(name, text) for name, (_, text) in SHELL_WORDS.items()]
 
 
@@ -275,7 +291,7 @@ def stdin_lines(session: Session) -> Iterator[str]:
 
 
 def command_names() -> list[str]:
-    return [info.name for info in app.registered_commands if info.name]
+    return [info.name for info in registry.registered_commands if info.name]
 
 
 @cache

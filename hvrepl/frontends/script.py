@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -64,7 +62,9 @@ class Runner:
         if (line.pipe or line.file or line.shell) and not self.may_shell:
             raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
         if line.shell:
-            wait_for(self._start(line.shell))
+            from hvrepl.frontends.processes import start_command, wait_for
+
+            wait_for(start_command(self.session, line.shell))
         elif line.file:
             with open_output(line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
                 self.dispatch(line.words, number)
@@ -74,20 +74,15 @@ class Runner:
             self.dispatch(line.words, number)
 
     def _run_into(self, line: Line, number: int | None) -> None:
-        process = self._start(line.pipe, stdin=subprocess.PIPE)
+        from hvrepl.frontends.processes import start_command, wait_for
+
+        process = start_command(self.session, line.pipe, has_input=True)
         assert process.stdin is not None
         try:
             with suppress(BrokenPipeError), process.stdin as target, self.session.writing_to(target):  # it may have read enough
                 self.dispatch(line.words, number)
         finally:
             wait_for(process)
-
-    def _start(self, command: str, stdin: int | None = None) -> subprocess.Popen[str]:
-        self.session.streams.stdout.flush()
-        try:
-            return subprocess.Popen(command, shell=True, stdin=stdin, text=True, encoding="utf-8")
-        except OSError as error:
-            raise FileError(f"the command cannot be started: {error.strerror}") from error
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
         """A shell word, a command, a number (decode), NAME VALUE (decode), or a name (show)."""
@@ -138,18 +133,6 @@ def called_here(session: Session, found: Found) -> str:
     """The name of a thing on the arch in force, which may have changed since it was found."""
     heading = session.catalog.heading(found.spec)
     return heading.named(found.element) if heading else found.name
-
-
-def wait_for(process: subprocess.Popen[str]) -> None:
-    """Waits for a command to end. C-c is the command's affair: less goes on after it. If it ends by it, so does the line."""
-    is_interrupted = False
-    while process.returncode is None:
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            is_interrupted = True
-    if is_interrupted and process.returncode in (-signal.SIGINT, 128 + signal.SIGINT):
-        raise KeyboardInterrupt
 
 
 def set_arch(runner: Runner, words: Sequence[str]) -> None:

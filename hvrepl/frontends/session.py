@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog, Found, open_index
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
@@ -66,9 +67,7 @@ def choose(what: str, text: str, known: Iterable[str], refusal: type[HvreplError
     """The text if it is one of the known words; an error with a suggestion if not."""
     if text in known:
         return text
-    import difflib
-
-    close = difflib.get_close_matches(text, known, 1)
+    close = alike(text, known, 1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
     raise refusal(f"no {what} {text[:40]!r}; {hint}")
 

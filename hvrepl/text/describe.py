@@ -8,7 +8,7 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import NumberRow, reach
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill
-from hvrepl.catalog.read_specs import CPUID_REGISTERS
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.text.style import Style, align, wrap
 
 MANY_VALUES = 40  # of an enumeration in text; JSON has them all

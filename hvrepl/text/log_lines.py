@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
 from hvrepl.text.read_cpuid import find_leaves
 from hvrepl.text.read_value import REGISTERS
@@ -93,9 +94,7 @@ def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str]) -> M
 
 def to_number(text: str, kind: str) -> int:
     if kind == "guid":
-        from uuid import UUID
-
-        return int.from_bytes(UUID(text).bytes_le, "little")
+        return guid_to_number(text)
     return int(text, 10 if kind == "dec" else 16)
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hvrepl.catalog.guids import guid_to_number
 from hvrepl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ BASE_NAMES = {"0n": "WinDbg decimal", "0o": "octal", "0t": "WinDbg octal", "0b":
 DIGITS = {16: "0-9a-f", 10: "0-9", 8: "0-7", 2: "01"}
 SUFFIX = r"(?:_?(?:u?(?:l|ll|z|i64)|(?:l|ll|z)u|u|[ui](?:8|16|32|64|128|size)))?"  # C, C++, MSVC and Rust
 RUN = {base: rf"([{digits}]+(?:_[{digits}]+)*)" for base, digits in DIGITS.items()}
-PREFIXED = {prefix: re.compile(rf"{prefix}_?{RUN[base]}{SUFFIX}", re.IGNORECASE) for prefix, base in BASES.items() if prefix != "0o"}
 # 0O17 could be a typed 0017, so octal has the small letter alone.
-PREFIXED["0o"] = re.compile(rf"0o_?{RUN[8]}{SUFFIX}")
+PREFIXED = {prefix: rf"{'0o' if prefix == '0o' else f'(?i:{prefix})'}_?(?i:{RUN[base]}{SUFFIX})" for prefix, base in BASES.items()}
 WINDBG = re.compile(r"(?:0x)?([0-9a-f]{1,8})`([0-9a-f]{8})", re.IGNORECASE)
 DECIMAL = re.compile(rf"(0|[1-9][0-9]*(?:_[0-9]+)*|0+){SUFFIX}", re.IGNORECASE)
 MASM = re.compile(rf"{RUN[16]}h", re.IGNORECASE)
@@ -90,7 +90,7 @@ def read_signed(number: str) -> Reading | None:
 
 def read_prefixed(number: str) -> Reading | None:
     prefix = number[:2].lower()
-    match = PREFIXED[prefix].fullmatch(number) if prefix in PREFIXED else None
+    match = re.fullmatch(PREFIXED[prefix], number) if prefix in PREFIXED else None  # compiled when it is first needed, which most are not
     if match is None or (prefix == "0n" and len(match[1]) > LONGEST_DECIMAL):
         return None
     how = f"read as {BASE_NAMES[prefix]}" if prefix in BASE_NAMES else ""
@@ -127,9 +127,7 @@ def read_guid(number: str) -> Reading | None:
     match = GUID.fullmatch(number)
     if match is None:
         return None
-    from uuid import UUID
-
-    return Reading(int.from_bytes(UUID(match[1]).bytes_le, "little"))
+    return Reading(guid_to_number(match[1]))
 
 
 def read_arithmetic(number: str) -> Reading | None:
@@ -246,21 +244,18 @@ READERS: dict[str, Callable[[str], Reading | None]] = {
 }
 
 # What text that no reader takes looks like → what would be right.
-REFUSALS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), message)
-    for pattern, message in (
-        (r"", "an empty value: a number is expected, such as 0x8100_0006 or 42"),
-        (rf"[-+]?(?:0n)?[0-9_]{{{LONGEST_DECIMAL + 1},}}", f"'{{0}}' is wider than {MOST_BITS} bits, which no number is"),
-        (r"[-+]?0[xnoyt]_*", "'{0}' has no digits after the prefix"),
-        (r"[-+]?0[0-7][0-7_]*", "'{0}' is octal or decimal; write 0o{1}, {1} or 0x{1}"),
-        (r"[-+]?0[0-9][0-9_]*", "'{0}' starts with a zero; write {1} or 0x{1}"),
-        (r"[-+]?0b.*", "'{0}' is neither binary, which has the digits 0 and 1, nor hex without its 0x"),
-        (r"[-+]?[0-9]{1,3}(,[0-9]{3})+", "'{0}' has commas; write it without them"),
-        (r"[-+]?[0-9_]*\.[0-9_]*", "'{0}' is no whole number"),
-        (r"[0-9a-fx]+`[0-9a-f]*", "'{0}' has not eight hex digits after the back-tick"),
-        (r"[^()]*\w\s*(?:[-+*/%|&^]|<<|>>)\s*[\w~].*", "'{0}' is no number; arithmetic stands in parentheses, such as (0x8100 << 48)"),
-        (r"[0-9a-fx_]+\s.*", "'{0}' is more than one word; one number is expected"),
-    )
+REFUSALS = (
+    (r"", "an empty value: a number is expected, such as 0x8100_0006 or 42"),
+    (rf"[-+]?(?:0n)?[0-9_]{{{LONGEST_DECIMAL + 1},}}", f"'{{0}}' is wider than {MOST_BITS} bits, which no number is"),
+    (r"[-+]?0[xnoyt]_*", "'{0}' has no digits after the prefix"),
+    (r"[-+]?0[0-7][0-7_]*", "'{0}' is octal or decimal; write 0o{1}, {1} or 0x{1}"),
+    (r"[-+]?0[0-9][0-9_]*", "'{0}' starts with a zero; write {1} or 0x{1}"),
+    (r"[-+]?0b.*", "'{0}' is neither binary, which has the digits 0 and 1, nor hex without its 0x"),
+    (r"[-+]?[0-9]{1,3}(,[0-9]{3})+", "'{0}' has commas; write it without them"),
+    (r"[-+]?[0-9_]*\.[0-9_]*", "'{0}' is no whole number"),
+    (r"[0-9a-fx]+`[0-9a-f]*", "'{0}' has not eight hex digits after the back-tick"),
+    (r"[^()]*\w\s*(?:[-+*/%|&^]|<<|>>)\s*[\w~].*", "'{0}' is no number; arithmetic stands in parentheses, such as (0x8100 << 48)"),
+    (r"[0-9a-fx_]+\s.*", "'{0}' is more than one word; one number is expected"),
 )
 TYPED_FOR_DIGITS = {"o": ("O", "zero", "0"), "O": ("O", "zero", "0"), "l": ("l", "one", "1"), "I": ("I", "one", "1")}
 
@@ -288,7 +283,7 @@ def explain_letter(number: str) -> str:
 
 def explain_shape(number: str) -> str:
     for pattern, message in REFUSALS:
-        if pattern.fullmatch(number):
+        if re.fullmatch(pattern, number, re.IGNORECASE | re.DOTALL):
             return message.format(shorten(number), shorten(number.lstrip("-+0").replace("_", "")) or "0")
     return ""
 

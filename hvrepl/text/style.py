@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +32,8 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """The text in lines of at most `width` columns; a word that is longer stays whole, so that it can be copied."""
     if not width or len(first) + len(text) <= width:
         return [first + text]
+    import textwrap  # only what does not fit into a line pays for it
+
     fill = partial(textwrap.wrap, text, max(width, NARROW), subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
     lines = fill(initial_indent=first)
     return [first.rstrip(), *fill(initial_indent=rest)] if first.strip() and len(lines[0]) > width else lines

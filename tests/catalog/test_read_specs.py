@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.catalog.model import Spec
-from hvrepl.catalog.read_specs import PlaceError, expand_names, parse_bits, parse_range, parse_spec
+from hvrepl.catalog.parse_specs import PlaceError, expand_names, parse_bits, parse_range, parse_spec
 
 
 @pytest.mark.parametrize(

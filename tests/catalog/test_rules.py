@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog import keys, log_rules, read_specs, references, rules, texts, tiles
+from hvrepl.catalog import keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles
 from hvrepl.catalog.book import FORMATTERS, Book
 from hvrepl.catalog.catalog import CHECKOUT_SPECS
 from hvrepl.catalog.model import Spec
-from hvrepl.catalog.read_specs import parse_specs, read_folder
+from hvrepl.catalog.read_specs import read_folder, to_specs
 from hvrepl.catalog.rules import RULES, check_folders, main, read_tables
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.errors import FileError, SpecError
@@ -72,7 +72,7 @@ def test_the_test_specs_keep_the_rules_beside_the_built_in_ones() -> None:
 
 def fault_texts() -> Iterator[str]:
     """What the checks yield and what PlaceError is raised with, where it is more than one word, with … for what is filled in."""
-    for module in (keys, log_rules, read_specs, references, rules, texts, tiles):
+    for module in (keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, (ast.Yield, ast.YieldFrom)) or (isinstance(node, ast.Raise) and "PlaceError" in ast.unparse(node)):
                 yield from (text for part in ast.walk(node) if (text := fault_text(part)))
@@ -97,7 +97,7 @@ def test_every_rule_has_an_example(rule: Rule, tmp_path: Path) -> None:
     for number, example in enumerate(EXAMPLES):
         (tmp_path / str(number)).mkdir()
         read = [read_folder(folder) for folder in (BESIDE, place(example, tmp_path / str(number)))]
-        specs, _ = parse_specs(table for one in read for table in one.tables)
+        specs, _ = to_specs(table for one in read for table in one.tables)
         book = Book(specs, read[0].spaces, read[0].documents)
         if any(fault for spec in specs for fault in rule(spec, book)):
             return

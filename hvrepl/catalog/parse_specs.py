@@ -1,0 +1,236 @@
+"""The tables of a spec → Spec. What cannot be read in them is a PlaceError, to which who calls adds the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hvrepl.catalog.guids import guid_to_number
+from hvrepl.catalog.model import (
+    INTEGER_SIZES,
+    Address,
+    CrashRule,
+    Enumerator,
+    Field,
+    FindingRule,
+    Layout,
+    Lone,
+    Shorthand,
+    Spec,
+    When,
+)
+
+Table = Mapping[str, Any]
+Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
+
+LOG = "log"  # the kind of a file of log forms
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+RANGE = re.compile(r"(0x[0-9a-fA-F]+|0|[1-9][0-9]*)(?:-(0x[0-9a-fA-F]+|[1-9][0-9]*))?")
+ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d+)\]")
+CPUID_REGISTERS = ("eax", "ebx", "ecx", "edx")
+BITS = re.compile(r"(?:(e[a-d]x)\.)?([0-9]+)(?::([0-9]+))?")
+WHOLE_REGISTERS = re.compile(r"(e[a-d]x)(?::(e[a-d]x))?")
+
+
+class PlaceError(ValueError):
+    """A fault in one table; the caller adds the file and place."""
+
+
+def expand_names(table: Table) -> Iterator[Table]:
+    """A names file as one table a name, a file of log forms as none; any other file as it is."""
+    if table["kind"] == LOG:
+        return
+    if table["kind"] != "names":
+        yield table
+        return
+    for name in table.get("names", ()):
+        address = {key: name[key] for key in ("number", "name", "also", "was") if key in name} | {"space": table.get("space", "")}
+        rest = {key: name[key] for key in ("title", "doc", "note", "see", "privilege", "qemu", "on_read") if key in name}
+        yield {"kind": table.get("space", ""), "source": name.get("source", table.get("source", [])), "address": [address]} | rest
+
+
+PLAIN_KEYS = ("title", "doc", "note", "privilege", "qemu", "on_read", "width", "size", "head", "reset", "count", "extends", "open")
+
+
+def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
+    """One table (its keys known and of the right types) as a Spec. PlaceError says what cannot be read in it."""
+    addresses = tuple(parse_address(address) for address in table.get("address", ()))
+    source = tuple(table.get("source", ()))
+    cases = {name: parse_layout(layout, source, f"case.{name}") for name, layout in table.get("case", {}).items()}
+    texts: dict[str, Any] = {key: tuple(table[key]) for key in ("also", "see", "case_of") if key in table}
+    plain = {key: table[key] for key in PLAIN_KEYS if key in table}
+    if "name" not in table and not addresses:
+        raise PlaceError("has neither a name nor an address")
+    return Spec(
+        name=table.get("name") or addresses[0].name,
+        kind=table["kind"],
+        arch=arch,
+        addresses=addresses,
+        layout=parse_layout(table["layout"], source, "layout") if "layout" in table else None,
+        output=parse_layout(table["output"], source, "output") if "output" in table else None,
+        cases=cases or None,
+        shorthands=tuple(Shorthand(s["name"], s["field"], s["read"], s.get("sets", {})) for s in table.get("shorthand", ())),
+        values=tuple(parse_enumerator(value, source) for value in table.get("values", ())),
+        lone=Lone(table["lone"]["rank"], parse_whens(table["lone"])) if "lone" in table else None,
+        crash=CrashRule(table["crash"]["rank"], table["crash"]["os"], parse_whens(table["crash"])) if "crash" in table else None,
+        source=source,
+        file=file,
+        **texts,
+        **plain,
+    )
+
+
+def parse_range(value: int | str) -> tuple[int, int]:
+    """7, "16-31" or a GUID's text → (low, high)."""
+    if isinstance(value, int):
+        return value, value
+    if GUID.fullmatch(value):
+        number = guid_to_number(value)
+        return number, number
+    match = RANGE.fullmatch(value)
+    if not match:
+        raise PlaceError(f"{value!r} is neither a number nor a range such as 16-31")
+    low = int(match[1], 0)
+    high = int(match[2], 0) if match[2] else low
+    if high < low:
+        raise PlaceError(f"the range {value} runs backwards")
+    return low, high
+
+
+def parse_address(table: Table) -> Address:
+    low, high = parse_range(table["number"])
+    return Address(
+        table["space"],
+        low,
+        high,
+        table.get("stride", 1),
+        table["name"],
+        tuple(table.get("also", ())),
+        tuple(table.get("was", ())),
+        table.get("note", ""),
+        tuple(table.get("source", ())),
+    )
+
+
+def parse_enumerator(table: Table, source: tuple[str, ...]) -> Enumerator:
+    low, high = parse_range(table["value"])
+    own = tuple(table.get("source", ())) or source
+    return Enumerator(low, high, table["name"], tuple(table.get("also", ())), table.get("doc", ""), table.get("note", ""), own)
+
+
+def parse_when(table: Table) -> When:
+    return {path: tuple(wanted) if isinstance(wanted, list) else (wanted,) for path, wanted in table.items()}
+
+
+def parse_whens(table: Table) -> tuple[When, ...]:
+    return tuple(parse_when(when) for when in table["when"])
+
+
+def parse_layout(table: Table, source: tuple[str, ...], where: str) -> Layout:
+    fields = []
+    for entry in table["fields"]:
+        try:
+            fields.append(parse_field(entry, source))
+        except PlaceError as error:
+            raise PlaceError(f"{where}: {entry.get('name') or entry.get('bits') or entry.get('at')}: {error}") from None
+    try:
+        named = name_reserved(fields)
+    except PlaceError as error:
+        raise PlaceError(f"{where}: {error}") from None
+    return Layout(
+        named,
+        tuple(table["summary"]) if "summary" in table else None,
+        tuple(FindingRule(f["code"], f.get("field", ""), f["text"], parse_when(f["when"])) for f in table.get("findings", ())),
+        parse_when(table["unused"]) if "unused" in table else None,
+    )
+
+
+def name_reserved(fields: list[Field]) -> tuple[Field, ...]:
+    """Fields with their byte offsets where these are known, and reserved ones named after their place."""
+    named = []
+    end: int | None = 0
+    for field in fields:
+        if field.width:  # bits of a word
+            high: int | None = field.lsb + field.width - 1
+            low: int | None = field.lsb
+        else:
+            low = field.at if field.at is not None else end
+            end = end_of(field, low)
+            high = None if end is None else end - 1
+            field = replace(field, at=low)
+        if not field.name:
+            if high is None:
+                raise PlaceError("the place of a member without a name must be known: it needs at and size, or a name")
+            field = replace(field, name=f"{'reserved' if field.reserved else 'bits'}_{high}_{low}")
+        named.append(field)
+    return tuple(named)
+
+
+def end_of(field: Field, at: int | None) -> int | None:
+    """Where a struct's member ends, as far as can be told without knowing other specs."""
+    if at is None or not isinstance(field.size, int) or isinstance(field.count, str):
+        return None
+    return at + field.size * (1 if field.count is None else field.count)
+
+
+def parse_bits(text: str) -> tuple[int, int]:
+    """ "63:12", "16", "eax.10", "edx.31:16" or whole registers "edx:ebx" → (lsb, width)."""
+    whole = WHOLE_REGISTERS.fullmatch(text)
+    match = BITS.fullmatch(text)
+    if whole:
+        first, last = (CPUID_REGISTERS.index(part) * 32 for part in (whole[1], whole[2] or whole[1]))
+        high, low = first + 31, last
+    elif match:
+        base = CPUID_REGISTERS.index(match[1]) * 32 if match[1] else 0
+        high, low = base + int(match[2]), base + int(match[3] or match[2])
+    else:
+        raise PlaceError(f'bits {text!r} should look like "63:12", "16", "edx.10" or "edx:ebx"')
+    if high < low:
+        raise PlaceError(f"bits {text!r} run backwards; the high bit comes first")
+    if match and match[1] and high > base + 31:
+        raise PlaceError(f"bits {text!r}: {match[1]} has bits 31:0")
+    return low, high - low + 1
+
+
+def parse_field(table: Table, source: tuple[str, ...]) -> Field:
+    lsb, width = parse_bits(table["bits"]) if "bits" in table else (0, 0)
+    kind, count = parse_type(table)
+    size = table.get("size", SIZES.get(kind))
+    if kind.endswith("]"):
+        kind, size = "bytes", int(kind[kind.index("[") + 1 : -1])
+    own = tuple(table.get("source", ())) or source
+    cases = table.get("cases", "")
+    return Field(
+        name=table.get("name", ""),
+        lsb=lsb,
+        width=width,
+        size=size,
+        type=kind,
+        count=count,
+        values=tuple(Enumerator(*parse_range(value), name, source=own) for value, name in table.get("values", {}).items()),
+        cases=cases if isinstance(cases, str) else {str(key): target for key, target in cases.items()},
+        readings=tuple(parse_field(reading, own) for reading in table.get("readings", ())),
+        also=tuple(table.get("also", ())),
+        source=own,
+        **{
+            key: table[key]
+            for key in ("at", "reserved", "rep", "optional", "switch", "used", "show", "base", "max", "column", "doc", "note")
+            if key in table
+        },
+    )
+
+
+SIZES = INTEGER_SIZES | {"guid": 16}
+
+
+def parse_type(table: Table) -> tuple[str, int | str | None]:
+    """(type, count): u64[4] is four u64, u8[240] stays as it is: bytes."""
+    kind, count = table.get("type", ""), table.get("count")
+    match = ARRAY.fullmatch(kind)
+    if match and match[1] != "u8":
+        return match[1], int(match[2])
+    if ("[" in kind or "]" in kind) and not match:
+        raise PlaceError(f"type {kind!r} should look like u8[240] or u64[4]")
+    return kind, count

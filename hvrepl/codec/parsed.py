@@ -1,0 +1,64 @@
+"""What parsing gives: the values of a word and of a variant. Without construct, which words do not need and which takes long to import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import Layout, Spec
+from hvrepl.codec.variants import Word, bits_of, expand_word
+
+
+class Variant(dict[str, Any]):
+    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's."""
+
+    spec: Spec | None = None
+    word: WordValues | None = None
+    size: int = 0
+    used: int = 0
+
+
+class WordValues(dict[str, Any]):
+    """The values of a word's fields, with the number they are bits of and the fields and layouts that apply."""
+
+    def __init__(self, number: int, word: Word) -> None:
+        super().__init__()
+        self.number = number
+        self.word = word
+
+
+def split_word(spec: Spec, layout: Layout, number: int, catalog: Catalog, context: Mapping[str, str]) -> WordValues:
+    values = WordValues(number, expand_word(spec, layout, partial(bits_of, number), catalog, context))
+    for field in values.word.fields:
+        part = bits_of(number, field)
+        inner = catalog.type(field.type)
+        values[field.name] = split_word(inner, inner.layout, part, catalog, context) if inner and inner.layout else part
+    return values
+
+
+def join_word(spec: Spec, layout: Layout, values: Mapping[str, Any], catalog: Catalog, context: Mapping[str, str]) -> int:
+    number = 0
+    for field in expand_word(spec, layout, lambda field: values.get(field.name, 0), catalog, context).fields:
+        part = values.get(field.name, 0)
+        inner = catalog.type(field.type)
+        if inner and inner.layout and not isinstance(part, int):
+            part = join_word(inner, inner.layout, part, catalog, context)
+        number |= (part & (1 << field.width) - 1) << field.lsb
+    return number
+
+
+def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
+    """The bytes behind a struct's members, which decode.py calls `rest`."""
+    own = any(field.name == "rest" for field in layout.fields) if layout else False
+    rest = values.get("rest", b"")
+    return b"" if own or not isinstance(rest, bytes) else rest
+
+
+def descend(value: Any, path: str) -> Any:
+    for part in path.split(".") if path else ():
+        value = value.get(part, 0) if isinstance(value, Mapping) else 0
+    if isinstance(value, bytes):  # a number of which the bytes hold only the first ones
+        return int.from_bytes(value, "little")
+    return 0 if value is None else value

@@ -46,7 +46,7 @@ class LogForm:
     """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
 
     It is found by a pattern or a reader. `tells`: the arch of such a log. `text` is said as it stands. `when`: it counts only if the
-    last that the log has shown meets this, `unless`: if it does not, the line itself included. `needs`: it counts only in a log that
+    last that the log has shown meets this, the line itself included, `unless`: if it does not. `needs`: it counts only in a log that
     has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
     """
 

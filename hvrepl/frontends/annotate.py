@@ -14,6 +14,7 @@ from hvrepl.frontends.commands import emit, failure
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.values import read_chunk
 from hvrepl.text.annotation import annotate as annotate_claims
+from hvrepl.text.annotation import is_note
 from hvrepl.text.claims import Claim, Teller
 from hvrepl.text.log_lines import LogReader, Match, Recogniser, candidates
 from hvrepl.text.render import Item
@@ -75,7 +76,9 @@ def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
     held = b""
     for chunk in chunks:
         held += chunk
-        end = len(held) if len(held) > LONGEST_LINE else held.rfind(b"\n") + 1
+        end = held.rfind(b"\n") + 1
+        if len(held) - end > LONGEST_LINE:
+            end = len(held)
         yield from annotator.read(held[:end])
         held = held[end:]
     yield from annotator.read(held)
@@ -91,23 +94,27 @@ class Annotator:
         self.teller = Teller(partial(decoder_of, session), session.options.arch)
         self.line = 1
         self._is_inside = False  # whether a line's beginning was passed on already
+        self._late: tuple[Claim, ...] = ()  # what that beginning said, for the line's end
+        self._is_noted = False  # whether what came last was a note of an earlier annotate
         self._before: list[bytes] = []
 
     def read(self, block: bytes) -> Iterator[Piece]:
         """A block of lines; where the last one lacks its end, what comes next goes on with it and is only passed on."""
-        at = 0
-        if self._is_inside:
-            at = block.find(b"\n") + 1 or len(block)
-            yield from self._skip(block[:at])
+        at = (block.find(b"\n") + 1 or len(block)) if self._is_inside else 0
+        if at:
+            yield self._go_on(block[:at])
         for start, end in self._lines_to_read(block, at):
-            yield from self._skip(block[at:start])
-            yield self._read_line(block[start:end])
-            at = end
+            if not is_note(block, start, before=self._is_noted):
+                yield from self._skip(block[at:start])
+                yield self._read_line(block[start:end])
+                at = end
         yield from self._skip(block[at:])
-        self._is_inside = not block.endswith(b"\n") if block else self._is_inside
+        if block:
+            self._is_inside = not block.endswith(b"\n")
+            self._is_noted = is_note(block, block.rfind(b"\n", 0, -1) + 1, before=self._is_noted)
 
     def finish(self) -> Iterator[Piece]:
-        claims = self._tell(self.reader.finish())
+        claims = (*self._late, *self._tell(self.reader.finish()))
         if claims:
             yield Piece(b"", self.line, claims, b"".join(self._before))
 
@@ -138,16 +145,26 @@ class Annotator:
             else:
                 return
 
+    def _go_on(self, data: bytes) -> Piece:
+        """The rest of a line, or more of it: behind its end stands what its beginning said."""
+        ended = data.endswith(b"\n")
+        piece = Piece(data, self.line, self._late if ended else ())
+        self._late = () if ended else self._late
+        self.line += ended
+        return piece
+
     def _skip(self, data: bytes) -> Iterator[Piece]:
         if data:
             yield Piece(data, self.line)
         self.line += data.count(b"\n")
 
     def _read_line(self, data: bytes) -> Piece:
-        matches = self.reader.read(data.decode("utf-8", "replace"))
+        matches = self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace"))
         claims = self._tell(matches)
         before = b"".join(self._before) if claims and self.reader.reaches_back else b""
         self._before = [*self._before, data] if self.reader.is_open else []
+        if len(data) > LONGEST_LINE and not data.endswith(b"\n"):
+            self._late, claims = claims, ()
         piece = Piece(data, self.line, claims, before)
         self.line += data.endswith(b"\n")
         return piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from hvrepl.codec.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
@@ -12,21 +13,36 @@ from hvrepl.text.style import Style, align, wrap
 
 MARK = "  ↳ "
 INDENT = " " * 6
+LONGEST_NOTE = 200  # lines
 LONGEST_VALUE = 18  # characters of a number that is repeated: 64 bits
 MANY_FLAGS = 8  # single bits, of which a summary cannot name all
 
 
 def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> Iterator[str]:
     """The lines for the claims of one line of a log, without line ends."""
+    inside = replace(style, width=max(style.width - len(INDENT), 1)) if style.width else style
     for claim in claims:
         if claim.node and full:
-            yield from (f"{MARK if not at else INDENT}{line}" for at, line in enumerate(render_screen(claim.node, style)))
+            yield from (f"{MARK if not at else INDENT}{line}" for at, line in enumerate(render_screen(claim.node, inside)))
         elif claim.node:
             yield from say_node(claim, claim.node, style)
         elif claim.crash:
             yield from say_crash(claim.crash, style, full=full)
         else:
             yield from wrap(claim.text, style.width, MARK, INDENT)
+
+
+def is_note(block: bytes, start: int, *, before: bool) -> bool:
+    """Whether the line that begins there is one of a note, in a log that was annotated already. `before`: what ends before the block is."""
+    for _ in range(LONGEST_NOTE):
+        if block.startswith(MARK.encode(), start):
+            return True
+        if not block.startswith(INDENT.encode(), start):
+            return False
+        if not start:
+            return before
+        start = block.rfind(b"\n", 0, start - 1) + 1
+    return False
 
 
 def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:
@@ -56,8 +72,8 @@ def say_findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
 
 
 def say_summary(node: Decoded) -> str:
-    """The summary, unless it only repeats the flags that are listed below it."""
-    if not any(part.is_set for part in node.fields) and has_flags(node):
+    """The summary, unless it only repeats the flags that are listed below it; of parts that are all zero, that nothing is set."""
+    if node.fields and not node.is_set and not any(part.is_set for part in node.fields) and (has_flags(node) or not node.raw):
         return node.summary or "nothing set"
     listed = {name for _, names in flags_of(node) for name in names} if has_flags(node) else set()
     return "" if listed and set(node.summary.split(", ")) <= listed else node.summary

@@ -59,9 +59,11 @@ class Teller:
         form = match.form
         if form.tells:
             self.log.arch = form.tells
-        if form.when is not None and not self._has_shown(form.when):
-            return []
         return [*self._tell_things(match), *self._tell_crash(match), *self._tell_text(form)]
+
+    def _counts(self, form: LogForm) -> bool:
+        """Whether what the log has shown last, its newest line included, meets the form's conditions."""
+        return (form.when is None or self._has_shown(form.when)) and (form.unless is None or not self._has_shown(form.unless))
 
     def _has_shown(self, when: When) -> bool:
         """Whether the last values of this log meet conditions, whose paths begin with the thing's name."""
@@ -82,9 +84,9 @@ class Teller:
             return
         except UsageError:  # it cannot have the value, so it is something else
             return
-        if node:
+        if node and not (match.form.perhaps and node.findings):  # a value that is strange for it is rather that of something else
             self.log.last[node.name] = node
-        if node and not (match.form.unless and self._has_shown(match.form.unless)):
+        if node and self._counts(match.form):
             yield Claim(match.form, node, perhaps=match.form.perhaps)
 
     def _decode(self, decoder: Decoder, one: Saying, match: Match) -> Decoded | None:
@@ -98,12 +100,12 @@ class Teller:
     def _tell_crash(self, match: Match) -> Iterator[Claim]:
         """The crash whose parameters a match has; nothing if one of them cannot be read."""
         crash = crash_in(self.decoders(self.log.arch), match)
-        if crash:
+        if crash and self._counts(match.form):
             yield Claim(match.form, crash=crash, perhaps=match.form.perhaps)
 
     def _tell_text(self, form: LogForm) -> Iterator[Claim]:
         """The form's own sentence."""
-        if form.text:
+        if form.text and self._counts(form):
             yield Claim(form, text=form.text, perhaps=form.perhaps)
 
 

@@ -6,13 +6,15 @@ DEMO   := build/demo
 BIN    := $(VENV)/bin
 DUMPS  := tests/data/dumps
 
-.PHONY: help demo check format lint types specs test coverage update clean
+.PHONY: help demo check format lint types specs test coverage update dist fuzz clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
 	@echo "make check   format, lint, types, specs and all tests"
 	@echo "make coverage  count how much of what the sources name and lay out the specs have"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
+	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test)"
+	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove what was made"
 
@@ -69,6 +71,25 @@ coverage: $(VENV)/.installed
 
 update: $(VENV)/.installed
 	$(BIN)/python -m tests.transcripts
+
+# The tests of properties: those that hypothesis gives values. Each run takes others.
+N ?= 3000
+fuzz: $(VENV)/.installed
+	@HYPOTHESIS_PROFILE=fuzz HVREPL_FUZZ=$(N) $(BIN)/pytest -n auto -m hypothesis -p no:cacheprovider || { \
+	  echo; echo 'A property does not hold. "Falsifying example" above is the smallest value for which it does not.'; \
+	  echo 'Again: HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest TEST, with the test that is named; .hypothesis/ keeps the value.'; \
+	  echo 'Keep it: put @example(...) with that value above the test, see it fail, mend what it shows, and leave it there.'; exit 1; } >&2
+
+dist: $(VENV)/.installed
+	rm -rf dist build/handout
+	$(PYTHON) -m venv build/handout
+	build/handout/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=6'
+	build/handout/bin/python -m build --outdir dist .
+	build/handout/bin/twine check --strict dist/*
+	$(PYTHON) tools/check_dist.py dist/*
+	tar -xzf dist/*.tar.gz -C build/handout
+	cd build/handout/hvrepl-*/ && PYTHONPATH=$$PWD PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(BIN)/python -m pytest \
+	  tests/test_api.py tests/test_docs.py tests/test_layers.py tests/test_transcripts.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

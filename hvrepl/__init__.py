@@ -1,35 +1,74 @@
-"""hvrepl tells what a raw Hyper-V number means, and builds such numbers back."""
+"""hvrepl tells what a raw Hyper-V number means, and builds such numbers back.
+
+`decode` and `encode` are what the commands of these names do, `catalog` is what `list` and `show` know. Importing costs nothing: what
+is needed is loaded when it is first used.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hvrepl.codec.decoded import Decoded
+    from hvrepl import catalog
+    from hvrepl.codec.decoded import Decoded, Finding
+    from hvrepl.errors import FileError, HvreplError, NotFoundError, SpecError, UsageError
 
-__all__ = ["__version__", "decode", "encode"]
+__all__ = [
+    "Decoded",
+    "FileError",
+    "Finding",
+    "HvreplError",
+    "NotFoundError",
+    "SpecError",
+    "UsageError",
+    "__version__",
+    "catalog",
+    "decode",
+    "encode",
+]
 __version__ = "0.1.0"
 
 
 def decode(what: str, value: int | bytes, *, arch: str = "x64") -> Decoded:
-    """What a value means: of a register or word an int or its bytes in memory order, of a struct its bytes.
+    """What a value means: of a register or other word an int or its bytes in memory order, of a struct or page its bytes.
 
-    `what` is any name or alias. Raises hvrepl.errors.NotFoundError for an unknown name, UsageError for a value that is too wide
-    or too short. `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
+    `what` is any name or alias, `"space:number"`, or a hypercall's `"NAME.output"`; `arch` is x64 or arm64. An int may be negative:
+    two's complement of the width. `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
+    A strange value is no error: see `findings` of what comes back. A struct that is cut behind its fixed part has the finding truncated.
+
+    Raises NotFoundError for a name or number that the arch does not have (the message says what is spelled alike, or that the other
+    arch has it), UsageError for an unknown arch, and for a value that is too wide, too short, or a number where bytes are needed.
     """
-    from hvrepl.api import open_decoder, to_bytes
+    from hvrepl.api import find_target, open_decoder, to_bytes
 
     decoder = open_decoder(arch)
-    found = decoder.catalog.find_name(what)
-    return decoder.decode(found, to_bytes(decoder, found, value))
+    found, output = find_target(what, arch)
+    return decoder.decode(found, to_bytes(decoder, found, value), output=output)
 
 
-def encode(what: str, start: int | bytes | None = None, *, arch: str = "x64", **fields: int | str) -> int | bytes:
-    """A value from fields, from zero or from `start`: an int of a register or word, the bytes of a struct.
+def encode(what: str, start: int | bytes | None = None, /, *, arch: str = "x64", **fields: int | str) -> int | bytes:
+    """A value from fields, from zero or from `start`: an int of a register or other word, the bytes of a struct or page.
 
-    A field's value is a number, an enumerator, or words that the field reads: `encode("guest-id", kernel="6.6.87")`. Paths with
-    dots are given as `**{"payload.timer_index": 1}`. Raises UsageError for what the command line would refuse.
+    `what` and `arch` are as in `decode`, and so is `start`. A field's value is a number, an enumerator, or words that the field reads:
+    `encode("guest-id", kernel="6.6.87")`. A path with dots is given as `**{"payload.timer_index": 1}`; the last part alone is enough
+    where one field has that name. Bits that are reserved as one are 1; sizes, counts and the fields that pick a variant are computed.
+
+    Raises NotFoundError as `decode` does, UsageError for an unknown or ambiguous field, an unknown enumerator, a number that is wider
+    than its field, and a field that is set twice.
     """
     from hvrepl.api import assign, open_decoder
 
     return assign(open_decoder(arch), what, start, fields)
+
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that this gives
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name == "catalog":
+            return import_module("hvrepl.catalog")
+        if name in __all__:
+            module = "hvrepl.codec.decoded" if name in ("Decoded", "Finding") else "hvrepl.errors"
+            return getattr(import_module(module), name)
+        raise AttributeError(f"module 'hvrepl' has no attribute {name!r}")

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from functools import cache
 
-from hvrepl.catalog.catalog import Catalog, Found, open_index
-from hvrepl.catalog.index import Index
-from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog import find, open_catalog
+from hvrepl.catalog.catalog import Found
 from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decode import Decoder
 from hvrepl.errors import UsageError
 
-
-@cache
-def shared_index() -> Index:
-    return open_index()
+OUTPUT = ".output"
 
 
-@cache
+class Kept(threading.local):
+    """The decoders of one thread."""
+
+    def __init__(self) -> None:
+        self.decoders: dict[str, Decoder] = {}
+
+
+KEPT = Kept()
+
+
 def open_decoder(arch: str) -> Decoder:
-    if arch not in ARCHES:
-        raise UsageError(f"no arch {arch!r}; there are {', '.join(ARCHES)}")
-    return Decoder(Catalog(shared_index(), arch))
+    """The decoder of this thread's catalogue, kept with it. UsageError for an unknown arch."""
+    catalog = open_catalog(arch)
+    if arch not in KEPT.decoders:
+        KEPT.decoders[arch] = Decoder(catalog)
+    return KEPT.decoders[arch]
+
+
+def find_target(what: str, arch: str) -> tuple[Found, bool]:
+    """The thing, and whether its output is meant. Raises NotFoundError."""
+    name, output = (what.removesuffix(OUTPUT), True) if what.endswith(OUTPUT) else (what, False)
+    found = find(name, arch=arch)
+    if output and found.spec.output is None:
+        raise UsageError(f"{name} has no output")
+    return found, output
 
 
 def to_bytes(decoder: Decoder, found: Found, value: int | bytes) -> bytes:
     """The bytes in memory order. UsageError if a number does not fit, or is given for a struct."""
     width = decoder.width(found.spec)
-    if isinstance(value, bytes):
-        if width and 8 * len(value) != width:
-            raise UsageError(f"{found.called} has {width // 8} bytes; these are {len(value)}")
-        return value
+    if not isinstance(value, int):
+        data = bytes(value)
+        if width and 8 * len(data) != width:
+            raise UsageError(f"{found.called} has {width // 8} bytes; these are {len(data)}")
+        return data
     if not width:
         raise UsageError(f"{found.called} is a struct: its value is bytes")
     if not -(1 << width - 1) <= value < 1 << width:
@@ -40,7 +57,8 @@ def to_bytes(decoder: Decoder, found: Found, value: int | bytes) -> bytes:
 
 
 def assign(decoder: Decoder, what: str, start: int | bytes | None, fields: Mapping[str, int | str]) -> int | bytes:
-    found = decoder.catalog.find_name(what)
+    """The value that the fields make of the start."""
+    found, output = find_target(what, decoder.catalog.arch)
     assignments = [Assignment(path, str(value), value if isinstance(value, int) else None) for path, value in fields.items()]
-    data = Assigner(decoder, found).assign(None if start is None else to_bytes(decoder, found, start), assignments)
+    data = Assigner(decoder, found, output=output).assign(None if start is None else to_bytes(decoder, found, start), assignments)
     return int.from_bytes(data, "little") if found.spec.width else data

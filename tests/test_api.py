@@ -1,9 +1,22 @@
 """The names of the package itself."""
 
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
 import hvrepl
 from hvrepl.errors import NotFoundError, UsageError
+from tests.frontends.program import call
+from tests.transcripts import ROOT
+
+REFERENCE = ROOT / "docs" / "api.md"
 
 
 def test_decode_gives_the_object_that_the_command_line_prints() -> None:
@@ -41,3 +54,154 @@ def test_what_cannot_be_decoded_is_refused(what: str, value: int | bytes, error:
 def test_an_unknown_arch_is_refused() -> None:
     with pytest.raises(UsageError, match="no arch 'mips'; there are x64, arm64"):
         hvrepl.decode("sint2", 1, arch="mips")
+
+
+def test_a_name_is_looked_up_as_the_command_line_does() -> None:
+    found = hvrepl.catalog.find("sint2")
+    assert (found.name, found.number, found.spec.kind) == ("HV_X64_MSR_SINT2", 0x40000092, "register")
+    assert hvrepl.catalog.find("sint2", arch="arm64").name == "HV_REGISTER_SINT2"
+    assert hvrepl.catalog.find("sint2", "register").number == 0x000A0002
+    assert [field.name for field in found.spec.layout.fields if not field.reserved][:2] == ["vector", "masked"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("what", "space", "name"),
+    [
+        (0x40000083, None, "HV_X64_MSR_SIMP"),
+        ("0x40000083", None, "HV_X64_MSR_SIMP"),
+        (0x40000003, "cpuid", "HYPERV_CPUID_FEATURES"),
+        ("cpuid:0x40000003", None, "HYPERV_CPUID_FEATURES"),
+        ("status:5", None, "HV_STATUS_INVALID_PARAMETER"),
+        ("msr:simp", None, "HV_X64_MSR_SIMP"),
+    ],
+)
+def test_a_number_is_looked_up_in_its_space(what: str | int, space: str | None, name: str) -> None:
+    assert hvrepl.catalog.find(what, space).name == name
+
+
+def test_the_other_meanings_of_a_number_are_named() -> None:
+    assert "cpuid 0x40000003 HYPERV_CPUID_FEATURES" in map(str, hvrepl.catalog.find(0x40000003).others)
+
+
+def test_the_names_of_a_space_are_those_that_list_prints() -> None:
+    entries = list(hvrepl.catalog.names("vmbus"))
+    listed = json.loads(call("list", "vmbus", "-f", "json").out)
+    assert [entry.name for entry in entries] == [one["name"] for one in listed]
+    assert all(entry.space and entry.space.name == "vmbus" for entry in entries)
+    assert len(list(hvrepl.catalog.names())) == len(json.loads(call("list", "-f", "json").out))
+
+
+def test_the_spaces_are_those_of_both_archs() -> None:
+    assert list(hvrepl.catalog.spaces())[:3] == ["msr", "register", "cpuid"]
+    assert hvrepl.catalog.spaces()["msr"].arches == ("x64",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "arch", "says"),
+    [
+        (["sintt2"], "x64", "did you mean"),
+        (["HV_X64_MSR_SINT0"], "arm64", r"x64 only; on arm64: HV_REGISTER_SINT0"),
+        ([0x1234567, "msr"], "x64", "no msr has the number 0x01234567"),
+        (["sint2", "nosuch"], "x64", "no space nosuch"),
+    ],
+)
+def test_what_is_not_there_is_not_found(arguments: list[str | int], arch: str, says: str) -> None:
+    with pytest.raises(hvrepl.NotFoundError, match=says):
+        hvrepl.catalog.find(*arguments, arch=arch)  # type: ignore[arg-type]
+
+
+def test_the_output_of_a_hypercall_is_decoded_and_built() -> None:
+    made = hvrepl.encode("HVCALL_GET_PARTITION_ID.output", partition_id=7)
+    assert made == (7).to_bytes(8, "little")
+    assert isinstance(made, bytes)
+    part = hvrepl.decode("HVCALL_GET_PARTITION_ID.output", made).find("partition_id")
+    assert part is not None
+    assert part.value == 7
+    with pytest.raises(UsageError, match="sint2 has no output"):
+        hvrepl.decode("sint2.output", b"")
+
+
+def test_bytes_may_come_in_any_container() -> None:
+    for data in (bytes(8), bytearray(8), memoryview(bytes(8))):
+        assert hvrepl.decode("sint2", data) == hvrepl.decode("sint2", 0)  # type: ignore[arg-type]
+
+
+def test_threads_do_not_share_what_they_read() -> None:
+    values = [0x200F3 + (i << 21) for i in range(64)]
+    expected = [hvrepl.decode("sint2", value) for value in values]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda value: hvrepl.decode("sint2", value), values)) == expected
+
+
+def test_importing_loads_no_other_module_of_its_own() -> None:
+    script = "import sys, hvrepl; print(*(name for name in sys.modules if name.startswith(('hvrepl.', 'sqlite3', 'construct'))))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    text = REFERENCE.read_text()
+    for name in hvrepl.__all__:
+        assert getattr(hvrepl, name) is not None
+        assert name in text
+    for name in hvrepl.catalog.__all__:
+        assert (getattr(hvrepl.catalog, name).__doc__ or "").strip()
+        assert f"hvrepl.catalog.{name}(" in text
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        hvrepl.nosuch  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_every_attribute_of_a_node_is_documented() -> None:
+    text = REFERENCE.read_text()
+    assert [name for name in hvrepl.Decoded.__dataclass_fields__ if f"`{name}`" not in text] == []
+    assert [name for name in hvrepl.Finding.__dataclass_fields__ if f"`{name}`" not in text] == []
+
+
+def test_the_examples_of_the_reference_hold() -> None:
+    """Each ```python block is a program; a comment behind an expression says what it is."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", REFERENCE.read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, object] = {}
+    for block in blocks:
+        pending = ""
+        for line in [*block.splitlines(), "", "None  # → None"]:
+            code, _, expected = line.partition("  # → ")
+            if expected:
+                exec(pending, names)
+                pending = ""
+                assert repr(eval(code, names)) == expected, line
+            pending += "" if expected else f"{code}\n"
+    assert len(blocks) >= 4
+
+
+def test_a_program_that_uses_it_is_strictly_typed(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--cache-dir", str(tmp_path / "cache"), str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env={"MYPYPATH": str(ROOT), "PATH": ""})
+    assert done.stdout.splitlines()[:-1] == [
+        'program.py:17: error: Module has no attribute "nosuch"  [attr-defined]',
+        'program.py:18: error: Argument 2 to "decode" has incompatible type "float"; expected "int | bytes"  [arg-type]',
+    ]
+
+
+PROGRAM = """\
+import hvrepl
+
+node: hvrepl.Decoded = hvrepl.decode("guest-id", 0x8100000606570000)
+part = node.find("version")
+meaning: str = part.meaning if part else ""
+findings: list[str] = [finding.text for finding in node.findings]
+value: int | bytes = hvrepl.encode("sint2", 0x200F3, masked=1, vector="0x30")
+found = hvrepl.catalog.find("sint2")
+number: int | None = found.number
+titles: list[str] = [entry.title for entry in hvrepl.catalog.names("msr")]
+digits: int = hvrepl.catalog.spaces()["msr"].digits
+try:
+    hvrepl.decode("nosuch", b"")
+except hvrepl.HvreplError as error:
+    status: int = error.status
+
+hvrepl.nosuch
+hvrepl.decode("sint2", 1.5)
+"""

@@ -5,35 +5,44 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import typer
 
 import hvrepl
+from hvrepl.catalog.book import FORMATTERS
+from hvrepl.catalog.keys import KEYS
+from hvrepl.codec.meanings import MEANINGS
 from hvrepl.errors import HvreplError
 from hvrepl.frontends.cli import app, command_names
 from hvrepl.frontends.session import FORMATS
 from tests.transcripts import ROOT, from_roff, run
 
 MAN = ROOT / "man" / "hvrepl.1"
+SPECS_MAN = ROOT / "man" / "hvrepl-specs.5"
+SPECS_README = ROOT / "specs" / "README.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 README = ROOT / "README.md"
-WORKED = [README, ROOT / "CONTRIBUTING.md"]  # each has specs as ```toml that name their file, and ```text with what they make
+WORKED = [README, TUTORIAL]  # each has specs as ```toml that name their file, and ```text with what they make
 PROGRAM = typer.main.get_command(app)
 COMMANDS = {name: PROGRAM.get_command(None, name) for name in command_names()}  # type: ignore[attr-defined]
 GENERAL = {"--help"}
 
 
-def section(name: str) -> str:
-    """A section of the man page, in its source."""
-    found = re.search(rf"^\.SH {name}\n(.*?)(?=^\.SH |\Z)", MAN.read_text(), re.MULTILINE | re.DOTALL)
-    assert found, f"{MAN.name} has no section {name}"
+def section(name: str, page: Path = MAN) -> str:
+    """A section of a man page, in its source."""
+    found = re.search(rf"^\.SH {name}\n(.*?)(?=^\.SH |\Z)", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert found, f"{page.name} has no section {name}"
     return found[1]
 
 
-def tags(name: str) -> list[str]:
+def tags(name: str, page: Path = MAN) -> list[str]:
     """What the paragraphs of a section are about: the line after each .TP, without its macro."""
-    return [re.sub(r"^\.[BIR]+ ", "", line) for line in re.findall(r"^\.TP\n(.*)$", section(name), re.MULTILINE)]
+    return [re.sub(r"^\.[BIR]+ ", "", line) for line in re.findall(r"^\.TP\n(.*)$", section(name, page), re.MULTILINE)]
 
 
 def options_of(command: object) -> set[str]:
@@ -94,29 +103,124 @@ def test_the_man_page_has_each_exit_status_and_no_other() -> None:
     assert re.findall(r"^\| (\d) \|", README.read_text(), re.MULTILINE) == tags("EXIT STATUS")
 
 
-@pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
-def test_mandoc_finds_nothing_wrong_with_the_man_page() -> None:
-    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(MAN)], capture_output=True, text=True, check=False)
+# What checks a man page, and in the end prints nothing but what is wrong.
+CHECKERS = [["mandoc", "-T", "lint", "-W", "warning"], ["groff", "-ww", "-man", "-z", "-Tutf8"]]
+
+
+@pytest.mark.parametrize("checker", CHECKERS, ids=lambda checker: checker[0])
+@pytest.mark.parametrize("path", [MAN, SPECS_MAN], ids=lambda path: path.name)
+def test_nothing_is_wrong_with_a_man_page(path: Path, checker: list[str]) -> None:
+    if not shutil.which(checker[0]):
+        pytest.skip(f"{checker[0]} is not installed")
+    done = subprocess.run([*checker, str(path)], capture_output=True, text=True, check=False)
     assert done.stdout + done.stderr == ""
+
+
+# Table of a spec → the section that has its keys.
+SECTIONS = {
+    "file": "KEYS OF A FILE",
+    "address": "ADDRESSES",
+    "layout": "LAYOUTS",
+    "field": "FIELDS",
+    "finding": "FINDINGS",
+    "value": "ENUMERATIONS",
+    "name": "NAMES",
+    "shorthand": "SHORTHANDS",
+    "lone": "LONE NUMBERS",
+    "crash": "CRASH PARAMETERS",
+    "form": "LOG FORMS",
+    "saying": "SAYINGS",
+    "document": "SOURCES",
+    "space": "SPACES",
+}
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_the_man_page_of_the_specs_has_each_key_and_no_other(table: str) -> None:
+    assert sorted(from_roff(tag) for tag in tags(SECTIONS[table], SPECS_MAN)) == sorted(KEYS[table])
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_the_readme_of_the_specs_has_each_key(table: str) -> None:
+    said = " ".join(re.findall(r"```.*?```|`[^`]+`", SPECS_README.read_text(), re.DOTALL))
+    assert [key for key in KEYS[table] if not re.search(rf"\b{key}\b", said)] == []
+
+
+def test_the_man_page_of_the_specs_has_each_formatter_and_no_other() -> None:
+    assert sorted(tags("FORMATTERS", SPECS_MAN)) == sorted(FORMATTERS)
+    assert [name for name in FORMATTERS if ("*" in formatter_text(name)) != bool(MEANINGS[name].read)] == []
+
+
+def formatter_text(name: str) -> str:
+    found = re.search(rf"^\.TP\n\.B {name}\n(.*?)(?=^\.TP|\Z)", section("FORMATTERS", SPECS_MAN), re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("path", [MAN, SPECS_MAN], ids=lambda path: path.name)
+def test_a_man_page_is_installed(path: Path) -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    assert data[f"man/{path.name}"] == f"share/man/man{path.suffix[1:]}/{path.name}"
 
 
 def test_the_version_is_the_same_everywhere(tmp_path: Path) -> None:
     version = hvrepl.__version__
     assert run("hvrepl --version", tmp_path) == f"hvrepl {version}\n"
-    assert f'"hvrepl {version}"' in MAN.read_text().splitlines()[0]
+    for page in (MAN, SPECS_MAN):
+        assert f'"hvrepl {version}"' in page.read_text().splitlines()[0]
+
+
+def worked_example(path: Path) -> tuple[dict[str, str], str]:
+    """The spec files of a document, by the name in their first line, and its commands with what they print."""
+    blocks = re.findall(r"^```(toml|text)\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
+    files = {}
+    for text in (text for kind, text in blocks if kind == "toml"):
+        name = re.match(r"# (\S+)\n", text)
+        assert name, f"the first line names no file: {text[:40]}"
+        files[name[1]] = text
+    return files, "".join(text for kind, text in blocks if kind == "text")
+
+
+def put_files(files: Mapping[str, str], folder: Path) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def run_shown(shown: str, folder: Path, home: Path = ROOT) -> str:
+    """What the commands of an example print today, by the program of a checkout."""
+    commands = re.findall(r"^\$ (.*)$", shown, re.MULTILINE)
+    assert commands
+    return "".join(f"$ {command}\n{run(command, folder, home)}" for command in commands)
 
 
 @pytest.mark.parametrize("path", WORKED, ids=lambda path: path.name)
-def test_the_worked_example_of_a_spec_works(path: Path, tmp_path: Path) -> None:
-    blocks = re.findall(r"^```(toml|text)\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
-    for name, text in [(re.match(r"# (\S+)\n", text), text) for kind, text in blocks if kind == "toml"]:
-        assert name, f"the first line names no file: {text[:40]}"
-        file = tmp_path / name[1]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    shown = "".join(text for kind, text in blocks if kind == "text")
-    commands = re.findall(r"^\$ (.*)$", shown, re.MULTILINE)
-    assert commands
-    # A checkout reads its specs/ as it is; here the new files of specs/ are beside the built-in ones.
-    beside = "export HVREPL_SPECS=specs; " if (tmp_path / "specs").exists() else ""
-    assert "".join(f"$ {command}\n{run(beside + command, tmp_path)}" for command in commands) == shown
+def test_the_worked_example_of_own_specs_works(path: Path, tmp_path: Path) -> None:
+    files, shown = worked_example(path)
+    put_files(files, tmp_path)
+    assert run_shown(shown, tmp_path) == shown
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout to whose specs those of CONTRIBUTING.md are added, as a contributor adds them."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for folder in ("hvrepl", "specs"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite"))
+    put_files(worked_example(CONTRIBUTING)[0], copy)
+    return copy
+
+
+def test_the_specs_that_contributing_adds_keep_the_rules_and_work(extended: Path, tmp_path: Path) -> None:
+    assert run("python -m hvrepl.catalog.rules specs", extended, extended) == "the specs keep the rules\n"
+    shown = worked_example(CONTRIBUTING)[1]
+    assert run_shown(shown, tmp_path, extended) == shown
+
+
+def test_a_gap_is_told_as_contributing_says(extended: Path) -> None:
+    name = "specs/common/registers/example.toml"
+    told = re.search(rf"`({name}: .*?)`", CONTRIBUTING.read_text())
+    assert told
+    whole = (extended / name).read_text()
+    (extended / name).write_text("".join(line for line in whole.splitlines(keepends=True) if '"11:3"' not in line))
+    assert told[1] in run("python -m hvrepl.catalog.rules specs", extended, extended)
+    (extended / name).write_text(whole)

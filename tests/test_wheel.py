@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import importlib.util
 import json
 import os
@@ -11,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import hvrepl
 
 ROOT = Path(__file__).resolve().parent.parent
 LAZY = ["prompt_toolkit", "tabulate", "tomllib", "rich", "pydantic", "sqlite3", "construct", "typer"]
@@ -65,13 +68,25 @@ def run(home: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_the_wheel_has_the_package_the_index_and_the_man_page(wheel: zipfile.Path) -> None:
+def test_the_wheel_has_the_package_the_index_and_the_man_pages(wheel: zipfile.Path) -> None:
     names = set(wheel.root.namelist())
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "hvrepl").rglob("*.py")}
     assert sources <= names
     assert "hvrepl/specs.sqlite" in names
-    assert [name for name in names if name.endswith(".data/data/share/man/man1/hvrepl.1")]
+    for page in ("man1/hvrepl.1", "man5/hvrepl-specs.5"):
+        assert [name for name in names if name.endswith(f".data/data/share/man/{page}")]
+    assert "hvrepl/py.typed" in names
     assert [name for name in names if name.endswith(".dist-info/entry_points.txt")]
+
+
+def test_the_metadata_says_for_whom_it_is(wheel: zipfile.Path) -> None:
+    (name,) = [name for name in wheel.root.namelist() if name.endswith(".dist-info/METADATA")]
+    metadata = email.message_from_bytes(wheel.root.read(name))
+    assert (metadata["Name"], metadata["Version"], metadata["License-Expression"]) == ("hvrepl", hvrepl.__version__, "MIT")
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert {"Programming Language :: Python :: 3.11", "Typing :: Typed"} <= set(metadata.get_all("Classifier", []))
+    assert "vmcore" in metadata.get_all("Provides-Extra", [])
 
 
 def test_the_wheel_has_nothing_else(wheel: zipfile.Path) -> None:

@@ -1,7 +1,7 @@
 """Transcripts: `$ command` and what it prints. `python -m tests.transcripts` rewrites them; read the diff as a reviewer.
 
-They stand in tests/transcripts/*.txt, in the ```console blocks of README.md and between .EX and .EE in man/hvrepl.1. `[status N]`
-follows where a command does not end with 0. All commands of a file run in one new folder, which has tests/data as `data`.
+They stand in tests/transcripts/*.txt, in the ```console blocks of README.md and docs/, and between .EX and .EE in the man pages.
+`[status N]` follows where a command does not end with 0. All commands of a file run in one new folder, which has tests/data as `data`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = [ROOT / "README.md", ROOT / "man" / "hvrepl.1", *sorted((ROOT / "tests" / "transcripts").glob("*.txt"))]
+DOCUMENTS = ["README.md", "docs/tutorial.md", "man/hvrepl.1", "man/hvrepl-specs.5"]
+FILES = [*(ROOT / name for name in DOCUMENTS), *sorted((ROOT / "tests" / "transcripts").glob("*.txt"))]
 PROMPT = "$ "
-FENCES = {".md": ("```console", "```"), ".1": (".EX", ".EE")}
+FENCES = {".md": ("```console", "```"), ".1": (".EX", ".EE"), ".5": (".EX", ".EE")}
 # What groff needs written otherwise; the backslash comes first.
 ROFF = (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("→", "\\[->]"), ("·", "\\[pc]"), ("↳", "\\[u21B3]"))
 
@@ -45,7 +46,7 @@ def from_roff(line: str) -> str:
 
 
 def codec(path: Path) -> tuple[Callable[[str], str], Callable[[str], str]]:
-    return (to_roff, from_roff) if path.suffix == ".1" else (str, str)
+    return (to_roff, from_roff) if path.suffix in (".1", ".5") else (str, str)
 
 
 def blocks(path: Path, lines: list[str]) -> Iterator[tuple[int, int]]:
@@ -78,9 +79,14 @@ def read_steps(path: Path) -> list[Step]:
     return steps
 
 
-def run(command: str, folder: Path) -> str:
-    """What a person sees of a command: its output and errors, and its status unless that is 0."""
-    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+def run(command: str, folder: Path, home: Path = ROOT) -> str:
+    """What a person sees of a command of the checkout `home`: its output and errors, and its status unless that is 0."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(home),
+    }
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -111,5 +117,5 @@ def update(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for file in FILES:
+    for file in [Path(name).absolute() for name in sys.argv[1:]] or FILES:
         update(file)

@@ -11,8 +11,8 @@ from typing import Any
 from hvrepl.codec.decode import Decoder
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.frontends.commands import emit, failure
+from hvrepl.frontends.inputs import read_chunk
 from hvrepl.frontends.session import Session
-from hvrepl.frontends.values import read_chunk
 from hvrepl.text.annotation import annotate as annotate_claims
 from hvrepl.text.annotation import is_note
 from hvrepl.text.claims import Claim, Teller

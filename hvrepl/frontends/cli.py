@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -273,6 +274,7 @@ def run_lines(session: Session, lines: Sequence[str] | None, allow_shell: bool, 
 def make_runner(session: Session, *, may_shell: bool = True) -> Runner:
     from hvrepl.frontends.script import Runner
 
+    session.may_write = may_shell
     return Runner(session, run_words, command_names(), may_shell=may_shell)
 
 
@@ -285,7 +287,7 @@ def shell_commands() -> list[tuple[str, str]]:
 
 
 def stdin_lines(session: Session) -> Iterator[str]:
-    from hvrepl.frontends.values import raw_lines
+    from hvrepl.frontends.inputs import raw_lines
 
     return (line.decode("utf-8", "replace") for line in raw_lines(session))
 
@@ -359,8 +361,10 @@ def main() -> None:
             streams.stdout.flush()
         signal.raise_signal(signal.SIGINT)
     except OSError as error:
-        streams.stderr.write(f"cannot write: {error.strerror}\n")
         drop_output(streams)
+        if os.name == "nt" and error.errno == errno.EINVAL:  # what Windows says of a closed pipe
+            sys.exit(0)
+        streams.stderr.write(f"cannot write: {error.strerror}\n")
         sys.exit(4)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.errors import HvreplError, NotFoundError, UsageError
+from hvrepl.frontends.inputs import numbered_lines, read_rest
 from hvrepl.frontends.session import Session, choose, open_output, say_error
 from hvrepl.frontends.targets import (
     LONGEST_NAME,
@@ -22,7 +23,7 @@ from hvrepl.frontends.targets import (
     thing_in,
     to_assignment,
 )
-from hvrepl.frontends.values import Value, numbered_lines, read_values
+from hvrepl.frontends.values import Value, read_values
 from hvrepl.text.read_value import read_number, shorten
 from hvrepl.text.render import RENDERERS, Item
 from hvrepl.text.screen import say_finding
@@ -157,7 +158,7 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
     target = replace(target, found=thing_in(session, target, None)[0], slot=None)
     made = [encode_one(session, target, start, assignments) for start in starts]
     if output:
-        with open_output(output, "wb") as file:
+        with open_output(session, output, "wb") as file:
             file.write(b"".join(made))
         return
     if session.options.format != "fields":
@@ -206,7 +207,7 @@ def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
 
     if session.is_script:
         raise UsageError("- is the script itself here; give the value, or @FILE")
-    text = session.streams.stdin.read().decode("utf-8", "replace").strip()
+    text = read_rest(session).decode("utf-8", "replace").strip()
     try:
         found = (
             json.loads(text) if not re.search(r"\}\s*\n\s*\{", text) else [json.loads(line) for line in text.splitlines() if line.strip()]

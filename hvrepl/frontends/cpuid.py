@@ -9,8 +9,8 @@ from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.machine import Cpus, LeafSeen, Machine, Reading, say_cpus, survey
 from hvrepl.errors import FileError, UsageError
 from hvrepl.frontends.commands import emit_listing
+from hvrepl.frontends.inputs import read_file, read_rest
 from hvrepl.frontends.session import Session
-from hvrepl.frontends.values import read_file
 from hvrepl.text.listing import Listing
 from hvrepl.text.read_cpuid import HYPERVISOR_LEAVES, Leaves, is_hypervisor_leaf
 from hvrepl.text.read_cpuid import read_file as read_dumps
@@ -43,7 +43,7 @@ def read_cpus(session: Session, word: str) -> Cpus:
     """The CPUs of a dump in a file (FILE or @FILE), or on stdin."""
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself here; give the name of a file")
-    raw = session.streams.stdin.read() if word == "-" else read_file(word.removeprefix("@"))
+    raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
     return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@")))
 
 

@@ -8,8 +8,8 @@ from hvrepl.codec.crash import PARAMETERS, Crash, label_of, say_parameter, tell_
 from hvrepl.codec.decoded import Decoded
 from hvrepl.errors import UsageError
 from hvrepl.frontends.commands import emit_listing
+from hvrepl.frontends.inputs import read_file, read_rest
 from hvrepl.frontends.session import Session
-from hvrepl.frontends.values import read_file
 from hvrepl.text.listing import Listing
 from hvrepl.text.read_crash import read_parameters, read_pasted
 from hvrepl.text.screen import findings_of, heading, say_finding, value_of
@@ -37,7 +37,7 @@ def to_text(session: Session, words: Sequence[str]) -> str:
     if len(words) == 1 and words[0] == "-":
         if session.is_script:
             raise UsageError("- is the script itself here; give the parameters, or @FILE")
-        return session.streams.stdin.read().decode("utf-8", "replace")
+        return read_rest(session).decode("utf-8", "replace")
     if len(words) == 1 and words[0].startswith("@"):
         return read_file(words[0][1:]).decode("utf-8", "replace")
     return " ".join(words)

@@ -40,7 +40,7 @@ def eom(session: Session, words: Sequence[str], output: str = "") -> None:
     if freed.findings and session.options.strict:
         session.outcome.note(1)
     if output:
-        with open_output(output, "wb") as file:
+        with open_output(session, output, "wb") as file:
             file.write(freed.page)
     rows = list(rows_of(session, freed))
     table = to_table(session, slot, freed)

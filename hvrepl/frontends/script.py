@@ -11,6 +11,7 @@ from typing import IO
 from hvrepl.catalog.catalog import Found
 from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
 from hvrepl.frontends.commands import emit, failure
+from hvrepl.frontends.inputs import read_lines
 from hvrepl.frontends.lines import Line, parse_line
 from hvrepl.frontends.session import Session, open_output
 
@@ -19,6 +20,7 @@ Run = Callable[[Session, Sequence[str]], None]
 
 
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
+INSTALLS = ("--install-completion", "--show-completion")  # they change the files of whoever runs hvrepl
 FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=[^=]", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
 
 
@@ -66,7 +68,7 @@ class Runner:
 
             wait_for(start_command(self.session, line.shell))
         elif line.file:
-            with open_output(line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
+            with open_output(self.session, line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
                 self.dispatch(line.words, number)
         elif line.pipe:
             self._run_into(line, number)
@@ -90,6 +92,8 @@ class Runner:
         first, *rest = words
         if rest[:1] == ["="] and len(rest) > 1:  # NAME = VALUE, as logs and debuggers print it
             words = [first, *rest[1:]]
+        if any(word.partition("=")[0] in INSTALLS for word in words):
+            raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
         if first in SHELL_WORDS:
             SHELL_WORDS[first][0](self, rest)
             return
@@ -159,7 +163,7 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
     runner.sourcing.append(path)
     try:
         with open_input(path, words[0]) as file:
-            runner.run_lines(file, words[0])
+            runner.run_lines(read_lines(file, words[0]), words[0])
     finally:
         runner.sourcing.remove(path)
 

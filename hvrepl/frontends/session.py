@@ -122,6 +122,7 @@ class Session:
     place: str = ""
     is_script: bool = False
     is_shell: bool = False
+    may_write: bool = True
     memory: Memory = field(default_factory=Memory)
     _indexes: dict[str, Index] = field(default_factory=dict)
     _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)
@@ -232,10 +233,13 @@ def say_error(error: HvreplError) -> str:
 
 
 @contextmanager
-def open_output(path: str, mode: str) -> Iterator[Any]:
-    """A file to write. FileError says why it cannot be opened or written."""
+def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
+    """A file to write. UsageError in a script that may not, FileError says why it cannot be opened or written."""
+    if not session.may_write:
+        raise UsageError("-o FILE is off here; --allow-shell turns it on")
     try:
-        with Path(path).open(mode, encoding=None if "b" in mode else "utf-8") as file:
+        encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
+        with Path(path).open(mode, encoding=encoding, newline=newline) as file:
             yield file
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error

@@ -28,7 +28,7 @@ def wants_vi(environ: Mapping[str, str]) -> bool:
     """Whether .inputrc asks for vi keys."""
     path = Path(environ.get("INPUTRC") or Path(environ.get("HOME") or Path.home(), ".inputrc"))
     try:
-        modes = VI_MODE.findall(path.read_text(errors="replace"))
+        modes = VI_MODE.findall(path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return False
     return bool(modes) and modes[-1].lower() == "vi"

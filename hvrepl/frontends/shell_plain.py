@@ -15,9 +15,9 @@ PLAIN_TERMINALS = ("", "dumb", "unknown")
 IsOpen = Callable[[Sequence[str]], bool]
 
 
-def is_plain(environ: Mapping[str, str]) -> bool:
-    """Whether $TERM says that the terminal can do no more than print."""
-    return environ.get("TERM", "").lower() in PLAIN_TERMINALS
+def is_plain(environ: Mapping[str, str], system: str = os.name) -> bool:
+    """Whether $TERM says that the terminal can do no more than print. Windows has no $TERM, and terminals that can more."""
+    return environ.get("TERM", "windows" if system == "nt" else "").lower() in PLAIN_TERMINALS
 
 
 class PlainPrompt:
@@ -35,12 +35,16 @@ class PlainPrompt:
         self.target.flush()
         try:
             lines = [self.read_line()]
-            while self.is_open(lines) and (b"\n" in self.pending or select.select([self.source], [], [], PAUSE)[0]):
+            while self.is_open(lines) and self.has_more():
                 lines.append(self.read_line())
         except (EOFError, KeyboardInterrupt):
             self.target.write("\n")
             raise
         return "\n".join(lines)
+
+    def has_more(self) -> bool:
+        """Whether a further line is there, or comes soon; on Windows select knows only sockets."""
+        return b"\n" in self.pending or (os.name != "nt" and bool(select.select([self.source], [], [], PAUSE)[0]))
 
     def read_line(self) -> str:
         """Not through sys.stdin, whose buffer would hide lines from select and from the commands that `!` runs."""

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.frontends.inputs import CHUNK, numbered_lines, read_chunk, read_file, read_rest
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.words import read_word
 from hvrepl.text.read_value import read_cpuid, read_number
 
-CHUNK = 1 << 16
 PAGE = 4096  # what is read at an address for a struct that has no size of its own
 ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
 
@@ -120,17 +119,6 @@ def read_leaves(found: Found, raw: bytes, path: str) -> list[Value] | None:
 READ_DUMPS: dict[str, Callable[[Found, bytes, str], list[Value] | None]] = {"cpuid": read_leaves}
 
 
-def read_file(path: str) -> bytes:
-    if not path:
-        raise UsageError("@ without a file; write @FILE")
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # a NUL in the name
-        raise FileError(f"{path!r}: {error}") from None
-
-
 def is_place(text: str) -> bool:
     """Whether FILE:ADDRESS stands there, and no file is called so."""
     path, _, address = text.rpartition(":")
@@ -198,7 +186,7 @@ def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
         return
     from hvrepl.text.read_dump import read_bytes
 
-    whole = start + b"".join(iter(partial(read_chunk, session), b""))
+    whole = read_rest(session, start)
     yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole, session.options.word_size))
 
 
@@ -223,36 +211,3 @@ def read_raw_stream(session: Session, start: bytes, size: int) -> Iterator[Value
         held += more
     if held:
         yield Value("-", held)
-
-
-def read_chunk(session: Session) -> bytes:
-    """What stdin has now, at least a byte unless it is at its end; what was made so far is shown before it waits."""
-    session.streams.stdout.flush()
-    stdin: BinaryIO = session.streams.stdin
-    try:
-        return stdin.read1(CHUNK) if hasattr(stdin, "read1") else stdin.read(CHUNK)
-    except OSError as error:
-        raise FileError(f"stdin: {error.strerror}") from error
-
-
-def numbered_lines(session: Session, start: bytes = b"") -> Iterator[tuple[int, str]]:
-    """(line number, text) of stdin without empty lines and comments, each as soon as it is there."""
-    for number, line in enumerate(raw_lines(session, start), 1):
-        text = line.decode("utf-8", "replace").strip()
-        if text and not text.startswith("#"):
-            yield number, text
-
-
-def raw_lines(session: Session, start: bytes = b"") -> Iterator[bytes]:
-    pending: list[bytes] = []
-    chunk = start or read_chunk(session)
-    while chunk:
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            yield b"".join([*pending, line])
-            pending = []
-        if rest:
-            pending.append(rest)
-        chunk = read_chunk(session)
-    if pending:
-        yield b"".join(pending)

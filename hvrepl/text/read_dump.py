@@ -11,6 +11,7 @@ from hvrepl.text.find_radix import find_radices, place
 from hvrepl.text.read_plain import forced, read_plain, reverse_words
 from hvrepl.text.read_value import shorten
 
+MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
 WORD_SIZES = (1, 2, 4, 8, 16)
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
@@ -42,11 +43,13 @@ class Run:
         return self.rows[-1][0]
 
 
-def read_bytes(raw: bytes, word_size: int | None = None) -> list[Dump]:
+def read_bytes(raw: bytes, word_size: int | None = None, most: int = MOST_TEXT) -> list[Dump]:
     """A file's content: a dump in text, or raw bytes if it has bytes that no text has. Raises UsageError. Word sizes are for text."""
     text = decode(raw)
     if text is None:
         return [Dump(raw, describe("raw binary", len(raw)), None)]
+    if len(text) > most:
+        raise UsageError(f"{len(text)} characters are too many for a dump in text; give raw bytes, or @FILE:ADDRESS of an image")
     return read_dump(text, word_size)
 
 

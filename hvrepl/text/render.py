@@ -31,6 +31,8 @@ class Item:
         return table if self.line is None else {"line": self.line} | table
 
 
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad \t\r\n\xa0"  # what stands in a cell without being seen
+
 Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
 
 
@@ -150,8 +152,16 @@ def csv_row(cells: Iterable[str]) -> str:
 
     out = io.StringIO()
     # Not lineterminator="\n": before Python 3.13 a carriage return would stand unquoted in a cell.
-    csv.writer(out).writerow("'" + c if c[:1] in ("=", "+", "-", "@", "\t", "\r") else c for c in cells)
+    csv.writer(out).writerow("'" + cell if is_formula(cell) else cell for cell in cells)
     return out.getvalue().removesuffix("\r\n") + "\n"
+
+
+def is_formula(cell: str) -> bool:
+    """Whether a spreadsheet may run a cell: some look behind blanks and marks that are not seen, and take = in its other widths for one."""
+    from unicodedata import normalize
+
+    seen = cell.lstrip().lstrip(UNSEEN)
+    return cell[:1] in ("\t", "\r", "\n") or normalize("NFKC", seen[:1]) in ("=", "+", "-", "@")
 
 
 RENDERERS: Mapping[str, Renderer] = {

@@ -13,6 +13,7 @@ from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.places import Part, Places
 from hvrepl.errors import UsageError
+from tests.fuzz import examples
 
 # what, assignments, the number
 WORDS = [
@@ -309,7 +310,7 @@ def named_values(node: Decoded, base: str = "") -> dict[str, str]:
 ASSIGNABLE = [one for one in THINGS if one.layout]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.sampled_from(ASSIGNABLE), st.data())
 def test_what_is_set_is_what_is_decoded_and_nothing_else_changes(one: Thing, data: st.DataObject) -> None:
     before = data.draw(st.binary(min_size=one.size, max_size=one.size))
@@ -333,7 +334,7 @@ def is_bytes(part: Part) -> bool:
     return not part.field.width and (bool(part.field.switch) or part.field.type in ("", "bytes", "guid"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(ASSIGNABLE), st.data())
 def test_any_field_can_be_set_from_zero_by_its_name_alone(one: Thing, data: st.DataObject) -> None:
     """Also one of a variant, which is then picked by the name; what has several such fields says so."""

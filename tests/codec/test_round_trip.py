@@ -12,6 +12,7 @@ from layouts import THINGS, Thing, nodes, samples, thing
 
 from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
+from tests.fuzz import examples
 
 every_thing = pytest.mark.parametrize("one", THINGS, ids=str)
 
@@ -155,7 +156,7 @@ WORDS = [one for one in THINGS if one.width]
 STRUCTS = [one for one in THINGS if not one.width]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(WORDS), st.data())
 def test_any_word_round_trips(one: Thing, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, (1 << one.width) - 1)).to_bytes(one.width // 8, "little")
@@ -163,7 +164,7 @@ def test_any_word_round_trips(one: Thing, data: st.DataObject) -> None:
     assert one.encode(node) == one.through_json(node) == number
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(STRUCTS), st.data())
 def test_any_bytes_round_trip(one: Thing, data: st.DataObject) -> None:
     raw = data.draw(st.binary(min_size=one.head, max_size=one.size + 16))

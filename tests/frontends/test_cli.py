@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.frontends.program import call, execute
+from tests.fuzz import examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS = ROOT / "tests" / "data" / "specs"
@@ -312,7 +313,7 @@ LIKELY = st.tuples(COMMANDS, NAME, st.lists(VALUE | SWITCH, max_size=4)).map(lam
 
 
 @given(LIKELY | ARGUMENTS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_any_arguments_end_with_a_known_status_and_at_most_one_line(arguments: list[str]) -> None:
     ended = call(*arguments)
     assert ended.status in range(5)
@@ -322,7 +323,7 @@ def test_any_arguments_end_with_a_known_status_and_at_most_one_line(arguments: l
 
 
 @given(st.lists((LIKELY | ARGUMENTS).map(" ".join), min_size=1, max_size=20), st.sampled_from(["ndjson", "line"]))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_script_that_goes_on_tells_each_error_once(lines: list[str], form: str) -> None:
     text = "\n".join(line.replace("\n", " ").replace("\r", " ") for line in lines)
     ended = call("-k", "-f", form, stdin=text.encode("utf-8", "replace"))

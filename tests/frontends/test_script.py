@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.frontends.program import call, execute
+from tests.transcripts import ROOT
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 
@@ -233,6 +234,38 @@ def test_a_script_cannot_start_another_that_may_more(line: str) -> None:
     ended = execute(stdin=f"{line}\n!echo hi\n".encode())
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "stdin:1: options without a command; `arch` and `format` set what stays in force\n"
+
+
+WRITING = ["encode sint2 vector=0x30 -o out", "sint2 vector=0x30 --output=out", "eom @page 2 -o out"]
+
+
+@pytest.mark.parametrize("line", WRITING)
+def test_an_output_file_of_a_script_on_stdin_needs_allow_shell_too(line: str, folder: Path) -> None:
+    (folder / "page").symlink_to(ROOT / "tests" / "data" / "dumps" / "page.bin")
+    ended = execute(stdin=line.encode())
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "stdin:1: -o FILE is off here; --allow-shell turns it on\n"
+    assert not (folder / "out").exists()
+    for arguments in (["--allow-shell"], ["-c", line]):
+        allowed = execute(*arguments, stdin=line.encode())
+        assert (allowed.status, allowed.err) == (0, "")
+        (folder / "out").unlink()
+
+
+def test_a_sourced_file_writes_no_output_file_either(folder: Path) -> None:
+    put(folder, "lines", WRITING[0])
+    assert execute(stdin=b"source lines\n").status == 2
+    assert [path.name for path in folder.iterdir()] == ["lines"]
+
+
+@pytest.mark.parametrize(
+    "line", ["--install-completion", "--install-completion bash", "--arch arm64 --show-completion", "-k --install-completion=zsh"]
+)
+def test_no_script_installs_anything(line: str, folder: Path) -> None:
+    for ended in (execute(stdin=line.encode(), HOME=str(folder), SHELL="/bin/bash"), call("-c", line)):
+        assert (ended.status, ended.out) == (2, "")
+        assert ended.err.endswith("are options of hvrepl itself, in no script\n")
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("line", SHELL)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.frontends.typed import C_C, C_R, ENTER, ESCAPE, F4, TAB, UP, paste, type_keys
+from tests.fuzz import examples
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 # Out of whatever mode the keys before have left: a literal key, a search, a line.
@@ -84,7 +85,7 @@ KEYS = [C_C, C_R, TAB, UP, ESCAPE, "\x01", "\x05", "\x0b", "\x11", "\x17", "\x19
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|>!\x04\x1a\x1c"), max_size=8)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.sampled_from(WORDS) | st.sampled_from(KEYS) | TEXT, max_size=20).map("".join))
 def test_no_keys_end_the_shell(keys: str) -> None:
     assert type_keys(keys + GO_ON).endswith(LINE)

@@ -105,7 +105,27 @@ def test_csv_has_line_numbers_where_they_are_asked_for() -> None:
     assert [row.split(",")[:2] for row in rows] == [["line", "name"], ["3", "HV_MODE"], ["5", "HV_MODE"]]
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\nx",
+        "  =1",
+        " \t@A1",
+        "\u200b+1",
+        "\ufeff=1",
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20A",
+        "\xa0\ufe66\u0031",
+    ],
+)
 def test_csv_defuses_what_a_spreadsheet_would_run(cell: str) -> None:
     assert next(csv.reader(io.StringIO(csv_row([cell, "x"]), newline=""))) == [f"'{cell}", "x"]
     assert next(csv.DictReader(io.StringIO(render("csv", Decoded(name="X", raw="", summary=cell)), newline="")))["summary"] == f"'{cell}"

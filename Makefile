@@ -6,12 +6,13 @@ DEMO   := build/demo
 BIN    := $(VENV)/bin
 DUMPS  := tests/data/dumps
 
-.PHONY: help demo check format lint types specs test coverage update dist fuzz clean
+.PHONY: help demo check format lint types specs test coverage bench update dist fuzz clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
 	@echo "make check   format, lint, types, specs and all tests"
 	@echo "make coverage  count how much of what the sources name and lay out the specs have"
+	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
 	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test)"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
@@ -68,6 +69,9 @@ test: $(VENV)/.installed
 
 coverage: $(VENV)/.installed
 	$(BIN)/python -m tests.coverage -v
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks
 
 update: $(VENV)/.installed
 	$(BIN)/python -m tests.transcripts

@@ -148,7 +148,7 @@ class Region(Construct):  # type: ignore[misc]
 
     def _parse(self, stream: Tail, context: Container, path: str) -> Variant:
         found = Variant()
-        found.spec = self._case(stream, context)
+        found.spec, found.pick = self._case(stream, context), self.pick
         found.size = self._size(stream, context)
         found.used = self._used(found.size, context)
         real = min(found.used, stream.left)

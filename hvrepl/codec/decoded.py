@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -109,6 +110,11 @@ KEPT = ("bits", "offset", "size", "value")  # zero says something
 
 def encode_value(value: tuple[Any, ...]) -> list[Any]:
     return [one.to_dict() if isinstance(one, (Decoded, Finding)) else one for one in value]
+
+
+def dump(table: Any) -> str:
+    """Compact JSON as UTF-8 text."""
+    return json.dumps(table, ensure_ascii=False, separators=(",", ":"))
 
 
 def split_path(path: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,13 @@ from hvrepl.codec.variants import Word, bits_of, expand_word
 
 
 class Variant(dict[str, Any]):
-    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's."""
+    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's.
+
+    `pick` is what picked it, by the switch's value.
+    """
 
     spec: Spec | None = None
+    pick: Callable[[Any], Spec | None] | None = None
     word: WordValues | None = None
     size: int = 0
     used: int = 0

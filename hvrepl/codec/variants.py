@@ -71,16 +71,21 @@ def number_in(space: str, name: str, catalog: Catalog) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """The fields of a word that apply, low to high, and the layouts that they stand in, outermost first."""
+    """The fields of a word that apply, low to high, and the layouts that they stand in, outermost first.
+
+    `choices` are the variants that a field picked, each with that field, in the order in which they were met.
+    """
 
     fields: list[Field]
     layouts: list[Layout]
+    choices: list[tuple[Field, Field]]
 
 
 def expand_word(spec: Spec, layout: Layout, value_of: ValueOf, catalog: Catalog, context: Mapping[str, str]) -> Word:
     """The word with those variants that the values of their switches pick."""
-    layouts = [layout]
-    return Word(list(expand(spec, (layout,), value_of, catalog, context, layouts)), layouts)
+    word = Word([], [layout], [])
+    word.fields.extend(expand(spec, (layout,), value_of, catalog, context, word))
+    return word
 
 
 def expand(
@@ -89,20 +94,21 @@ def expand(
     value_of: ValueOf,
     catalog: Catalog,
     context: Mapping[str, str],
-    layouts: list[Layout],
+    word: Word,
 ) -> Iterator[Field]:
-    """The fields of scopes[0], with the layouts around it behind it; each variant entered is added to `layouts`."""
+    """The fields of scopes[0], with the layouts around it behind it; what is picked and entered is noted in `word`."""
     for field in scopes[0].fields:
         target = None
         if field.switch.startswith("context:"):
             target = pick_case(field, context.get(field.switch[8:]), None, catalog)
         elif field.switch:
             switch = next(f for scope in scopes for f in scope.fields if f.name == field.switch)
+            word.choices.append((field, switch))
             target = pick_case(field, value_of(switch), switch, catalog)
         case = spec.case(target) if target else None
         if case:
-            layouts.append(case)
-            yield from expand(spec, (case, *scopes), value_of, catalog, context, layouts)
+            word.layouts.append(case)
+            yield from expand(spec, (case, *scopes), value_of, catalog, context, word)
         elif target:
             yield replace(field, type=target, switch="", cases="")
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.errors import HvreplError, NotFoundError, UsageError
 from hvrepl.frontends.inputs import numbered_lines, read_rest
-from hvrepl.frontends.session import Session, choose, open_output, say_error
+from hvrepl.frontends.session import Session, choose, finish_lines, open_output, say_error
 from hvrepl.frontends.targets import (
     LONGEST_NAME,
     NUMBER,
@@ -47,8 +47,24 @@ def decode_items(session: Session, words: Sequence[str]) -> Iterator[Item]:
     if len(words) == 1 and words[0].startswith("@"):
         raise UsageError(f"what is in {words[0][1:]}? `decode WHAT {words[0]}`, such as page or message")
     target = find_what(session, words)
+    if session.options.format == "ndjson" and target.slot is None and any(word == "-" or word.startswith("@") for word in words[1:]):
+        yield from decode_stream(session, target, list(words[1:]))
+        return
     for value in read_values(session, target.found, list(words[1:]), output=target.output):
         yield from guarded(session, value, partial(decode_one, session, target, value))
+
+
+def decode_stream(session: Session, target: Target, words: list[str]) -> Iterator[Item]:
+    """Values of files and stdin as lines of ndjson, which are made without a tree for each."""
+    from hvrepl.codec.stream import Stream
+    from hvrepl.frontends.streams import line_of, read_stream
+
+    stream = Stream(session.decoder, target.found, output=target.output, other=others_of(target))
+    for one in read_stream(session, target, stream, words):
+        if isinstance(one, Item):
+            yield one
+        else:
+            yield from guarded(session, one, partial(line_of, session, target, stream, one))
 
 
 def find_what(session: Session, words: Sequence[str]) -> Target:
@@ -88,15 +104,19 @@ def decode_one(session: Session, target: Target, value: Value) -> Decoded:
     node: Decoded = session.decoder.decode(found, data, output=target.output)
     if not target.output:
         session.memory.keep(found, data)
-    others = tuple(
+    return replace(node, read=value.how, other=others_of(target), dumped=target.slot is not None)
+
+
+def others_of(target: Target) -> tuple[Decoded, ...]:
+    """The other meanings of the number that was asked for."""
+    return tuple(
         Decoded(name=other.name, space=other.space.name, number=other.space.write(other.number), summary=other.title)
         for other in target.found.others
     )
-    return replace(node, read=value.how, other=others, dumped=target.slot is not None)
 
 
-def guarded(session: Session, value: Value, make: Callable[[], Decoded]) -> Iterator[Item]:
-    """The item, or with --keep-going its error in its place; else the error, with its line of stdin."""
+def guarded(session: Session, value: Value, make: Callable[[], Decoded | str]) -> Iterator[Item]:
+    """The item, be it a tree or the JSON of one, or with --keep-going its error in its place; else the error, with its line of stdin."""
     line = value.line if value.line is not None else session.line
     try:
         node = make()
@@ -104,6 +124,9 @@ def guarded(session: Session, value: Value, make: Callable[[], Decoded]) -> Iter
         if not session.options.keep_going:
             raise at_line(error, value.line) from None
         yield from failure(session if value.line is None else session.child(value.line, "stdin"), error, value.text)
+        return
+    if isinstance(node, str):
+        yield Item(text=finish_lines(session, [node], line))
         return
     if node.findings and session.options.strict:
         session.outcome.note(1)

@@ -73,19 +73,24 @@ def numbered_lines(session: Session, start: bytes = b"") -> Iterator[tuple[int, 
 
 def raw_lines(session: Session, start: bytes = b"", most: int = MOST_READ) -> Iterator[bytes]:
     """The lines of stdin, each as soon as it is there."""
+    for block in line_blocks(session, start, most):
+        yield from block.removesuffix(b"\n").split(b"\n")
+
+
+def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> Iterator[bytes]:
+    """All whole lines that stdin has at a time; at its end also one without its newline."""
     pending: list[bytes] = []
     held = 0
     chunk = start or read_chunk(session)
     while chunk:
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            yield b"".join([*pending, line])
+        lines, newline, rest = chunk.rpartition(b"\n")
+        if newline:
+            yield b"".join([*pending, lines, newline])
             pending, held = [], 0
-        if rest:
-            pending.append(rest)
-            held += len(rest)
+        pending.append(rest)
+        held += len(rest)
         if held > most:
             raise too_much("stdin", most, "a line for each value is expected")
         chunk = read_chunk(session)
-    if pending:
+    if any(pending):
         yield b"".join(pending)

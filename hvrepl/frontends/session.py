@@ -22,6 +22,7 @@ FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 COLORS = ("auto", "always", "never")
 WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word, as read_dump takes them
 LONGEST_ERROR = 600
+FINDINGS = ',"findings":['  # within a text of JSON its quotes would be escaped
 
 
 @dataclass(slots=True)
@@ -230,6 +231,15 @@ def say_error(error: HvreplError) -> str:
     if len(text) > LONGEST_ERROR:
         text = f"{text[: LONGEST_ERROR // 2]} ... {text[-LONGEST_ERROR // 2 :]}"
     return text + (f" (and {len(more)} more)" if more else "")
+
+
+def finish_lines(session: Session, lines: list[str], first: int | None) -> str:
+    """Lines of ndjson as they are written, and what their findings mean to the exit status: numbered if they go on after errors."""
+    if session.options.strict and any(FINDINGS in line for line in lines):
+        session.outcome.note(1)
+    if session.options.keep_going and first is not None:
+        lines = [f'{{"line":{number},{line[1:]}' for number, line in enumerate(lines, first)]
+    return "\n".join(lines) + "\n"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from hvrepl.frontends.words import read_word
 from hvrepl.text.read_value import read_cpuid, read_number
 
 PAGE = 4096  # what is read at an address for a struct that has no size of its own
+HEX = re.compile("[0-9a-fA-F]+")
 ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
 
 
@@ -143,7 +144,7 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
     layout = found.spec.output if output else found.spec.layout
     size = session.decoder.schemas.size(found.spec, layout)
     if list(words) == ["-"]:
-        yield from read_struct_stream(session, size)
+        yield from read_struct_stream(session, size, read_start(session))
         return
     from hvrepl.text.read_dump import read_dump
 
@@ -168,16 +169,25 @@ def read_struct_file(session: Session, path: str) -> Iterator[Value]:
     yield from (Value(f"@{path}", dump.data, dump.how) for dump in dumps)
 
 
-def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
-    """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only the last is read as a whole."""
+def read_start(session: Session) -> bytes:
+    """As much of stdin as tells what it holds: its first line."""
     start = read_chunk(session)
     while start and b"\n" not in start and len(start) < CHUNK:
         more = read_chunk(session)
         if not more:
             break
         start += more
-    first = start.split(b"\n", 1)[0].strip()
-    if size and re.fullmatch(rb"[0-9a-fA-F]{%d}" % (2 * size), first):
+    return start
+
+
+def holds_lines(start: bytes, size: int) -> bool:
+    """Whether the first line is exactly `size` bytes of hex."""
+    return bool(re.fullmatch(rb"[0-9a-fA-F]{%d}" % (2 * size), start.split(b"\n", 1)[0].strip()))
+
+
+def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iterator[Value]:
+    """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only the last is read as a whole."""
+    if size and holds_lines(start, size):
         for line, text in numbered_lines(session, start):
             yield attempt(text, line, partial(read_exactly, session, text, size))
         return
@@ -191,12 +201,14 @@ def read_struct_stream(session: Session, size: int | None) -> Iterator[Value]:
 
 
 def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
-    if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * size}}}", text):
+    if len(text) != 2 * size or not HEX.fullmatch(text):
         raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as the lines before it are")
+    word_size = session.options.word_size
+    if not word_size:
+        return bytes.fromhex(text), ""
     from hvrepl.text.read_plain import force, forced
 
-    word_size = session.options.word_size
-    return force(bytes.fromhex(text), word_size, 1), f"read as {forced('hex bytes', word_size)}" if word_size else ""
+    return force(bytes.fromhex(text), word_size, 1), f"read as {forced('hex bytes', word_size)}"
 
 
 def read_raw_stream(session: Session, start: bytes, size: int) -> Iterator[Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.codec.variants import enumerator_value
@@ -12,6 +13,10 @@ from hvrepl.text.read_value import fit, read_cpuid, read_number
 
 HEX_BYTES = re.compile(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
 CPUID_WIDTH = 128
+# What is read in only one way and needs no words about it. Lines of such numbers are read many at a time.
+REGISTER_LINE = rb"eax=0x(%s) ebx=0x(%s) ecx=0x(%s) edx=0x(%s)\r?\n" % ((rb"[0-9a-fA-F]{1,8}",) * 4)
+REGISTERS = re.compile(REGISTER_LINE)
+REGISTER_LINES = re.compile(rb"(?:%s)+" % REGISTER_LINE)
 
 
 def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:
@@ -24,6 +29,34 @@ def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:
     else:
         value, how = read_value(session, found, text, width)
     return fit(value, width, found.called).to_bytes(width // 8, "little"), how
+
+
+@cache
+def number_lines(width: int) -> re.Pattern[bytes]:
+    """Lines of nothing but 0x and hex digits, or decimal digits, which fit into a word."""
+    decimals = len(str(1 << width)) - 1
+    return re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,%d}|[1-9][0-9]{0,%d}|0)\r?\n)+" % (width // 4, decimals - 1))
+
+
+def read_plain_lines(lines: bytes, width: int) -> list[int] | None:
+    """The values of whole lines, each as read_word would read it; None if one is not of the plainest kind."""
+    if number_lines(width).fullmatch(lines):
+        return [int(line, 0) for line in lines.split()]
+    if width == CPUID_WIDTH and REGISTER_LINES.fullmatch(lines):
+        return [
+            int(edx, 16) << 96 | int(ecx, 16) << 64 | int(ebx, 16) << 32 | int(eax, 16) for eax, ebx, ecx, edx in REGISTERS.findall(lines)
+        ]
+    return None
+
+
+@cache
+def struct_lines(size: int) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:[0-9a-fA-F]{%d}\r?\n)+" % (2 * size))
+
+
+def read_hex_lines(lines: bytes, size: int) -> list[bytes] | None:
+    """The structs of whole lines of exactly `size` bytes of hex each; None if one is something else."""
+    return [bytes.fromhex(line) for line in lines.decode().split()] if struct_lines(size).fullmatch(lines) else None
 
 
 def read_registers(text: str, width: int, name: str) -> tuple[int, str]:

@@ -9,7 +9,8 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog, Entry
 from hvrepl.catalog.model import fill
 from hvrepl.catalog.search import Hit
-from hvrepl.text.render import csv_row, dump, tabulate_rows
+from hvrepl.codec.decoded import dump
+from hvrepl.text.render import csv_row, tabulate_rows
 from hvrepl.text.style import Style, align
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hvrepl.codec.decoded import Decoded, leaves, paths
+from hvrepl.codec.decoded import Decoded, dump, leaves, paths
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.text.screen import meaning_of, place_of, render_bits, render_screen, say_finding, value_of
 from hvrepl.text.style import Style
@@ -17,7 +16,8 @@ from hvrepl.text.style import Style
 class Item:
     """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for.
 
-    `extra` is what its object says besides: where it was found; `where` says that at the beginning of a line.
+    `extra` is what its object says besides: where it was found; `where` says that at the beginning of a line. `text` is whole lines of
+    ndjson, and nothing else then.
     """
 
     node: Decoded | None = None
@@ -25,6 +25,7 @@ class Item:
     line: int | None = None
     extra: Mapping[str, Any] | None = None
     where: str = ""
+    text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         table = (self.node.to_dict() if self.node else dict(self.table or {})) | dict(self.extra or {})
@@ -34,11 +35,6 @@ class Item:
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad \t\r\n\xa0"  # what stands in a cell without being seen
 
 Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
-
-
-def dump(table: Any) -> str:
-    """Compact JSON as UTF-8 text."""
-    return json.dumps(table, ensure_ascii=False, separators=(",", ":"))
 
 
 def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
@@ -59,7 +55,7 @@ def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
 
 
 def render_ndjson(items: Iterable[Item], _: Style) -> Iterator[str]:
-    return (dump(item.to_dict()) + "\n" for item in items)
+    return (item.text or dump(item.to_dict()) + "\n" for item in items)
 
 
 def render_fields(items: Iterable[Item], style: Style) -> Iterator[str]:

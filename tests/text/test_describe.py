@@ -12,9 +12,10 @@ import pytest
 from hvrepl.catalog.catalog import Catalog, Found, open_index
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES
+from hvrepl.codec.decoded import dump
 from hvrepl.text.describe import describe, describe_lines, place_of
 from hvrepl.text.listing import Listing, list_entries, render_listing
-from hvrepl.text.render import RENDERERS, dump
+from hvrepl.text.render import RENDERERS
 from hvrepl.text.style import Style
 
 INDEX = open_index()

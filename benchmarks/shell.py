@@ -1,0 +1,59 @@
+"""How long the shell takes to its prompt in a pseudo-terminal, and what a completion takes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pexpect
+
+from benchmarks.measure import BUILD, Row, clean_environ
+from benchmarks.wheel import SITE, START
+
+BARE = "from prompt_toolkit import PromptSession; PromptSession().prompt('> ')"
+SLOWEST = 16  # ms: a frame of a screen
+LINES = ("", "dec", "decode H", "decode HV_X64_MSR_S", "encode guest-id ", "show hvcall_p", "sint2 au")
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    times = 2 if quick else 15
+    ours: list[float] = []
+    bare: list[float] = []
+    for _ in range(times + 1):
+        ours.append(to_prompt([sys.executable, "-c", START], {"PYTHONPATH": str(SITE)}))
+        bare.append(to_prompt([sys.executable, "-c", BARE], {}))
+    mine, other = median(ours[1:]), median(bare[1:])
+    yield Row("hvrepl to its prompt, beside a bare PromptSession", mine, other, mine / other, 1.5, at_most=True, unit="s")
+    slowest = max(median(completion(line) for _ in range(3 if quick else 9)) for line in LINES)
+    yield Row("the slowest completion, beside a frame", slowest, SLOWEST, slowest / SLOWEST, 1, at_most=True, unit="ms")
+
+
+def to_prompt(words: list[str], environ: dict[str, str]) -> float:
+    """Seconds until a key that is typed is shown."""
+    home = {"HOME": str(BUILD), "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    start = time.perf_counter()
+    child = pexpect.spawn(words[0], words[1:], env=clean_environ() | home | environ, dimensions=(24, 80), timeout=60)
+    child.delaybeforesend = None
+    child.expect(">")
+    child.send("qz")
+    child.expect("q.*z")
+    taken = time.perf_counter() - start
+    child.close(force=True)
+    return taken
+
+
+def completion(line: str) -> float:
+    """Milliseconds, with a catalogue that has been asked before."""
+    from hvrepl.catalog.catalog import Catalog
+    from hvrepl.catalog.index import Index
+    from hvrepl.frontends.cli import shell_commands
+    from hvrepl.frontends.complete import Completer
+
+    completer = Completer(Catalog(Index.open(Path(SITE, "hvrepl", "specs.sqlite")), "x64"), shell_commands(), lambda: "6.6.87")
+    list(completer.complete(line))
+    start = time.process_time()
+    list(completer.complete(line))
+    return 1000 * (time.process_time() - start)

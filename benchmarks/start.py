@@ -1,0 +1,24 @@
+"""How long it takes from the command line to the answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from benchmarks.measure import Program, Row, beside
+from benchmarks.wheel import DOUBLED, double, hvrepl
+
+VALUE = "0x8100000606570000"
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    times = 2 if quick else 25
+    python = Program([sys.executable, "-c", "pass"])
+    for form in ("fields", "json"):
+        program = hvrepl("decode", "guest-id", VALUE, "-f", form)
+        yield beside(f"decode guest-id -f {form}, beside python -c pass", program, python, 10, times)[0]
+    if not DOUBLED.exists():
+        double()
+    plain = hvrepl("decode", "guest-id", VALUE)
+    twice = hvrepl("decode", "guest-id", VALUE, site=DOUBLED)
+    yield beside("the same with twice as many specs, beside itself", twice, plain, 1.03, 2 if quick else 60)[0]

@@ -1,0 +1,165 @@
+"""Pieces of text that follow from some bits of a number → the source of one function; pieces of few bits become tables. Knows no layout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import Any
+
+NAME = re.compile(r"\{x\d+\}")
+TABLE_BITS = 10  # of the key of a table: at most 1024 texts
+MOST_KEPT = 1 << 14
+
+
+class Memo(dict[Any, Any]):
+    """What a function made of its keys. It starts anew when it is full, so that a long stream needs no more memory."""
+
+    __slots__ = ("make", "most")
+
+    def __init__(self, make: Callable[[Any], Any], most: int = MOST_KEPT) -> None:
+        super().__init__()
+        self.make = make
+        self.most = most
+
+    def __missing__(self, key: Any) -> Any:
+        if len(self) >= self.most:
+            self.clear()
+        found = self[key] = self.make(key)
+        return found
+
+
+class Code:
+    """A function `(n, raw, tail)` under construction: n is the number, raw its bytes in hex, tail what ends the text.
+
+    Its text is an f-string. What stands in braces there is a name with a format or an index, as Python 3.11 takes no quotes in them.
+    """
+
+    def __init__(self, width: int, names: dict[str, Any] | None = None) -> None:
+        self.width = width  # of n
+        self.names = {} if names is None else names
+        self.variables: dict[str, str] = {}
+
+    def bits(self, lsb: int, width: int) -> str:
+        """The name of a variable with some bits of n."""
+        shifted = f"n >> {lsb}" if lsb else "n"
+        if lsb + width < self.width:
+            return self.let(f"{shifted} & {(1 << width) - 1:#x}")
+        return self.let(shifted) if lsb else "n"
+
+    def let(self, expression: str) -> str:
+        """The name of a variable that has the value of an expression, the same for the same expression."""
+        return self.variables.setdefault(expression, f"x{len(self.variables)}")
+
+    def text(self, piece: Piece) -> str:
+        """The name of a variable that has the text of a piece."""
+        text = piece.write(self)
+        return text[1:-1] if NAME.fullmatch(text) else self.let(f"f'{text}'")
+
+    def bind(self, value: Any) -> str:
+        """The name by which the function finds an object."""
+        return next((name for name, known in self.names.items() if known is value), None) or self._name(value)
+
+    def _name(self, value: Any) -> str:
+        name = f"k{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def function(self, text: str) -> Callable[..., str]:
+        body = "".join(f"    {name} = {expression}\n" for expression, name in self.variables.items())
+        names = self.names
+        exec(f"def function(n, raw='', tail=''):\n{body}    return f'{text}'\n", names)
+        made: Callable[..., str] = names.pop("function")
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text that follows from the bits of `mask`; `write` gives it as a part of an f-string."""
+
+    mask: int
+    write: Callable[[Code], str]
+
+
+def quote(text: str) -> str:
+    """Text as it stands in an f-string between single quotes."""
+    for plain, quoted in (("\\", "\\\\"), ("'", "\\'"), ("{", "{{"), ("}", "}}")):
+        text = text.replace(plain, quoted)
+    return text
+
+
+def literal(text: str) -> Piece:
+    """Text, or JSON, that is always the same."""
+    quoted = quote(text)
+    return Piece(0, lambda _: quoted)
+
+
+def escape(text: str) -> str:
+    """Text as it stands in a JSON string."""
+    return encode_basestring(text)[1:-1]
+
+
+def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
+    """What a function makes of some bits, kept by their value."""
+    made = Memo(make)
+    return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(made)}[{code.bits(lsb, width)}]}}")
+
+
+def in_hex(at: int, size: int) -> Piece:
+    """Bytes as they stand. A table has no raw bytes, so a single one is taken from the number."""
+    if size == 1:
+        return Piece(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
+    return Piece(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")
+
+
+def mask_of(lsb: int, width: int) -> int:
+    return (1 << width) - 1 << lsb
+
+
+def joined(pieces: Sequence[Piece]) -> Piece:
+    return Piece(union(pieces), lambda code: write(pieces, code))
+
+
+def union(pieces: Iterable[Piece]) -> int:
+    mask = 0
+    for piece in pieces:
+        mask |= piece.mask
+    return mask
+
+
+def write(pieces: Sequence[Piece], code: Code) -> str:
+    return "".join(piece.write(code) for piece in pieces)
+
+
+def tabled(pieces: Iterable[Piece]) -> list[Piece]:
+    """The pieces, with each run of them that follows from few bits as one look-up."""
+    found: list[Piece] = []
+    run: list[Piece] = []
+    for piece in pieces:
+        if (union(run) | piece.mask).bit_count() > TABLE_BITS:
+            found += close(run)
+            run = []
+        run.append(piece)
+    return found + close(run)
+
+
+def close(run: list[Piece]) -> list[Piece]:
+    """A run as a table, without what is always the same at its ends."""
+    moving = [at for at, piece in enumerate(run) if piece.mask]
+    if not moving or union(run).bit_count() > TABLE_BITS:
+        return run
+    first, last = moving[0], moving[-1] + 1
+    return [*run[:first], table(run[first:last]), *run[last:]]
+
+
+def table(run: Sequence[Piece]) -> Piece:
+    mask = union(run)
+    low = (mask & -mask).bit_length() - 1
+
+    def write_table(code: Code) -> str:
+        inner = Code(code.width, code.names)
+        make = inner.function(write(run, inner))
+        return f"{{{code.bind(Memo(lambda key: make(key << low)))}[n >> {low} & {mask >> low:#x}]}}"
+
+    return Piece(mask, write_table)

@@ -1,0 +1,226 @@
+"""A value decoded as usual, with notes: where in the number each node stands, and from what in it the shape of the tree follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.model import Field, Layout, Spec, counters
+from hvrepl.codec.decode import GUID_SIZE, Decoder, Place
+from hvrepl.codec.decoded import Decoded, Finding, join_path
+from hvrepl.codec.parsed import Variant, WordValues
+from hvrepl.codec.schema import Schemas
+from hvrepl.codec.variants import pick_case
+
+
+class UntracedError(Exception):
+    """The shape of the tree follows from something that has no place of its own in the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a number stands: bits of the whole, which is read as one little-endian number; and the field that says what it means."""
+
+    field: Field
+    lsb: int
+    width: int
+    signed: bool = False
+
+    def read(self, number: int) -> int:
+        """Its value in the number of the whole."""
+        return self.value(number >> self.lsb & (1 << self.width) - 1)
+
+    def value(self, bits: int) -> int:
+        return bits - (1 << self.width) if self.signed and bits >> self.width - 1 else bits
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A place on which the shape depends: values for which `pick` gives the same have the same shape there."""
+
+    spot: Spot
+    pick: Callable[[int], Hashable]
+
+    def of(self, number: int) -> Hashable:
+        return self.pick(self.spot.read(number))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A node whose field's own definition may find something, and its path."""
+
+    node: Decoded
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A path under which layouts declare findings."""
+
+    path: str
+    layouts: Sequence[Layout]
+
+
+@dataclass(slots=True)
+class Trace:
+    """The tree of one value. `spots` and `layouts` are by the id of a node; `events` is what may find something, in that order,
+    or what was found and follows from the shape alone."""
+
+    data: bytes = b""
+    root: Decoded = field(default_factory=lambda: Decoded(name=""))
+    spots: dict[int, Spot] = field(default_factory=dict)
+    layouts: dict[int, Sequence[Layout]] = field(default_factory=dict)
+    events: list[Judged | Declared | Finding] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+
+
+class Tracer(Decoder):
+    """A decoder that takes notes. Not for two values at once."""
+
+    def __init__(self, catalog: Catalog, schemas: Schemas) -> None:
+        super().__init__(catalog)
+        self.schemas = schemas
+        self._trace = Trace()
+        self._places: dict[str, Spot] = {}
+        # Outer ones first; a choice by a path is looked up at the end, when every path is known.
+        self._asked: list[Choice | tuple[str, str, Callable[[int], Hashable]]] = []
+        self._main: list[Finding] = []  # a further reading of the same bytes has a list of findings of its own
+        self._seen = 0
+        self._word_at = 0
+
+    def trace(self, found: Found, data: bytes, *, output: bool = False) -> Trace:
+        """Raises UntracedError where the shape of the tree depends on what cannot be pointed at."""
+        self._trace, self._places, self._asked, self._seen, self._word_at = Trace(data), {}, [], 0, 0
+        self._trace.root = self.decode(found, data, output=output)
+        self._note_found(self._main)
+        for one in self._asked:
+            self._trace.choices.append(one if isinstance(one, Choice) else Choice(self._locate(one[0], one[1]), one[2]))
+        return self._trace
+
+    def _word(self, found: Found, layout: Layout | None, data: bytes, place: Place) -> Decoded:
+        self._main = place.findings
+        node = super()._word(found, layout, data, place)
+        self._trace.spots[id(node)] = Spot(Field(""), 0, 8 * len(data))
+        return node
+
+    def _struct(self, found: Found, layout: Layout, data: bytes, place: Place) -> Decoded:
+        self._main = place.findings
+        return super()._struct(found, layout, data, place)
+
+    def _whole(self, head: Mapping[str, Any], parts: Mapping[str, Any], layouts: Sequence[Layout], place: Place) -> Decoded:
+        node = super()._whole(head, parts, layouts, place)
+        self._trace.layouts[id(node)] = layouts
+        return node
+
+    def _sum_up(self, parts: Mapping[str, Any], layouts: Sequence[Layout], path: str, place: Place) -> dict[str, Any]:
+        self._note_found(place.findings)
+        words = super()._sum_up(parts, layouts, path, place)
+        self._note(Declared(path, layouts), place)
+        return words
+
+    def _bits(self, values: WordValues, base: int, path: str, place: Place) -> tuple[Decoded, ...]:
+        for one, switch in values.word.choices:
+            pick = partial(self._pick_case, one, switch)
+            self._asked.append(Choice(Spot(switch, self._word_at + base + switch.lsb, switch.width), pick))
+        return super()._bits(values, base, path, place)
+
+    def _pick_case(self, one: Field, switch: Field, value: int) -> str | None:
+        return pick_case(one, value, switch, self.catalog)
+
+    def _bit_field(self, one: Field, value: int | WordValues, base: int, path: str, place: Place) -> Decoded:
+        self._note_found(place.findings)
+        node = super()._bit_field(one, value, base, path, place)
+        self._note_node(node, Spot(one, self._word_at + base + one.lsb, one.width), value, path, place)
+        return node
+
+    def _member(self, one: Field, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        if isinstance(value, list):
+            self._asked += [(path, name, same) for name in counters(one.count)]
+        return super()._member(one, value, at, path, place)
+
+    def _leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        self._note_found(place.findings)
+        if isinstance(one.size, str) and one.size != "rest":
+            self._asked.append((path, one.size, same))
+        self._word_at = 8 * at
+        nodes, end = super()._leaf(one, inner, value, at, path, place)
+        if nodes and end <= place.end:
+            signed = isinstance(value, int) and one.type[:1] == "i"
+            self._note_node(nodes[0], Spot(shown(one, value, end - at), 8 * at, 8 * (end - at), signed), value, path, place)
+        return nodes, end
+
+    def _region(self, one: Field, value: Variant, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        if not one.switch.startswith("context:"):
+            self._asked.append((path, one.switch, partial(pick_name, value.pick)))
+        sizes = (one.used, one.size if isinstance(one.size, str) and one.size != "rest" else "")
+        self._asked += [(path, name, same) for name in sizes if name]
+        return super()._region(one, value, at, path, place)
+
+    def _case(self, one: Field, value: Variant, at: int, end: int, path: str, place: Place) -> list[Decoded]:
+        self._word_at = 8 * at
+        return super()._case(one, value, at, end, path, place)
+
+    def _nested(
+        self,
+        name: str,
+        spec: Spec,
+        layouts: Sequence[Layout],
+        members: list[Decoded],
+        at: int,
+        end: int,
+        path: str,
+        place: Place,
+        column: str,
+    ) -> list[Decoded]:
+        nodes = super()._nested(name, spec, layouts, members, at, end, path, place, column)
+        for node in nodes:
+            self._trace.layouts[id(node)] = layouts
+        return nodes
+
+    def _note_node(self, node: Decoded, spot: Spot, value: Any, path: str, place: Place) -> None:
+        self._trace.spots[id(node)] = spot
+        if isinstance(value, WordValues) and node.fields:
+            self._trace.layouts[id(node)] = value.word.layouts
+        if place.findings is self._main:
+            self._places[path] = spot
+        self._note(Judged(node, path), place)
+
+    def _note(self, event: Judged | Declared, place: Place) -> None:
+        if place.findings is self._main:
+            self._trace.events.append(event)
+            self._seen = len(self._main)
+
+    def _note_found(self, findings: list[Finding]) -> None:
+        """What was found since the last event, which has nothing to do with a single node."""
+        if findings is self._main:
+            self._trace.events += findings[self._seen :]
+            self._seen = len(findings)
+
+    def _locate(self, path: str, name: str) -> Spot:
+        """Where a name stands that is said at a path: in the struct there, or in one around it."""
+        while path:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+            if join_path(path, name) in self._places:
+                return self._places[join_path(path, name)]
+        raise UntracedError(name)
+
+
+def shown(one: Field, value: Any, size: int) -> Field:
+    """The field as far as it gives meanings: of bytes only their formatter counts, and what has the size of a GUID is shown as one."""
+    if isinstance(value, bytes) and one.type != "guid":
+        return replace(one, type="", values=())
+    is_guid = one.type == "guid" or (size == GUID_SIZE and one.type.startswith("space:"))
+    return replace(one, show="guid") if is_guid else one
+
+
+def same(value: int) -> int:
+    return value
+
+
+def pick_name(pick: Callable[[int], Spec | None] | None, value: int) -> str | None:
+    """What is picked, by its name."""
+    spec = pick(value) if pick else None
+    return spec.name if spec else None

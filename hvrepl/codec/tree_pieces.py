@@ -1,0 +1,114 @@
+"""A traced tree → the function that makes the JSON of every value whose tree has the same shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.codec.decoded import Decoded, dump
+from hvrepl.codec.finding_pieces import Findings
+from hvrepl.codec.phrase_pieces import Phrases, raw_text, value_of
+from hvrepl.codec.pieces import Code, Piece, escape, in_hex, joined, literal, looked_up, mask_of, tabled, write
+from hvrepl.codec.trace import Spot, Trace, UntracedError
+
+Line = Callable[..., str]
+MOST_SPOTS = 600  # a page of sixteen messages has more, and a shape for every mixture of messages
+
+
+def write_function(trace: Trace, catalog: Catalog) -> Line:
+    """(number, raw bytes in hex, the end of the line) → the line. The end is what follows the findings."""
+    if len(trace.spots) > MOST_SPOTS:
+        raise UntracedError(trace.root.name)
+    tree = Tree(trace, Phrases(trace, catalog))
+    code = Code(8 * len(trace.data))
+    return code.function(write(tabled(tree.whole()), code) + "{tail}")
+
+
+@dataclass(slots=True)
+class Tree:
+    """The JSON of a tree's nodes as pieces: keys in the order of the contract."""
+
+    trace: Trace
+    phrases: Phrases
+
+    def whole(self) -> Iterator[Piece]:
+        yield from self._node(self.trace.root)
+        found = list(Findings(self.phrases).all())
+        if found:
+            yield wrapped(joined(tabled(found)), ',"findings":[', "]", 1)
+
+    def _node(self, node: Decoded) -> Iterator[Piece]:
+        """All of a node but its closing brace."""
+        yield literal(dump(place_of(node))[:-1])
+        yield from self._number(node)
+        yield literal(',"reserved":true' if node.reserved else "")
+        if id(node) in self.trace.layouts:
+            yield wrapped(self.phrases.summary(node), ',"summary":"', '"', 2)
+        for key, children in (("fields", node.fields), ("slots", node.slots), ("readings", node.readings)):
+            yield from self._children(key, children)
+
+    def _children(self, key: str, children: Sequence[Decoded]) -> Iterator[Piece]:
+        between = f',"{key}":['
+        for child in children:
+            yield literal(between)
+            yield from self._node(child)
+            between = "},"
+        yield literal("}]" if children else "")
+
+    def _number(self, node: Decoded) -> Iterator[Piece]:
+        spot = self.trace.spots.get(id(node))
+        if not node.raw:
+            return
+        yield literal(',"raw":"')
+        if spot and self.phrases.has_meaning(spot):
+            yield looked_up(spot.lsb, spot.width, self._with_meaning(node, spot))
+            return
+        yield raw_of(node, spot)
+        yield literal('"')
+        if spot and node.value is not None:
+            yield literal(',"value":')
+            yield Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")
+
+    def _with_meaning(self, node: Decoded, spot: Spot) -> Callable[[int], str]:
+        """Raw, value and meaning of a number, without the mark before its raw."""
+
+        say = self.phrases.words_of(spot)
+        if node.is_number and node.value is not None and not spot.signed:
+            form = f'0x%0{len(node.raw) - 2}x","value":%d'
+            return lambda number: form % (number, number) + meaning_text(say(number))
+
+        def words(number: int) -> str:
+            value = "" if node.value is None else f',"value":{spot.value(number)}'
+            return f'{raw_text(node, spot, number)}"{value}' + meaning_text(say(number))
+
+        return words
+
+
+def meaning_text(meaning: str) -> str:
+    return f',"meaning":"{escape(meaning)}"' if meaning else ""
+
+
+def place_of(node: Decoded) -> dict[str, object]:
+    """What of a node's JSON does not depend on the value."""
+    bare = replace(node, raw="", value=None, meaning="", reserved=False, summary="", fields=(), slots=(), readings=())
+    return replace(bare, findings=(), other=(), read="", source=()).to_dict()
+
+
+def raw_of(node: Decoded, spot: Spot | None) -> Piece:
+    """A number with all its digits, or bytes as they stand."""
+    if spot and node.is_number:
+        digits = len(node.raw) - 2
+        return Piece(mask_of(spot.lsb, spot.width), lambda code: f"0x{{{code.bits(spot.lsb, spot.width)}:0{digits}x}}")
+    return in_hex(node.offset or 0, node.size or 0)
+
+
+def wrapped(piece: Piece, before: str, after: str, drop: int) -> Piece:
+    """Words between a key and its end, unless there are none; the first words' own mark of `drop` characters is dropped."""
+
+    def write_wrapped(code: Code) -> str:
+        words = code.text(piece)
+        whole = code.let(f"f'{before}{{{words}[{drop}:]}}{after}' if {words} else ''")
+        return f"{{{whole}}}"
+
+    return Piece(piece.mask, write_wrapped)

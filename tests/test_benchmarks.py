@@ -1,0 +1,35 @@
+"""The loops beside which streams are measured read what hvrepl reads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.measure import ROOT
+from benchmarks.streams import STREAMS
+from tests.frontends.program import call
+
+
+@pytest.mark.parametrize("how", ["construct", "bare"])
+@pytest.mark.parametrize(("what", "loop", "line"), [(one[0], one[1], one[2]()) for one in STREAMS], ids=[one[1] for one in STREAMS])
+def test_a_loop_reads_the_values_that_hvrepl_reads(how: str, what: str, loop: str, line: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.loops", how, loop], input=f"{line}\n", capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    theirs = json.loads(done.stdout)
+    ours = json.loads(call("decode", what, "-", "-f", "ndjson", stdin=f"{line}\n".encode()).out)
+    if loop == "message":
+        assert theirs["payload"]["timer_index"] == ours["fields"][1]["fields"][0]["value"]
+    else:
+        number = "".join(f"{value:b}" for value in theirs.values()) if loop == "cpuid" else ""
+        expected = int(number, 2) if number else sum_up(theirs, ours)
+        assert expected == int(ours["raw"], 16)
+
+
+def sum_up(theirs: dict[str, int], ours: dict[str, object]) -> int:
+    """The number that the fields of a loop stand for, at the places that hvrepl says."""
+    places = {field["name"]: field["bits"][1] for field in ours["fields"]}  # type: ignore[attr-defined]
+    return sum(value << places[name] for name, value in theirs.items())

@@ -17,7 +17,8 @@ from hvrepl.catalog.book import FORMATTERS
 from hvrepl.catalog.keys import KEYS
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.errors import HvreplError
-from hvrepl.frontends.cli import app, command_names
+from hvrepl.frontends.cli import app
+from hvrepl.frontends.command_table import command_names
 from hvrepl.frontends.session import FORMATS
 from tests.transcripts import ROOT, from_roff, run
 

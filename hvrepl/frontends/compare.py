@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.errors import UsageError
-from hvrepl.frontends.commands import decode_one, emit_listing, encode_one, write_value
+from hvrepl.frontends.commands import decode_one, emit_listing
+from hvrepl.frontends.encode import encode_one, write_value
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.targets import Target, find_target, thing_in, to_assignment
 from hvrepl.frontends.values import Value, read_values

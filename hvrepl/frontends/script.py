@@ -10,6 +10,7 @@ from typing import IO
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
+from hvrepl.frontends.command_table import COMMANDS
 from hvrepl.frontends.commands import emit, failure
 from hvrepl.frontends.inputs import read_lines
 from hvrepl.frontends.lines import Line, parse_line
@@ -203,8 +204,6 @@ def help_lines(runner: Runner, words: Sequence[str]) -> None:
 
 def explain(runner: Runner) -> str:
     """What a line can be."""
-    from hvrepl.frontends.cli import shell_commands
-
     commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in runner.commands)
     words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
     return HELP.format(commands=commands, words=words) + (KEYS if runner.session.is_shell else "")
@@ -237,3 +236,8 @@ SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
     "exit": (leave, ""),
     "\\q": (leave, ""),
 }
+
+
+def shell_commands() -> list[tuple[str, str]]:
+    """(name, what it does) of every first word that is no name or number; "" for what is only another spelling."""
+    return [(command.name, command.short) for command in COMMANDS] + [(name, text) for name, (_, text) in SHELL_WORDS.items()]

@@ -65,8 +65,8 @@ class Shell:
     @property
     def completer(self) -> Completer:
         """That of the arch in force."""
-        from hvrepl.frontends.cli import shell_commands
         from hvrepl.frontends.complete import Completer
+        from hvrepl.frontends.script import shell_commands
 
         arch = self.session.options.arch
         if arch not in self._completers:

@@ -11,9 +11,10 @@ import pytest
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import to_key
-from hvrepl.frontends.cli import command_names, shell_commands
+from hvrepl.frontends.command_table import command_names
 from hvrepl.frontends.complete import Completer
 from hvrepl.frontends.rank import MOST
+from hvrepl.frontends.script import shell_commands
 from hvrepl.frontends.session import Session, Streams
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.index import WAS, is_seen
 from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
 from hvrepl.errors import HvreplError
 from hvrepl.frontends.rank import MOST, Name, rank, scattered
@@ -74,14 +75,24 @@ class Completer:
         """Reads the names, for which no key should have to wait."""
         _ = self.keys
 
+    @property
+    def is_warm(self) -> bool:
+        return "keys" in self.__dict__
+
+    def has_name(self, key: str) -> bool:
+        """Whether a name in the form of to_key is one of this arch; before all names are read it is looked up by itself."""
+        if self.is_warm:
+            return key in self.keys
+        return any(is_seen(row.arch, self.catalog.arch) and row.how < WAS for row in self.catalog.index.names(key))
+
     def hits(self, text: str) -> bool:
-        """Whether any name would be offered for the text."""
-        return any(text in key for key in self.keys) or next(scattered(self.names, text), None) is not None
+        """Whether any name would be offered for the text; before all names are read that may be."""
+        return not self.is_warm or any(text in key for key in self.keys) or next(scattered(self.names, text), None) is not None
 
     def find(self, what: str) -> tuple[Found, Layout | None] | None:
         """The thing and the layout that WHAT means; None if there is no such name."""
         base, _, part = what.rpartition(":")[2].partition(".")
-        if to_key(base) not in self.keys:  # before find_name, which would look for names that are spelled alike
+        if not self.has_name(to_key(base)):  # before find_name, which would look for names that are spelled alike
             return None
         try:
             found = self.catalog.find_name(base)

@@ -90,7 +90,7 @@ def name_or_number(piece: str, place: Place, completer: Completer) -> str:
     base = to_key(PART.sub("", rest))
     if space and space.lower() not in completer.catalog.spaces:
         return place.doubt
-    if base in completer.keys:
+    if completer.has_name(base):
         return "name"
     if is_number(piece) or is_number(rest) or piece == "_":
         return "number"

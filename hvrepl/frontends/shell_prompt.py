@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
@@ -38,6 +38,7 @@ STYLES = {
     "bottom-toolbar": "noreverse ansibrightblack",
 }
 POSTPONE = 0.1  # seconds for which input that is still coming puts off drawing: a long paste need not be drawn at each piece
+BREATH = 0.02  # seconds that drawing needs before something that takes as long
 HINTS = "   Tab completes · help · C-d leaves"
 
 GetCompleter = Callable[[], Completer]  # that of the arch in force
@@ -52,6 +53,13 @@ class MenuCompleter(PromptCompleter):
         for one in self.completer().complete(document.text_before_cursor, self.session.memory.found):
             beside = "  ".join(text for text in (one.number, one.title) if text)
             yield Completion(one.text, -one.length, display_meta=beside)
+
+    async def get_completions_async(self, document: Document, complete_event: CompleteEvent) -> AsyncGenerator[Completion, None]:
+        """Where the names are still to be read, the key that asks for them is shown first."""
+        if complete_event.text_inserted and not self.completer().is_warm:
+            await asyncio.sleep(BREATH)
+        for one in self.get_completions(document, complete_event):
+            yield one
 
 
 class LineLexer(Lexer):
@@ -129,8 +137,8 @@ class Prompt:
         self.prompts.app.create_background_task(self.warm_up())
 
     async def warm_up(self) -> None:
-        """Reads the names when the prompt is there, so that no key has to wait for them."""
-        await asyncio.sleep(0)
+        """Reads the names when the prompt is there and a key that is typed at once is shown, so that no key has to wait for them."""
+        await asyncio.sleep(BREATH)
         self.completer().warm_up()
 
     def toolbar(self) -> str:

@@ -22,7 +22,9 @@ from hvrepl.frontends.session import Session, Streams
 def completer(arch: str = "x64") -> Completer:
     session = Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
     session.set(arch=arch)
-    return Completer(session.catalog, shell_commands(), lambda: "6.6.87-test")
+    made = Completer(session.catalog, shell_commands(), lambda: "6.6.87-test")
+    made.warm_up()
+    return made
 
 
 def found(name: str) -> Found:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hvrepl.frontends.complete import Completer
 from hvrepl.frontends.highlight import classify
+from hvrepl.frontends.script import shell_commands
 from tests.frontends.test_complete import completer, found
 
 
@@ -128,3 +130,13 @@ def test_a_long_line_is_not_looked_at() -> None:
 @given(st.text() | st.text("sint2 0x=.:@'\"()|>#!_-\t", max_size=40), st.booleans())
 def test_the_pieces_are_the_line(text: str, done: bool) -> None:
     assert "".join(piece for _, piece in classify(text, completer(), done=done)) == text
+
+
+def test_before_the_names_are_read_a_name_is_known_and_a_beginning_is_not_marked() -> None:
+    cold = Completer(completer().catalog, shell_commands(), str)
+    assert next(iter(classify("sint2 ", cold))) == ("name", "sint2")
+    assert list(classify("qzx", cold)) == [("", "qzx")]
+    assert not cold.is_warm
+    cold.warm_up()
+    assert next(iter(classify("sint2 ", cold))) == ("name", "sint2")
+    assert list(classify("qzx", cold)) == [("error", "qzx")]

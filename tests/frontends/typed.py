@@ -39,6 +39,7 @@ class Typist:
     def watch(self, shell: Shell) -> None:
         ask = shell.ask
         app = ask.__self__.prompts.app  # type: ignore[attr-defined]
+        shell.completer.warm_up()  # nobody types a word and Tab before the names are read
         app.after_render += lambda _: self.go_on(app.current_buffer.text)
 
         def ask_typing(text: str) -> str:

@@ -1,4 +1,7 @@
-"""What a spec says, as frozen records. No I/O and nothing that depends on a value being decoded."""
+"""What a spec says, as frozen records. No I/O and nothing that depends on a value being decoded.
+
+Most are not compared with one another, which saves each start a part of what making these classes takes.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class Space:
         return f"0x{number:0{self.digits}X}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Address:
     """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`."""
 
@@ -81,7 +84,7 @@ class Enumerator:
     source: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """A run of bits of a word (`lsb`, `width`), or a member of a struct (`at`, `size` in bytes; `size` may be a path or "rest").
 
@@ -118,7 +121,7 @@ class Field:
         return self.name, *self.also
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FindingRule:
     """A finding that a spec declares: said of a value for which all of `when` holds."""
 
@@ -128,7 +131,7 @@ class FindingRule:
     when: When
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Fields that tile a word (low to high) or a struct (ascending)."""
 
@@ -138,7 +141,7 @@ class Layout:
     unused: When | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shorthand:
     """One assignment that sets several fields: what `read` makes of the text goes to `field`, `sets` beside it."""
 
@@ -148,7 +151,7 @@ class Shorthand:
     sets: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lone:
     """When a number without a name is read as this spec; the lowest rank is tried first."""
 
@@ -156,7 +159,7 @@ class Lone:
     when: tuple[When, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CrashRule:
     """When the parameters of a crash are told as this struct, lowest rank first, and the words for the system that wrote them."""
 
@@ -165,7 +168,7 @@ class CrashRule:
     when: tuple[When, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Spec:
     """One thing of the interface. `arch` is common, x64 or arm64; `width` in bits (0 for bytes), `size` and `head` in bytes."""
 

@@ -25,7 +25,7 @@ LONGEST_ERROR = 600
 FINDINGS = ',"findings":['  # within a text of JSON its quotes would be escaped
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Streams:
     """Where words come from and text goes, so that tests hand in their own."""
 
@@ -90,7 +90,7 @@ CHECKS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Outcome:
     """What a run has come to: the first failure's status, or 1 if something did not hold."""
 
@@ -101,7 +101,7 @@ class Outcome:
             self.status = status or self.status
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Memory:
     """What `_` and `set` are about: the last value that was decoded, encoded or set, and what it is."""
 
@@ -112,7 +112,7 @@ class Memory:
         self.found, self.data = found, data
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One run of the program, or one line of a script with options of its own."""
 

@@ -71,7 +71,7 @@ def everything(index: Index) -> dict[str, object]:
         "names": names,
         "numbers": numbers,
         "specs": index.specs(),
-        "parsed": [index.spec(key) for key, *_ in index.specs()],
+        "parsed": [repr(index.spec(key)) for key, *_ in index.specs()],
         "name": {row.spelling: index.names(row.spelling.lower().replace("-", "_")) for row in names},
         "number": {
             (row.space, number): index.numbers(row.space, number) for row in numbers for number in (row.low, row.high, row.high + 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,18 +60,37 @@ def clean_environ() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "HVREPL_"))}
 
 
+# A process is charged with what the one that started it held, so a small one stands between: it tells what the other one used.
+LAUNCHER = """\
+import os, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(pid, 0)
+told = used.ru_utime + used.ru_stime, used.ru_maxrss, os.waitstatus_to_exitcode(status)
+os.write(int(sys.argv[1]), " ".join(map(str, told)).encode())
+"""
+
+
 def run(program: Program) -> Cost:
-    with (program.stdin or Path(os.devnull)).open("rb") as stdin:
+    reading, writing = os.pipe()
+    first, *rest = program.words
+    words = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(writing), shutil.which(first) or first, *rest]
+    with (program.stdin or Path(os.devnull)).open("rb") as stdin, os.fdopen(reading) as told:
         start = time.perf_counter()
-        process = subprocess.Popen(
-            list(program.words), stdin=stdin, stdout=subprocess.DEVNULL, env=clean_environ() | dict(program.environ), cwd=BUILD
+        subprocess.run(
+            words,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            env=clean_environ() | dict(program.environ),
+            cwd=BUILD,
+            check=True,
+            pass_fds=(writing,),
         )
-        _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode and not program.may_fail:
-        raise SystemExit(f"{' '.join(program.words)[:200]}: status {process.returncode}")
-    return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024)
+        os.close(writing)
+        cpu, peak, status = told.read().split()
+    if int(status) and not program.may_fail:
+        raise SystemExit(f"{' '.join(program.words)[:200]}: status {status}")
+    return Cost(float(cpu), wall, int(peak) * 1024)
 
 
 def in_turns(programs: Sequence[Program], times: int) -> list[Cost]:

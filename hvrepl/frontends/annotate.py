@@ -19,7 +19,7 @@ from hvrepl.text.claims import Claim, Teller
 from hvrepl.text.log_lines import LogReader, Match, Recogniser, candidates
 from hvrepl.text.render import Item
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
 
 

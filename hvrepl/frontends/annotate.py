@@ -18,6 +18,7 @@ from hvrepl.text.annotation import is_note
 from hvrepl.text.claims import Claim, Teller
 from hvrepl.text.log_lines import LogReader, Match, Recogniser, candidates
 from hvrepl.text.render import Item
+from hvrepl.text.style import printable
 
 CHUNK = 1 << 16
 LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
@@ -192,12 +193,7 @@ def write_piece(session: Session, piece: Piece, *, only: bool, full: bool) -> No
         stdout.buffer.write(data + notes.encode("utf-8", "backslashreplace"))
     else:
         text = data.decode("utf-8", "surrogateescape")
-        stdout.write((escape(text) if session.streams.stdout_is_terminal else text) + notes)
-
-
-def escape(text: str) -> str:
-    """What a terminal may be given: control characters, and what is no text, escaped."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+        stdout.write((printable(text, "\n\t") if session.streams.stdout_is_terminal else text) + notes)
 
 
 def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:

@@ -16,7 +16,7 @@ from hvrepl.catalog.catalog import Catalog, Found, open_index
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
-from hvrepl.text.style import Style, table_styles
+from hvrepl.text.style import Style, printable, table_styles
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 COLORS = ("auto", "always", "never")
@@ -227,7 +227,7 @@ class Session:
 def say_error(error: HvreplError) -> str:
     """The error as one line: control characters escaped, a very long one without its middle, of faults in specs the first."""
     first, *more = str(error).splitlines() if isinstance(error, SpecError) else [str(error)]
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in first)
+    text = printable(first)
     if len(text) > LONGEST_ERROR:
         text = f"{text[: LONGEST_ERROR // 2]} ... {text[-LONGEST_ERROR // 2 :]}"
     return text + (f" (and {len(more)} more)" if more else "")

@@ -84,9 +84,10 @@ class Teller:
             return
         except UsageError:  # it cannot have the value, so it is something else
             return
-        if node and not (match.form.perhaps and node.findings):  # a value that is strange for it is rather that of something else
-            self.log.last[node.name] = node
-        if node and self._counts(match.form):
+        if node is None or (match.form.perhaps and node.findings):  # a value that is strange for it is rather that of something else
+            return
+        self.log.last[node.name] = node
+        if self._counts(match.form):
             yield Claim(match.form, node, perhaps=match.form.perhaps)
 
     def _decode(self, decoder: Decoder, one: Saying, match: Match) -> Decoded | None:
@@ -164,7 +165,8 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
         if number.bit_length() > width:
             raise UsageError(f"{found.name} has {width} bits")
         return decoder.decode(found, number.to_bytes(width // 8, "little"))
-    assert found.address  # it was found by its number
+    if found.address is None:
+        return Decoded(name=found.name, kind=found.spec.kind, arch=found.arch, source=found.spec.source)
     space = decoder.catalog.spaces[found.address.space]
     return name_only(decoder.catalog, found, Named(space, found.number or 0, found.name))
 

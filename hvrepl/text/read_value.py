@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.errors import UsageError
+from hvrepl.text.style import printable
 
 if TYPE_CHECKING:
     import ast
@@ -51,8 +52,7 @@ class Reading:
 
 def shorten(text: str, limit: int = 40) -> str:
     """What an error quotes of its input: one line, at most about `limit` characters, control characters escaped."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text[:limit])
-    return shown + ("..." if len(text) > limit else "")
+    return printable(text[:limit]) + ("..." if len(text) > limit else "")
 
 
 def read_number(text: str) -> Reading:

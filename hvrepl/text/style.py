@@ -22,6 +22,11 @@ class Style:
         return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and text else text
 
 
+def printable(text: str, kept: str = "") -> str:
+    """The text with control characters, and what is no character, escaped, but for those that are `kept`."""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
 def table_styles() -> list[str]:
     import tabulate  # 50 ms that only --style pays
 

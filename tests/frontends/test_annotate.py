@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from hvrepl.catalog.catalog import Catalog, open_index
 from hvrepl.frontends.cli import run
 from hvrepl.frontends.session import Streams
 from tests.frontends.program import Ended, call, execute, start
@@ -16,6 +18,7 @@ FEATURES = b"[    0.000000] Hyper-V: privilege flags low 0x2e7f, high 0x3b8030, 
 VMBUS = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
 OTHER = b"[    0.000000] DMI: Microsoft Corporation Virtual Machine/Virtual Machine\n"
 MARK = "  ↳ "
+FORMS = [line for form in Catalog(open_index()).log_forms() for line in form.seen]
 
 
 def passed(data: bytes, *arguments: str, terminal: bool = False) -> bytes:
@@ -93,6 +96,23 @@ def test_a_letter_o_is_told_and_its_register_left_out() -> None:
     text = passed(FEATURES.replace(b"0x3b8030", b"0x3b8O30")).decode()
     assert "! letter O in 0x3b8O30: a zero? It is left out" in text
     assert "ebx" not in text
+
+
+@pytest.mark.parametrize("arch", ["x64", "arm64"])
+@pytest.mark.parametrize("line", FORMS, ids=range(len(FORMS)))
+def test_a_line_whose_every_zero_is_a_letter_o_is_passed_without_an_error(line: str, arch: str) -> None:
+    damaged = re.sub(r"(?<=[0-9a-fx])0", "O", line).encode() + b"\n"
+    assert without_notes(passed(VMBUS + damaged, "--arch", arch)) == VMBUS + damaged
+
+
+def test_a_number_that_cannot_be_read_leaves_the_name_of_what_it_is_of() -> None:
+    text = passed(b"Hyper-V: LAPIC Timer Frequency: 0xc35O0\n").decode()
+    assert notes(text) == ["LINUX_LAPIC_TIMER_FREQUENCY"]
+    assert "! letter O in 0xc35O0: a zero? It is left out" in text
+
+
+def test_a_likely_msr_is_not_told_where_the_value_is_strange_for_it() -> None:
+    assert len(notes(passed(VMBUS + b"=> mw.l 0x40000083 0x1bda7ad1 19\n"))) == 1
 
 
 def test_a_bare_msr_counts_only_in_a_log_of_hyper_v_and_is_only_likely() -> None:

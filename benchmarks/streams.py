@@ -39,8 +39,8 @@ def message() -> str:
 STREAMS: tuple[tuple[str, str, Callable[[], str], int, float, float | None], ...] = (
     ("guest-id", "guest-id", guest_id, 1_000_000, 3, 0.5),
     ("sint2", "sint2", sint, 1_000_000, 3, 0.5),
-    ("cpuid:0x40000003", "cpuid", leaf, 100_000, 3, 0.5),
-    ("message", "message", message, 100_000, 2, None),
+    ("cpuid:0x40000003", "cpuid", leaf, 200_000, 3, 0.5),
+    ("message", "message", message, 200_000, 2, None),
 )
 
 

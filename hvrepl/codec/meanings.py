@@ -76,9 +76,10 @@ UNITS = (("s", 10_000_000), ("ms", 10_000), ("us", 10))
 
 def say_100ns(ticks: int) -> str:
     """A time in units of 100 ns: 68 is 6.8 us."""
+    length = abs(ticks)
     for unit, size in UNITS:
-        if abs(ticks) >= size:
-            return f"{round(ticks / size, 3):g} {unit}" if abs(ticks) < 1000 * size else f"{ticks / size:.3f} {unit}"
+        if length >= size:
+            return f"{round(ticks / size, 3):g} {unit}" if length < 1000 * size else f"{ticks / size:.3f} {unit}"
     return f"{ticks * 100} ns"
 
 

@@ -9,6 +9,8 @@ from json.encoder import encode_basestring
 from typing import Any
 
 NAME = re.compile(r"\{x\d+\}")
+WORD = 64
+WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, seldom come again
 TABLE_BITS = 10  # of the key of a table: at most 1024 texts
 MOST_KEPT = 1 << 14
 
@@ -42,11 +44,19 @@ class Code:
         self.variables: dict[str, str] = {}
 
     def bits(self, lsb: int, width: int) -> str:
-        """The name of a variable with some bits of n."""
-        shifted = f"n >> {lsb}" if lsb else "n"
-        if lsb + width < self.width:
+        """The name of a variable with some bits of n. Those of a struct are taken from words of it: to shift all of it costs more."""
+        word = lsb - lsb % WORD
+        size = min(WORD, self.width - word)
+        if self.width > 2 * WORD and width < size and lsb + width <= word + size:
+            return self._part(self.bits(word, size), size, lsb - word, width)
+        return self._part("n", self.width, lsb, width)
+
+    def _part(self, name: str, size: int, lsb: int, width: int) -> str:
+        """Some bits of a variable of `size` bits."""
+        shifted = f"{name} >> {lsb}" if lsb else name
+        if lsb + width < size:
             return self.let(f"{shifted} & {(1 << width) - 1:#x}")
-        return self.let(shifted) if lsb else "n"
+        return self.let(shifted) if lsb else name
 
     def let(self, expression: str) -> str:
         """The name of a variable that has the value of an expression, the same for the same expression."""
@@ -101,9 +111,14 @@ def escape(text: str) -> str:
 
 
 def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
-    """What a function makes of some bits, kept by their value."""
-    made = Memo(make)
-    return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(made)}[{code.bits(lsb, width)}]}}")
+    """What a function makes of some bits, kept by their value if that may come again."""
+    made = Memo(make) if width <= WIDEST_KEPT else make
+
+    def write_made(code: Code) -> str:
+        name, key = code.bind(made), code.bits(lsb, width)
+        return f"{{{name}[{key}]}}" if width <= WIDEST_KEPT else f"{{{name}({key})}}"
+
+    return Piece(mask_of(lsb, width), write_made)
 
 
 def in_hex(at: int, size: int) -> Piece:
@@ -160,6 +175,8 @@ def table(run: Sequence[Piece]) -> Piece:
     def write_table(code: Code) -> str:
         inner = Code(code.width, code.names)
         make = inner.function(write(run, inner))
-        return f"{{{code.bind(Memo(lambda key: make(key << low)))}[n >> {low} & {mask >> low:#x}]}}"
+        bits = code.bits(low, (mask >> low).bit_length())
+        key = bits if (mask >> low) + 1 & mask >> low == 0 else f"{bits} & {mask >> low:#x}"
+        return f"{{{code.bind(Memo(lambda key: make(key << low)))}[{key}]}}"
 
     return Piece(mask, write_table)

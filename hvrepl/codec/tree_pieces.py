@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from json.encoder import encode_basestring
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decoded import Decoded, dump
 from hvrepl.codec.finding_pieces import Findings
-from hvrepl.codec.phrase_pieces import Phrases, raw_text, value_of
-from hvrepl.codec.pieces import Code, Piece, escape, in_hex, joined, literal, looked_up, mask_of, tabled, write
+from hvrepl.codec.phrase_pieces import Phrases, value_of
+from hvrepl.codec.pieces import TABLE_BITS, WIDEST_KEPT, Code, Piece, in_hex, joined, literal, looked_up, mask_of, table, tabled, write
 from hvrepl.codec.trace import Spot, Trace, UntracedError
 
 Line = Callable[..., str]
@@ -60,33 +61,23 @@ class Tree:
         spot = self.trace.spots.get(id(node))
         if not node.raw:
             return
-        yield literal(',"raw":"')
-        if spot and self.phrases.has_meaning(spot):
-            yield looked_up(spot.lsb, spot.width, self._with_meaning(node, spot))
-            return
-        yield raw_of(node, spot)
-        yield literal('"')
+        pieces = [literal(',"raw":"'), raw_of(node, spot), literal('"')]
         if spot and node.value is not None:
-            yield literal(',"value":')
-            yield Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")
+            pieces += [literal(',"value":'), Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")]
+        if spot and self.phrases.has_meaning(spot):
+            pieces.append(self._meaning(spot))
+        if spot and node.is_number and TABLE_BITS < spot.width <= WIDEST_KEPT:
+            yield table(pieces)
+        else:
+            yield from pieces
 
-    def _with_meaning(self, node: Decoded, spot: Spot) -> Callable[[int], str]:
-        """Raw, value and meaning of a number, without the mark before its raw."""
-
+    def _meaning(self, spot: Spot) -> Piece:
         say = self.phrases.words_of(spot)
-        if node.is_number and node.value is not None and not spot.signed:
-            form = f'0x%0{len(node.raw) - 2}x","value":%d'
-            return lambda number: form % (number, number) + meaning_text(say(number))
-
-        def words(number: int) -> str:
-            value = "" if node.value is None else f',"value":{spot.value(number)}'
-            return f'{raw_text(node, spot, number)}"{value}' + meaning_text(say(number))
-
-        return words
+        return looked_up(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
 
 
 def meaning_text(meaning: str) -> str:
-    return f',"meaning":"{escape(meaning)}"' if meaning else ""
+    return f',"meaning":{encode_basestring(meaning)}' if meaning else ""
 
 
 def place_of(node: Decoded) -> dict[str, object]:

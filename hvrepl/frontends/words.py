@@ -49,14 +49,19 @@ def read_plain_lines(lines: bytes, width: int) -> list[int] | None:
     return None
 
 
-@cache
-def struct_lines(size: int) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:[0-9a-fA-F]{%d}\r?\n)+" % (2 * size))
-
-
 def read_hex_lines(lines: bytes, size: int) -> list[bytes] | None:
     """The structs of whole lines of exactly `size` bytes of hex each; None if one is something else."""
-    return [bytes.fromhex(line) for line in lines.decode().split()] if struct_lines(size).fullmatch(lines) else None
+    lines = lines.replace(b"\r\n", b"\n")
+    step = 2 * size + 1
+    count = len(lines) // step
+    if len(lines) != count * step or lines[step - 1 :: step] != b"\n" * count:
+        return None
+    try:
+        data = bytes.fromhex(lines.decode("latin-1"))
+    except ValueError:
+        return None
+    # It skips blanks, so that what has some within a line has fewer bytes.
+    return [data[at : at + size] for at in range(0, len(data), size)] if len(data) == count * size else None
 
 
 def read_registers(text: str, width: int, name: str) -> tuple[int, str]:

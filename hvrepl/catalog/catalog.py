@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from hvrepl.catalog.alike import alike
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
 from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
+from hvrepl.record import record
 
 if TYPE_CHECKING:
     from hvrepl.catalog.log_forms import LogForm
@@ -21,7 +22,7 @@ BUILT_INDEX = PACKAGE / "specs.sqlite"
 CHECKOUT_SPECS = PACKAGE.parent / "specs"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """What a name or number means on an arch: a spec, for an array which element, and the place that heads it there.
 
@@ -50,7 +51,7 @@ class Found:
         return self.address.number(self.element) if self.address else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Named:
     """A number of a space with its name."""
 
@@ -63,7 +64,7 @@ class Named:
         return f"{self.space.name} {self.space.write(self.number)} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Entry:
     """A line of `list`: one address, or a spec that has none."""
 

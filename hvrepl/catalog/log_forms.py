@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hvrepl.catalog.model import When
 from hvrepl.catalog.parse_specs import parse_when
+from hvrepl.record import record
 
 # What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
 DIGITS_END = r"(?![0-9a-z_])"
@@ -25,7 +25,7 @@ REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
 BLANK = re.compile(r"<(\w+)>")  # in a name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Saying:
     """What a line says of one thing. `what` is a name, or space:<group>; the texts are names of groups of the pattern.
 
@@ -41,7 +41,7 @@ class Saying:
     lone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogForm:
     """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
 

@@ -1,15 +1,12 @@
-"""What a spec says, as frozen records. No I/O and nothing that depends on a value being decoded.
-
-Most are not compared with one another, which saves each start a part of what making these classes takes.
-"""
+"""What a spec says, as records. No I/O and nothing that depends on a value being decoded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import number_to_guid
+from hvrepl.record import record
 
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeGuard
@@ -28,7 +25,7 @@ COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages"
 When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Space:
     """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
     the value is that stands under a number (0: none does)."""
@@ -45,7 +42,7 @@ class Space:
         return f"0x{number:0{self.digits}X}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Address:
     """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`."""
 
@@ -71,7 +68,7 @@ def fill(text: str, element: int | None) -> str:
     return text if element is None else text.replace("{n}", str(element))
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Enumerator:
     """One value, or a range of values, of an enumeration."""
 
@@ -84,7 +81,7 @@ class Enumerator:
     source: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Field:
     """A run of bits of a word (`lsb`, `width`), or a member of a struct (`at`, `size` in bytes; `size` may be a path or "rest").
 
@@ -121,7 +118,7 @@ class Field:
         return self.name, *self.also
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class FindingRule:
     """A finding that a spec declares: said of a value for which all of `when` holds."""
 
@@ -131,7 +128,7 @@ class FindingRule:
     when: When
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Layout:
     """Fields that tile a word (low to high) or a struct (ascending)."""
 
@@ -141,7 +138,7 @@ class Layout:
     unused: When | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Shorthand:
     """One assignment that sets several fields: what `read` makes of the text goes to `field`, `sets` beside it."""
 
@@ -151,7 +148,7 @@ class Shorthand:
     sets: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Lone:
     """When a number without a name is read as this spec; the lowest rank is tried first."""
 
@@ -159,7 +156,7 @@ class Lone:
     when: tuple[When, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class CrashRule:
     """When the parameters of a crash are told as this struct, lowest rank first, and the words for the system that wrote them."""
 
@@ -168,7 +165,7 @@ class CrashRule:
     when: tuple[When, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Spec:
     """One thing of the interface. `arch` is common, x64 or arm64; `width` in bits (0 for bytes), `size` and `head` in bytes."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from hvrepl.catalog.keys import as_list, check_keys, check_tables
 from hvrepl.catalog.model import ARCHES, COMMON, Space, Spec
 from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, parse_spec
 from hvrepl.errors import FileError, SpecError
+from hvrepl.record import record
 
 
 def read_toml(path: Path, file: str) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def read_toml(path: Path, file: str) -> dict[str, Any]:
         raise SpecError(f"{file}: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Folder:
     """What a folder of specs holds: its files' tables, its spaces, the keys of its sources, and the faults of all of these."""
 

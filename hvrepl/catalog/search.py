@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hvrepl.catalog.index import Index, elements, to_column
 from hvrepl.catalog.model import Enumerator, Field, Layout, Spec, fill, to_key
+from hvrepl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hit:
     """A spec, or one element of it, and what in it was hit. `rank` is lower for what people mean more often."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field
@@ -11,12 +9,13 @@ from hvrepl.codec.decoded import Finding
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 
 GUID_BITS = 128
 GUID_HYPHENS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assignment:
     """FIELD=VALUE as it was written; `number` is the value where the text is one."""
 

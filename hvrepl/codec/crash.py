@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
@@ -12,12 +11,13 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding, paths
 from hvrepl.codec.phrases import fill_in, holds
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 
 PARAMETERS = 5
 SIZE = 8  # bytes of a parameter, and of the control register behind them
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Crash:
     """A crash as the system that had it tells it: `parameters` are P0 to P4 and, if it was given, the control register."""
 

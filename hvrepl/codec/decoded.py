@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Finding:
     """Something strange in a value: a stable code, the path of the field, and a sentence."""
 
@@ -24,7 +24,7 @@ class Finding:
         return {key: value for key, value in (("code", self.code), ("field", self.field), ("text", self.text)) if value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(eq=True, kw_only=True)
 class Decoded:
     """A value, or a part of one, with what it means.
 

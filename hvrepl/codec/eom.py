@@ -7,8 +7,6 @@ coming before that; then message_pending is read again, and only if it is set do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field
 from hvrepl.codec.assign import Assigner, Assignment
@@ -16,13 +14,14 @@ from hvrepl.codec.assignment import read_field
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 
 PAGE, HEADER, REGISTER = "HV_MESSAGE_PAGE", "HV_MESSAGE_HEADER", "eom"
 TYPE, PENDING = "message_type", "message_flags.message_pending"
 SET_REGISTERS, CONTROL = "HVCALL_SET_VP_REGISTERS", "HV_HYPERCALL_INPUT"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Owed:
     """A write of a register. On arm64, which has no MSRs, also the hypercall that makes it: its control word and its input in memory."""
 
@@ -33,7 +32,7 @@ class Owed:
     input: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Freed:
     """What comes of freeing a slot: the slot as it was, the page after it, and what must be written then."""
 

@@ -7,12 +7,12 @@ of a chunk are looked at together, the most telling ones first, so that memory i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES, Field
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
+from hvrepl.record import record
 
 PAGE, MESSAGE, HEADER = "HV_MESSAGE_PAGE", "HV_MESSAGE", "HV_MESSAGE_HEADER"
 TYPE, SIZE, SPACE = "message_type", "payload_size", "message"
@@ -23,7 +23,7 @@ SET = bytes(value != 0 for value in range(256))
 Tables = dict[int, bytes]  # place in a slot → for each value of the byte there 0 if it can stand there, else 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Page:
     """A message page: where it starts in what was searched, its decoding, how many slots are used, and in how many the payload fits."""
 

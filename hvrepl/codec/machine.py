@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
@@ -13,6 +12,7 @@ from hvrepl.codec.meanings import say
 from hvrepl.codec.partial import decode_partial
 from hvrepl.codec.phrases import declared_findings
 from hvrepl.errors import NotFoundError
+from hvrepl.record import record
 
 if TYPE_CHECKING:
     from hvrepl.catalog.catalog import Found
@@ -31,7 +31,7 @@ Value = TypeVar("Value", bound=Hashable)
 Leaf = tuple[int, int]  # leaf, subleaf
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Reading:
     """The registers of a leaf on one CPU; one that could not be read is missing, and `remark` says why."""
 
@@ -49,7 +49,7 @@ class Reading:
 Cpus = Mapping[int, Mapping[Leaf, Reading]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeafSeen:
     """A leaf as most CPUs have it, and the reading of each CPU that has it."""
 
@@ -61,7 +61,7 @@ class LeafSeen:
         return len({one.whole for one in self.readings.values()}) == 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Machine:
     """What the leaves say: who the hypervisor is, each leaf, and what only shows when they are seen together."""
 

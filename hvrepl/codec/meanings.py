@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from hvrepl.catalog.guids import guid_to_number, number_to_guid
 from hvrepl.catalog.model import PAGE_SIZE
+from hvrepl.record import record
 
 PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Meaning:
     """`say` puts a value into words; `read` makes the value of such words and raises ValueError, saying what would be right.
 

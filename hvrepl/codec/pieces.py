@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
+
+from hvrepl.record import record
 
 NAME = re.compile(r"\{x\d+\}")
 WORD = 64
@@ -84,7 +85,7 @@ class Code:
         return made
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """Text that follows from the bits of `mask`; `write` gives it as a part of an f-string."""
 

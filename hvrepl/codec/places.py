@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hvrepl.catalog.model import Field, Layout, Spec, counters
@@ -11,9 +11,10 @@ from hvrepl.codec.decoded import join_path
 from hvrepl.codec.parsed import Variant
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import expand_word
+from hvrepl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Part:
     """A field that exists now: `at` and `width` in bits of the outermost thing, the path of the struct around it, its inner layout.
 
@@ -38,7 +39,7 @@ class Part:
         return self.at + self.width
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """A variant that a field makes: the field's switch is looked up from `scope` outwards, its cases stand in `spec`."""
 
@@ -48,7 +49,7 @@ class Choice:
     field: Field
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """What is the same for all members of a struct, or fields of a word."""
 

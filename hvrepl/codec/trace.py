@@ -14,13 +14,14 @@ from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import pick_case
+from hvrepl.record import record
 
 
 class UntracedError(Exception):
     """The shape of the tree follows from something that has no place of its own in the number."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spot:
     """Where a number stands: bits of the whole, which is read as one little-endian number; and the field that says what it means."""
 
@@ -37,7 +38,7 @@ class Spot:
         return bits - (1 << self.width) if self.signed and bits >> self.width - 1 else bits
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """A place on which the shape depends: values for which `pick` gives the same have the same shape there."""
 
@@ -48,7 +49,7 @@ class Choice:
         return self.pick(self.spot.read(number))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judged:
     """A node whose field's own definition may find something, and its path."""
 
@@ -56,7 +57,7 @@ class Judged:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declared:
     """A path under which layouts declare findings."""
 

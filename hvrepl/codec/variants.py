@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from hvrepl.catalog.catalog import Catalog
@@ -11,6 +11,7 @@ from hvrepl.catalog.model import Field, Layout, Spec, to_key
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_switch
 from hvrepl.errors import NotFoundError
+from hvrepl.record import record
 
 ValueOf = Callable[[Field], int]
 
@@ -69,7 +70,7 @@ def number_in(space: str, name: str, catalog: Catalog) -> int | None:
     return next((one.number(found.element) for one in found.spec.addresses if one.space == space), None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """The fields of a word that apply, low to high, and the layouts that they stand in, outermost first.
 

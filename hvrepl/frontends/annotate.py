@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.frontends.commands import emit, failure
 from hvrepl.frontends.inputs import read_chunk
 from hvrepl.frontends.session import Session
+from hvrepl.record import record
 from hvrepl.text.annotation import annotate as annotate_claims
 from hvrepl.text.annotation import is_note
 from hvrepl.text.claims import Claim, Teller
@@ -24,7 +24,7 @@ CHUNK = 1 << 16
 LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """Bytes of a log: one line with what it says, or lines that say nothing. `before`: lines on which what is said here began."""
 

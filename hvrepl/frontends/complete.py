@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from hvrepl.frontends.rank import MOST, Name, rank, scattered
 from hvrepl.frontends.script import TAKES_WHAT
 from hvrepl.frontends.session import COLORS, FORMATS, WORD_SIZES
 from hvrepl.frontends.settable import lowest, paths_of
+from hvrepl.record import record
 from hvrepl.text.listing import number_of
 from hvrepl.text.style import table_styles
 
@@ -31,7 +31,7 @@ FLAGS = ("--strict", "--keep-going", "--help")
 REACHES_OUT = re.compile(r"\s*!|.*[|>]", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """Text that replaces the last `length` characters before the cursor, with what stands beside it in the menu."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
@@ -12,6 +11,7 @@ from hvrepl.errors import UsageError
 from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
 from hvrepl.frontends.script import TAKES_WHAT
 from hvrepl.frontends.settable import lowest
+from hvrepl.record import record
 from hvrepl.text.read_value import read_number
 
 # A blank, an operator, or a word: parentheses and quotes hold it together.
@@ -20,7 +20,7 @@ HEX = re.compile(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
 PART = re.compile(r"\.(?:\d+|input|output)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where a word stands: the words before it, and whether it may still be growing."""
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 
 TOKEN = re.compile(
     r"""(?P<space>\s+) | '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?P<open>\() | (?P<close>\)) | (?P<operator>[|>]+)
@@ -15,7 +16,7 @@ TOKEN = re.compile(
 OPENED = {"'": "a single quote", '"': "a double quote"}
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Line:
     """The words of a line, and where its output goes: into a command, or into a file (`append`: behind what it holds)."""
 

@@ -17,6 +17,7 @@ from hvrepl.frontends.commands import emit
 from hvrepl.frontends.cpuid import to_cpus
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.targets import find_target
+from hvrepl.record import record
 from hvrepl.text.read_device import DEV, NOT_ON_ARM, Device, Devices, RefusedError, Saved
 from hvrepl.text.render import Item
 from hvrepl.text.screen import say_finding
@@ -40,7 +41,7 @@ class Read:
         return sorted([*self.values, *self.errors])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shown:
     """A register as it is shown: its nodes, each with the CPUs that have it."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 from hvrepl.text.dump_forms import read_line
 
 # Rows without an address: eight bytes or more, or the run of digits that xxd -p prints.
@@ -19,7 +19,7 @@ BEFORE = re.compile(r"\s*((?:decode\s+)?[a-z][\w.-]*)\s+(?=\S)", re.IGNORECASE)
 IsStruct = Callable[[str], bool]  # whether a name is that of a struct or page, whose values are dumps
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Piece:
     """A line, or the rows of a dump with the words that stand before the first."""
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
+
+from hvrepl.record import record
 
 MOST = 200  # candidates; nobody scrolls further
 MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
 LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others."""
 

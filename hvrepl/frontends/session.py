@@ -16,6 +16,7 @@ from hvrepl.catalog.catalog import Catalog, Found, open_index
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
+from hvrepl.record import record
 from hvrepl.text.style import Style, printable, table_styles
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
@@ -50,7 +51,7 @@ class Streams:
         return cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """The options that are the same everywhere."""
 

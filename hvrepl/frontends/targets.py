@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.codec.assignment import Assignment
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.frontends.session import Session
+from hvrepl.record import record
 from hvrepl.text.read_value import GUID, read_number, shorten
 
 NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
@@ -16,7 +17,7 @@ SLOT = re.compile("[0-9]{1,4}")
 LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """WHAT as it was asked for: a thing, its output instead of its input, or one of its slots."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from hvrepl.errors import HvreplError, UsageError
 from hvrepl.frontends.inputs import CHUNK, numbered_lines, read_chunk, read_file, read_rest
 from hvrepl.frontends.session import Session
 from hvrepl.frontends.words import read_word
+from hvrepl.record import record
 from hvrepl.text.read_value import read_cpuid, read_number
 
 PAGE = 4096  # what is read at an address for a struct that has no size of its own
@@ -20,7 +21,7 @@ HEX = re.compile("[0-9a-fA-F]+")
 ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """One value as it was given: its bytes in memory order, or why there are none. `line` is its line of stdin."""
 

@@ -16,10 +16,11 @@ from hvrepl.codec.lone import name_only, narrow
 from hvrepl.codec.partial import decode_partial
 from hvrepl.codec.phrases import holds
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.record import record
 from hvrepl.text.log_lines import Match
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """One thing that a line says: a node, a crash, or only a sentence. `perhaps`: it is no more than likely."""
 

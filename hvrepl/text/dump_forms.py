@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 from hvrepl.text.read_value import shorten
 
 H = "[0-9a-f]"
@@ -37,7 +37,7 @@ NAME = re.compile(
 HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Form:
     """How a tool writes a line: `head` is the address with all up to the first group, `group` one group."""
 
@@ -67,7 +67,7 @@ WORDS = (1, 2, 4, 8)
 PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord(".") for byte in range(256))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """A line: its form is one of FORMS, or `fold` (a lone *), `end` (a lone address) or `other`."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Entry
 from hvrepl.catalog.model import fill
 from hvrepl.catalog.search import Hit
 from hvrepl.codec.decoded import dump
+from hvrepl.record import record
 from hvrepl.text.render import csv_row, tabulate_rows
 from hvrepl.text.style import Style, align
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listing:
     """Rows that every format can show: cells for people and spreadsheets, objects for programs.
 

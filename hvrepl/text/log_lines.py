@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
+from hvrepl.record import record
 from hvrepl.text.read_cpuid import find_leaves
 from hvrepl.text.read_value import REGISTERS
 
@@ -20,7 +20,7 @@ LINES_HELD = 6  # over which one thing may stretch
 LONGEST_HELD = 4096  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match:
     """Where a form fits: its groups as text, and as numbers those that are. `damaged`: groups with a letter O among the digits."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from hvrepl.errors import FileError
+from hvrepl.record import record
 
 NO_ADDRESS = (1 << 64) - 1  # p_paddr of what has none, in /proc/kcore
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Range:
     """`size` bytes at a guest physical address, and where they stand in the file."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 from hvrepl.text.read_dump import decode
 from hvrepl.text.read_value import REGISTERS, explain_letter, shorten
 
@@ -89,7 +90,7 @@ HEADING = re.compile(
 REGISTER = re.compile(rf"""(["']?)(e[a-d]x)["']?\s*[=:]\s*(["']?)({WORD})""", FLAGS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeafLine:
     """A leaf as a line has it, from `start` to `end`. A register that cannot be read is missing, and `remark` says why."""
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 from hvrepl.text.dump_forms import Row, read_line
 from hvrepl.text.find_radix import find_radices, place
 from hvrepl.text.read_plain import forced, read_plain, reverse_words
@@ -18,7 +19,7 @@ COLOUR = re.compile("\x1b\\[[0-9;]*m")
 BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Dump:
     """Bytes, how they were read, and the address of the first where the dump has one."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from hvrepl.errors import FileError
+from hvrepl.record import record
 
 SIGNATURE = b"KDUMP   "
 # struct disk_dump_header of makedumpfile's diskdump_mod.h on 64-bit machines: signature, version, utsname, timestamp, status,
@@ -19,7 +19,7 @@ LARGEST_BLOCK = 1 << 16
 MOST_BITMAP = 1 << 31  # bytes: the pages of 32 TiB, twice
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bitmap:
     """Where in the file it stands that a page was dumped: bytes, a bit for each page of `block` bytes."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import operator
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.errors import UsageError
+from hvrepl.record import record
 from hvrepl.text.style import printable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ PASTED_BEFORE = "=\"'`" + SPACE
 PASTED_AFTER = ",;\"'`\uff0c" + SPACE
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Reading:
     """A number, and how its text was read: empty when that was plain."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hvrepl.codec.decoded import Decoded, dump, leaves, paths
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.record import record
 from hvrepl.text.screen import meaning_of, place_of, render_bits, render_screen, say_finding, value_of
 from hvrepl.text.style import Style
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for.
 

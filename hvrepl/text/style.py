@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from hvrepl.record import record
 
 NARROW = 24  # columns that a wrapped text should have at least
 SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33", "error": "31"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Style:
     """`width` is where lines are wrapped (0: nowhere); `table` a style of tabulate."""
 

@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ DOUBLED = BUILD / "doubled"
 START = "from hvrepl.__main__ import main; main()"
 
 
-def hvrepl(*words: str, site: Path = SITE, stdin: Path | None = None, may_fail: bool = False) -> Program:
-    return Program([sys.executable, "-c", START, *words], stdin, {"PYTHONPATH": str(site)}, may_fail)
+def hvrepl(*words: str, site: Path = SITE, stdin: Path | None = None, may_fail: bool = False, missing: Sequence[str] = ()) -> Program:
+    """The program as it is where some libraries are not installed."""
+    start = f"import sys; sys.modules |= dict.fromkeys({list(missing)}); {START}" if missing else START
+    return Program([sys.executable, "-c", start, *words], stdin, {"PYTHONPATH": str(site)}, may_fail)
 
 
 def install() -> None:

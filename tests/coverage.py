@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES, COMMON, Field, Layout, Spec, to_key
+from hvrepl.catalog.opening import open_index
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS, parse_bits, parse_range
 
 DATA = Path(__file__).parent / "data" / "coverage"

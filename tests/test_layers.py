@@ -18,6 +18,7 @@ LIBRARIES = {
     "tabulate": ("text/",),
     "typer": ("frontends/",),
     "prompt_toolkit": ("frontends/shell",),
+    "ahocorasick_rs": ("text/log_lines.py",),
     "elftools": ("text/read_core.py",),
     "drgn": ("text/read_memory.py",),
 }

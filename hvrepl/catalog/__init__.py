@@ -1,7 +1,7 @@
 """What the specs say: read, checked, indexed and looked up. Standard library only.
 
 `import hvrepl` is enough to look things up: `hvrepl.catalog.find("sint2").number`, `hvrepl.catalog.names("vmbus")`. The records
-that are given back (Found, Entry, Space, Spec and what they hold) are frozen; they are described in docs/api.md.
+that are given back (Found, Entry, Space, Spec and what they hold) are not to be changed; docs/api.md describes them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
@@ -16,10 +15,6 @@ from hvrepl.record import record
 
 if TYPE_CHECKING:
     from hvrepl.catalog.log_forms import LogForm
-
-PACKAGE = Path(__file__).resolve().parent.parent
-BUILT_INDEX = PACKAGE / "specs.sqlite"
-CHECKOUT_SPECS = PACKAGE.parent / "specs"
 
 
 @record
@@ -298,25 +293,3 @@ def number_layout(width: int) -> Layout:
 
 def fill_all(names: tuple[str, ...], element: int | None) -> tuple[str, ...]:
     return tuple(fill(name, element) for name in names)
-
-
-def open_index(extra: Path | None = None) -> Index:
-    """The wheel's index, or in a checkout the one kept of its specs; with `extra`, one's own specs beside the built-in ones.
-
-    Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
-    """
-    if BUILT_INDEX.exists() and extra is None:
-        return Index.open(BUILT_INDEX)
-    if extra is None:
-        from hvrepl.catalog.kept import open_kept
-
-        return open_kept(CHECKOUT_SPECS)
-    from hvrepl.catalog.rules import build_checked, read_tables
-
-    if BUILT_INDEX.exists():
-        built = Index.open(BUILT_INDEX)
-        tables, spaces = list(built.tables()), tuple(built.spaces.values())
-        built.database.close()
-    else:
-        tables, spaces = read_tables(CHECKOUT_SPECS)
-    return build_checked(tables, spaces, extra)

@@ -111,12 +111,15 @@ def merge_extensions(specs: Iterable[tuple[dict[str, Any], Spec]]) -> list[tuple
 
 
 class Index:
-    """The rows of the specs, in a file or in memory."""
+    """The rows of the specs, in a file or in memory. Its database is closed when nobody has the index any more."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
         rows = database.execute("SELECT name, title, arches, digits, bits FROM space ORDER BY rank")
         self.spaces = {name: Space(name, title, tuple(arches.split()), digits, bits) for name, title, arches, digits, bits in rows}
+
+    def __del__(self) -> None:
+        self.database.close()
 
     @classmethod
     def open(cls, path: Path) -> Index:

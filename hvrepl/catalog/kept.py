@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from hvrepl.catalog.index import Index
@@ -37,9 +37,8 @@ def keep(index: Index, path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)
     os.close(handle)
-    with sqlite3.connect(draft) as target:
+    with closing(sqlite3.connect(draft)) as target:
         index.database.backup(target)
-    target.close()
     Path(draft).replace(path)
     for one in path.parent.glob(KEPT.format("*")):
         if one != path:

@@ -15,6 +15,8 @@ FLAG = (bool,)
 LIST = (list,)
 TABLE = (dict,)
 
+# What is told of a thing beside what it is.
+TOLD = {"doc": TEXT, "note": TEXT, "see": LIST, "privilege": TEXT, "qemu": TEXT, "on_read": TEXT, "source": LIST}
 KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "file": {
         "kind": TEXT,
@@ -26,13 +28,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "head": NUMBER,
         "reset": NUMBER,
         "count": NUMBER,
-        "doc": TEXT,
-        "note": TEXT,
-        "see": LIST,
-        "privilege": TEXT,
-        "qemu": TEXT,
-        "on_read": TEXT,
-        "source": LIST,
+        **TOLD,
         "lone": TABLE,
         "crash": TABLE,
         "case_of": LIST,
@@ -83,13 +79,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "also": LIST,
         "was": LIST,
         "title": TEXT,
-        "doc": TEXT,
-        "note": TEXT,
-        "see": LIST,
-        "privilege": TEXT,
-        "qemu": TEXT,
-        "on_read": TEXT,
-        "source": LIST,
+        **TOLD,
     },
     "layout": {"fields": LIST, "summary": LIST, "findings": LIST, "unused": TABLE},
     "field": {

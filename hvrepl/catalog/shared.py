@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog.opening import open_index
 from hvrepl.errors import UsageError
 
 

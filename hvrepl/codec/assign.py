@@ -12,8 +12,8 @@ from hvrepl.catalog.model import count_from, counters, is_derived, to_key
 from hvrepl.codec.assignment import Assignment, fit, read_bytes, read_field, read_words, remarks_on
 from hvrepl.codec.cases import cases_of, names_below
 from hvrepl.codec.decode import Decoder
-from hvrepl.codec.decoded import Finding, split_path
-from hvrepl.codec.places import Choice, Part, Places
+from hvrepl.codec.decoded import Finding, name_of, split_path
+from hvrepl.codec.places import Choice, Part, Places, read_bits, write_bits
 from hvrepl.codec.variants import pick_spec
 from hvrepl.errors import UsageError
 
@@ -89,11 +89,7 @@ class Assigner:
     def _write(self, part: Part, value: int) -> None:
         """Puts a number into the bits of a part; bytes that are missing before its end become zeros."""
         self.data.extend(bytes(max(0, (part.end + 7) // 8 - len(self.data))))
-        low, high = part.at // 8, (part.end + 7) // 8
-        shift = part.at % 8
-        number = int.from_bytes(self.data[low:high], "little")
-        number = number & ~((1 << part.width) - 1 << shift) | value << shift
-        self.data[low:high] = number.to_bytes(high - low, "little")
+        write_bits(self.data, part.at, part.width, value)
 
     def _step(self, pending: Sequence[Assignment]) -> Assignment | None:
         """Makes the one assignment that can be made now, and returns it; None if a variant or array was made ready for one."""
@@ -239,8 +235,7 @@ class Assigner:
         return (part for part in found if part)
 
     def _read(self, part: Part) -> int:
-        number = int.from_bytes(self.data[part.at // 8 : (part.end + 7) // 8], "little")
-        return number >> part.at % 8 & (1 << part.width) - 1
+        return read_bits(self.data, part.at, part.width)
 
     def _extend(self, array: Part, count: int) -> None:
         """Adds elements of zeros behind the last one."""
@@ -301,8 +296,3 @@ class Assigner:
         names = [*(name_of(part.path) for part in self.places.parts), *sorted(known), *(s.name for s in self.spec.shorthands)]
         close = alike(name_of(path), dict.fromkeys(names), 1)
         return UsageError(f"{self.name} has no field {path[:60]}" + (f"; did you mean {close[0]}?" if close else ""))
-
-
-def name_of(path: str) -> str:
-    """The last name of a path, without an index."""
-    return next((part for part in reversed(split_path(path)) if not part.startswith("[")), "")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import Field, Layout, Spec, fill
+from hvrepl.catalog.model import Field, Layout, Spec
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
+from hvrepl.codec.heading import Heading, name_findings
 from hvrepl.codec.judge import judge, judge_count, last_part
 from hvrepl.codec.meanings import say
 from hvrepl.codec.parsed import Variant, WordValues
@@ -41,7 +42,7 @@ class Decoder:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.schemas = Schemas(catalog)
-        self._headed: tuple[Found, dict[str, Any]] | None = None
+        self._heading = Heading(catalog)
 
     def decode(self, found: Found, data: bytes, *, output: bool = False, context: Mapping[str, str] | None = None) -> Decoded:
         """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
@@ -50,7 +51,7 @@ class Decoder:
         if layout is None and (output or spec.output):
             raise UsageError(f"{found.name} has no {'output' if output else 'input'}")
         place = Place(data, len(data), context or {}, cpuid=bool(found.address and found.address.space == "cpuid"))
-        place.findings += self._name_findings(found)
+        place.findings += name_findings(found)
         if spec.width or layout is None:
             return self._word(found, layout, data, place)
         return self._struct(found, layout, data, place)
@@ -90,42 +91,11 @@ class Decoder:
             total += size
         return total
 
-    def _heading(self, found: Found) -> dict[str, Any]:
-        """What a node says of where the thing stands; kept, as a stream of values asks for the same again and again."""
-        if self._headed is None or self._headed[0] is not found:
-            spec, address = found.spec, found.address
-            space = self.catalog.spaces[address.space] if address else None
-            words = {"name": found.name, "kind": spec.kind, "arch": found.arch, "source": spec.source, "subtitle": self._subtitle(found)}
-            words |= {"space": space.name, "number": space.write(found.number or 0)} if space else {}
-            self._headed = found, words
-        return self._headed[1]
-
-    def _subtitle(self, found: Found) -> str:
-        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch."""
-        if found.address is None:
-            return fill(found.spec.title, found.element)
-        spaces = self.catalog.spaces
-        first = spaces[found.address.space]
-        parts = [f"{first.name} {first.write(found.number or 0)} ({found.arch})"]
-        for address in found.spec.addresses:
-            space = spaces[address.space]
-            if address is not found.address and found.arch in space.arches:
-                parts.append(f"{address.named(found.element)} {space.write(address.number(found.element))}")
-        return " · ".join(parts)
-
-    def _name_findings(self, found: Found) -> list[Finding]:
-        return [
-            Finding("name_was", "", f"older headers gave the name to {was.space.name} {was.space.write(was.number)}, {was.name} today")
-            if was.name != found.name
-            else Finding("name_was", "", f"older headers gave this name to {was.space.name} {was.space.write(was.number)}")
-            for was in found.was
-        ]
-
     def _word(self, found: Found, layout: Layout | None, data: bytes, place: Place) -> Decoded:
         """A word by itself. Its raw says its value; what has no layout has only that."""
         width = self.width(found.spec)
         number = int.from_bytes(data, "little")
-        head = self._heading(found) | {"raw": write_number(number, width)}
+        head = self._heading.of(found) | {"raw": write_number(number, width)}
         if layout is None:
             return Decoded(**head, value=number if width <= MAX_VALUE_BITS else None, findings=tuple(place.findings))
         values = self.schemas.parse(found.spec, layout, data, place.context)[0]
@@ -143,7 +113,7 @@ class Decoder:
         elif end < len(data):
             members.append(raw_member("rest", data, end, len(data)))
             place.find("trailing", "rest", f"{count_bytes(len(data) - end)} after the end of {found.name}")
-        return self._whole(self._heading(found) | {"size": len(data), "raw": data.hex()}, hold(members), [layout], place)
+        return self._whole(self._heading.of(found) | {"size": len(data), "raw": data.hex()}, hold(members), [layout], place)
 
     def _whole(self, head: Mapping[str, Any], parts: Mapping[str, Any], layouts: Sequence[Layout], place: Place) -> Decoded:
         """The outermost node, which has everything that was found."""
@@ -228,28 +198,15 @@ class Decoder:
         inner = self.catalog.type(one.type)
         if inner and inner.layout and not inner.width:
             members, end = self._members(inner.layout, value, at, path, place)
-            return self._nested(one.name, inner, [inner.layout], members, at, end, path, place, one.column), end
+            return self._nested(struct_member(one, inner, at, end, members), [inner.layout], path, place), end
         return self._leaf(one, inner, value, at, path, place)
 
-    def _nested(
-        self,
-        name: str,
-        spec: Spec,
-        layouts: Sequence[Layout],
-        members: list[Decoded],
-        at: int,
-        end: int,
-        path: str,
-        place: Place,
-        column: str,
-    ) -> list[Decoded]:
-        """A struct within a struct, unless the bytes end before it."""
-        if at > place.end or (at == place.end and end > at):
+    def _nested(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> list[Decoded]:
+        """A struct within a struct, as far as the bytes have it; none if they end before it."""
+        at, size = node.offset or 0, node.size or 0
+        if at > place.end or (at == place.end and size):
             return []
-        parts: dict[str, Any] = {"fields": tuple(members)}
-        parts |= self._sum_up(parts, layouts, path, place)
-        size = min(end, place.end) - at
-        return [Decoded(name=name, kind=spec.kind, type=spec.name, offset=at, size=size, column=column, **parts)]
+        return [replace(node, size=min(size, place.end - at), **self._sum_up({"fields": node.fields}, layouts, path, place))]
 
     def _leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         """A number, bytes, or a word: in full if the bytes hold all of it, else what there is of it as bytes."""
@@ -312,7 +269,7 @@ class Decoder:
             members.append(raw_member("rest", place.data, stop, inner.end))
         elif stop > end:
             place.find("truncated", path, f"{last_part(path)} is {count_bytes(value.used)}; {spec.name} has {stop - at}")
-        return self._nested(one.name, spec, layouts, members, at, end, path, place, one.column)
+        return self._nested(struct_member(one, spec, at, end, members), layouts, path, place)
 
     def _raw_case(self, one: Field, value: Variant, at: int, place: Place) -> list[Decoded]:
         if at > place.end or not (value.used or one.used) or (at == place.end and value.used):
@@ -331,6 +288,10 @@ def count_bytes(number: int) -> str:
 
 def raw_member(name: str, data: bytes, at: int, end: int) -> Decoded:
     return Decoded(name=name, offset=at, size=end - at, raw=data[at:end].hex())
+
+
+def struct_member(one: Field, spec: Spec, at: int, end: int, members: Sequence[Decoded]) -> Decoded:
+    return Decoded(name=one.name, kind=spec.kind, type=spec.name, offset=at, size=end - at, column=one.column, fields=tuple(members))
 
 
 def hold(members: list[Decoded]) -> dict[str, Any]:

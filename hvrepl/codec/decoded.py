@@ -122,6 +122,11 @@ def split_path(path: str) -> list[str]:
     return [part for part in path.replace("[", ".[").split(".") if part]
 
 
+def name_of(path: str) -> str:
+    """The last name of a path, without an index."""
+    return next((part for part in reversed(split_path(path)) if not part.startswith("[")), "")
+
+
 def join_path(base: str, name: str) -> str:
     """The path of a part: an array's element joins without a dot."""
     return name if not base else f"{base}{name}" if name.startswith("[") else f"{base}.{name}"

@@ -159,3 +159,16 @@ class Places:
         for path in (field.switch, field.used, *counters(field.count), field.size):
             if isinstance(path, str) and path not in ("", "rest"):
                 self.controls.append((scope.path, path))
+
+
+def read_bits(data: bytes | bytearray, at: int, width: int) -> int:
+    """The number in `width` bits from bit `at` on; what lies behind the end counts as zeros."""
+    number = int.from_bytes(data[at // 8 : (at + width + 7) // 8], "little")
+    return number >> at % 8 & (1 << width) - 1
+
+
+def write_bits(data: bytearray, at: int, width: int, value: int) -> None:
+    """Puts a number there; the bits around it stay."""
+    low, high = at // 8, (at + width + 7) // 8
+    number = int.from_bytes(data[low:high], "little") & ~((1 << width) - 1 << at % 8) | value << at % 8
+    data[low:high] = number.to_bytes(high - low, "little")

@@ -164,21 +164,10 @@ class Tracer(Decoder):
         self._word_at = 8 * at
         return super()._case(one, value, at, end, path, place)
 
-    def _nested(
-        self,
-        name: str,
-        spec: Spec,
-        layouts: Sequence[Layout],
-        members: list[Decoded],
-        at: int,
-        end: int,
-        path: str,
-        place: Place,
-        column: str,
-    ) -> list[Decoded]:
-        nodes = super()._nested(name, spec, layouts, members, at, end, path, place, column)
-        for node in nodes:
-            self._trace.layouts[id(node)] = layouts
+    def _nested(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> list[Decoded]:
+        nodes = super()._nested(node, layouts, path, place)
+        for one in nodes:
+            self._trace.layouts[id(one)] = layouts
         return nodes
 
     def _note_node(self, node: Decoded, spot: Spot, value: Any, path: str, place: Place) -> None:

@@ -19,12 +19,12 @@ from hvrepl.frontends.targets import (
     find_alone,
     find_anywhere,
     find_target,
-    is_number,
     thing_in,
 )
 from hvrepl.frontends.values import Value, read_values
-from hvrepl.text.read_value import read_number, shorten
+from hvrepl.text.read_value import is_number, read_number
 from hvrepl.text.render import RENDERERS, Item
+from hvrepl.text.style import shorten
 
 if TYPE_CHECKING:
     from hvrepl.text.listing import Listing

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
-from hvrepl.errors import UsageError
 from hvrepl.frontends.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
 from hvrepl.frontends.script import TAKES_WHAT
 from hvrepl.frontends.settable import lowest
 from hvrepl.record import record
-from hvrepl.text.read_value import read_number
+from hvrepl.text.read_value import is_number
 
 # A blank, an operator, or a word: parentheses and quotes hold it together.
 PIECE = re.compile(r"""\s+|[|>]+|(?:[^\s(|>'"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
@@ -148,11 +147,3 @@ def may_be(text: str, field: Field, completer: Completer) -> bool:
     if field.show or (field.type and not named):
         return True
     return any(to_key(text) in map(to_key, (one.name, *one.also)) for one in named)
-
-
-def is_number(text: str) -> bool:
-    try:
-        read_number(text)
-    except UsageError:
-        return False
-    return True

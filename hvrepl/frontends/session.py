@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from hvrepl.catalog.alike import alike
-from hvrepl.catalog.catalog import Catalog, Found, open_index
+from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog.opening import open_index
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
 from hvrepl.record import record
 from hvrepl.text.style import Style, printable, table_styles

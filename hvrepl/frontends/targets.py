@@ -10,7 +10,8 @@ from hvrepl.codec.assignment import Assignment
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.frontends.session import Session
 from hvrepl.record import record
-from hvrepl.text.read_value import GUID, read_number, shorten
+from hvrepl.text.read_value import GUID, read_number
+from hvrepl.text.style import shorten
 
 NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
 SLOT = re.compile("[0-9]{1,4}")
@@ -84,14 +85,6 @@ def find_alone(session: Session, word: str) -> Target:
     except NotFoundError:
         read_number(word)
         raise
-
-
-def is_number(text: str) -> bool:
-    try:
-        read_number(text)
-    except UsageError:
-        return False
-    return True
 
 
 def to_assignment(word: str) -> Assignment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
@@ -33,6 +33,7 @@ class Match:
 
 
 Find = Callable[[str], Iterator[Match]]
+Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words stand
 
 
 class Recogniser:
@@ -159,16 +160,30 @@ def breaks_off(text: str, match: Match) -> bool:
     return bool(UNFINISHED.fullmatch(text, match.end))
 
 
-def candidates(block: bytes, words: Iterable[str], first: int = 0) -> Iterator[tuple[int, int]]:
+def candidates(block: bytes, words: tuple[str, ...], first: int = 0) -> Iterator[tuple[int, int]]:
     """(start, end) of each line of a block of whole lines, from `first` on, that has one of the words, in order."""
     low = block.lower()
-    starts = set()
-    for word in (word.encode() for word in words):
-        at = low.find(word, first)
-        while at >= 0:
-            starts.add(low.rfind(b"\n", 0, at) + 1)
-            end = low.find(b"\n", at)
-            at = low.find(word, end) if end >= 0 else -1
-    for start in sorted(starts):
+    for start in sorted({low.rfind(b"\n", 0, at) + 1 for at in searcher(words)(low, first)}):
         end = low.find(b"\n", start)
         yield start, len(low) if end < 0 else end + 1
+
+
+@lru_cache(maxsize=2)
+def searcher(words: tuple[str, ...]) -> Search:
+    """What finds one of the words at least once on each line that has one: all at once if there is the library for it."""
+    wanted = [word.encode() for word in words]
+    try:
+        from ahocorasick_rs import BytesAhoCorasick
+    except ImportError:
+        return partial(search_each, wanted)
+    find = BytesAhoCorasick(wanted).find_matches_as_indexes
+    return lambda low, first: (first + start for _, start, _ in find(memoryview(low)[first:]))
+
+
+def search_each(words: Iterable[bytes], low: bytes, first: int) -> Iterator[int]:
+    for word in words:
+        at = low.find(word, first)
+        while at >= 0:
+            yield at
+            end = low.find(b"\n", at)
+            at = low.find(word, end) if end >= 0 else -1

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from hvrepl.errors import UsageError
 from hvrepl.record import record
+from hvrepl.text.explain_value import explain_letter
 from hvrepl.text.read_dump import decode
-from hvrepl.text.read_value import REGISTERS, explain_letter, shorten
+from hvrepl.text.read_value import REGISTERS
+from hvrepl.text.style import shorten
 
 REGISTER_BITS = 32
 FLAGS = re.IGNORECASE | re.ASCII | re.VERBOSE

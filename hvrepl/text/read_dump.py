@@ -10,7 +10,7 @@ from hvrepl.record import record
 from hvrepl.text.dump_forms import Row, read_line
 from hvrepl.text.find_radix import find_radices, place
 from hvrepl.text.read_plain import forced, read_plain, reverse_words
-from hvrepl.text.read_value import shorten
+from hvrepl.text.style import shorten
 
 MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for

@@ -6,7 +6,8 @@ import re
 
 from hvrepl.errors import UsageError
 from hvrepl.text.dump_forms import Row, read_bare, strip_prefix
-from hvrepl.text.read_value import read_number, shorten
+from hvrepl.text.read_value import read_number
+from hvrepl.text.style import shorten
 
 EXAMPLES = "hex bytes, a C array, or what xxd, hexdump, od, objdump -s, gdb, crash or WinDbg prints"
 ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)

@@ -28,6 +28,11 @@ def printable(text: str, kept: str = "") -> str:
     return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
+def shorten(text: str, limit: int = 40) -> str:
+    """What an error quotes of its input: one line, at most about `limit` characters, control characters escaped."""
+    return printable(text[:limit]) + ("..." if len(text) > limit else "")
+
+
 def table_styles() -> list[str]:
     import tabulate  # 50 ms that only --style pays
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog, Entry, open_index
+from hvrepl.catalog.catalog import Catalog, Entry
 from hvrepl.catalog.model import Enumerator, Field
+from hvrepl.catalog.opening import open_index
 from hvrepl.errors import NotFoundError
 from tests.catalog.own import write_own
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog import catalog as catalog_module
-from hvrepl.catalog.catalog import CHECKOUT_SPECS, Catalog, open_index
+from hvrepl.catalog import opening
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES, Spec
+from hvrepl.catalog.opening import CHECKOUT_SPECS, open_index
 from hvrepl.catalog.rules import read_tables
 from hvrepl.errors import FileError, NotFoundError, SpecError
 from tests.catalog.own import write_own
@@ -58,7 +60,7 @@ def built_in(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "installed":
         path = tmp_path_factory.mktemp("installed") / "specs.sqlite"
         build(str(path), CHECKOUT_SPECS).database.close()
-        monkeypatch.setattr(catalog_module, "BUILT_INDEX", path)
+        monkeypatch.setattr(opening, "BUILT_INDEX", path)
 
 
 def everything(index: Index) -> dict[str, object]:
@@ -96,6 +98,15 @@ def test_an_index_made_of_an_index_is_the_same(opened: Index) -> None:
 def test_an_index_in_a_file_is_read_only(opened: Index) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         opened.database.execute("DELETE FROM name")
+
+
+def test_a_database_is_closed_when_nobody_has_its_index(file: Path) -> None:
+    index = Index.open(file)
+    database = index.database
+    del index
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.execute("SELECT 1")
 
 
 def test_an_index_is_opened_by_a_relative_path_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +207,7 @@ values  = [
   {{ value = {value}, name = "blue" }},
 ]
 """
-    monkeypatch.setattr(catalog_module, "BUILT_INDEX", file)
+    monkeypatch.setattr(opening, "BUILT_INDEX", file)
     spec = Catalog(open_index(write_own(tmp_path / "good", own.format(value=3), arch="x64"))).find_name("TEST_COLOR").spec
     assert [one.name for one in spec.values] == ["black", "red", "grey", "green", "blue"]
     assert [one.source for one in spec.values[-2:]] == [("test:enumerations#extends",), ("test:own#color",)]

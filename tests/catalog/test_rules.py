@@ -19,8 +19,8 @@ import pytest
 
 from hvrepl.catalog import keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles
 from hvrepl.catalog.book import FORMATTERS, Book
-from hvrepl.catalog.catalog import CHECKOUT_SPECS
 from hvrepl.catalog.model import Spec
+from hvrepl.catalog.opening import CHECKOUT_SPECS
 from hvrepl.catalog.read_specs import read_folder, to_specs
 from hvrepl.catalog.rules import RULES, check_folders, main, read_tables
 from hvrepl.codec.meanings import MEANINGS

@@ -102,6 +102,14 @@ class Table:
             if row.member.endswith("*"):
                 self._wild.setdefault(row.struct, []).append(row)
 
+    def check(self) -> None:
+        """Each line leads to a spec or has a reason, and none stands twice."""
+        for row in self.rows:
+            assert row.spec or row.field or row.reason, row
+            assert not row.spec or find_layout(row.arch or "x64", row.struct, row.spec), row
+        keys = [(row.struct, row.member, row.arch) for row in self.rows]
+        assert keys == sorted(set(keys))
+
     def find(self, arch: str, struct: str, member: str = "") -> Row | None:
         """The line of a struct or member; `value.*` is one of all members there that have none of their own."""
         for row in (self._found.get((one, struct, member)) for one in (arch, "")):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hvrepl.catalog.catalog import Catalog, Found, open_index
+from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES, Layout
+from hvrepl.catalog.opening import open_index
 from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, from_dict

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.find_pages import PageFinder
 from tests.text.images import PAGE, RESET_OF_ARM64, STALE, TIMER, VERSION_RESPONSE, page

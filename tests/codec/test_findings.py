@@ -8,7 +8,8 @@ import tracemalloc
 import pytest
 from layouts import THINGS, Thing, samples, thing
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
 
 # what, arch, number or bytes, (code, field, text) of each finding

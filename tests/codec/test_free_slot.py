@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
 from hvrepl.codec.assign import Assignment
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.eom import Freed, free, read_type

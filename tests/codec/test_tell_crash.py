@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
 from hvrepl.codec.crash import Crash, tell_crash
 from hvrepl.codec.decode import Decoder
 from hvrepl.errors import UsageError

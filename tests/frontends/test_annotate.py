@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
 from hvrepl.frontends.cli import run
 from hvrepl.frontends.session import Streams
 from tests.frontends.program import Ended, call, execute, start

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hvrepl.catalog.catalog import open_index
+from hvrepl.catalog.opening import open_index
 from tests.frontends.program import call
 
 DATA = Path(__file__).parents[1] / "data" / "cpuid"

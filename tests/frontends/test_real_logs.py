@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
 from hvrepl.frontends.annotate import LONGEST_LINE, Annotator, pieces
 from hvrepl.frontends.session import Session, Streams
 from tests.frontends.program import call

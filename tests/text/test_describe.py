@@ -9,9 +9,10 @@ import re
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog, Found, open_index
+from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decoded import dump
 from hvrepl.text.describe import describe, describe_lines, place_of
 from hvrepl.text.listing import Listing, list_entries, render_listing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
 from hvrepl.text.describe import describe, describe_lines
 from hvrepl.text.style import Style
 

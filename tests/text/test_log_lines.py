@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hvrepl.catalog.catalog import Catalog, open_index
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.log_forms import LogForm
-from hvrepl.text.log_lines import LogReader, Match, Recogniser
+from hvrepl.catalog.opening import open_index
+from hvrepl.text.log_lines import LogReader, Match, Recogniser, candidates, searcher
 
 FORMS = list(Catalog(open_index()).log_forms())
 SEEN = [(form, line) for form in FORMS for line in form.seen]
@@ -142,3 +146,30 @@ def test_any_text_is_read(text: str) -> None:
 def test_a_form_is_found_in_any_text_around_it(seen: tuple[LogForm, str], before: str, after: str) -> None:
     form, line = seen
     assert ALL.find(f"{before} {line} ; {after}"), (form.name, before, after)
+
+
+WORDS = ("msr", "vmbus", "busy", "sr", "40000")
+PIECES = st.sampled_from([*WORDS, "MSR", "vMbu", "4000", "s", "\n", "\n\n", " ", "é"])
+
+
+@pytest.fixture(params=["with the library", "without it"])
+def fresh_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Words are searched for anew, with ahocorasick_rs or as if it were not installed."""
+    if request.param == "with the library":
+        pytest.importorskip("ahocorasick_rs")
+    else:
+        monkeypatch.setitem(sys.modules, "ahocorasick_rs", None)
+    searcher.cache_clear()
+    yield
+    searcher.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_search")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PIECES, max_size=40).map("".join), st.integers(0, 3))
+def test_candidates_are_the_lines_that_have_a_word(text: str, skipped: int) -> None:
+    lines = text.encode().splitlines(keepends=True)
+    first = sum(map(len, lines[:skipped]))
+    wanted = [line for line in lines[skipped:] if any(word in line.decode().lower() for word in WORDS)]
+    block = b"".join(lines)
+    assert [block[start:end] for start, end in candidates(block, WORDS, first)] == wanted

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hvrepl.errors import UsageError
 from hvrepl.text.read_dump import MOST_FOLDED, Dump, read_bytes, read_dump
-from hvrepl.text.read_value import shorten
+from hvrepl.text.style import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable

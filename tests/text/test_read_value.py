@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.errors import UsageError
-from hvrepl.text.read_value import Reading, fit, read_cpuid, read_number, shorten
+from hvrepl.text.read_value import Reading, fit, read_cpuid, read_number
+from hvrepl.text.style import shorten
 
 READ = [
     ("0x8100000606570000", 0x8100000606570000, ""),

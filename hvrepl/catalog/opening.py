@@ -1,0 +1,33 @@
+"""Where the index of the specs comes from: the wheel's, a checkout's, or one with the user's own specs beside the built-in ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hvrepl.catalog.index import Index
+
+PACKAGE = Path(__file__).resolve().parent.parent
+BUILT_INDEX = PACKAGE / "specs.sqlite"
+CHECKOUT_SPECS = PACKAGE.parent / "specs"
+
+
+def open_index(extra: Path | None = None) -> Index:
+    """The wheel's index, or in a checkout the one kept of its specs; with `extra`, one's own specs beside the built-in ones.
+
+    Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
+    """
+    if BUILT_INDEX.exists() and extra is None:
+        return Index.open(BUILT_INDEX)
+    if extra is None:
+        from hvrepl.catalog.kept import open_kept
+
+        return open_kept(CHECKOUT_SPECS)
+    from hvrepl.catalog.rules import build_checked, read_tables
+
+    if BUILT_INDEX.exists():
+        built = Index.open(BUILT_INDEX)
+        tables, spaces = list(built.tables()), tuple(built.spaces.values())
+        built.database.close()
+    else:
+        tables, spaces = read_tables(CHECKOUT_SPECS)
+    return build_checked(tables, spaces, extra)

@@ -1,0 +1,48 @@
+"""What a decoded thing is, before any of its value: its name and kind, and where it stands on its arch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.model import fill
+from hvrepl.codec.decoded import Finding
+
+
+class Heading:
+    """Of the thing found last; kept, as a stream of values asks for the same again and again."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.spaces = catalog.spaces
+        self._kept: tuple[Found, dict[str, Any]] | None = None
+
+    def of(self, found: Found) -> dict[str, Any]:
+        """What a node says of it, by the names of Decoded."""
+        if self._kept is None or self._kept[0] is not found:
+            spec, address = found.spec, found.address
+            space = self.spaces[address.space] if address else None
+            words = {"name": found.name, "kind": spec.kind, "arch": found.arch, "source": spec.source, "subtitle": self._subtitle(found)}
+            words |= {"space": space.name, "number": space.write(found.number or 0)} if space else {}
+            self._kept = found, words
+        return self._kept[1]
+
+    def _subtitle(self, found: Found) -> str:
+        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch."""
+        if found.address is None:
+            return fill(found.spec.title, found.element)
+        first = self.spaces[found.address.space]
+        parts = [f"{first.name} {first.write(found.number or 0)} ({found.arch})"]
+        for address in found.spec.addresses:
+            space = self.spaces[address.space]
+            if address is not found.address and found.arch in space.arches:
+                parts.append(f"{address.named(found.element)} {space.write(address.number(found.element))}")
+        return " · ".join(parts)
+
+
+def name_findings(found: Found) -> Iterator[Finding]:
+    """That older headers gave the name to something else."""
+    for was in found.was:
+        other = f", {was.name} today" if was.name != found.name else ""
+        name = "the name" if other else "this name"
+        yield Finding("name_was", "", f"older headers gave {name} to {was.space.name} {was.space.write(was.number)}{other}")

@@ -128,7 +128,7 @@ def test_the_program_of_the_wheel_says_what_that_of_the_checkout_says(arguments:
 def test_the_wheel_is_run_from_its_own_index(unpacked: Path) -> None:
     script = "import hvrepl.catalog.opening as c; print(c.BUILT_INDEX.exists(), c.CHECKOUT_SPECS.exists(), c.__file__)"
     done = subprocess.run([sys.executable, "-c", script], cwd=unpacked, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split() == ["True", "False", str(unpacked / "hvrepl" / "catalog" / "catalog.py")]
+    assert done.stdout.split() == ["True", "False", str(unpacked / "hvrepl" / "catalog" / "opening.py")]
 
 
 def loaded(home: Path, *arguments: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,11 +116,9 @@ class Index:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
+        weakref.finalize(self, database.close)
         rows = database.execute("SELECT name, title, arches, digits, bits FROM space ORDER BY rank")
         self.spaces = {name: Space(name, title, tuple(arches.split()), digits, bits) for name, title, arches, digits, bits in rows}
-
-    def __del__(self) -> None:
-        self.database.close()
 
     @classmethod
     def open(cls, path: Path) -> Index:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from hvrepl.text.render import Item
 from hvrepl.text.style import printable
 
 CHUNK = 1 << 16
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
 
 
@@ -75,7 +78,7 @@ def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
     """The log, all of it and in order."""
     annotator = Annotator(session)
     held = b""
-    for chunk in chunks:
+    for chunk in to_utf8(chunks):
         held += chunk
         end = held.rfind(b"\n") + 1
         if len(held) - end > LONGEST_LINE:
@@ -84,6 +87,21 @@ def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
         held = held[end:]
     yield from annotator.read(held)
     yield from annotator.finish()
+
+
+def to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The log as it is; one that begins with the mark of UTF-16, as PowerShell writes files, recoded."""
+    rest = iter(chunks)
+    first = next(rest, b"")
+    if len(first) == 1:
+        first += next(rest, b"")
+    if first[:2] not in UTF16_MARKS:
+        yield from chain([first], rest)
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    for chunk in chain([first], rest):
+        yield decoder.decode(chunk).encode()
+    yield decoder.decode(b"", final=True).encode()
 
 
 class Annotator:

@@ -8,9 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
+from hvrepl.frontends.annotate import to_utf8
 from hvrepl.frontends.cli import run
 from hvrepl.frontends.session import Streams
 from tests.frontends.program import Ended, call, execute, start
@@ -46,6 +49,23 @@ def test_a_note_stands_under_its_line_and_other_lines_stay_as_they_are() -> None
     text = passed(OTHER + VMBUS + OTHER)
     note = f"{MARK}VMBUS_PROTOCOL 0x50003: VMBus protocol 5.3 (Windows Server 2022)\n"
     assert text == OTHER + VMBUS + note.encode() + OTHER
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_log_in_utf_16_comes_out_in_utf_8(encoding: str) -> None:
+    log = OTHER + VMBUS + "größer 𝄞\r\n".encode()
+    assert passed(("\ufeff" + log.decode()).encode(encoding)) == passed(log)
+
+
+@given(st.text(max_size=20), st.sampled_from(["utf-8", "utf-16"]), st.integers(1, 5))
+def test_a_log_is_recoded_wherever_it_is_cut(text: str, encoding: str, step: int) -> None:
+    data = text.encode(encoding)
+    chunks = [data[at : at + step] for at in range(0, len(data), step)]
+    assert b"".join(to_utf8(chunks)) == text.encode()
+
+
+def test_half_a_character_of_utf_16_at_the_end_is_not_lost_silently() -> None:
+    assert b"".join(to_utf8([b"\xff\xfea\0b"])) == "a\ufffd".encode()
 
 
 def test_set_features_are_named_register_by_register() -> None:
@@ -150,7 +170,7 @@ STRANGE = [
     b"",
     b"\n",
     b"no newline at the end",
-    b"\xff\xfe\x00not utf-8\x80\n" + b"\0" * 100 + b"\n",
+    b"\xfe\xfd\x00not utf-8\x80\n" + b"\0" * 100 + b"\n",
     b"crlf\r\nmore\r\n",
     b"x" * (1 << 20) + b"\n" + b"y" * (3 << 20) + b"\nz\n",
     b"hyper-v " * (1 << 18) + b"\nmore\n",

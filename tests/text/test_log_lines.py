@@ -148,8 +148,8 @@ def test_a_form_is_found_in_any_text_around_it(seen: tuple[LogForm, str], before
     assert ALL.find(f"{before} {line} ; {after}"), (form.name, before, after)
 
 
-WORDS = ("msr", "vmbus", "busy", "sr", "40000")
-PIECES = st.sampled_from([*WORDS, "MSR", "vMbu", "4000", "s", "\n", "\n\n", " ", "é"])
+WANTED = ("msr", "vmbus", "busy", "sr", "40000")
+PIECES = st.sampled_from([*WANTED, "MSR", "vMbu", "4000", "s", "\n", "\n\n", " ", "é"])
 
 
 @pytest.fixture(params=["with the library", "without it"])
@@ -170,6 +170,6 @@ def fresh_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 def test_candidates_are_the_lines_that_have_a_word(text: str, skipped: int) -> None:
     lines = text.encode().splitlines(keepends=True)
     first = sum(map(len, lines[:skipped]))
-    wanted = [line for line in lines[skipped:] if any(word in line.decode().lower() for word in WORDS)]
+    expected = [line for line in lines[skipped:] if any(word in line.decode().lower() for word in WANTED)]
     block = b"".join(lines)
-    assert [block[start:end] for start, end in candidates(block, WORDS, first)] == wanted
+    assert [block[start:end] for start, end in candidates(block, WANTED, first)] == expected

@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import os
 
 from hypothesis import settings
@@ -12,3 +13,9 @@ settings.register_profile("hvrepl", deadline=None, derandomize=True)
 # `make fuzz` looks further, at other values in each run; what it finds is printed with how to see it again.
 settings.register_profile("fuzz", deadline=None, max_examples=examples(1000), print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hvrepl"))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: to search it for garbage again and again would halt a test that types for half a second."""
+    gc.collect()
+    gc.freeze()

@@ -16,7 +16,7 @@ from hvrepl.errors import FileError
 CANONICAL, ALSO, WAS = 0, 1, 2
 
 SCHEMA = """
-CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER);
+CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER, low, high, step);
 CREATE TABLE spec(id INTEGER PRIMARY KEY, name TEXT, kind TEXT, arch TEXT, title TEXT, file TEXT, body TEXT);
 CREATE TABLE name(key TEXT, spelling TEXT, how INTEGER, arch TEXT, spec INTEGER, element INTEGER, address INTEGER);
 CREATE TABLE number(space TEXT, low, high, arch TEXT, name TEXT, spec INTEGER, element INTEGER, address INTEGER);
@@ -117,8 +117,11 @@ class Index:
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
         weakref.finalize(self, database.close)
-        rows = database.execute("SELECT name, title, arches, digits, bits FROM space ORDER BY rank")
-        self.spaces = {name: Space(name, title, tuple(arches.split()), digits, bits) for name, title, arches, digits, bits in rows}
+        rows = database.execute("SELECT name, title, arches, digits, bits, low, high, step FROM space ORDER BY rank")
+        self.spaces = {
+            name: Space(name, title, tuple(arches.split()), digits, bits, range(*interfaces))
+            for name, title, arches, digits, bits, *interfaces in rows
+        }
 
     @classmethod
     def open(cls, path: Path) -> Index:
@@ -133,8 +136,11 @@ class Index:
         """An index of specs that keep the rules, from (arch, file, tables) as in read_folder's."""
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
-        rows = [(rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits) for rank, s in enumerate(spaces)]
-        database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?)", rows)
+        rows = [
+            (rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits, s.interfaces.start, s.interfaces.stop, s.interfaces.step)
+            for rank, s in enumerate(spaces)
+        ]
+        database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?)", rows)
         index = cls(database)
         tables = list(tables)
         logs = [(arch, file, json.dumps(table)) for arch, file, table in tables if table["kind"] == LOG]

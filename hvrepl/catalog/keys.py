@@ -111,7 +111,16 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
     "lone": {"rank": NUMBER, "when": LIST},
     "crash": {"rank": NUMBER, "os": TEXT, "when": LIST},
-    "space": {"name": TEXT, "title": TEXT, "arch": LIST, "digits": NUMBER, "bits": NUMBER},
+    "space": {
+        "name": TEXT,
+        "title": TEXT,
+        "arch": LIST,
+        "digits": NUMBER,
+        "bits": NUMBER,
+        "interfaces": TEXT,
+        "step": NUMBER,
+        "source": LIST,
+    },
     "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
 }
 REQUIRED = {

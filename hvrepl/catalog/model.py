@@ -28,13 +28,19 @@ When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 @record(eq=True)
 class Space:
     """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
-    the value is that stands under a number (0: none does)."""
+    the value is that stands under a number (0: none does). `interfaces` are where interfaces begin in a space that has numbers of
+    others too (empty: it has none)."""
 
     name: str
     title: str
     arches: tuple[str, ...]
     digits: int
     bits: int = 0
+    interfaces: range = range(0)
+
+    def is_own(self, number: int) -> bool:
+        """Whether a number is no other's."""
+        return not self.interfaces or self.interfaces.start <= number < self.interfaces.stop
 
     def write(self, number: int) -> str:
         if self.digits == GUID_DIGITS:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hvrepl.catalog.keys import as_list, check_keys, check_tables
 from hvrepl.catalog.model import ARCHES, COMMON, Space, Spec
-from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, parse_spec
+from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, parse_range, parse_spec
 from hvrepl.errors import FileError, SpecError
 from hvrepl.record import record
 
@@ -66,10 +66,24 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
         wrong = list(check_keys("space", one, f"{file}: "))
         if not wrong and not (one["arch"] and set(one["arch"]) <= set(ARCHES)):
             wrong = [f"{file}: {one['name']}: arch is a list of {', '.join(ARCHES)}"]
-        if not wrong:
-            spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"], one.get("bits", 0)))
+        try:
+            if not wrong:
+                spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"], one.get("bits", 0), read_interfaces(one)))
+        except PlaceError as error:
+            wrong = [f"{file}: {one['name']}: interfaces: {error}"]
         faults += wrong
     return tuple(spaces), faults
+
+
+def read_interfaces(space: Mapping[str, Any]) -> range:
+    """Raises PlaceError."""
+    if "interfaces" not in space:
+        return range(0)
+    first, last = parse_range(space["interfaces"])
+    step = space.get("step", 1)
+    if step < 1:
+        raise PlaceError(f"a step of {step}")
+    return range(first, last + 1, step)
 
 
 def read_documents(folder: Path, file: str) -> tuple[tuple[str, ...], list[str]]:

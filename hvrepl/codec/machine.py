@@ -63,21 +63,27 @@ class LeafSeen:
 
 @record
 class Machine:
-    """What the leaves say: who the hypervisor is, each leaf, and what only shows when they are seen together."""
+    """What the leaves say: who the hypervisor is, each leaf, and what only shows when they are seen together.
+
+    `others`: how many leaves each CPU has that are no hypervisor's.
+    """
 
     hypervisor: str
     leaves: tuple[LeafSeen, ...]
     findings: tuple[Finding, ...]
+    others: Mapping[int, int]
 
 
-def survey(decoder: Decoder, cpus: Cpus, is_hypervisors: range) -> Machine:
-    """Everything about the leaves in a range of numbers."""
-    keys = sorted({key for seen in cpus.values() for key in seen if key[0] in is_hypervisors})
+def survey(decoder: Decoder, cpus: Cpus) -> Machine:
+    """Everything about the leaves that are a hypervisor's."""
+    is_own = decoder.catalog.spaces[SPACE].is_own
+    keys = sorted({key for seen in cpus.values() for key in seen if is_own(key[0])})
     readings = {key: {cpu: seen[key] for cpu, seen in cpus.items() if key in seen} for key in keys}
     foreign = is_foreign(decoder, cpus)
     found = tuple(LeafSeen(decode_leaf(decoder, key, common(readings[key]), foreign=foreign), readings[key]) for key in keys)
     findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, keys, len(cpus), foreign)]
-    return Machine(say_hypervisor({one.node.name: one.node for one in found}, foreign), found, tuple(findings))
+    others = {cpu: sum(not is_own(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
+    return Machine(say_hypervisor({one.node.name: one.node for one in found}, foreign), found, tuple(findings), others)
 
 
 def is_foreign(decoder: Decoder, cpus: Cpus) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from hvrepl.catalog.model import Space
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.machine import Cpus, LeafSeen, Machine, Reading, say_cpus, survey
 from hvrepl.errors import FileError, UsageError
@@ -12,9 +13,9 @@ from hvrepl.frontends.commands import emit_listing
 from hvrepl.frontends.inputs import read_file, read_rest
 from hvrepl.frontends.session import Session
 from hvrepl.text.listing import Listing
-from hvrepl.text.read_cpuid import HYPERVISOR_LEAVES, Leaves, is_hypervisor_leaf
+from hvrepl.text.read_cpuid import Leaves
 from hvrepl.text.read_cpuid import read_file as read_dumps
-from hvrepl.text.screen import meaning_of, place_of, say_finding, say_set, value_of
+from hvrepl.text.screen import meaning_of, place_of, say_finding, say_set, summary_beside, value_of
 from hvrepl.text.style import Style, wrap
 
 HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
@@ -25,11 +26,15 @@ def cpuid(session: Session, words: Sequence[str]) -> None:
     if len(words) > 1:
         raise UsageError("cpuid takes one dump, or none for this machine: `cpuid FILE`")
     cpus = read_cpus(session, words[0]) if words else read_machine(session)
-    machine = survey(on_x64(session).decoder, cpus, HYPERVISOR_LEAVES)
+    machine = survey(on_x64(session).decoder, cpus)
     found = [*machine.findings, *(one for seen in machine.leaves for one in seen.node.findings)]
     if found and session.options.strict:
         session.outcome.note(1)
     emit_listing(session, to_listing(machine, cpus))
+
+
+def space_of(session: Session) -> Space:
+    return session.catalog.spaces["cpuid"]
 
 
 def on_x64(session: Session) -> Session:
@@ -44,7 +49,7 @@ def read_cpus(session: Session, word: str) -> Cpus:
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself here; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
-    return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@")))
+    return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@"), space_of(session)))
 
 
 def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
@@ -61,10 +66,10 @@ def read_machine(session: Session) -> Cpus:
 
     numbers = [row.low for row in on_x64(session).catalog.index.all_numbers("cpuid")]
     try:
-        return to_cpus(Devices(DEV).read_cpuids(numbers))
+        return to_cpus(Devices(DEV).read_cpuids(numbers, space_of(session)))
     except FileError as error:
         try:
-            return to_cpus(read_cpuid_tool())
+            return to_cpus(read_cpuid_tool(space_of(session)))
         except FileError as other:
             raise FileError(f"{error}; {other}") from None
 
@@ -89,7 +94,7 @@ def to_table(machine: Machine, cpus: Cpus) -> dict[str, Any]:
     """The JSON object."""
     return {
         "hypervisor": machine.hypervisor,
-        "cpus": [{"cpu": cpu, "leaves": len(leaves) - count_others(leaves), "other": count_others(leaves)} for cpu, leaves in cpus.items()],
+        "cpus": [{"cpu": cpu, "leaves": len(leaves) - machine.others[cpu], "other": machine.others[cpu]} for cpu, leaves in cpus.items()],
         "leaves": [leaf_table(seen) for seen in machine.leaves],
         "findings": [one.to_dict() for one in machine.findings],
     }
@@ -104,16 +109,11 @@ def leaf_table(seen: LeafSeen) -> dict[str, Any]:
     return table | {"cpus": [{"cpu": cpu, **({"raw": raws[cpu]} if cpu in raws else {})} for cpu in seen.readings]}
 
 
-def count_others(leaves: Any) -> int:
-    """How many leaves are none of a hypervisor's."""
-    return sum(not is_hypervisor_leaf(leaf) for leaf, _ in leaves)
-
-
 def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
     """What a person reads."""
     alike = all(seen.is_alike and len(seen.readings) == len(cpus) for seen in machine.leaves)
     count = f"{len(cpus)} CPUs, {'all alike' if alike else 'not all alike'}" if len(cpus) > 1 else say_cpus(list(cpus))
-    others = max(map(count_others, cpus.values()), default=0)
+    others = max(machine.others.values(), default=0)
     text = f"{count}; {others} other lea{'f' if others == 1 else 'ves'}" if others else count
     first, *more = wrap(text, style.width, f"{machine.hypervisor}  ", "    ")
     yield style.paint("name", machine.hypervisor) + first[len(machine.hypervisor) :]
@@ -130,7 +130,7 @@ def leaf_lines(node: Decoded, style: Style) -> Iterator[str]:
     features = [say_set(part) for part in reversed(node.fields) if part.is_set]
     if node.summary and says_all(node):
         features = []
-    summary = "" if features and set(node.summary.split(", ")) <= set(features) else node.summary
+    summary = summary_beside(node, features)
     first, *more = wrap(summary or ("" if features else "0"), style.width, f"{heading}  ", "    ")
     yield (style.paint("name", heading) + first[len(heading) :]).rstrip()
     yield from more

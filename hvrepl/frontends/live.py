@@ -184,7 +184,7 @@ class Asker:
 
     def _read(self, leaf: int, name: str, cpu: int) -> int | None:
         try:
-            seen = to_cpus([self.devices.read_cpuid(cpu, ())])
+            seen = to_cpus([self.devices.read_cpuid(cpu, (), self.session.catalog.spaces["cpuid"])])
             whole = next(iter(seen.values()))[leaf, 0].whole
             found = self.session.catalog.find_number(leaf, "cpuid")
         except (HvreplError, KeyError, StopIteration):

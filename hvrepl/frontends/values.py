@@ -56,7 +56,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
     for word in words:
         size = session.decoder.width(found.spec) // 8
         if word.startswith("@"):
-            values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(found, word[1:], size, read)
+            values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(session, found, word[1:], size, read)
             yield from attempt_file(word, values)
         else:
             yield attempt(word, None, partial(read, word))
@@ -79,11 +79,11 @@ def attempt_file(word: str, values: Iterator[Value]) -> Iterator[Value]:
         yield Value(word, error=error)
 
 
-def read_word_file(found: Found, path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
+def read_word_file(session: Session, found: Found, path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
     """A file of values: a line each, or raw, `size` bytes each; or a dump of a kind that has what was asked for."""
     raw = read_file(path)
     dump = READ_DUMPS.get(found.address.space if found.address else "")
-    held = dump(found, raw, path) if dump else None
+    held = dump(session, found, raw, path) if dump else None
     if held is not None:
         yield from held
         return
@@ -98,12 +98,12 @@ def read_word_file(found: Found, path: str, size: int, read: Callable[[str], tup
             yield replace(value, error=UsageError(f"{path}:{number}: {value.error}")) if value.error else value
 
 
-def read_leaves(found: Found, raw: bytes, path: str) -> list[Value] | None:
+def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[Value] | None:
     """A CPUID leaf out of a dump: each value that CPUs have of it; None if the file is no dump. UsageError if it lacks the leaf."""
     from hvrepl.codec.machine import fold, say_cpus
     from hvrepl.text.read_cpuid import read_dump, to_text, whole_of
 
-    dumps = read_dump(to_text(raw))
+    dumps = read_dump(to_text(raw), session.catalog.spaces["cpuid"])
     lines = {line.cpu or 0: line for leaves in dumps for key, line in leaves.items() if key[0] == found.number}
     if not dumps:
         return None
@@ -118,7 +118,7 @@ def read_leaves(found: Found, raw: bytes, path: str) -> list[Value] | None:
 
 
 # Space → the values of a file that holds more than the one thing that was asked for; None where the file is no such dump.
-READ_DUMPS: dict[str, Callable[[Found, bytes, str], list[Value] | None]] = {"cpuid": read_leaves}
+READ_DUMPS: dict[str, Callable[[Session, Found, bytes, str], list[Value] | None]] = {"cpuid": read_leaves}
 
 
 def is_place(text: str) -> bool:

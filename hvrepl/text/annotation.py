@@ -8,7 +8,7 @@ from dataclasses import replace
 from hvrepl.codec.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.text.claims import Claim
-from hvrepl.text.screen import render_screen, say_finding, say_set, value_of
+from hvrepl.text.screen import render_screen, say_finding, say_set, summary_beside, value_of
 from hvrepl.text.style import Style, align, wrap
 
 MARK = "  ↳ "
@@ -75,8 +75,7 @@ def say_summary(node: Decoded) -> str:
     """The summary, unless it only repeats the flags that are listed below it; of parts that are all zero, that nothing is set."""
     if node.fields and not node.is_set and not any(part.is_set for part in node.fields) and (has_flags(node) or not node.raw):
         return node.summary or "nothing set"
-    listed = {name for _, names in flags_of(node) for name in names} if has_flags(node) else set()
-    return "" if listed and set(node.summary.split(", ")) <= listed else node.summary
+    return summary_beside(node, [name for _, names in flags_of(node) for name in names] if has_flags(node) else ())
 
 
 def has_flags(node: Decoded) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from hvrepl.catalog.model import Space
 from hvrepl.errors import UsageError
 from hvrepl.record import record
 from hvrepl.text.explain_value import explain_letter
@@ -182,8 +183,11 @@ class Block:
     leaves: Leaves = field(default_factory=dict)
 
 
-def read_dump(text: str) -> list[Leaves]:
-    """The leaves of each CPU, by (leaf, subleaf): a heading begins another CPU, and so does a leaf that comes again."""
+def read_dump(text: str, space: Space) -> list[Leaves]:
+    """The leaves of each CPU, by (leaf, subleaf): a heading begins another CPU, and so does a leaf that comes again.
+
+    `space` says which leaves are a hypervisor's: those have no subleaves.
+    """
     blocks = [Block()]
     for line in lines_of(text):
         for heading in HEADING.finditer(line):
@@ -191,7 +195,7 @@ def read_dump(text: str) -> list[Leaves]:
             if blocks[-1].leaves or number is not None:
                 blocks.append(Block(number))
         for one in find_leaves(line):
-            add_leaf(blocks, one)
+            add_leaf(blocks, one, space)
     return number_blocks([block for block in blocks if block.leaves])
 
 
@@ -202,24 +206,17 @@ def lines_of(text: str) -> list[str]:
     return text.splitlines()
 
 
-def add_leaf(blocks: list[Block], one: LeafLine) -> None:
+def add_leaf(blocks: list[Block], one: LeafLine, space: Space) -> None:
     if one.cpu is not None and one.cpu != blocks[-1].number:
         known = next((block for block in blocks if block.number == one.cpu), None)
         blocks.append(known or Block(one.cpu))
     key = (one.leaf, one.subleaf)
     leaves = blocks[-1].leaves
-    if key in leaves and one.leaf == next(reversed(leaves))[0] and not is_hypervisor_leaf(one.leaf):
+    if key in leaves and one.leaf == next(reversed(leaves))[0] and not space.is_own(one.leaf):
         key = (one.leaf, next(reversed(leaves))[1] + 1)  # a tool that does not print subleaves
     if key in leaves:
         blocks.append(Block())
     blocks[-1].leaves[key] = replace(one, subleaf=key[1])
-
-
-HYPERVISOR_LEAVES = range(0x4000_0000, 0x4001_0000)  # AMD and Intel leave them to software; Linux looks no further
-
-
-def is_hypervisor_leaf(leaf: int) -> bool:
-    return leaf in HYPERVISOR_LEAVES
 
 
 def number_blocks(blocks: list[Block]) -> list[Leaves]:
@@ -236,9 +233,9 @@ def number_blocks(blocks: list[Block]) -> list[Leaves]:
     return found
 
 
-def read_file(raw: bytes, name: str) -> list[Leaves]:
+def read_file(raw: bytes, name: str, space: Space) -> list[Leaves]:
     """read_dump of a file's bytes, in any encoding that tools write. UsageError if there is no leaf in it."""
-    found = read_dump(to_text(raw))
+    found = read_dump(to_text(raw), space)
     if not found:
         raise UsageError(f"{name}: no CPUID leaf in it; known are lines such as " + ", ".join(f"`{one.example}`" for one in FORMS))
     return found

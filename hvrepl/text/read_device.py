@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hvrepl.catalog.model import Space
 from hvrepl.errors import FileError
-from hvrepl.text.read_cpuid import HYPERVISOR_LEAVES, LeafLine, Leaves, read_file
+from hvrepl.text.read_cpuid import LeafLine, Leaves, read_file
 from hvrepl.text.read_value import REGISTERS
 
 DEV = Path("/dev")
-BLOCK = 0x100  # interfaces of hypervisors begin at multiples of it
 MSR_SIZE = 8
 LINE = re.compile(r"(?:0x)?([0-9a-f]{1,8})\s*[\s:=]\s*(?:0x)?(\w+)", re.IGNORECASE | re.ASCII)
 MODULES = {"msr": "`modprobe msr` as root loads its module", "cpuid": "`modprobe cpuid` as root loads its module"}
@@ -130,18 +130,18 @@ class Devices:
             raise FileError(next(iter(self.failures.values())))
         return found
 
-    def read_cpuids(self, numbers: Iterable[int]) -> list[Leaves]:
+    def read_cpuids(self, numbers: Iterable[int], space: Space) -> list[Leaves]:
         """The hypervisor leaves of each CPU, also those of `numbers`, which may stand behind the largest. FileError if none can be read."""
         known = sorted(numbers)
-        return [self.read_cpuid(cpu, known) for cpu in self.cpus("cpuid")]
+        return [self.read_cpuid(cpu, known, space) for cpu in self.cpus("cpuid")]
 
-    def read_cpuid(self, cpu: int, numbers: Iterable[int]) -> Leaves:
+    def read_cpuid(self, cpu: int, numbers: Iterable[int], space: Space) -> Leaves:
         device = self.open(cpu, "cpuid")
         if device is None:
             path = self.folder / str(cpu) / "cpuid"
-            return read_file(read_text(path), str(path))[0]
+            return read_file(read_text(path), str(path), space)[0]
         try:
-            found = dict(find_leaves(device, numbers))
+            found = dict(find_leaves(device, numbers, space.interfaces))
         except RefusedError as error:
             raise FileError(f"{self.folder}/{cpu}/cpuid: {error}") from None
         finally:
@@ -152,14 +152,14 @@ class Devices:
 NOT_ON_ARM = {"msr": "no MSRs: its VP registers are read by hypercalls, which only a kernel can make", "cpuid": "no CPUID"}
 
 
-def find_leaves(device: Device, numbers: Iterable[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
+def find_leaves(device: Device, numbers: Iterable[int], interfaces: range) -> Iterator[tuple[int, tuple[int, ...]]]:
     """(leaf, registers) of each interface of a hypervisor that is there."""
-    for base in HYPERVISOR_LEAVES[::BLOCK]:
-        top = device.leaf(base)[0]
-        if base <= top < base + BLOCK:
+    for base in interfaces:
+        top, end = device.leaf(base)[0], base + interfaces.step
+        if base <= top < end:
             yield from ((leaf, device.leaf(leaf)) for leaf in range(base, top + 1))
-            nothing = device.leaf(base + BLOCK - 1)  # what a leaf says that is not there: zeros, or the last basic leaf
-            beyond = ((leaf, device.leaf(leaf)) for leaf in numbers if top < leaf < base + BLOCK)
+            nothing = device.leaf(end - 1)  # what a leaf says that is not there: zeros, or the last basic leaf
+            beyond = ((leaf, device.leaf(leaf)) for leaf in numbers if top < leaf < end)
             yield from ((leaf, values) for leaf, values in beyond if values != nothing and any(values))
 
 
@@ -204,7 +204,7 @@ def read_text(path: Path) -> bytes:
         raise FileError(f"{path}: {error.strerror}") from None
 
 
-def read_cpuid_tool() -> list[Leaves]:
+def read_cpuid_tool(space: Space) -> list[Leaves]:
     """What Debian's tool cpuid prints of this machine. FileError if it is not there or fails."""
     import shutil
     import subprocess
@@ -215,4 +215,4 @@ def read_cpuid_tool() -> list[Leaves]:
     done = subprocess.run([tool, "-r"], capture_output=True, check=False)
     if done.returncode:
         raise FileError(f"{tool} -r: {done.stderr.decode('utf-8', 'replace').strip()[:200]}")
-    return read_file(done.stdout, f"{tool} -r")
+    return read_file(done.stdout, f"{tool} -r", space)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -94,6 +94,11 @@ def value_of(part: Decoded) -> str:
     if part.fields:
         return ""
     return part.raw if part.is_number else short_bytes(part)
+
+
+def summary_beside(node: Decoded, listed: Collection[str]) -> str:
+    """The summary, unless it only repeats what is listed by name."""
+    return "" if listed and set(node.summary.split(", ")) <= set(listed) else node.summary
 
 
 def say_set(part: Decoded) -> str:

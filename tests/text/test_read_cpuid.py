@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -9,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hvrepl.catalog.opening import open_index
 from hvrepl.errors import UsageError
-from hvrepl.text.read_cpuid import FORMS, Leaves, find_leaves, read_dump, read_file, to_text, whole_of
+from hvrepl.text import read_cpuid
+from hvrepl.text.read_cpuid import FORMS, Leaves, find_leaves, to_text, whole_of
 
 DATA = Path(__file__).parents[1] / "data" / "cpuid"
+CPUID = open_index().spaces["cpuid"]
+read_dump = partial(read_cpuid.read_dump, space=CPUID)
+read_file = partial(read_cpuid.read_file, space=CPUID)
 REGISTERS = {"eax": 0x3FFF, "ebx": 0x2BB9FF, "ecx": 2, "edx": 0x10FFFBF2}
 
 # Leaf 0x40000003 as it is printed by: form → line.

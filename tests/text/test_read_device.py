@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from hvrepl.catalog.opening import open_index
 from hvrepl.errors import FileError
 from hvrepl.text import read_device
 from hvrepl.text.read_device import DEV, Devices, RefusedError, read_cpuid_tool
 
+CPUID = open_index().spaces["cpuid"]
 TREE = Path(__file__).parents[1] / "data" / "dev"
 SINT2 = 0x40000092
 
@@ -173,7 +175,7 @@ def test_the_leaves_of_each_interface_are_read_and_what_is_not_there_is_not(tmp_
         return struct.pack("<4I", *LEAVES.get(offset, nothing))
 
     devices = Devices(tree_of_devices(tmp_path, "cpuid"), pread)
-    found = devices.read_cpuids([0x40000003, 0x40000080, 0x40000100])
+    found = devices.read_cpuids([0x40000003, 0x40000080, 0x40000100], CPUID)
     assert [{key[0]: tuple(one.registers.values()) for key, one in leaves.items()} for leaves in found] == [LEAVES, LEAVES]
     assert [next(iter(leaves.values())).cpu for leaves in found] == [0, 1]
 
@@ -181,7 +183,7 @@ def test_the_leaves_of_each_interface_are_read_and_what_is_not_there_is_not(tmp_
 def test_a_cpuid_device_that_fails_says_why(tmp_path: Path) -> None:
     folder = tree_of_devices(tmp_path, "cpuid", 1)
     with pytest.raises(FileError, match="cpu/0/cpuid: refused"):
-        Devices(folder).read_cpuids([])
+        Devices(folder).read_cpuids([], CPUID)
 
 
 def test_the_tool_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,14 +191,14 @@ def test_the_tool_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytes
     tool.write_text("#!/bin/sh\necho 'CPU 0:'\necho '   0x40000000 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    (leaves,) = read_cpuid_tool()
+    (leaves,) = read_cpuid_tool(CPUID)
     assert dict(leaves[0x40000000, 0].registers) == {"eax": 1, "ebx": 2, "ecx": 3, "edx": 4}
     tool.write_text("#!/bin/sh\necho 'no CPU here' >&2\nexit 1\n")
     with pytest.raises(FileError, match="cpuid -r: no CPU here"):
-        read_cpuid_tool()
+        read_cpuid_tool(CPUID)
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
     with pytest.raises(FileError, match="there is no tool cpuid"):
-        read_cpuid_tool()
+        read_cpuid_tool(CPUID)
 
 
 def test_nothing_here_can_write() -> None:

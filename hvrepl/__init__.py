@@ -29,36 +29,42 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def decode(what: str, value: int | bytes, *, arch: str = "x64") -> Decoded:
+def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.Specs = None) -> Decoded:
     """What a value means: of a register or other word an int or its bytes in memory order, of a struct or page its bytes.
 
-    `what` is any name or alias, `"space:number"`, or a hypercall's `"NAME.output"`; `arch` is x64 or arm64. An int may be negative:
-    two's complement of the width. `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
+    `what` is any name or alias, `"space:number"`, or a hypercall's `"NAME.output"`; `arch` is x64 or arm64, `specs` a folder
+    of one's own specs beside the built-in ones, read once. An int may be negative: two's complement of the width.
+    `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
     A strange value is no error: see `findings` of what comes back. A struct that is cut behind its fixed part has the finding truncated.
 
     Raises NotFoundError for a name or number that the arch does not have (the message says what is spelled alike, or that the other
-    arch has it), UsageError for an unknown arch, and for a value that is too wide, too short, or a number where bytes are needed.
+    arch has it), UsageError for an unknown arch, and for a value that is too wide, too short, or a number where bytes are needed;
+    SpecError for specs that break a rule, FileError for a folder that cannot be read.
     """
     from hvrepl.api import find_target, open_decoder, to_bytes
 
-    decoder = open_decoder(arch)
-    found, output = find_target(what, arch)
+    decoder = open_decoder(arch, specs)
+    found, output = find_target(what, arch, specs)
     return decoder.decode(found, to_bytes(decoder, found, value), output=output)
 
 
-def encode(what: str, start: int | bytes | None = None, /, *, arch: str = "x64", **fields: int | str) -> int | bytes:
+def encode(
+    what: str, start: int | bytes | None = None, /, *, arch: str = "x64", specs: catalog.Specs = None, **fields: int | str
+) -> int | bytes:
     """A value from fields, from zero or from `start`: an int of a register or other word, the bytes of a struct or page.
 
-    `what` and `arch` are as in `decode`, and so is `start`. A field's value is a number, an enumerator, or words that the field reads:
-    `encode("guest-id", kernel="6.6.87")`. A path with dots is given as `**{"payload.timer_index": 1}`; the last part alone is enough
-    where one field has that name. Bits that are reserved as one are 1; sizes, counts and the fields that pick a variant are computed.
+    `what`, `arch` and `specs` are as in `decode`, and so is `start`. A field's value is a number, an enumerator, or words that the
+    field reads: `encode("guest-id", kernel="6.6.87")`. A path with dots is given as `**{"payload.timer_index": 1}`; the last part alone
+    is enough where one field has that name. Bits that are reserved as one are 1; sizes, counts and the fields that pick a variant are
+    computed.
 
     Raises NotFoundError as `decode` does, UsageError for an unknown or ambiguous field, an unknown enumerator, a number that is wider
     than its field, and a field that is set twice.
     """
-    from hvrepl.api import assign, open_decoder
+    from hvrepl.api import assign, find_target, open_decoder
 
-    return assign(open_decoder(arch), what, start, fields)
+    found, output = find_target(what, arch, specs)
+    return assign(open_decoder(arch, specs), found, start, fields, output=output)
 
 
 if not TYPE_CHECKING:  # a type checker would take every name for one that this gives

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from hvrepl.catalog import find, open_catalog
-from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decode import Decoder
 from hvrepl.errors import UsageError
+
+if TYPE_CHECKING:
+    from hvrepl.catalog import Specs
 
 OUTPUT = ".output"
 
@@ -18,24 +22,24 @@ class Kept(threading.local):
     """The decoders of one thread."""
 
     def __init__(self) -> None:
-        self.decoders: dict[str, Decoder] = {}
+        self.decoders: dict[Catalog, Decoder] = {}
 
 
 KEPT = Kept()
 
 
-def open_decoder(arch: str) -> Decoder:
+def open_decoder(arch: str, specs: Specs) -> Decoder:
     """The decoder of this thread's catalogue, kept with it. UsageError for an unknown arch."""
-    catalog = open_catalog(arch)
-    if arch not in KEPT.decoders:
-        KEPT.decoders[arch] = Decoder(catalog)
-    return KEPT.decoders[arch]
+    catalog = open_catalog(arch, specs=specs)
+    if catalog not in KEPT.decoders:
+        KEPT.decoders[catalog] = Decoder(catalog)
+    return KEPT.decoders[catalog]
 
 
-def find_target(what: str, arch: str) -> tuple[Found, bool]:
+def find_target(what: str, arch: str, specs: Specs) -> tuple[Found, bool]:
     """The thing, and whether its output is meant. Raises NotFoundError."""
     name, output = (what.removesuffix(OUTPUT), True) if what.endswith(OUTPUT) else (what, False)
-    found = find(name, arch=arch)
+    found = find(name, arch=arch, specs=specs)
     if output and found.spec.output is None:
         raise UsageError(f"{name} has no output")
     return found, output
@@ -56,9 +60,8 @@ def to_bytes(decoder: Decoder, found: Found, value: int | bytes) -> bytes:
     return (value & (1 << width) - 1).to_bytes(width // 8, "little")
 
 
-def assign(decoder: Decoder, what: str, start: int | bytes | None, fields: Mapping[str, int | str]) -> int | bytes:
+def assign(decoder: Decoder, found: Found, start: int | bytes | None, fields: Mapping[str, int | str], *, output: bool) -> int | bytes:
     """The value that the fields make of the start."""
-    found, output = find_target(what, decoder.catalog.arch)
     assignments = [Assignment(path, str(value), value if isinstance(value, int) else None) for path, value in fields.items()]
     data = Assigner(decoder, found, output=output).assign(None if start is None else to_bytes(decoder, found, start), assignments)
     return int.from_bytes(data, "little") if found.spec.width else data

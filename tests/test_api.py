@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import hvrepl
-from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.errors import FileError, NotFoundError, SpecError, UsageError
 from tests.frontends.program import call
 from tests.transcripts import ROOT
 
+OWN = ROOT / "tests" / "data" / "own"
 REFERENCE = ROOT / "docs" / "api.md"
 
 
@@ -119,6 +120,29 @@ def test_the_output_of_a_hypercall_is_decoded_and_built() -> None:
     assert part.value == 7
     with pytest.raises(UsageError, match="sint2 has no output"):
         hvrepl.decode("sint2.output", b"")
+
+
+def test_ones_own_specs_are_read_beside_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hvrepl.encode("our-debug", specs=OWN) == 0
+    assert hvrepl.decode("our-debug", 1, specs=OWN).to_dict() == json.loads(
+        call("--specs", str(OWN), "decode", "our-debug", "1", "-f", "json").out
+    )
+    assert hvrepl.decode("sint2", 0x10013, arch="arm64", specs=OWN).name == "HV_REGISTER_SINT2"
+    assert "our-debug" in {name for entry in hvrepl.catalog.names(specs=OWN) for name in entry.also}
+    assert list(hvrepl.catalog.spaces(specs=OWN)) == list(hvrepl.catalog.spaces())
+    with pytest.raises(NotFoundError):
+        hvrepl.catalog.find("our-debug")
+    monkeypatch.chdir(OWN.parent)
+    assert hvrepl.catalog.open_catalog(specs="own") is hvrepl.catalog.open_catalog(specs=OWN)
+
+
+def test_specs_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError):
+        hvrepl.decode("sint2", 1, specs=tmp_path / "nosuch")
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "bad.toml").write_text('kind = "regster"\n')
+    with pytest.raises(SpecError):
+        hvrepl.encode("sint2", specs=tmp_path)
 
 
 def test_bytes_may_come_in_any_container() -> None:

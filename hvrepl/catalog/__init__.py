@@ -10,46 +10,52 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from hvrepl.catalog.catalog import Catalog, Entry, Found
     from hvrepl.catalog.model import Space
+
+    Specs = str | PathLike[str] | None  # a folder of one's own specs
 
 __all__ = ["find", "names", "open_catalog", "spaces"]
 
 
-def find(what: str | int, space: str | None = None, *, arch: str = "x64") -> Found:
+def find(what: str | int, space: str | None = None, *, arch: str = "x64", specs: Specs = None) -> Found:
     """What a name or a number means on an arch: `find("sint2")`, `find(0x40000092, "msr")`, `find("msr:0x40000092")`.
 
+    `specs` is a folder of one's own specs, in every function here: they are read beside the built-in ones, as with `--specs`.
     A number without a space is the first of msr, register, cpuid, hypercall, status, message, vmbus that has it; `others` has the rest.
-    Raises NotFoundError, which says what the other arch has or what is spelled alike; UsageError for an arch that there is not.
+    Raises NotFoundError, which says what the other arch has or what is spelled alike; UsageError for an arch that there is not;
+    SpecError for specs that break a rule, FileError for a folder that cannot be read.
     """
     if isinstance(what, str) and ":" in what:
         space, _, what = what.rpartition(":")
     number = to_number(what)
-    catalog = open_catalog(arch)
+    catalog = open_catalog(arch, specs=specs)
     if space is not None:
         space = catalog.space(space).name
     return catalog.find_name(str(what), space) if number is None else catalog.find_number(number, space)
 
 
-def names(space: str | None = None) -> Iterator[Entry]:
+def names(space: str | None = None, *, specs: Specs = None) -> Iterator[Entry]:
     """Every number of a space (of all, and what has no number) on both archs with its names, as `hvrepl list` has them.
 
     Raises NotFoundError for a space that there is not.
     """
-    catalog = open_catalog("x64")
+    catalog = open_catalog("x64", specs=specs)
     return catalog.entries(None if space is None else catalog.space(space).name)
 
 
-def spaces() -> Mapping[str, Space]:
+def spaces(*, specs: Specs = None) -> Mapping[str, Space]:
     """The number spaces by name, in the order in which a bare number is looked up."""
-    return dict(open_catalog("x64").spaces)
+    return dict(open_catalog("x64", specs=specs).spaces)
 
 
-def open_catalog(arch: str = "x64") -> Catalog:
-    """The built-in specs as one arch sees them. Each thread has its own, for one cannot be shared. UsageError for an unknown arch."""
+def open_catalog(arch: str = "x64", *, specs: Specs = None) -> Catalog:
+    """The specs as one arch sees them. Each thread has its own, for one cannot be shared. UsageError for an unknown arch."""
     from hvrepl.catalog.shared import catalog_of
 
-    return catalog_of(arch)
+    return catalog_of(arch, specs)
 
 
 def to_number(what: str | int) -> int | None:

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import UsageError
 
+if TYPE_CHECKING:
+    from hvrepl.catalog import Specs
+
 
 class Shared(threading.local):
-    """What one thread has opened."""
+    """What one thread has opened: the index of each folder of specs ("": the built-in ones alone), and the catalogues of both archs."""
 
     def __init__(self) -> None:
-        self.catalogs: dict[str, Catalog] = {}
+        self.indexes: dict[str, Index] = {}
+        self.catalogs: dict[tuple[str, str], Catalog] = {}
 
 
 SHARED = Shared()
 
 
-def catalog_of(arch: str) -> Catalog:
+def catalog_of(arch: str, specs: Specs = None) -> Catalog:
     if arch not in ARCHES:
         raise UsageError(f"no arch {arch!r}; there are {', '.join(ARCHES)}")
-    if arch not in SHARED.catalogs:
-        index = next((one.index for one in SHARED.catalogs.values()), None) or open_index()
-        SHARED.catalogs[arch] = Catalog(index, arch)
-    return SHARED.catalogs[arch]
+    folder = "" if specs is None else str(Path(specs).absolute())
+    if (arch, folder) not in SHARED.catalogs:
+        if folder not in SHARED.indexes:
+            SHARED.indexes[folder] = open_index(Path(folder) if folder else None)
+        SHARED.catalogs[arch, folder] = Catalog(SHARED.indexes[folder], arch)
+    return SHARED.catalogs[arch, folder]

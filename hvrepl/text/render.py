@@ -120,7 +120,8 @@ def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
         before = ({} if item.line is None else {"line": item.line}) | dict(item.extra or {})
         if columns is None:
             columns = list(cells)
-            yield csv_row([*before, "name", "raw", "summary", *columns, "findings", "others"])
+            own = (*before, "name", "raw", "summary", "findings", "others")
+            yield csv_row([*own[:-2], *(f".{path}" if path in own else path for path in columns), *own[-2:]])
         others = " ".join(f"{path}={value}" for path, value in cells.items() if path not in columns)
         findings = "; ".join(map(say_finding, node.findings))
         yield csv_row(

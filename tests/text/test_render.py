@@ -100,6 +100,11 @@ def test_csv_has_the_columns_of_the_first_value_and_what_others_have_beside_them
     ]
 
 
+def test_csv_has_no_two_columns_of_a_name() -> None:
+    node = Decoded(name="PAIR", fields=(Decoded(name="name", raw="0x1"), Decoded(name="value", raw="0x2")))
+    assert render("csv", node) == "name,raw,summary,.name,value,findings,others\nPAIR,,,0x1,0x2,,\n"
+
+
 def test_csv_has_line_numbers_where_they_are_asked_for() -> None:
     rows = "".join(RENDERERS["csv"]([Item(CLEAR, line=3), Item(CLEAR, line=5)], Style())).splitlines()
     assert [row.split(",")[:2] for row in rows] == [["line", "name"], ["3", "HV_MODE"], ["5", "HV_MODE"]]

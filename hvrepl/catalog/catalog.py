@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hvrepl.catalog.log_forms import LogForm
 
 
-@record
+@record(eq=True)
 class Found:
     """What a name or number means on an arch: a spec, for an array which element, and the place that heads it there.
 
@@ -46,7 +46,7 @@ class Found:
         return self.address.number(self.element) if self.address else None
 
 
-@record
+@record(eq=True)
 class Named:
     """A number of a space with its name."""
 

@@ -66,6 +66,10 @@ def from_column(value: int | str) -> int:
     return value if isinstance(value, int) else int(value, 16)
 
 
+def places(numbers: range) -> tuple[int, int, int]:
+    return numbers.start, numbers.stop, numbers.step
+
+
 def elements(spec: Spec) -> Sequence[int | None]:
     return [None] if spec.count is None else range(spec.count)
 
@@ -119,7 +123,7 @@ class Index:
         weakref.finalize(self, database.close)
         rows = database.execute("SELECT name, title, arches, digits, bits, low, high, step FROM space ORDER BY rank")
         self.spaces = {
-            name: Space(name, title, tuple(arches.split()), digits, bits, range(*interfaces))
+            name: Space(name, title, tuple(arches.split()), digits, bits, range(*map(from_column, interfaces)))
             for name, title, arches, digits, bits, *interfaces in rows
         }
 
@@ -137,7 +141,7 @@ class Index:
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
         rows = [
-            (rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits, s.interfaces.start, s.interfaces.stop, s.interfaces.step)
+            (rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits, *map(to_column, places(s.interfaces)))
             for rank, s in enumerate(spaces)
         ]
         database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?)", rows)

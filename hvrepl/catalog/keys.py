@@ -119,7 +119,6 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "bits": NUMBER,
         "interfaces": TEXT,
         "step": NUMBER,
-        "source": LIST,
     },
     "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
 }

@@ -28,8 +28,8 @@ When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 @record(eq=True)
 class Space:
     """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
-    the value is that stands under a number (0: none does). `interfaces` are where interfaces begin in a space that has numbers of
-    others too (empty: it has none)."""
+    the value is that stands under a number (0: none does). `interfaces` runs over the numbers that are a hypervisor's, in the
+    steps at which an interface can begin (empty: all are)."""
 
     name: str
     title: str
@@ -38,8 +38,8 @@ class Space:
     bits: int = 0
     interfaces: range = range(0)
 
-    def is_own(self, number: int) -> bool:
-        """Whether a number is no other's."""
+    def is_hypervisors(self, number: int) -> bool:
+        """Whether a number is a hypervisor's: of CPUID leaves most are the processor's."""
         return not self.interfaces or self.interfaces.start <= number < self.interfaces.stop
 
     def write(self, number: int) -> str:

@@ -77,12 +77,12 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
 
 def read_interfaces(space: Mapping[str, Any]) -> range:
     """Raises PlaceError."""
-    if "interfaces" not in space:
+    if "interfaces" not in space and "step" not in space:
         return range(0)
-    first, last = parse_range(space["interfaces"])
+    first, last = parse_range(space.get("interfaces", ""))
     step = space.get("step", 1)
-    if step < 1:
-        raise PlaceError(f"a step of {step}")
+    if step < 1 or first % step:
+        raise PlaceError(f"a step of {step} from {first:#x}")
     return range(first, last + 1, step)
 
 

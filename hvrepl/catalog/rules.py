@@ -6,7 +6,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,7 +116,7 @@ def check_values(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_enumerators(values: Iterable[Enumerator], width: int) -> Iterator[str]:
-    ordered = [one for one, _ in groupby(sorted(values, key=lambda one: (one.low, one.high)))]
+    ordered = sorted(dict.fromkeys(values), key=lambda one: (one.low, one.high))
     for one, other in pairwise(ordered):
         if other.low <= one.high:
             yield f"{other.name} has a value of {one.name}"

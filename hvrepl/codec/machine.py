@@ -76,13 +76,13 @@ class Machine:
 
 def survey(decoder: Decoder, cpus: Cpus) -> Machine:
     """Everything about the leaves that are a hypervisor's."""
-    is_own = decoder.catalog.spaces[SPACE].is_own
-    keys = sorted({key for seen in cpus.values() for key in seen if is_own(key[0])})
+    is_hypervisors = decoder.catalog.spaces[SPACE].is_hypervisors
+    keys = sorted({key for seen in cpus.values() for key in seen if is_hypervisors(key[0])})
     readings = {key: {cpu: seen[key] for cpu, seen in cpus.items() if key in seen} for key in keys}
     foreign = is_foreign(decoder, cpus)
     found = tuple(LeafSeen(decode_leaf(decoder, key, common(readings[key]), foreign=foreign), readings[key]) for key in keys)
     findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, keys, len(cpus), foreign)]
-    others = {cpu: sum(not is_own(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
+    others = {cpu: sum(not is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
     return Machine(say_hypervisor({one.node.name: one.node for one in found}, foreign), found, tuple(findings), others)
 
 

@@ -13,7 +13,8 @@ NAME = re.compile(r"\{x\d+\}")
 WORD = 64
 WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, seldom come again
 TABLE_BITS = 10  # of the key of a table: at most 1024 texts
-MOST_KEPT = 1 << 14
+MOST_KEPT = 1 << 14  # texts of one memo
+MOST_SHARED = 1 << 17  # of all memos of a function, unless they are very many
 
 
 class Memo(dict[Any, Any]):
@@ -31,6 +32,13 @@ class Memo(dict[Any, Any]):
             self.clear()
         found = self[key] = self.make(key)
         return found
+
+
+def share(values: Iterable[Any]) -> None:
+    """Gives each memo among the values of one function its part of MOST_SHARED, so that a struct of many numbers needs no more memory."""
+    memos = [value for value in values if isinstance(value, Memo)]
+    for memo in memos:
+        memo.most = min(memo.most, max(MOST_SHARED // len(memos), 1 << TABLE_BITS))
 
 
 class Code:
@@ -111,15 +119,17 @@ def escape(text: str) -> str:
     return encode_basestring(text)[1:-1]
 
 
+def called(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
+    """What a function makes of some bits."""
+    return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(make)}({code.bits(lsb, width)})}}")
+
+
 def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
     """What a function makes of some bits, kept by their value if that may come again."""
-    made = Memo(make) if width <= WIDEST_KEPT else make
-
-    def write_made(code: Code) -> str:
-        name, key = code.bind(made), code.bits(lsb, width)
-        return f"{{{name}[{key}]}}" if width <= WIDEST_KEPT else f"{{{name}({key})}}"
-
-    return Piece(mask_of(lsb, width), write_made)
+    if width > WIDEST_KEPT:
+        return called(lsb, width, make)
+    made = Memo(make)
+    return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(made)}[{code.bits(lsb, width)}]}}")
 
 
 def in_hex(at: int, size: int) -> Piece:

@@ -10,7 +10,7 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decoded import Decoded, dump
 from hvrepl.codec.finding_pieces import Findings
 from hvrepl.codec.phrase_pieces import Phrases, value_of
-from hvrepl.codec.pieces import TABLE_BITS, WIDEST_KEPT, Code, Piece, in_hex, joined, literal, looked_up, mask_of, table, tabled, write
+from hvrepl.codec.pieces import WIDEST_KEPT, Code, Piece, called, in_hex, joined, literal, mask_of, share, table, tabled, write
 from hvrepl.codec.trace import Spot, Trace, UntracedError
 
 Line = Callable[..., str]
@@ -23,7 +23,9 @@ def write_function(trace: Trace, catalog: Catalog) -> Line:
         raise UntracedError(trace.root.name)
     tree = Tree(trace, Phrases(trace, catalog))
     code = Code(8 * len(trace.data))
-    return code.function(write(tabled(tree.whole()), code) + "{tail}")
+    text = write(tabled(tree.whole()), code)
+    share(code.names.values())
+    return code.function(text + "{tail}")
 
 
 @dataclass(slots=True)
@@ -64,16 +66,15 @@ class Tree:
         pieces = [literal(',"raw":"'), raw_of(node, spot), literal('"')]
         if spot and node.value is not None:
             pieces += [literal(',"value":'), Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")]
-        if spot and self.phrases.has_meaning(spot):
-            pieces.append(self._meaning(spot))
-        if spot and node.is_number and TABLE_BITS < spot.width <= WIDEST_KEPT:
-            yield table(pieces)
-        else:
+        if not spot or not self.phrases.has_meaning(spot):
             yield from pieces
-
-    def _meaning(self, spot: Spot) -> Piece:
+            return
         say = self.phrases.words_of(spot)
-        return looked_up(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
+        meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
+        if node.is_number and spot.width <= WIDEST_KEPT:
+            yield table([*pieces, meaning])  # also of more bits than a run of pieces has: what is said of one number is said at once
+        else:
+            yield from (*pieces, meaning)
 
 
 def meaning_text(meaning: str) -> str:

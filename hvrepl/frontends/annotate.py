@@ -95,7 +95,7 @@ def to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     first = next(rest, b"")
     if len(first) == 1:
         first += next(rest, b"")
-    if first[:2] not in UTF16_MARKS:
+    if first[:2] not in UTF16_MARKS or first.startswith(codecs.BOM_UTF32_LE):
         yield from chain([first], rest)
         return
     decoder = codecs.getincrementaldecoder("utf-16")("replace")

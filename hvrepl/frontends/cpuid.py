@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hvrepl.catalog.model import Space
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.machine import Cpus, LeafSeen, Machine, Reading, say_cpus, survey
 from hvrepl.errors import FileError, UsageError
@@ -33,10 +32,6 @@ def cpuid(session: Session, words: Sequence[str]) -> None:
     emit_listing(session, to_listing(machine, cpus))
 
 
-def space_of(session: Session) -> Space:
-    return session.catalog.spaces["cpuid"]
-
-
 def on_x64(session: Session) -> Session:
     """The session on the only arch that has CPUID leaves, whatever the arch in force."""
     child = session.child()
@@ -49,7 +44,7 @@ def read_cpus(session: Session, word: str) -> Cpus:
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself here; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
-    return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@"), space_of(session)))
+    return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@"), session.catalog.spaces["cpuid"]))
 
 
 def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
@@ -66,10 +61,10 @@ def read_machine(session: Session) -> Cpus:
 
     numbers = [row.low for row in on_x64(session).catalog.index.all_numbers("cpuid")]
     try:
-        return to_cpus(Devices(DEV).read_cpuids(numbers, space_of(session)))
+        return to_cpus(Devices(DEV).read_cpuids(numbers, session.catalog.spaces["cpuid"]))
     except FileError as error:
         try:
-            return to_cpus(read_cpuid_tool(space_of(session)))
+            return to_cpus(read_cpuid_tool(session.catalog.spaces["cpuid"]))
         except FileError as other:
             raise FileError(f"{error}; {other}") from None
 

@@ -11,15 +11,15 @@ from hvrepl.errors import UsageError
 from hvrepl.text.limits import MOST_BITS
 from hvrepl.text.style import shorten
 
-LONGEST = 1000
+LONGEST_ARITHMETIC = 1000
 OPERATORS = "there are + - * / // % << >> | & ^ ~ and parentheses"
 OPERAND = re.compile(r"[0-9A-Za-z_`]+")
 
 
 def calculate(text: str, read: Callable[[str], int]) -> int:
     """The value of a text whose operands `read` gives. UsageError if it is no arithmetic, or makes too wide a number."""
-    if len(text) > LONGEST:
-        raise UsageError(f"'{shorten(text)}' is {len(text)} characters long; arithmetic has at most {LONGEST}")
+    if len(text) > LONGEST_ARITHMETIC:
+        raise UsageError(f"'{shorten(text)}' is {len(text)} characters long; arithmetic has at most {LONGEST_ARITHMETIC}")
     unread = re.search(r"[^-+*/%<>|&^~()\s]", OPERAND.sub("", text))
     if unread:
         raise UsageError(f"'{shorten(unread[0])}' in '{shorten(text)}' is no operator; {OPERATORS}")

@@ -212,7 +212,7 @@ def add_leaf(blocks: list[Block], one: LeafLine, space: Space) -> None:
         blocks.append(known or Block(one.cpu))
     key = (one.leaf, one.subleaf)
     leaves = blocks[-1].leaves
-    if key in leaves and one.leaf == next(reversed(leaves))[0] and not space.is_own(one.leaf):
+    if key in leaves and one.leaf == next(reversed(leaves))[0] and not space.is_hypervisors(one.leaf):
         key = (one.leaf, next(reversed(leaves))[1] + 1)  # a tool that does not print subleaves
     if key in leaves:
         blocks.append(Block())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.frontends.typed import C_C, C_R, ENTER, ESCAPE, F4, TAB, UP, paste, type_keys
 from tests.fuzz import examples
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
-# Out of whatever mode the keys before have left: a literal key, a search, a line.
-GO_ON = f"{C_C * 3}sint2 0x30 -f line --arch x64{ENTER}"
+# Out of whatever mode the keys before have left: a literal key, a search, a line; ESC [ M, the report of a mouse, takes three keys.
+GO_ON = f"{C_C * 6}sint2 0x30 -f line --arch x64{ENTER}"
 
 # Lines that are refused, each with one line that says why.
 REFUSED = {
@@ -86,6 +86,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|>!\
 
 
 @settings(max_examples=examples(40))
+@example("sint2 \x1b[M")
+@example("\x13F\x1b[M")
 @given(st.lists(st.sampled_from(WORDS) | st.sampled_from(KEYS) | TEXT, max_size=20).map("".join))
 def test_no_keys_end_the_shell(keys: str) -> None:
     assert type_keys(keys + GO_ON).endswith(LINE)

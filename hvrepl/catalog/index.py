@@ -193,9 +193,9 @@ class Index:
         return parse_spec(json.loads(body), arch, file)
 
     def names(self, key: str) -> list[NameRow]:
-        """The rows of a name in the form of to_key, best first."""
+        """The rows of a name in the form of to_key, best first; none has a byte of an argument that is no UTF-8."""
         sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE key = ? ORDER BY how, spec"
-        return [NameRow(*row) for row in self.database.execute(sql, (key,))]
+        return [NameRow(*row) for row in self.database.execute(sql, (key.encode("utf-8", "replace").decode(),))]
 
     def all_names(self) -> list[NameRow]:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name ORDER BY how, spelling"

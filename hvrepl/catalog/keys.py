@@ -7,6 +7,8 @@ from typing import Any
 
 from hvrepl.catalog.alike import alike
 
+# The largest numbers of keys after which memory is taken: bits, bytes, digits and elements.
+MOST = {"width": 4096, "bits": 4096, "size": 1 << 20, "head": 1 << 20, "at": 1 << 20, "digits": 32, "count": 4096, "rank": 1 << 30}
 TYPE_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
 TEXT = (str,)
 NUMBER = (int,)
@@ -157,6 +159,8 @@ def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
             yield f"{where}unknown key {key}" + (f"; did you mean {close[0]}?" if close else "")
         elif not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not FLAG):
             yield f"{where}{key} must be {' or '.join(TYPE_NAMES[one] for one in known[key])}, not {value!r}"
+        elif isinstance(value, int) and value > MOST.get(key, value):
+            yield f"{where}{key} is at most {MOST[key]}, not {value}"
         else:
             yield from check_elements(key, value, where)
     for key in REQUIRED.get(kind, ()):
@@ -177,7 +181,7 @@ def check_elements(key: str, value: object, where: str) -> Iterator[str]:
 def check_own_keys(table: Mapping[str, Any], where: str) -> Iterator[str]:
     """Keys of a file that do not go with its kind."""
     kind = table.get("kind")
-    if kind is None:
+    if not isinstance(kind, str):
         return
     foreign = [key for key in table if key in KEYS["file"] and OWN_KEYS.get(key, kind) != kind]
     if kind in ALL_KEYS:

@@ -29,7 +29,7 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         return
     try:
         pattern = compile_pattern(form.pattern)
-    except (re.error, KeyError) as error:
+    except (re.error, KeyError, OverflowError, RecursionError) as error:
         yield f"pattern: {error}"
         return
     yield from (f"there is no group <{group}>" for group in groups_used(form) if group not in groups_in(form))

@@ -27,10 +27,11 @@ Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
 
 LOG = "log"  # the kind of a file of log forms
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-RANGE = re.compile(r"(0x[0-9a-fA-F]+|0|[1-9][0-9]*)(?:-(0x[0-9a-fA-F]+|[1-9][0-9]*))?")
-ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d+)\]")
+NUMBER = "0x[0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,38}"
+RANGE = re.compile(rf"({NUMBER})(?:-({NUMBER}))?")
+ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d{1,4})\]")
 CPUID_REGISTERS = ("eax", "ebx", "ecx", "edx")
-BITS = re.compile(r"(?:(e[a-d]x)\.)?([0-9]+)(?::([0-9]+))?")
+BITS = re.compile(r"(?:(e[a-d]x)\.)?([0-9]{1,4})(?::([0-9]{1,4}))?")
 WHOLE_REGISTERS = re.compile(r"(e[a-d]x)(?::(e[a-d]x))?")
 
 
@@ -61,7 +62,7 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
     cases = {name: parse_layout(layout, source, f"case.{name}") for name, layout in table.get("case", {}).items()}
     texts: dict[str, Any] = {key: tuple(table[key]) for key in ("also", "see", "case_of") if key in table}
     plain = {key: table[key] for key in PLAIN_KEYS if key in table}
-    if "name" not in table and not addresses:
+    if not table.get("name") and not addresses:
         raise PlaceError("has neither a name nor an address")
     return Spec(
         name=table.get("name") or addresses[0].name,
@@ -91,7 +92,7 @@ def parse_range(value: int | str) -> tuple[int, int]:
         return number, number
     match = RANGE.fullmatch(value)
     if not match:
-        raise PlaceError(f"{value!r} is neither a number nor a range such as 16-31")
+        raise PlaceError(f"{value[:40]!r} is neither a number nor a range such as 16-31")
     low = int(match[1], 0)
     high = int(match[2], 0) if match[2] else low
     if high < low:

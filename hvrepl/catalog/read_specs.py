@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,40 @@ from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, 
 from hvrepl.errors import FileError, SpecError
 from hvrepl.record import record
 
+MOST_BITS = 128  # of a GUID, the longest number that there is
+
 
 def read_toml(path: Path, file: str) -> dict[str, Any]:
-    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is no TOML."""
+    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is no TOML, or holds what no spec may."""
     import tomllib  # 30 ms that an installed wheel, which reads its index, need not pay
 
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, or what has no end
+        raise SpecError(f"{file}: no plain file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        faults = list(check_values(table))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise SpecError(f"{file}: nested too deeply") from None
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise SpecError(f"{file}: {error}") from error
+    if faults:
+        raise SpecError(f"{file}: {faults[0]}")
+    return table
+
+
+def check_values(value: object, where: str = "") -> Iterator[str]:
+    """Texts that would move a terminal's cursor or turn its text around, and numbers that nothing of the interface has."""
+    if isinstance(value, str) and not value.replace("\t", "").isprintable():
+        yield f"{where}: a character that is not printable in {value[:40]!r}"
+    elif isinstance(value, int) and not 0 <= value < 1 << MOST_BITS:
+        yield f"{where}: {value if value < 0 else hex(value)[:40]} is no number of up to {MOST_BITS} bits"
+    elif isinstance(value, (dict, list)):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from check_values(one, f"{where}.{key}" if where else str(key))
+            if isinstance(key, str):
+                yield from check_values(key, where)
 
 
 @record
@@ -37,7 +60,11 @@ class Folder:
 
 def read_folder(folder: Path, shown: str = "") -> Folder:
     """All files of a folder, in a stable order, called by what is `shown` and their path in the folder. FileError if there is no folder."""
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:  # a name of any length
+        raise FileError(f"{folder}: {error.strerror}") from None
+    if not is_folder:
         raise FileError(f"{folder}: no such folder of specs")
     tables: Tables = []
     faults = []
@@ -66,6 +93,8 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
         wrong = list(check_keys("space", one, f"{file}: "))
         if not wrong and not (one["arch"] and set(one["arch"]) <= set(ARCHES)):
             wrong = [f"{file}: {one['name']}: arch is a list of {', '.join(ARCHES)}"]
+        if not wrong and one.get("bits", 0) % 8:
+            wrong = [f"{file}: {one['name']}: bits are whole bytes"]
         try:
             if not wrong:
                 spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"], one.get("bits", 0), read_interfaces(one)))

@@ -92,8 +92,11 @@ def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterato
     for path in (field.switch, field.used, field.size, *counters(field.count)):
         if not isinstance(path, str) or path in ("", "rest") or path.startswith("context:"):
             continue
-        if not book.find_field(spec, layout, path) and path.split(".")[0] not in book.field_names:
+        found = book.find_field(spec, layout, path)
+        if not found and path.split(".")[0] not in book.field_names:
             yield f"no field {path}"
+        elif found and found.count is not None:
+            yield f"{path} is an array, which is no number"
 
 
 def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:

@@ -111,14 +111,15 @@ def walk_cases(spec: Spec, layout: Layout, above: tuple[str, ...]) -> Iterator[t
 
 
 def holds(spec: Spec, wanted: Spec, book: Book, seen: set[str]) -> bool:
-    """Whether a field's type, or a type of that, is the wanted spec."""
+    """Whether a field's type or case, or one of those of that, is the wanted spec."""
     for _, layout in layouts(spec):
         for field in layout.fields:
-            target = book.type(field, spec.arch)
-            if target is wanted:
-                return True
-            if target and target.name not in seen:
-                seen.add(target.name)
-                if holds(target, wanted, book, seen):
+            cases = [book.find(name, spec.arch) for name in case_names(field) if not spec.case(name)]
+            for target in (book.type(field, spec.arch), *cases):
+                if target is wanted:
                     return True
+                if target and target.name not in seen:
+                    seen.add(target.name)
+                    if holds(target, wanted, book, seen):
+                        return True
     return False

@@ -16,7 +16,7 @@ from hvrepl import __version__
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.frontends.command_table import command_names
 from hvrepl.frontends.parser import COMPLETE, Group
-from hvrepl.frontends.session import Session, Streams
+from hvrepl.frontends.session import Session, Streams, drop
 
 if TYPE_CHECKING:
     from hvrepl.frontends.script import Runner
@@ -129,7 +129,7 @@ def main() -> None:
     try:
         sys.exit(run(sys.argv[1:], streams))
     except BrokenPipeError:
-        drop_output(streams)  # whoever read it has seen enough
+        drop(streams.stdout)  # whoever read it has seen enough
         sys.exit(0)
     except KeyboardInterrupt:
         # End by the signal itself, so that a calling shell or make sees the interrupt; what is made so far ends with a whole line.
@@ -138,10 +138,10 @@ def main() -> None:
             streams.stdout.flush()
         signal.raise_signal(signal.SIGINT)
     except OSError as error:
-        drop_output(streams)
+        drop(streams.stdout)
         if os.name == "nt" and error.errno == errno.EINVAL:  # what Windows says of a closed pipe
             sys.exit(0)
-        streams.stderr.write(f"cannot write: {error.strerror}\n")
+        Session(streams).warn(f"cannot write: {error.strerror}")
         sys.exit(4)
 
 
@@ -150,14 +150,11 @@ def complete() -> NoReturn:
     if os.environ[COMPLETE] == "complete_bash":
         from hvrepl.frontends.bash import join_at
 
-        os.environ |= join_at(os.environ)
+        with suppress(KeyError, ValueError):
+            os.environ |= join_at(os.environ)
     session = Session(Streams.of_process())
     with suppress(UsageError):
         session.read_environ()
-    typer.main.get_command(app).main(prog_name="hvrepl", complete_var=COMPLETE, obj=session)
-    raise AssertionError("main() ends the program")
-
-
-def drop_output(streams: Streams) -> None:
-    """What is not yet written goes nowhere; else Python would complain once more when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), streams.stdout.fileno())
+    with suppress(KeyError, ValueError):
+        typer.main.get_command(app).main(prog_name="hvrepl", complete_var=COMPLETE, obj=session)
+    sys.exit(2)  # the variables of the shell that asks are not there, or no numbers

@@ -45,7 +45,7 @@ def changes_between(session: Session, on_a: Cpus, on_b: Cpus) -> Iterator[dict[s
 
 def changes_in(session: Session, key: Leaf, a: Reading | None, b: Reading | None, *, foreign: bool) -> Iterator[dict[str, Any]]:
     """The fields of one leaf that differ; of a leaf that one of them lacks, all of it at once."""
-    if a and b and a == b:
+    if a == b:
         return
     node_a, node_b = (decode_leaf(session.decoder, key, one, foreign=foreign) if one else None for one in (a, b))
     node = node_a or node_b
@@ -78,6 +78,8 @@ def said(change: Mapping[str, Any], key: str) -> str:
     """The value with its meaning; a dash where there is none."""
     if key not in change:
         return "-"
+    if not change[key]:
+        return "not all of it can be read"
     bits = change.get("bits", (0, 1))
     part = Decoded(name="", raw=change[key], value=int(change[key], 16), bits=(bits[0], bits[1]))
     return " ".join(text for text in (value_of(part), change.get(f"{key}_meaning", "")) if text)

@@ -211,12 +211,15 @@ class Session:
         self.streams.stdout.write(text)
 
     def warn(self, text: str) -> None:
-        """One line on stderr, after what is already written."""
+        """One line on stderr, after what is already written; where that cannot be written, the status says enough."""
         try:
             self.streams.stdout.flush()
         finally:
-            self.streams.stderr.write(text.replace("\n", "; ") + "\n")
-            self.streams.stderr.flush()
+            try:
+                self.streams.stderr.write(text.replace("\n", "; ") + "\n")
+                self.streams.stderr.flush()
+            except OSError:
+                drop(self.streams.stderr)
 
     def report(self, error: HvreplError, where: str = "") -> None:
         """The error's one line on stderr."""
@@ -224,6 +227,11 @@ class Session:
 
     def fail(self, error: HvreplError) -> None:
         self.outcome.note(error.status)
+
+
+def drop(stream: IO[str]) -> None:
+    """What is not yet written goes nowhere; else Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say_error(error: HvreplError) -> str:

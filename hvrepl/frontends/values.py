@@ -171,7 +171,7 @@ def read_struct_file(session: Session, path: str) -> Iterator[Value]:
 
 
 def read_start(session: Session) -> bytes:
-    """As much of stdin as tells what it holds: its first line."""
+    """As much of stdin as tells what it holds: at least a line."""
     start = read_chunk(session)
     while start and b"\n" not in start and len(start) < CHUNK:
         more = read_chunk(session)
@@ -182,8 +182,8 @@ def read_start(session: Session) -> bytes:
 
 
 def holds_lines(start: bytes, size: int) -> bool:
-    """Whether the first line is exactly `size` bytes of hex."""
-    return bool(re.fullmatch(rb"[0-9a-fA-F]{%d}" % (2 * size), start.split(b"\n", 1)[0].strip()))
+    """Whether a line is exactly `size` bytes of hex, so that each is a value: also behind comments, or one that is damaged."""
+    return bool(re.search(rb"^[ \t]*[0-9a-fA-F]{%d}[ \t\r]*$" % (2 * size), start, re.MULTILINE))
 
 
 def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iterator[Value]:
@@ -203,7 +203,7 @@ def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iter
 
 def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
     if len(text) != 2 * size or not HEX.fullmatch(text):
-        raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as the lines before it are")
+        raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as other lines are")
     word_size = session.options.word_size
     if not word_size:
         return bytes.fromhex(text), ""

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
 from hvrepl.record import record
-from hvrepl.text.read_cpuid import find_leaves
+from hvrepl.text.read_cpuid import Taken, find_leaves
 from hvrepl.text.read_value import REGISTERS
 
 QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
@@ -60,11 +60,10 @@ class Recogniser:
         """What fits, in order; of what overlaps, the form that stands first in the specs."""
         low = text.lower()
         found: list[Match] = []
+        taken = Taken()
         for form, find in self.forms:
             if any(word in low for word in form.words):
-                for match in find(text):
-                    if not any(one.start < match.end and match.start < one.end for one in found):
-                        found.append(match)
+                found += (match for match in find(text) if taken.take(match.start, match.end))
         return sorted(found, key=lambda one: one.start)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -116,15 +117,31 @@ def whole_of(line: LeafLine) -> int | None:
     return sum(line.registers[name] << REGISTER_BITS * place for place, name in enumerate(REGISTERS))
 
 
+class Taken:
+    """The parts of a text that belong to something; they do not overlap."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def take(self, start: int, end: int) -> bool:
+        """Takes a part, unless some of it is taken already."""
+        at = bisect_left(self._starts, end)
+        if at and self._ends[at - 1] > start:
+            return False
+        self._starts.insert(at, start)
+        self._ends.insert(at, end)
+        return True
+
+
 def find_leaves(line: str) -> Iterator[LeafLine]:
     """The leaves in a line, in any of FORMS, from left to right."""
     lower = line.lower()
     found: list[LeafLine] = []
+    taken = Taken()
     for mark, _, pattern in FORMS:
         if mark in lower:
-            for match in pattern.finditer(line):
-                if not any(match.start() < one.end and one.start < match.end() for one in found):
-                    found.append(read_match(match))
+            found += (read_match(match) for match in pattern.finditer(line) if taken.take(*match.span()))
     yield from sorted(found, key=lambda one: one.start)
 
 

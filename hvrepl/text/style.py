@@ -41,7 +41,7 @@ def table_styles() -> list[str]:
 
 def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """The text in lines of at most `width` columns; a word that is longer stays whole, so that it can be copied."""
-    if not width or len(first) + len(text) <= width:
+    if not width or len(first) + len(text) <= width or not text.strip():
         return [first + text]
     import textwrap  # only what does not fit into a line pays for it
 

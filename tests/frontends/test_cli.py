@@ -234,6 +234,7 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "field_value": (("encode", "sint2", f"vector={ESC}"), 2, SHOWN),
     "field_value_empty": (("encode", "sint2", "vector="), 2, "vector: an empty value"),
     "field_empty": (("encode", "sint2", "=1"), 2, "names no field"),
+    "enumerator_surrogate": (("encode", "message", "message_type=\udcff"), 2, r"\udcff"),
     "field_surrogate": (("encode", "sint2", "\udcff=\udcfe"), 2, r"\udcff"),
     "condition": (("check", "sint2", "1", f"{ESC}=1"), 2, SHOWN),
     "condition_with_a_hyphen": (("check", "sint2", "1", "auto-eoy=1"), 2, "sint2 has no field auto-eoy"),

@@ -312,3 +312,22 @@ def test_debians_tool_reads_the_same_bits(path: str, tmp_path: Path) -> None:
         told = [value == "true" for value in re.findall(r" = (true|false)$", text, re.MULTILINE)]
         ours = bits_of(table, int(number, 0), register)
         assert (number, register, told[: len(ours)]) == (number, register, ours)
+
+
+ALL_DUMPS = sorted(DATA.iterdir())
+
+
+@pytest.mark.parametrize("dump", ALL_DUMPS, ids=lambda path: path.name)
+@pytest.mark.parametrize("columns", [20, 40, 60])
+def test_every_dump_fits_a_narrow_terminal(dump: Path, columns: int) -> None:
+    ended = call("cpuid", str(dump), stdout_is_terminal=True, columns=columns)
+    assert (ended.status, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize("dump", ALL_DUMPS, ids=lambda path: path.name)
+def test_every_dump_can_be_compared_with_every_dump(dump: Path) -> None:
+    assert call("diff", "cpuid", str(dump), str(dump)).status == 0
+    for other in ALL_DUMPS:
+        for form in ("fields", "json"):
+            ended = call("diff", "cpuid", str(dump), str(other), "-f", form)
+            assert (ended.status in (0, 1), ended.err) == (True, "")

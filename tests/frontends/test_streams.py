@@ -259,6 +259,16 @@ def test_a_full_disk_is_one_line_and_status_4(arguments: list[str]) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["decode", "sint2", "zz"], 2), (["encode", "sint2", "vector=1"], 0)], ids=["error", "warning"]
+)
+def test_where_no_error_can_be_written_the_status_says_it(arguments: list[str], status: int) -> None:
+    with FULL.open("wb") as full, start(*arguments, stderr=full) as process:
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, bool(out)) == (status, not status)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", [["-c", "list > /dev/full"], ["encode", "sint2", "vector=16", "-o", "/dev/full"]], ids=" ".join)
 def test_a_full_disk_under_a_file_is_told_with_its_name(arguments: list[str]) -> None:
     assert execute(*arguments) == Ended(4, "", f"/dev/full: {os.strerror(errno.ENOSPC)}\n")
@@ -378,6 +388,7 @@ STRUCTS = {
     "hex_lines_without_newline_at_the_end": (MESSAGE.hex().encode() + b"\n" + MESSAGE.hex().encode(), 2, ""),
     "hex_lines_with_crlf_and_comments": (MESSAGE.hex().upper().encode() + b"\r\n\r\n# x\r\n" + MESSAGE.hex().encode() + b"\r\n", 2, ""),
     "a_dump": (MESSAGE.hex(" ").encode(), 1, ""),
+    "hex_lines_behind_an_empty_one_and_a_comment": (b"\n# two\n" + (MESSAGE.hex() + "\n").encode() * 2, 2, ""),
 }
 
 
@@ -393,7 +404,8 @@ def test_stdin_holds_structs_raw_or_in_hex(given: bytes, count: int, finding: st
 REFUSED_STRUCTS = {
     "raw_too_short": (MESSAGE[:10], 0, "message: got 10 bytes, needs at least 16"),
     "raw_and_too_short_a_one": (MESSAGE + MESSAGE[:10], 1, "message: got 10 bytes, needs at least 16"),
-    "hex_line_too_short": (MESSAGE.hex().encode() + b"\n00\n", 1, "stdin:2: '00' is not 256 bytes of hex, as the lines before it are"),
+    "first_hex_line_too_short": (b"00\n" + MESSAGE.hex().encode(), 0, "stdin:1: '00' is not 256 bytes of hex, as other lines are"),
+    "hex_line_too_short": (MESSAGE.hex().encode() + b"\n00\n", 1, "stdin:2: '00' is not 256 bytes of hex, as other lines are"),
 }
 
 

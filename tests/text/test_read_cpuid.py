@@ -229,3 +229,13 @@ def test_a_printed_dump_of_several_cpus_reads_back(cpus: list[dict[int, tuple[in
     found: list[Leaves] = read_dump(text)
     assert [{key[0]: tuple(one.registers.values()) for key, one in leaves.items()} for leaves in found] == cpus
     assert [{one.cpu for one in leaves.values()} for leaves in found] == [{number} for number in range(len(cpus))]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9))))
+def test_what_is_taken_does_not_overlap(parts: list[tuple[int, int]]) -> None:
+    taken, found = read_cpuid.Taken(), list[tuple[int, int]]()
+    for start, length in parts:
+        end = start + length
+        is_free = not any(one < end and start < other for one, other in found)
+        assert taken.take(start, end) == is_free
+        found += [(start, end)] if is_free else []

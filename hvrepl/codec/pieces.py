@@ -35,10 +35,10 @@ class Memo(dict[Any, Any]):
 
 
 def share(values: Iterable[Any]) -> None:
-    """Gives each memo among the values of one function its part of MOST_SHARED, so that a struct of many numbers needs no more memory."""
-    memos = [value for value in values if isinstance(value, Memo)]
-    for memo in memos:
-        memo.most = min(memo.most, max(MOST_SHARED // len(memos), 1 << TABLE_BITS))
+    """Gives each large memo of one function its part of MOST_SHARED, so that a struct of many numbers needs no more memory."""
+    large = [value for value in values if isinstance(value, Memo) and value.most > 1 << TABLE_BITS]
+    for memo in large:
+        memo.most = min(memo.most, max(MOST_SHARED // len(large), 1 << TABLE_BITS))
 
 
 class Code:
@@ -128,8 +128,13 @@ def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
     """What a function makes of some bits, kept by their value if that may come again."""
     if width > WIDEST_KEPT:
         return called(lsb, width, make)
-    made = Memo(make)
+    made = Memo(make, most_of(width))
     return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(made)}[{code.bits(lsb, width)}]}}")
+
+
+def most_of(bits: int) -> int:
+    """How many texts a memo may keep whose keys have some bits."""
+    return min(1 << bits, MOST_KEPT)
 
 
 def in_hex(at: int, size: int) -> Piece:
@@ -188,6 +193,6 @@ def table(run: Sequence[Piece]) -> Piece:
         make = inner.function(write(run, inner))
         bits = code.bits(low, (mask >> low).bit_length())
         key = bits if (mask >> low) + 1 & mask >> low == 0 else f"{bits} & {mask >> low:#x}"
-        return f"{{{code.bind(Memo(lambda key: make(key << low)))}[{key}]}}"
+        return f"{{{code.bind(Memo(lambda key: make(key << low), most_of(mask.bit_count())))}[{key}]}}"
 
     return Piece(mask, write_table)

@@ -182,8 +182,13 @@ def read_start(session: Session) -> bytes:
 
 
 def holds_lines(start: bytes, size: int) -> bool:
-    """Whether a line is exactly `size` bytes of hex, so that each is a value: also behind comments, or one that is damaged."""
-    return bool(re.search(rb"^[ \t]*[0-9a-fA-F]{%d}[ \t\r]*$" % (2 * size), start, re.MULTILINE))
+    """Whether each line is a value: one is exactly `size` bytes of hex, and the first, though perhaps damaged, no row of a dump.
+
+    What hexdump -C ends with, an address alone, is four bytes of hex too.
+    """
+    first = re.search(rb"^[ \t]*([^#\s].*)", start, re.MULTILINE)
+    line = rb"^[ \t]*[0-9a-fA-F]{%d}[ \t\r]*$" % (2 * size)
+    return first is not None and len(first[1].split()) == 1 and bool(re.search(line, start, re.MULTILINE))
 
 
 def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iterator[Value]:

@@ -15,6 +15,7 @@ from typing import IO
 
 import pytest
 
+from hvrepl.frontends.values import holds_lines
 from tests.frontends.program import PROGRAM, SECONDS, Ended, call, clean_environ, execute, start
 
 VALUES = ["0x200f3", "0x10013", "0x30"]
@@ -413,3 +414,17 @@ REFUSED_STRUCTS = {
 def test_a_struct_of_too_few_bytes_ends_the_stream(given: bytes, count: int, err: str) -> None:
     ended = execute("decode", "message", "-", "-f", "line", stdin=given)
     assert (ended.status, ended.out.count("\n"), ended.err) == (2, count, f"{err}\n")
+
+
+LINES_OF_FOUR = {
+    "lines": (b"\n# two\n01020304\n05060708\n", True),
+    "first_damaged": (b"zz\n01020304\n", True),
+    "hexdump_and_where_it_ends": (b"00000000  01 02 03 04                                       |....|\n00000004\n", False),
+    "comment": (b"# a\n", False),
+    "nothing": (b"", False),
+}
+
+
+@pytest.mark.parametrize(("start", "holds"), LINES_OF_FOUR.values(), ids=LINES_OF_FOUR)
+def test_a_dump_of_four_bytes_is_no_lines_of_four(start: bytes, holds: bool) -> None:
+    assert holds_lines(start, 4) == holds

@@ -148,10 +148,10 @@ def main() -> None:
 def complete() -> NoReturn:
     """Answers a system shell that completes a line."""
     if os.environ[COMPLETE] == "complete_bash":
-        from hvrepl.frontends.bash import join_at
+        from hvrepl.frontends.bash import to_typer
 
         with suppress(KeyError, ValueError):
-            os.environ |= join_at(os.environ)
+            os.environ |= to_typer(os.environ)
     session = Session(Streams.of_process())
     with suppress(UsageError):
         session.read_environ()

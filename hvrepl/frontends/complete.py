@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import WAS, is_seen
 from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
 from hvrepl.errors import HvreplError
+from hvrepl.frontends.lines import quote, split_typed, unquote
 from hvrepl.frontends.rank import MOST, Name, rank, scattered
 from hvrepl.frontends.script import TAKES_WHAT
 from hvrepl.frontends.session import COLORS, FORMATS, WORD_SIZES
@@ -29,6 +31,8 @@ TAKES_FILE = ("--specs", "-o", "--output", "--root")
 VALUED = (*CHOICES, "--style", *TAKES_FILE)  # options with a word behind them
 FLAGS = ("--strict", "--keep-going", "--help")
 REACHES_OUT = re.compile(r"\s*!|.*[|>]", re.DOTALL)
+
+Quote = Callable[[str], str]
 
 
 @record
@@ -117,14 +121,17 @@ class Completer:
         last = to_key(plain)
         return fields.get(plain) or next((here for here in fields.values() if last in map(to_key, here[0].names)), [])
 
-    def complete(self, before: str, last: Found | None = None) -> list[Candidate]:
-        """The candidates for the text before the cursor, best first; `last` is what `set` and `_` are about."""
+    def complete(self, before: str, last: Found | None = None, quote: Quote = quote) -> list[Candidate]:
+        """The candidates for the text before the cursor, best first; `last` is what `set` and `_` are about.
+
+        `quote` makes of a word what is typed for it; the text is what somebody has typed.
+        """
         if "\n" in before or len(before) > LONGEST:
             return []
-        words = before.split()
-        current = "" if before[-1:].isspace() or not words else words.pop()
-        found = reach_out(before, current) if REACHES_OUT.match(before) else self._candidates(words, current, before, last)
-        return list(islice(found, MOST))
+        words, typed = split_typed(before)
+        current = unquote(typed)
+        found = reach_out(before, typed) if REACHES_OUT.match(before) else self._candidates(words, current, before, last)
+        return [as_typed(one, current, typed, quote) for one in islice(found, MOST)]
 
     def _candidates(self, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:
         previous = words[-1] if words else ""
@@ -224,6 +231,13 @@ class Completer:
                 yield Candidate(name, len(text), f"{one.low:#x}", one.name if name != one.name else one.doc)
 
 
+def as_typed(found: Candidate, current: str, typed: str, quote: Quote) -> Candidate:
+    """A candidate for what stands before the cursor; where that has quotes or backslashes, in place of the whole word."""
+    if current == typed:
+        return replace(found, text=quote(found.text))
+    return replace(found, text=quote(current[: len(current) - found.length] + found.text), length=len(typed))
+
+
 def positional(words: Sequence[str]) -> list[str]:
     """The words without options and what belongs to them."""
     before = ["", *words]
@@ -240,11 +254,12 @@ def values_of(option: str, current: str) -> Iterator[Candidate]:
     return matching(table_styles() if option == "--style" else CHOICES[option], current)
 
 
-def reach_out(before: str, current: str) -> Iterator[Candidate]:
+def reach_out(before: str, typed: str) -> Iterator[Candidate]:
     """Files for a command of the system, and behind > or >>."""
-    word = re.split("[!|>]", current)[-1]
+    word = re.split("[!|>]", typed)[-1]
     rest = re.split("[!|>]", before)[-1]
-    return files(word, len(word)) if ">" in before or rest.lstrip() != word else iter(())
+    plain = unquote(word)
+    return files(plain, len(plain)) if ">" in before or rest.lstrip() != word else iter(())
 
 
 def files(text: str, length: int) -> Iterator[Candidate]:

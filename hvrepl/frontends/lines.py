@@ -13,7 +13,27 @@ TOKEN = re.compile(
       | (?P<comment>\#) | \\(?P<escaped>[\s'"()|>\#\\]) | (?P<plain>[^\s'"()|>\#\\]+|\\)""",
     re.DOTALL | re.VERBOSE,
 )
+# A word that is being typed: its last quote may be open, and parentheses do not hold it together yet.
+TYPED = re.compile(r"""(?:'[^']*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\\?\Z) | \\. | [^\s'"\\] | \\\Z)+""", re.DOTALL | re.VERBOSE)
+QUOTED = re.compile(r"""'([^']*)(?:'|\Z) | "((?:[^"\\]|\\.)*)(?:"|\\?\Z) | \\(.)""", re.DOTALL | re.VERBOSE)
+SPECIAL = re.compile(r"""[\s'"()|>#\\]""")
 OPENED = {"'": "a single quote", '"': "a double quote"}
+
+
+def split_typed(text: str) -> tuple[list[str], str]:
+    """The words before the cursor as they read, and the one at the cursor as it stands there: quotes, backslashes and all."""
+    found = list(TYPED.finditer(text))
+    current = found.pop()[0] if found and found[-1].end() == len(text) else ""
+    return [unquote(match[0]) for match in found], current
+
+
+def unquote(word: str) -> str:
+    return QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[2]) if match[2] else match[1] or match[3] or "", word)
+
+
+def quote(word: str) -> str:
+    """A word as it can be typed, so that parse_line reads it."""
+    return SPECIAL.sub(r"\\\g<0>", word)
 
 
 @record(eq=True)

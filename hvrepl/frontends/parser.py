@@ -79,17 +79,20 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
     """(candidate, title) for the word that a system shell completes."""
     import platform
 
-    from hvrepl.frontends.bash import line_of
+    from hvrepl.frontends import bash
     from hvrepl.frontends.complete import Completer
+    from hvrepl.frontends.lines import quote, split_typed
     from hvrepl.frontends.script import shell_commands
 
-    if os.environ.get(COMPLETE) == "complete_bash":
-        before, taken = line_of(os.environ)
-    else:
-        before, taken = " ".join([context.info_name or "", *(context.params.get("words") or []), incomplete]), 0
-    current = before.rpartition(" ")[2]
+    is_bash = os.environ.get(COMPLETE) == "complete_bash"
+    if is_bash:
+        before, taken = bash.line_of(os.environ)
+    else:  # words without their quotes, which these shells put around what they are given
+        before, taken = " ".join(map(quote, [context.info_name or "", *(context.params.get("words") or []), incomplete])), 0
+    current = split_typed(before)[1]
     try:
-        found = Completer(context.obj.catalog, shell_commands(), platform.release).complete(before)
+        completer = Completer(context.obj.catalog, shell_commands(), platform.release)
+        found = completer.complete(before, quote=bash.quote if is_bash else str)
     except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
         return []
     return [((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found]

@@ -180,18 +180,24 @@ def test_there_are_never_more_candidates_than_somebody_reads() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "dumps").mkdir()
-    for name in ("page.txt", "page.bin", "dumps/one.txt", ".hidden"):
+    for name in ("dumps", "a b"):
+        (tmp_path / name).mkdir()
+    for name in ("page.txt", "page.bin", "dumps/one.txt", ".hidden", "a b/page's (1).txt"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 FILES = {
-    "all": ("decode page @", ["decode page @dumps/", "decode page @page.bin", "decode page @page.txt"]),
+    "all": ("decode page @", ["decode page @a\\ b/", "decode page @dumps/", "decode page @page.bin", "decode page @page.txt"]),
     "begun": ("decode page @pa", ["decode page @page.bin", "decode page @page.txt"]),
     "of_a_name": ("page @page.t", ["page @page.txt"]),
     "in_a_folder": ("page @dumps/", ["page @dumps/one.txt"]),
+    "blank": ("page @a", ["page @a\\ b/"]),
+    "behind_a_blank": ("page @a\\ b/pa", ["page @a\\ b/page\\'s\\ \\(1\\).txt"]),
+    "in_quotes": ("page '@a b/pa", ["page @a\\ b/page\\'s\\ \\(1\\).txt"]),
+    "quotes_within": ('page @"a b/"pa', ["page @a\\ b/page\\'s\\ \\(1\\).txt"]),
+    "redirection_behind_a_blank": ("list msr > a\\ b/pa", ["list msr > a\\ b/page\\'s\\ \\(1\\).txt"]),
     "hidden": ("page @.h", ["page @.hidden"]),
     "no_such_folder": ("page @nosuch/", []),
     "nul": ("page @a\0/", []),

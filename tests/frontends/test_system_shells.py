@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from hvrepl.frontends.bash import quote
+from tests.at_hand import needs
 from tests.frontends.program import SECONDS, execute
 from tests.frontends.terminal import TESTS, Terminal
 
-needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="bash is not here")
+needs_bash = needs("bash")
 BASH = ["bash", "--noprofile", "--norc", "-i"]
 
 
@@ -50,7 +51,7 @@ IN_BASH = {
     "a_field_behind_quotes": (["encode", "sint2", "'(1 << 3)'", "vec"], ["vector="]),
     "all_enumerators": (["encode", "guest-id", "os_type", "="], ["undefined", "Linux", "FreeBSD"]),
     "an_enumerator": (["encode", "guest-id", "os_type", "=", "Lin"], ["Linux"]),
-    "a_file": (["decode", "page", "@", f"{TESTS}/data/du"], [f"@{TESTS}/data/dumps/"]),
+    "a_file": (["decode", "page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
     "nothing": (["decode", "nosuchname"], [""]),
 }
 
@@ -142,12 +143,17 @@ TYPED = {
     "an_enumerator": ("hvrepl encode guest-id os_type=Lin\tbui\t", "hvrepl encode guest-id os_type=Linux build="),
     "a_name_of_a_space": ("hvrepl show msr:sirb\t", "hvrepl show msr:sirbp "),
     "a_file": ("hvrepl decode page @data/du\t", "hvrepl decode page @data/dumps/"),
+    "a_folder_with_a_blank": ("hvrepl decode page @~/a\t", "hvrepl decode page @~/a\\ b/"),
+    "a_file_behind_a_blank": ("hvrepl decode page @~/a\\ b/pa\t", "hvrepl decode page @~/a\\ b/page\\$\\(1\\).txt"),
+    "a_file_in_quotes": ("hvrepl scan '~/a b/pa\t", "hvrepl scan '~/a b/pa"),
 }
 
 
 @needs_bash
 @pytest.mark.parametrize(("keys", "line"), TYPED.values(), ids=TYPED)
 def test_tab_completes_in_bash(keys: str, line: str, tmp_path: Path, path: str) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "page$(1).txt").touch()
     with Terminal(tmp_path, program=BASH, PATH=path, PS1="$ ", INPUTRC="/dev/null") as terminal:
         terminal.see("$")
         terminal.send("source <(hvrepl --show-completion) && clear && echo 'rea''dy'\r")

@@ -101,6 +101,10 @@ class Catalog:
             raise NotFoundError(f"{self.arch} has no {space.name} numbers; {space.arches[0]} has")
         return space
 
+    def has_name(self, name: str) -> bool:
+        """Whether find_name finds it. Cheaper to ask: it looks for nothing that is spelled alike."""
+        return any(is_seen(row.arch, self.arch) for row in self.index.names(to_key(name)))
+
     def find_name(self, name: str, space: str | None = None) -> Found:
         """Today's meaning of a name on this arch, in a space only what has a number there, which is then its number.
 

@@ -16,18 +16,17 @@ def open_index(extra: Path | None = None) -> Index:
 
     Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
     """
-    if BUILT_INDEX.exists() and extra is None:
-        return Index.open(BUILT_INDEX)
+    built = Index.open(BUILT_INDEX) if BUILT_INDEX.exists() else open_checkout()
     if extra is None:
-        from hvrepl.catalog.kept import open_kept
+        return built
+    from hvrepl.catalog.rules import build_checked
 
-        return open_kept(CHECKOUT_SPECS)
-    from hvrepl.catalog.rules import build_checked, read_tables
-
-    if BUILT_INDEX.exists():
-        built = Index.open(BUILT_INDEX)
-        tables, spaces = list(built.tables()), tuple(built.spaces.values())
-        built.database.close()
-    else:
-        tables, spaces = read_tables(CHECKOUT_SPECS)
+    tables, spaces = list(built.tables()), tuple(built.spaces.values())
+    built.database.close()
     return build_checked(tables, spaces, extra)
+
+
+def open_checkout() -> Index:
+    from hvrepl.catalog.kept import open_kept
+
+    return open_kept(CHECKOUT_SPECS)

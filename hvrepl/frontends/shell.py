@@ -74,10 +74,10 @@ class Shell:
         return self._completers[arch]
 
     def is_struct(self, name: str) -> bool:
-        try:
-            spec = self.session.catalog.find_name(name.partition(".")[0]).spec
-        except HvreplError:
+        catalog, base = self.session.catalog, name.partition(".")[0]
+        if not catalog.has_name(base):
             return False
+        spec = catalog.find_name(base).spec
         return spec.layout is not None and not spec.width
 
     def is_open(self, lines: Sequence[str]) -> bool:

@@ -6,66 +6,67 @@ DEMO   := build/demo
 BIN    := $(VENV)/bin
 DUMPS  := tests/data/dumps
 
-.PHONY: help demo check format lint types specs test coverage bench update dist fuzz clean
+# What somebody's shell says to Python is not meant for this: other packages, no assertions, warnings as errors of pip.
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
+# All files here are UTF-8, and so may be their path, whatever the language of the machine.
+export LC_ALL = C.UTF-8
+
+.PHONY: help demo check format lint types specs test coverage bench update dist fuzz fresh clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
-	@echo "make check   format, lint, types, specs and all tests"
+	@echo "make check   format, lint, types, specs and all tests: some 3 minutes on 2 cores"
 	@echo "make coverage  count how much of what the sources name and lay out the specs have"
 	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
 	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test)"
+	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove what was made"
 
-define need_venv
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-	  echo "the venv module of $(PYTHON) is missing; on Debian: apt install python3-venv" >&2; exit 1; }
-endef
-
 demo: $(DEMO)/.installed
-	@set -e; show() { echo; echo "$$ hvrepl $$*"; $(DEMO)/bin/hvrepl "$$@"; }; \
+	@set -e; show() { echo; echo "$$ hvrepl $$*"; "$(DEMO)/bin/hvrepl" "$$@"; }; \
 	show decode page @$(DUMPS)/page.gdb.txt; \
 	show decode guest-id 0x818000050fa7042f; \
 	show decode sint2 0x200f3; \
 	show --arch arm64 decode HV_REGISTER_SINT2 0x10013; \
 	show encode guest-id kernel=6.6.87
+	@echo
+	@echo "The program is $(CURDIR)/$(DEMO)/bin/hvrepl"
+	@echo "Try next: $(DEMO)/bin/hvrepl alone, which opens a shell: paste a number or a dump, or type help"
 
 $(DEMO)/.installed: pyproject.toml hatch_build.py $(shell find hvrepl specs man -type f -not -name '*.pyc')
-	$(need_venv)
-	$(PYTHON) -m venv --clear $(DEMO)
-	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check .
+	@rm -rf $(DEMO)
+	@tools/install "$(PYTHON)" $(DEMO) .
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml hatch_build.py
-	$(need_venv)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@tools/install "$(PYTHON)" $(VENV) 'pip>=25.1'
+	@tools/install "$(PYTHON)" $(VENV) --editable . --group dev
 	@touch $@
 
 check: format-check lint types specs test
 
 .PHONY: format-check
 format-check: $(VENV)/.installed
-	$(BIN)/ruff format --check --quiet .
+	$(BIN)/python -m ruff format --check --quiet .
 
 format: $(VENV)/.installed
-	$(BIN)/ruff format --quiet .
-	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/python -m ruff format --quiet .
+	$(BIN)/python -m ruff check --fix --quiet .
 
 lint: $(VENV)/.installed
-	$(BIN)/ruff check --quiet .
+	$(BIN)/python -m ruff check --quiet .
 
 types: $(VENV)/.installed
-	$(BIN)/mypy
+	$(BIN)/python -m mypy
 
 specs: $(VENV)/.installed
 	$(BIN)/python -m hvrepl.catalog.rules specs
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 coverage: $(VENV)/.installed
 	$(BIN)/python -m tests.coverage -v
@@ -76,13 +77,17 @@ bench: $(VENV)/.installed
 update: $(VENV)/.installed
 	$(BIN)/python -m tests.transcripts
 
-# The tests of properties: those that hypothesis gives values. Each run takes others.
+# The tests that hypothesis gives values, others in each run, and those that try only some of their samples in `make check`.
 N ?= 3000
 fuzz: $(VENV)/.installed
-	@HYPOTHESIS_PROFILE=fuzz HVREPL_FUZZ=$(N) $(BIN)/pytest -n auto -m hypothesis -p no:cacheprovider || { \
+	@HYPOTHESIS_PROFILE=fuzz HVREPL_FUZZ=$(N) $(BIN)/python -m pytest -n auto --dist worksteal -m "hypothesis or sampled" -p no:cacheprovider || { \
 	  echo; echo 'A property does not hold. "Falsifying example" above is the smallest value for which it does not.'; \
-	  echo 'Again: HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest TEST, with the test that is named; .hypothesis/ keeps the value.'; \
+	  echo 'Again: HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest TEST, with the test that is named; .hypothesis/ keeps the value.'; \
 	  echo 'Keep it: put @example(...) with that value above the test, see it fail, mend what it shows, and leave it there.'; exit 1; } >&2
+
+SUITE ?= bookworm trixie
+fresh:
+	@for suite in $(SUITE); do tools/fresh $$suite || exit; done
 
 dist: $(VENV)/.installed
 	rm -rf dist build/handout
@@ -92,7 +97,7 @@ dist: $(VENV)/.installed
 	build/handout/bin/twine check --strict dist/*
 	$(PYTHON) tools/check_dist.py dist/*
 	tar -xzf dist/*.tar.gz -C build/handout
-	cd build/handout/hvrepl-*/ && PYTHONPATH=$$PWD PATH="$(CURDIR)/$(BIN):$$PATH" $(CURDIR)/$(BIN)/python -m pytest \
+	cd build/handout/hvrepl-*/ && PYTHONPATH=$$PWD PATH="$(CURDIR)/$(BIN):$$PATH" "$(CURDIR)/$(BIN)/python" -m pytest \
 	  tests/test_api.py tests/test_docs.py tests/test_layers.py tests/test_transcripts.py
 
 clean:

@@ -2,14 +2,30 @@
 
 import gc
 import os
+import re
+import signal
 
+import pytest
 from hypothesis import settings
 
+from tests.at_hand import say_missing
 from tests.fuzz import examples
+
+# What tests take from the environment. All else would be this machine's own: its language, colours, pager, width, specs.
+KEPT = re.compile(
+    r"PATH|HOME|TMPDIR|PYTEST_.*|HYPOTHESIS_PROFILE|HVREPL_(FUZZ|HEADERS|OPENVMM)|PIP_.*|SSL_CERT_FILE|\w*_proxy", re.IGNORECASE
+)
+for name in [name for name in os.environ if not KEPT.fullmatch(name)]:
+    del os.environ[name]
+os.umask(0o022)
+# A job in the background of a script starts with signals that are ignored, and so would all that the tests start.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 # How long an example takes says more of the machine than of the program: speed is measured in benchmarks, as a ratio.
 # The examples are the same in each run, so that a change that breaks nothing never finds a test red.
-settings.register_profile("hvrepl", deadline=None, derandomize=True)
+settings.register_profile("hvrepl", deadline=None, derandomize=True, max_examples=50)
 # `make fuzz` looks further, at other values in each run; what it finds is printed with how to see it again.
 settings.register_profile("fuzz", deadline=None, max_examples=examples(1000), print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hvrepl"))
@@ -19,3 +35,48 @@ def pytest_collection_finish() -> None:
     """What was collected stays to the end: to search it for garbage again and again would halt a test that types for half a second."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: the tests of terminals wait for what they see."""
+    return (os.cpu_count() or 1) + 1
+
+
+class Progress:
+    """One dot for every so many tests that pass or are skipped, so that a whole run fits on a screen."""
+
+    DOTS = 70
+
+    def __init__(self) -> None:
+        self.total = self.ended = 0
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self.total = len(items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self.total = len(ids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        if not (report.skipped or (report.passed and report.when == "call")) or hasattr(report, "wasxfail"):
+            return None
+        dots = self.DOTS * self.ended // max(self.total, 1)
+        self.ended += 1
+        return report.outcome, "." * (self.DOTS * self.ended // max(self.total, 1) - dots), ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.get_verbosity() < 0:
+        config.pluginmanager.register(Progress())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line that says what could not be tried on this machine, and for lack of what."""
+    reports = terminalreporter.getreports("skipped")
+    reasons = [
+        str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix("Skipped: ") for report in reports
+    ]
+    if reasons:
+        terminalreporter.write_line(say_missing(reasons))

@@ -13,6 +13,7 @@ import pytest
 
 import hvrepl
 from hvrepl.errors import FileError, NotFoundError, SpecError, UsageError
+from tests.at_hand import need
 from tests.frontends.program import call
 from tests.transcripts import ROOT
 
@@ -198,7 +199,7 @@ def test_the_examples_of_the_reference_hold() -> None:
 
 
 def test_a_program_that_uses_it_is_strictly_typed(tmp_path: Path) -> None:
-    pytest.importorskip("mypy")
+    need("module:mypy")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--cache-dir", str(tmp_path / "cache"), str(program)]

@@ -20,6 +20,7 @@ from hvrepl.errors import HvreplError
 from hvrepl.frontends.cli import app
 from hvrepl.frontends.command_table import command_names
 from hvrepl.frontends.session import FORMATS
+from tests.at_hand import need
 from tests.transcripts import ROOT, from_roff, run
 
 MAN = ROOT / "man" / "hvrepl.1"
@@ -111,8 +112,7 @@ CHECKERS = [["mandoc", "-T", "lint", "-W", "warning"], ["groff", "-ww", "-man", 
 @pytest.mark.parametrize("checker", CHECKERS, ids=lambda checker: checker[0])
 @pytest.mark.parametrize("path", [MAN, SPECS_MAN], ids=lambda path: path.name)
 def test_nothing_is_wrong_with_a_man_page(path: Path, checker: list[str]) -> None:
-    if not shutil.which(checker[0]):
-        pytest.skip(f"{checker[0]} is not installed")
+    need(checker[0])
     done = subprocess.run([*checker, str(path)], capture_output=True, text=True, check=False)
     assert done.stdout + done.stderr == ""
 

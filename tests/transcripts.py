@@ -79,25 +79,31 @@ def read_steps(path: Path) -> list[Step]:
     return steps
 
 
-def run(command: str, folder: Path, home: Path = ROOT) -> str:
-    """What a person sees of a command of the checkout `home`: its output and errors, and its status unless that is 0."""
-    environ = {
+def environment(folder: Path, home: Path = ROOT) -> dict[str, str]:
+    return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": str(home),
     }
+
+
+def run(command: str, folder: Path, home: Path = ROOT) -> str:
+    """What a person sees of a command of the checkout `home`: its output and errors, and its status unless that is 0."""
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=environ,
+        env=environment(folder, home),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
-    status = f"[status {done.returncode}]" if done.returncode else ""
-    return done.stdout.decode() + status
+    return with_status(done.stdout.decode(), done.returncode)
+
+
+def with_status(output: str, status: int) -> str:
+    return output + (f"[status {status}]" if status else "")
 
 
 def prepare(folder: Path) -> Path:

@@ -57,14 +57,14 @@ def release(path: Path) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", path.name)]
 
 
-def why_not() -> str:
-    """Why nothing can be compared here, or ""."""
+def find_missing() -> str:
+    """What is missing to compare anything here, or ""."""
     if shutil.which("gcc") is None:
-        return "no gcc"
+        return "gcc"
     if subprocess.run(["gcc", "-print-file-name=crt1.o"], capture_output=True, text=True, check=True).stdout.strip() == "crt1.o":
-        return "gcc cannot link: no libc6-dev"
+        return "libc6-dev"
     if find_headers() is None:
-        return "no linux-headers-*-common in /usr/src, nor where HVREPL_HEADERS says"
+        return "linux-headers-*-common in /usr/src or $HVREPL_HEADERS"
     return ""
 
 
@@ -143,8 +143,8 @@ def bare(struct: str) -> str:
 
 def main() -> Iterator[str]:
     headers = find_headers()
-    if why_not() or headers is None:
-        yield f"nothing compared: {why_not()}"
+    if find_missing() or headers is None:
+        yield f"nothing compared: {find_missing()}"
         return
     yield headers.name
     for arch in ARCH_FLAGS:

@@ -17,6 +17,7 @@ from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.codec.encode import encode
+from tests.fuzz import amount
 
 DATA = Path(__file__).parents[1] / "data"
 INDEX = open_index(DATA / "specs")
@@ -105,17 +106,18 @@ def samples(thing: Thing) -> Iterator[bytes]:
     """Zeros, ones, single bits (of a struct: some), random bytes; of a struct also cut anywhere after its head, and longer."""
     dice = random.Random(str(thing))
     size = thing.size
-    few = 6 if size > LARGE else 24
+    few = amount(2, 6) if size > LARGE else amount(6, 24)
     yield bytes(size)
     yield b"\xff" * size
     for bit in range(8 * size) if thing.width else sorted(dice.sample(range(8 * size), min(8 * size, few))):
         yield (1 << bit).to_bytes(size, "little")
-    for _ in range(few // 3):
+    for _ in range(max(1, few // 3)):
         yield dice.randbytes(size)
     if not thing.width:
         for end in sorted({thing.head, thing.head + 1, (thing.head + size) // 2, size - 1, size + 1, size + 7}):
             yield dice.randbytes(max(end, thing.head))
-            yield bytes(max(end, thing.head))
+            if end % 2 or amount(False, True):
+                yield bytes(max(end, thing.head))
 
 
 def leaves(node: Decoded) -> Iterator[Decoded]:

@@ -199,8 +199,9 @@ def find_checkout() -> Path | None:
     return Path(named) if named and all((Path(named) / file).exists() for file in FILES) else None
 
 
-def why_not() -> str:
-    return "" if find_checkout() else f"HVREPL_OPENVMM names no checkout of OpenVMM, with {FILES[0]}"
+def find_missing() -> str:
+    """What is missing to compare anything here, or ""."""
+    return "" if find_checkout() else "a checkout of OpenVMM in $HVREPL_OPENVMM"
 
 
 def measure(checkout: Path) -> dict[str, list[Member]]:
@@ -223,7 +224,7 @@ def measure(checkout: Path) -> dict[str, list[Member]]:
 def main() -> Iterator[str]:
     checkout = find_checkout()
     if checkout is None:
-        yield f"nothing compared: {why_not()}"
+        yield f"nothing compared: {find_missing()}"
         return
     structs = measure(checkout)
     for arch in ARCHES:

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from hvrepl.catalog.model import ARCHES
+from tests.at_hand import NEEDS
 from tests.codec.agreement import Table, Tally, compare, report
-from tests.codec.c_headers import find_headers, measure, why_not
+from tests.codec.c_headers import find_headers, find_missing, measure
 from tests.codec.c_structs import MemberPath, paths, read_structs
 
 MOST_KNOWN = 400
 # Fewer than these only if the headers, or their names, are read wrongly: those of Linux 6.1 have the fewest.
 LEAST_STRUCTS, LEAST_MEMBERS = 85, 500
 
-needs_headers = pytest.mark.skipif(bool(why_not()), reason=why_not())
+needs_headers = pytest.mark.skipif(bool(find_missing()), reason=NEEDS + find_missing())
 each_arch = pytest.mark.parametrize("arch", ARCHES)
 
 

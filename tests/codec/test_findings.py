@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
+from itertools import islice
 
 import pytest
 from layouts import THINGS, Thing, samples, thing
@@ -11,6 +11,7 @@ from layouts import THINGS, Thing, samples, thing
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
+from tests.fuzz import amount, sampled
 
 # what, arch, number or bytes, (code, field, text) of each finding
 FINDINGS = [
@@ -150,12 +151,15 @@ CODES = {
 }
 
 
+@sampled
 def test_every_code_is_one_of_a_few_words_or_declared_by_a_spec() -> None:
     layouts = [
         layout for one in THINGS for layout in (one.found.spec.layout, one.found.spec.output, *(one.found.spec.cases or {}).values())
     ]
     declared = {rule.code for layout in layouts if layout for rule in layout.findings}
-    found = {finding.code for one in THINGS for data in [*samples(one)][::4] for finding in one.decode(data).findings}
+    found = {
+        finding.code for one in THINGS for data in islice(samples(one), None, None, amount(9, 4)) for finding in one.decode(data).findings
+    }
     assert found - CODES <= declared
     assert found >= CODES
 
@@ -216,10 +220,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Thing:
 def test_a_count_or_size_of_any_number_costs_no_more_than_the_bytes(hostile: Thing, count: int, size: int) -> None:
     data = count.to_bytes(4, "little") + size.to_bytes(4, "little") + bytes(range(64))
     tracemalloc.start()
-    started = time.process_time()
     node = hostile.decode(data)
-    spent, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert hostile.through_json(node) == data
     assert peak < 4_000_000
-    assert spent < 1

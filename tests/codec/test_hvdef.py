@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from hvrepl.catalog.model import ARCHES
+from tests.at_hand import NEEDS
 from tests.codec.agreement import Table, Tally, compare, report
-from tests.codec.rust_types import Source, find_checkout, measure, why_not
+from tests.codec.rust_types import Source, find_checkout, find_missing, measure
 
 LEAST_STRUCTS, LEAST_MEMBERS = 180, 1700
 
-needs_openvmm = pytest.mark.skipif(bool(why_not()), reason=why_not())
+needs_openvmm = pytest.mark.skipif(bool(find_missing()), reason=NEEDS + find_missing())
 each_arch = pytest.mark.parametrize("arch", ARCHES)
 
 

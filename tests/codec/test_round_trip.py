@@ -12,31 +12,31 @@ from layouts import THINGS, Thing, nodes, samples, thing
 
 from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
-from tests.fuzz import examples
-
-every_thing = pytest.mark.parametrize("one", THINGS, ids=str)
+from tests.fuzz import examples, sampled
 
 
-@every_thing
-def test_what_was_decoded_encodes_to_the_same_bytes(one: Thing) -> None:
-    for data in samples(one):
-        assert one.encode(one.decode(data)) == data
-
-
-@every_thing
-def test_json_loses_nothing(one: Thing) -> None:
-    for data in samples(one):
-        assert one.through_json(one.decode(data)) == data
-
-
-@every_thing
-def test_every_bit_stands_in_exactly_one_leaf(one: Thing) -> None:
+@sampled
+@pytest.mark.parametrize("one", THINGS, ids=str)
+def test_a_layout_keeps_what_holds_for_all(one: Thing) -> None:
     for data in samples(one):
         node = one.decode(data)
-        if one.width:
-            check_word(node, int.from_bytes(data, "little"), one.width)
-        else:
-            assert check_members(node, data) == len(data)
+        for check in PROPERTIES:
+            check(one, node, data)
+
+
+def comes_back(one: Thing, node: Decoded, data: bytes) -> None:
+    assert one.encode(node) == data
+
+
+def comes_back_through_json(one: Thing, node: Decoded, data: bytes) -> None:
+    assert one.through_json(node) == data
+
+
+def has_every_bit_in_exactly_one_leaf(one: Thing, node: Decoded, data: bytes) -> None:
+    if one.width:
+        check_word(node, int.from_bytes(data, "little"), one.width)
+    else:
+        assert check_members(node, data) == len(data)
 
 
 def check_word(node: Decoded, number: int, width: int) -> None:
@@ -108,17 +108,15 @@ def check_raw(member: Decoded, data: bytes) -> None:
         check_bits(member, number, 8 * len(data) - 1, 0)
 
 
-@every_thing
-def test_json_keys_stand_in_the_order_of_the_contract_and_empty_ones_are_absent(one: Thing) -> None:
+def has_json_keys_in_the_order_of_the_contract_and_no_empty_ones(_: Thing, node: Decoded, __: bytes) -> None:
     order = list(KEYS)
-    for data in samples(one):
-        for table in tables(one.decode(data).to_dict()):
-            keys = list(table)
-            if set(keys) <= {"code", "field", "text"}:
-                assert keys == [key for key in ("code", "field", "text") if key in table]
-            else:
-                assert keys == [key for key in order if key in table]
-            assert not [key for key, value in table.items() if value is False or value in ("", [], None)]
+    for table in tables(node.to_dict()):
+        keys = list(table)
+        if set(keys) <= {"code", "field", "text"}:
+            assert keys == [key for key in ("code", "field", "text") if key in table]
+        else:
+            assert keys == [key for key in order if key in table]
+        assert not [key for key, value in table.items() if value is False or value in ("", [], None)]
 
 
 def tables(value: object) -> list[dict[str, object]]:
@@ -127,22 +125,27 @@ def tables(value: object) -> list[dict[str, object]]:
     return [table for one in value for table in tables(one)] if isinstance(value, list) else []
 
 
-@every_thing
-def test_findings_have_stable_words_and_name_a_part_that_is_there(one: Thing) -> None:
-    for data in samples(one):
-        node = one.decode(data)
-        for finding in node.findings:
-            assert re.fullmatch(r"[a-z][a-z_]+", finding.code)
-            assert finding.text
-            assert not finding.field or node.find(finding.field), finding
+def has_findings_of_stable_words_that_name_a_part_that_is_there(_: Thing, node: Decoded, __: bytes) -> None:
+    for finding in node.findings:
+        assert re.fullmatch(r"[a-z][a-z_]+", finding.code)
+        assert finding.text
+        assert not finding.field or node.find(finding.field), finding
 
 
-@every_thing
-def test_siblings_have_different_names(one: Thing) -> None:
-    for data in samples(one):
-        for node in nodes(one.decode(data)):
-            names = [child.name for child in (*node.slots, *node.fields)]
-            assert len(names) == len(set(names))
+def has_siblings_of_different_names(_: Thing, node: Decoded, __: bytes) -> None:
+    for parent in nodes(node):
+        names = [child.name for child in (*parent.slots, *parent.fields)]
+        assert len(names) == len(set(names))
+
+
+PROPERTIES = [
+    comes_back,
+    comes_back_through_json,
+    has_every_bit_in_exactly_one_leaf,
+    has_json_keys_in_the_order_of_the_contract_and_no_empty_ones,
+    has_findings_of_stable_words_that_name_a_part_that_is_there,
+    has_siblings_of_different_names,
+]
 
 
 @pytest.mark.parametrize("one", [one for one in THINGS if one.head and not one.width], ids=str)

@@ -13,9 +13,7 @@ from hvrepl.codec.decoded import Decoded, dump
 from hvrepl.codec.pieces import Memo
 from hvrepl.codec.stream import WORTH, Stream
 from hvrepl.errors import UsageError
-
-MOST_BITS = 64  # that are tried one by one: each of a register, some of a leaf
-FEW = 12
+from tests.fuzz import amount, examples, sampled
 
 
 def stream(one: Thing, worth: int = 1) -> Stream:
@@ -31,28 +29,25 @@ MESSAGES = stream(MESSAGE)
 
 
 def tried(one: Thing) -> list[bytes]:
-    """Some samples of a struct, of a word all but some of its single bits."""
+    """Some samples of a struct; of a word all but some of its single bits."""
     if not one.width:
-        return list(islice(samples(one), 4 if one.size > LARGE else FEW))
+        return list(islice(samples(one), 4 if one.size > LARGE else amount(6, 12)))
     found = list(samples(one))
-    return found[:2] + found[2 :: max(1, one.width // MOST_BITS)]
+    return found[:2] + found[2 :: max(1, one.width // amount(16, 64))]
 
 
+@sampled
 @pytest.mark.parametrize("one", THINGS, ids=str)
-def test_a_line_is_what_decoding_gives(one: Thing) -> None:
+def test_a_line_is_what_decoding_gives_and_every_word_has_a_function(one: Thing) -> None:
     lines = stream(one)
-    for data in tried(one):
+    first, *rest = tried(one)
+    assert lines.line(first) == line(one, first)
+    assert lines.made == 1 or not one.width
+    for data in rest:
         assert lines.line(data) == line(one, data)
 
 
-@pytest.mark.parametrize("one", [one for one in THINGS if one.width], ids=str)
-def test_every_word_has_a_function(one: Thing) -> None:
-    lines = stream(one)
-    lines.line(bytes(one.width // 8))
-    assert lines.made == 1
-
-
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from([one for one in THINGS if one.width]), st.lists(st.integers(0, (1 << 128) - 1), min_size=1, max_size=4))
 def test_lines_of_any_numbers_are_what_decoding_gives(one: Thing, numbers: list[int]) -> None:
     lines = stream(one)
@@ -62,7 +57,7 @@ def test_lines_of_any_numbers_are_what_decoding_gives(one: Thing, numbers: list[
     assert lines.lines(values) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from([0, 1, 0x80000010, 0x80000001, 0xFFFFFFFF]), st.integers(0, 255), st.binary(min_size=251, max_size=251))
 def test_a_line_of_any_message_is_what_decoding_gives(kind: int, used: int, rest: bytes) -> None:
     message = kind.to_bytes(4, "little") + bytes([used]) + rest

@@ -17,6 +17,7 @@ from hvrepl.frontends.annotate import to_utf8
 from hvrepl.frontends.cli import run
 from hvrepl.frontends.session import Streams
 from tests.frontends.program import Ended, call, execute, start
+from tests.fuzz import amount, sampled
 
 FEATURES = b"[    0.000000] Hyper-V: privilege flags low 0x2e7f, high 0x3b8030, hints 0xc2c, misc 0xbed7b2\n"
 VMBUS = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
@@ -173,13 +174,14 @@ STRANGE = [
     b"\xfe\xfd\x00not utf-8\x80\n" + b"\0" * 100 + b"\n",
     b"crlf\r\nmore\r\n",
     b"x" * (1 << 20) + b"\n" + b"y" * (3 << 20) + b"\nz\n",
-    b"hyper-v " * (1 << 18) + b"\nmore\n",
+    b"hyper-v " * amount(1 << 15, 1 << 18) + b"\nmore\n",
     b"\n" * 1000,
     b"hyper-v\nvmbus\nmsr\n" * 1000,
     b"Hyper-V: privilege flags low=\n" * 50,
 ]
 
 
+@sampled
 @pytest.mark.parametrize("data", STRANGE, ids=[repr(data[:20]) for data in STRANGE])
 def test_what_says_nothing_is_passed_byte_for_byte(data: bytes) -> None:
     assert passed(data) == data
@@ -206,15 +208,15 @@ def test_line_numbers_hold_behind_long_lines_and_blocks_without_a_note() -> None
     assert table["line"] == 100_002
 
 
-def test_a_million_lines_of_other_systems_pass_unchanged() -> None:
+@sampled
+def test_many_lines_of_other_systems_pass_unchanged() -> None:
     lines = [
         b"Nov 22 10:11:%02d host kernel: [ %5d.123456] usb 1-%d: new high-speed USB device number %d using xhci_hcd\n"
         % (i % 60, i, i % 9, i)
         for i in range(20)
     ]
     lines += [b"BIOS-e820: [mem 0x0000000040000000-0x000000004fffffff] usable\n", b"\xe9t\xe9 d\xe9but 0x%08x\r\n" % 0x12340000]
-    log = b"".join(lines) * 45_500
-    assert log.count(b"\n") > 1_000_000
+    log = b"".join(lines) * amount(4_550, 45_500)
     assert passed(log) == log
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from hvrepl.catalog.opening import open_index
+from tests.at_hand import needs
 from tests.frontends.program import call
 
 DATA = Path(__file__).parents[1] / "data" / "cpuid"
@@ -298,7 +298,7 @@ def bits_of(table: Any, number: int, register: str) -> list[bool]:
     return [bool(one["value"]) for one in fields if one["name"] not in UNTOLD and register in ("", one["reg"])]
 
 
-@pytest.mark.skipif(not shutil.which("cpuid"), reason="Debian's cpuid is not installed")
+@needs("cpuid")
 @pytest.mark.parametrize("path", [KVM, INTEL, OTHER_INTEL, ZEN], ids=lambda text: Path(text).name)
 def test_debians_tool_reads_the_same_bits(path: str, tmp_path: Path) -> None:
     table = ask(path)

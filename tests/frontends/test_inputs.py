@@ -11,10 +11,11 @@ from hvrepl.errors import FileError, UsageError
 from hvrepl.frontends.inputs import MOST_READ, raw_lines, read_file, read_lines, read_rest
 from hvrepl.frontends.session import Session, Streams
 from hvrepl.text.read_dump import read_bytes
+from tests.at_hand import needs
 from tests.frontends.program import execute
 
 ENDLESS = Path("/dev/zero")
-has_endless = pytest.mark.skipif(not ENDLESS.exists(), reason=f"there is no {ENDLESS}")
+has_endless = needs(str(ENDLESS))
 
 
 class Endless(io.RawIOBase):

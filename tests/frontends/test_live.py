@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hvrepl.frontends.lines import quote
 from hvrepl.frontends.live import live
 from hvrepl.frontends.session import Session
 from tests.frontends.program import call
@@ -134,7 +135,7 @@ def test_the_overview_stays_within_eighty_columns() -> None:
 
 
 def test_a_script_reads_registers_too() -> None:
-    ended = call("-c", f"live --root {TREE} sint2 -f line")
+    ended = call("-c", f"live --root {quote(str(TREE))} sint2 -f line")
     assert (ended.status, ended.out.split()[0]) == (0, "CPUs")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.at_hand import needs
 from tests.frontends.program import call
 from tests.transcripts import ROOT
 
@@ -29,7 +29,7 @@ def test_a_new_file_has_the_mode_that_files_have(tmp_path: Path) -> None:
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+@needs(modes_of_POSIX=os.name == "posix")
 def test_a_file_that_is_there_is_replaced_and_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_bytes(bytes(100))
@@ -68,6 +68,6 @@ def test_a_file_that_cannot_be_written_is_status_4(name: str, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@needs("/dev/full")
 def test_a_full_disk_is_status_4() -> None:
     assert write("/dev/full") == 4

@@ -6,12 +6,16 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
+from hvrepl.frontends.lines import quote
+from tests.at_hand import need
 from tests.frontends.program import PROGRAM, Ended, call, clean_environ, execute, start
 from tests.text.images import PAGE, RESET_OF_ARM64, TIMER, VERSION_RESPONSE, elf, kdump, page, write
 
@@ -32,7 +36,7 @@ def core(tmp_path: Path) -> str:
 
 @pytest.fixture
 def vmcore(tmp_path: Path) -> str:
-    pytest.importorskip("drgn")
+    need("module:drgn")
     return write(tmp_path / "vmcore", kdump({0x1233: NOISE, 0x1234: TIMERS}))
 
 
@@ -103,7 +107,7 @@ def test_without_a_file_it_is_wrong_usage(words: tuple[str, ...], text: str) -> 
 
 
 def test_in_a_script_an_object_has_its_line(image: str) -> None:
-    ended = call("-k", "-f", "ndjson", stdin=f"\nscan {image}\n".encode())
+    ended = call("-k", "-f", "ndjson", stdin=f"\nscan {quote(image)}\n".encode())
     assert [json.loads(line)["line"] for line in ended.out.splitlines()] == [2, 2]
 
 
@@ -122,13 +126,11 @@ def test_no_bar_is_drawn_where_no_terminal_is(image: str) -> None:
 
 
 def test_a_bar_is_drawn_on_a_terminal_and_cleared_for_output(image: str) -> None:
-    pexpect = pytest.importorskip("pexpect")
-    command = f"{' '.join(PROGRAM)} scan {image} -f line"
-    shown, status = pexpect.run(command, env=clean_environ(TERM="xterm"), withexitstatus=True)
+    shown, status = pexpect.run(shlex.join([*PROGRAM, "scan", image, "-f", "line"]), env=clean_environ(TERM="xterm"), withexitstatus=True)
     assert status == 0
     assert b"scan  [" in shown
     assert b"\r\x1b[K" + f"{image}:0x1000  ".encode() in shown
-    quiet = pexpect.run(f"{' '.join(PROGRAM)} -c 'scan {image} -f line'", env=clean_environ(TERM="xterm"))
+    quiet = pexpect.run(shlex.join([*PROGRAM, "-c", f"scan {quote(image)} -f line"]), env=clean_environ(TERM="xterm"))
     assert b"scan  [" not in quiet
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hvrepl.frontends.lines import quote
 from hvrepl.frontends.session import FORMATS
 from tests.frontends.program import call
 from tests.frontends.typed import ENTER, type_keys, type_lines
@@ -147,9 +148,10 @@ def test_help_explains_a_word_of_the_shell(word: str) -> None:
 
 def test_output_goes_into_a_file(tmp_path: Path) -> None:
     file = tmp_path / "out.txt"
-    assert type_lines("format line", f"sint2 0x30 > {file}", f"sint2 0x30 >> {file}") == ""
+    typed = quote(str(file))
+    assert type_lines("format line", f"sint2 0x30 > {typed}", f"sint2 0x30 >> {typed}") == ""
     assert file.read_text() == LINE * 2
-    assert type_lines(f"sint2 0x30 -f line > {file}") == ""
+    assert type_lines(f"sint2 0x30 -f line > {typed}") == ""
     assert file.read_text() == LINE
 
 
@@ -166,7 +168,7 @@ def test_a_command_that_has_read_enough_is_no_error(capfd: pytest.CaptureFixture
 def test_a_file_of_lines_is_run(tmp_path: Path) -> None:
     file = tmp_path / "lines"
     file.write_text("arch arm64\nsint2 0x30 -f line\nnosuch 1\nsint2 0x30\n")
-    printed = type_lines(f"source {file}", "sint2 0x30 -f line").splitlines(keepends=True)
+    printed = type_lines(f"source {quote(str(file))}", "sint2 0x30 -f line").splitlines(keepends=True)
     assert printed[::2] == [LINE.replace("X64_MSR", "REGISTER")] * 2
     assert printed[1].startswith(f"{file}:3: ")
     assert len(printed) == 3

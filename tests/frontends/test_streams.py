@@ -9,14 +9,16 @@ import re
 import select
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from hvrepl.frontends.lines import quote
 from hvrepl.frontends.values import holds_lines
+from tests.at_hand import needs
 from tests.frontends.program import PROGRAM, SECONDS, Ended, call, clean_environ, execute, start
+from tests.fuzz import amount, sampled
 
 VALUES = ["0x200f3", "0x10013", "0x30"]
 MESSAGE = bytes.fromhex("10000080 18 00 0000".replace(" ", "")).ljust(256, b"\0")
@@ -109,16 +111,17 @@ def test_an_error_is_told_before_the_next_line_is_given() -> None:
         assert finish(process) == Ended(2, "", "")
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
+@sampled
+@needs("/proc/self/status")
 @pytest.mark.parametrize(
     ("arguments", "line", "times"),
     [
-        (["decode", "sint2", "-", "-f", "ndjson"], "0x200f3", 200),
-        (["decode", "sint2", "-", "-f", "json"], "0x200f3", 200),
-        (["decode", "sint2", "-", "-f", "csv"], "0x200f3", 200),
-        (["decode", "sint2", "-", "-f", "ndjson", "-k"], "zz", 200),
-        (["decode", "message", "-", "-f", "line"], MESSAGE.hex(), 50),
-        (["-f", "line"], "sint2 0x200f3", 50),
+        (["decode", "sint2", "-", "-f", "ndjson"], "0x200f3", amount(60, 200)),
+        (["decode", "sint2", "-", "-f", "json"], "0x200f3", amount(60, 200)),
+        (["decode", "sint2", "-", "-f", "csv"], "0x200f3", amount(60, 200)),
+        (["decode", "sint2", "-", "-f", "ndjson", "-k"], "zz", amount(60, 200)),
+        (["decode", "message", "-", "-f", "line"], MESSAGE.hex(), amount(20, 50)),
+        (["-f", "line"], "sint2 0x200f3", amount(30, 50)),
     ],
     ids=["ndjson", "json", "csv", "errors", "messages", "script"],
 )
@@ -201,7 +204,7 @@ def test_a_reader_that_is_gone_is_no_error(arguments: list[str]) -> None:
 def test_a_reader_of_a_sourced_script_that_is_gone_is_no_error(plenty_of_lines: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    with os.fdopen(writing, "wb") as stdout, start("-c", f"source {plenty_of_lines}", stdout=stdout) as process:
+    with os.fdopen(writing, "wb") as stdout, start("-c", f"source {quote(str(plenty_of_lines))}", stdout=stdout) as process:
         ended = process.communicate(timeout=SECONDS)
     assert (process.returncode, ended[1]) == (0, b"")
 
@@ -250,7 +253,7 @@ MUCH = [
 ]
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@needs("/dev/full")
 @pytest.mark.parametrize("arguments", MUCH, ids=" ".join)
 def test_a_full_disk_is_one_line_and_status_4(arguments: list[str]) -> None:
     with FULL.open("wb") as stdout, start(*arguments, stdout=stdout) as process:
@@ -259,7 +262,7 @@ def test_a_full_disk_is_one_line_and_status_4(arguments: list[str]) -> None:
     assert err.decode() == f"cannot write: {os.strerror(errno.ENOSPC)}\n"
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@needs("/dev/full")
 @pytest.mark.parametrize(
     ("arguments", "status"), [(["decode", "sint2", "zz"], 2), (["encode", "sint2", "vector=1"], 0)], ids=["error", "warning"]
 )
@@ -269,7 +272,7 @@ def test_where_no_error_can_be_written_the_status_says_it(arguments: list[str], 
     assert (process.returncode, bool(out)) == (status, not status)
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@needs("/dev/full")
 @pytest.mark.parametrize("arguments", [["-c", "list > /dev/full"], ["encode", "sint2", "vector=16", "-o", "/dev/full"]], ids=" ".join)
 def test_a_full_disk_under_a_file_is_told_with_its_name(arguments: list[str]) -> None:
     assert execute(*arguments) == Ended(4, "", f"/dev/full: {os.strerror(errno.ENOSPC)}\n")
@@ -291,25 +294,25 @@ def without(redirection: str, *arguments: str) -> Ended:
 BAD_FILE = os.strerror(errno.EBADF)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="closes streams in a POSIX shell")
+@needs("sh")
 @pytest.mark.parametrize("arguments", MUCH[:-1], ids=" ".join)
 def test_a_closed_stdout_is_one_line_and_status_4(arguments: list[str]) -> None:
     assert without(">&-", *arguments) == Ended(4, "", f"cannot write: {BAD_FILE}\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="closes streams in a POSIX shell")
+@needs("sh")
 def test_a_closed_stdout_does_not_matter_to_what_writes_nothing(tmp_path: Path) -> None:
     assert without(">&-", "encode", "sint2", "vector=16", "-o", str(tmp_path / "x")) == Ended(0, "", "")
     assert (tmp_path / "x").read_bytes() == b"\x10" + bytes(7)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="closes streams in a POSIX shell")
+@needs("sh")
 @pytest.mark.parametrize("arguments", [["decode", "sint2", "-"], ["decode", "page", "-"], ["decode", "-"], []], ids=" ".join)
 def test_a_closed_stdin_is_one_line_and_status_4(arguments: list[str]) -> None:
     assert without("<&-", *arguments) == Ended(4, "", f"stdin: {BAD_FILE}\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="closes streams in a POSIX shell")
+@needs("sh")
 def test_a_closed_stderr_leaves_the_status() -> None:
     assert without("2>&-", "decode", "nosuch", "1") == Ended(3, "", "")
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from hvrepl import __version__
+from tests.at_hand import needs
 from tests.frontends.program import call
 from tests.frontends.terminal import TESTS, Terminal
+from tests.fuzz import amount, sampled
 
 SCREENS = TESTS / "data" / "screens"
 DUMPS = TESTS / "data" / "dumps"
@@ -97,9 +99,12 @@ def test_arch_and_format_change_the_prompt_the_toolbar_and_what_is_printed(termi
 
 
 DUMPED = ("crash", "gdb", "hexdump", "windbg", "xxd")
-PASTES = [(name, "brackets") for name in DUMPED] + [(name, keys) for name in ("gdb", "windbg") for keys in ("keys", "dumb")]
+PASTES = [(name, "brackets") for name in DUMPED] + [
+    (name, keys) for name in amount(("gdb",), ("gdb", "windbg")) for keys in ("keys", "dumb")
+]
 
 
+@sampled
 @pytest.mark.parametrize(("name", "keys"), PASTES, ids=["-".join(pair) for pair in PASTES])
 def test_a_pasted_page_is_decoded_once(name: str, keys: str, tmp_path: Path) -> None:
     dump = DUMPS / f"page.{name}.txt"
@@ -147,6 +152,7 @@ def test_the_shell_is_left_with_status_0(keys: str, terminal: Terminal) -> None:
     assert terminal.end() == 0
 
 
+@needs("less")
 def test_output_goes_through_a_pager(terminal: Terminal) -> None:
     terminal.type("list | less")
     terminal.send(ENTER)

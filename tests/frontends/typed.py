@@ -15,6 +15,8 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.frontends.complete import Completer
 from hvrepl.frontends.session import Memory, Outcome, Session, Streams
 from hvrepl.frontends.shell import Shell
 from tests.frontends.program import SECONDS
@@ -39,7 +41,7 @@ class Typist:
     def watch(self, shell: Shell) -> None:
         ask = shell.ask
         app = ask.__self__.prompts.app  # type: ignore[attr-defined]
-        shell.completer.warm_up()  # nobody types a word and Tab before the names are read
+        vars(shell.completer).update(read_names(shell.completer.catalog))  # nobody types a word and Tab before the names are read
         app.after_render += lambda _: self.go_on(app.current_buffer.text)
 
         def ask_typing(text: str) -> str:
@@ -92,6 +94,14 @@ def start_session(streams: Streams) -> Session:
     session = replace(library(), streams=streams, outcome=Outcome(), memory=Memory())
     session.read_environ()
     return session
+
+
+@cache
+def read_names(catalog: Catalog) -> dict[str, object]:
+    """What a completer keeps of a catalogue's names, which takes longer to read than most tests to run."""
+    completer = Completer(catalog, (), str)
+    completer.warm_up()
+    return {name: vars(completer)[name] for name in ("names", "keys")}
 
 
 def type_keys(*steps: Step, vi: bool = False, environ: Mapping[str, str | None] | None = None) -> str:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -48,16 +50,19 @@ KEYS = """name kind title arch also doc note width size reset addresses fields o
 
 
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
-def test_every_spec_is_described_in_words_that_its_object_has_too(group: list[Found]) -> None:
+def test_every_spec_is_described_in_words_that_its_object_has_too_with_sources_and_fits_the_terminal(group: list[Found]) -> None:
     for found in group:
-        check_description(found)
+        table = describe(CATALOGS[found.arch], found)
+        whole = list(describe_lines(table, Style(width=0)))
+        check_description(found, table, "\n".join(whole))
+        check_sources(table)
+        for width in (40, 80):
+            check_width(table, whole, width)
 
 
-def check_description(found: Found) -> None:
-    table = describe(CATALOGS[found.arch], found)
+def check_description(found: Found, table: Mapping[str, Any], text: str) -> None:
     assert json.loads(dump(table))["name"] == found.name
     assert [key for key in KEYS if key in table] == list(table)
-    text = "\n".join(describe_lines(table, Style(width=0)))
     assert text.startswith(found.name)
     for address in table["addresses"]:
         assert address["number"] in text
@@ -68,28 +73,18 @@ def check_description(found: Found) -> None:
     assert not re.search(r"[ \t]$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("width", [40, 80])
-@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
-def test_no_description_is_wider_than_the_terminal_or_loses_a_word(group: list[Found], width: int) -> None:
-    for found in group:
-        check_width(found, width)
+def check_sources(table: Mapping[str, Any]) -> None:
+    assert table["source"]
+    assert all(part["source"] for part in table["fields"])
 
 
-def check_width(found: Found, width: int) -> None:
-    table = describe(CATALOGS[found.arch], found)
-    whole, wrapped = (list(describe_lines(table, Style(width=columns))) for columns in (0, width))
+def check_width(table: Mapping[str, Any], whole: list[str], width: int) -> None:
+    """No line is wider than the terminal, no word is lost, and colour changes nothing else."""
+    wrapped = list(describe_lines(table, Style(width=width)))
     assert " ".join(wrapped).split() == " ".join(whole).split()
     assert all(len(line) <= width or "  " in line.strip() or len(max(line.split(), key=len)) > width // 2 for line in wrapped)
     colored = describe_lines(table, Style(color=True, width=width))
     assert [SGR.sub("", line) for line in colored] == wrapped
-
-
-@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
-def test_every_field_and_spec_has_a_source(group: list[Found]) -> None:
-    for found in group:
-        table = describe(CATALOGS[found.arch], found)
-        assert table["source"]
-        assert all(part["source"] for part in table["fields"])
 
 
 LISTING = Listing(

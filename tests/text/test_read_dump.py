@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -16,6 +15,8 @@ from hypothesis import strategies as st
 from hvrepl.errors import UsageError
 from hvrepl.text.read_dump import MOST_FOLDED, Dump, read_bytes, read_dump
 from hvrepl.text.style import shorten
+from tests.at_hand import need
+from tests.fuzz import amount, sampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,8 +241,7 @@ SAMPLES = {
 @pytest.mark.parametrize("command", TOOLS)
 def test_what_a_tool_prints_reads_back_equal(command: str, sample: str, tmp_path: Path) -> None:
     words = command.split()
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
+    need(words[0])
     (tmp_path / "data").write_bytes(SAMPLES[sample])
     done = subprocess.run([*words, "data"], cwd=tmp_path, capture_output=True, text=True, check=True)
     dumps = read_dump(done.stdout)
@@ -251,8 +251,7 @@ def test_what_a_tool_prints_reads_back_equal(command: str, sample: str, tmp_path
 
 @pytest.mark.parametrize("size", ["b", "h", "w", "g"])
 def test_what_gdb_prints_reads_back_equal(size: str, tmp_path: Path) -> None:
-    if shutil.which("gdb") is None or shutil.which("objcopy") is None:
-        pytest.skip("gdb or objcopy is not installed")
+    need("gdb", "objcopy")
     (tmp_path / "data").write_bytes(PAGE)
     subprocess.run(["objcopy", "-I", "binary", "-O", "elf64-little", "data", "data.o"], cwd=tmp_path, check=True)
     count = len(PAGE) // {"b": 1, "h": 2, "w": 4, "g": 8}[size]
@@ -418,11 +417,12 @@ def test_a_word_size_that_does_not_divide_is_refused(text: str, size: int, messa
 ENDLESS = ["10", "10 ", "zz ", "> ", "# ", " ", "g", "a:", "w.-", "\\x10", "{", "0x", "00000000`", "kernel: ", "*\n"]
 
 
+@sampled
 @pytest.mark.parametrize("piece", ENDLESS)
 @pytest.mark.parametrize(("before", "after"), [("", ""), ("00000000: 10", "10"), ("[ 1.0] ", ": 10 00")])
-def test_a_line_of_a_mebibyte_is_read_or_refused(piece: str, before: str, after: str) -> None:
+def test_a_line_of_any_length_is_read_or_refused(piece: str, before: str, after: str) -> None:
     try:
-        says = [dump.how for dump in read_dump(before + piece * ((1 << 20) // len(piece)) + after)]
+        says = [dump.how for dump in read_dump(before + piece * (amount(1 << 16, 1 << 20) // len(piece)) + after)]
     except UsageError as error:
         says = [str(error)]
     assert says

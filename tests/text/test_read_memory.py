@@ -14,6 +14,7 @@ import pytest
 from hvrepl.errors import FileError
 from hvrepl.text.read_core import Range, join_ranges
 from hvrepl.text.read_memory import CHUNK, open_memory, read_at
+from tests.at_hand import need, needs
 from tests.text.images import PAGE, elf, kdump, write
 
 A, B, C = (bytes([number]) * PAGE for number in (1, 2, 3))
@@ -119,7 +120,7 @@ def test_ranges_are_joined(ranges: list[Range], joined: list[Range]) -> None:
 
 
 def test_a_vmcore_of_makedumpfile_has_the_pages_that_were_dumped(tmp_path: Path) -> None:
-    pytest.importorskip("drgn")
+    need("module:drgn")
     pages = {0x10: A, 0x11: B, 0x9000: C, 0x8000: bytes(PAGE), 0x7FFF: A}
     path = write(tmp_path / "vmcore", kdump(pages))
     assert everything(path) == {0x10000: A + B, 0x7FFF000: A, 0x8000000: bytes(PAGE), 0x9000000: C}
@@ -128,7 +129,7 @@ def test_a_vmcore_of_makedumpfile_has_the_pages_that_were_dumped(tmp_path: Path)
 
 
 def test_a_vmcore_with_pages_that_cannot_be_unpacked_is_read_around_them(tmp_path: Path) -> None:
-    pytest.importorskip("drgn")
+    need("module:drgn")
     data = kdump({0: os.urandom(PAGE), 1: A, 2: B})
     first = struct.unpack_from("<Q", data, 4 * PAGE)[0]
     path = write(tmp_path / "vmcore", data[:first] + bytes(64) + data[first + 64 :])
@@ -164,13 +165,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_image_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
-    pytest.importorskip("drgn")
+    need("module:drgn")
     data, reason = REFUSED[name]
     assert reason in fault(write(tmp_path / name, data))
 
 
 def test_a_vmcore_that_drgn_refuses_says_what_helps(tmp_path: Path) -> None:
-    pytest.importorskip("drgn")
+    need("module:drgn")
     path = write(tmp_path / "vmcore", KDUMP.replace(b"VMCOREINFO", b"somethings"))
     assert "drgn refuses it: " in fault(path)
     assert "`makedumpfile -E" in fault(path)
@@ -189,7 +190,7 @@ def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path) 
     assert fault(str(tmp_path / "missing")) == "No such file or directory"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@needs(a_user_who_is_not_root=os.geteuid() != 0)
 def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     path = Path(write(tmp_path / "image", A))
     path.chmod(0)

@@ -92,9 +92,9 @@ def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
 def to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The log as it is; one that begins with the mark of UTF-16, as PowerShell writes files, recoded."""
     rest = iter(chunks)
-    first = next(rest, b"")
-    if len(first) == 1:
-        first += next(rest, b"")
+    first = b""
+    while len(first) < len(codecs.BOM_UTF32_LE) and (more := next(rest, b"")):
+        first += more
     if first[:2] not in UTF16_MARKS or first.startswith(codecs.BOM_UTF32_LE):
         yield from chain([first], rest)
         return

@@ -58,7 +58,8 @@ def test_a_log_in_utf_16_comes_out_in_utf_8(encoding: str) -> None:
     assert passed(("\ufeff" + log.decode()).encode(encoding)) == passed(log)
 
 
-@given(st.text(max_size=20), st.sampled_from(["utf-8", "utf-16"]), st.integers(1, 5))
+# With a NUL at its start, UTF-16 begins as UTF-32 does.
+@given(st.text(max_size=20).filter(lambda text: not text.startswith("\0")), st.sampled_from(["utf-8", "utf-16"]), st.integers(1, 5))
 def test_a_log_is_recoded_wherever_it_is_cut(text: str, encoding: str, step: int) -> None:
     data = text.encode(encoding)
     chunks = [data[at : at + step] for at in range(0, len(data), step)]

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
-from hvrepl.frontends.annotate import LONGEST_LINE, Annotator, pieces
+from hvrepl.frontends.annotate import LONGEST_LINE, UTF16_MARKS, Annotator, pieces
 from hvrepl.frontends.session import Session, Streams
 from tests.frontends.program import call
 from tests.frontends.test_annotate import MARK, VMBUS, notes, passed
@@ -122,6 +122,7 @@ def test_notes_keep_within_the_screen(option: str, columns: int) -> None:
 @settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_pass(data: bytes) -> None:
+    assume(data[:2] not in UTF16_MARKS)  # what is recoded
     assert annotated(data)[0] == data
     annotator = Annotator(SESSION)
     annotator.recogniser.open()

@@ -63,7 +63,7 @@ types: $(VENV)/.installed
 	$(BIN)/python -m mypy
 
 specs: $(VENV)/.installed
-	$(BIN)/python -m hvrepl.catalog.rules specs
+	$(BIN)/python -m hvrepl.catalog.build.rules specs
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto --dist worksteal

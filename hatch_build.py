@@ -15,8 +15,8 @@ class CustomBuildHook(BuildHookInterface):
         if version == "editable":  # a checkout reads the TOML, so that a changed spec is seen at once
             return
         sys.path.insert(0, self.root)
+        from hvrepl.catalog.build.rules import check_folders, read_tables
         from hvrepl.catalog.index import Index
-        from hvrepl.catalog.rules import check_folders, read_tables
 
         specs = Path(self.root, "specs")
         faults = check_folders([specs])

@@ -39,7 +39,7 @@ def key_words() -> Sequence[str]:
     """What annotate looks for in a log."""
     from hvrepl.catalog.catalog import Catalog
     from hvrepl.catalog.opening import open_index
-    from hvrepl.text.log_lines import Recogniser
+    from hvrepl.readers.log_lines import Recogniser
 
     return Recogniser(Catalog(open_index()).log_forms()).words
 

@@ -49,8 +49,8 @@ def completion(line: str) -> float:
     """Milliseconds, with a catalogue that has been asked before."""
     from hvrepl.catalog.catalog import Catalog
     from hvrepl.catalog.index import Index
-    from hvrepl.frontends.complete import Completer
-    from hvrepl.frontends.script import shell_commands
+    from hvrepl.script.complete import Completer
+    from hvrepl.script.runner import shell_commands
 
     completer = Completer(Catalog(Index.open(Path(SITE, "hvrepl", "specs.sqlite")), "x64"), shell_commands(), lambda: "6.6.87")
     list(completer.complete(line))

@@ -37,8 +37,8 @@ def install() -> None:
 
 def double() -> None:
     """The same program with every spec once more, under another name and at numbers of its own."""
+    from hvrepl.catalog.build.rules import read_tables
     from hvrepl.catalog.index import Index
-    from hvrepl.catalog.rules import read_tables
 
     tables, spaces = read_tables(ROOT / "specs")
     shutil.copytree(SITE, DOUBLED, ignore=shutil.ignore_patterns("__pycache__"))

@@ -21,10 +21,10 @@ def main() -> None:
 def program() -> Callable[[], int | None]:
     """What to run. The shell alone starts without the command line's parser, so that its prompt is there at once."""
     if sys.argv[1:] in ([], ["--vi"]) and sys.stdin and sys.stdin.isatty() and "_HVREPL_COMPLETE" not in os.environ:
-        from hvrepl.frontends.shell import start
+        from hvrepl.shell.loop import start
 
         return partial(start, vi="--vi" in sys.argv)
-    from hvrepl.frontends.cli import main as run
+    from hvrepl.cli.main import main as run
 
     return run
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from hvrepl.catalog import find, open_catalog
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decode import Decoder
+from hvrepl.codec.encode.assign import Assigner, Assignment
 from hvrepl.errors import UsageError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 import hvrepl
 from hvrepl.errors import FileError, NotFoundError, SpecError, UsageError
 from tests.at_hand import need
-from tests.frontends.program import call
+from tests.program import call
 from tests.transcripts import ROOT
 
 OWN = ROOT / "tests" / "data" / "own"

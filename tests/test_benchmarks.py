@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.measure import ROOT
 from benchmarks.streams import STREAMS
-from tests.frontends.program import call
+from tests.program import call
 
 
 @pytest.mark.parametrize("how", ["construct", "bare"])

@@ -13,13 +13,13 @@ import pytest
 import typer
 
 import hvrepl
-from hvrepl.catalog.book import FORMATTERS
-from hvrepl.catalog.keys import KEYS
+from hvrepl.catalog.build.book import FORMATTERS
+from hvrepl.catalog.build.keys import KEYS
+from hvrepl.cli.main import app
 from hvrepl.codec.meanings import MEANINGS
+from hvrepl.commands.session import FORMATS
+from hvrepl.commands.table import command_names
 from hvrepl.errors import HvreplError
-from hvrepl.frontends.cli import app
-from hvrepl.frontends.command_table import command_names
-from hvrepl.frontends.session import FORMATS
 from tests.at_hand import need
 from tests.transcripts import ROOT, from_roff, run
 
@@ -212,7 +212,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_specs_that_contributing_adds_keep_the_rules_and_work(extended: Path, tmp_path: Path) -> None:
-    assert run("python -m hvrepl.catalog.rules specs", extended, extended) == "the specs keep the rules\n"
+    assert run("python -m hvrepl.catalog.build.rules specs", extended, extended) == "the specs keep the rules\n"
     shown = worked_example(CONTRIBUTING)[1]
     assert run_shown(shown, tmp_path, extended) == shown
 
@@ -223,5 +223,5 @@ def test_a_gap_is_told_as_contributing_says(extended: Path) -> None:
     assert told
     whole = (extended / name).read_text()
     (extended / name).write_text("".join(line for line in whole.splitlines(keepends=True) if '"11:3"' not in line))
-    assert told[1] in run("python -m hvrepl.catalog.rules specs", extended, extended)
+    assert told[1] in run("python -m hvrepl.catalog.build.rules specs", extended, extended)
     (extended / name).write_text(whole)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.frontends.session import Session, Streams, open_output
-from hvrepl.frontends.shell_plain import is_plain
+from hvrepl.commands.session import Session, Streams, open_output
+from hvrepl.shell.plain import is_plain
+from tests.paths import PACKAGE
 
-PACKAGE = Path(__file__).parents[1] / "hvrepl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 POSIX_MODULES = frozenset(
     ("curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "spwd", "syslog", "termios", "tty", "crypt", "nis")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.frontends.cli import run as run_program
-from hvrepl.frontends.session import Streams
+from hvrepl.cli.main import run as run_program
+from hvrepl.commands.session import Streams
 from tests.at_hand import missing, skip_for
 from tests.fuzz import amount, sampled
 from tests.transcripts import FILES, ROOT, environment, prepare, read_steps, run, with_status

@@ -15,8 +15,8 @@ import pytest
 
 import hvrepl
 from tests.at_hand import skip_for
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 LAZY = ["prompt_toolkit", "tabulate", "tomllib", "rich", "pydantic", "sqlite3", "construct", "typer"]
 
 
@@ -127,8 +127,8 @@ COMMANDS = [
 # Runs each of the commands in the first argument, and prints what they ended with and wrote.
 ALL = """\
 import io, json, sys
-from hvrepl.frontends.cli import run
-from hvrepl.frontends.session import Streams
+from hvrepl.cli.main import run
+from hvrepl.commands.session import Streams
 for words in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
     print(json.dumps([words, run(words, Streams(io.BytesIO(), out, err, {})), out.getvalue(), err.getvalue()]))
@@ -169,8 +169,8 @@ def loaded(home: Path, *arguments: str) -> set[str]:
     """The modules of LAZY that a command loads."""
     script = (
         "import io, json, sys\n"
-        "from hvrepl.frontends.cli import run\n"
-        "from hvrepl.frontends.session import Streams\n"
+        "from hvrepl.cli.main import run\n"
+        "from hvrepl.commands.session import Streams\n"
         "status = run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), sys.stderr, {}))\n"
         f"print(json.dumps([status, [name for name in {LAZY} if name in sys.modules]]))\n"
     )

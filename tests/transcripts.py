@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 DOCUMENTS = ["README.md", "docs/tutorial.md", "man/hvrepl.1", "man/hvrepl-specs.5"]
 FILES = [*(ROOT / name for name in DOCUMENTS), *sorted((ROOT / "tests" / "transcripts").glob("*.txt"))]
 PROMPT = "$ "

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from hvrepl.catalog.read_specs import read_folder
-from hvrepl.catalog.references import SOURCE
+from hvrepl.catalog.build.read_specs import read_folder
+from hvrepl.catalog.build.references import SOURCE
 from hvrepl.errors import HvreplError
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"

@@ -18,7 +18,7 @@ NUMBER_KINDS: Mapping[str, str] = {
     "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
-# What a form may be read with in place of a pattern, and the groups that gives; hvrepl.text.log_lines has the readers.
+# What a form may be read with in place of a pattern, and the groups that gives; hvrepl.readers.log_lines has the readers.
 READERS: Mapping[str, tuple[str, ...]] = {"cpuid": ("leaf", "eax", "ebx", "ecx", "edx")}
 TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
 REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hvrepl.catalog.index import Index
 
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parents[1]
 BUILT_INDEX = PACKAGE / "specs.sqlite"
 CHECKOUT_SPECS = PACKAGE.parent / "specs"
 
@@ -19,7 +19,7 @@ def open_index(extra: Path | None = None) -> Index:
     built = Index.open(BUILT_INDEX) if BUILT_INDEX.exists() else open_checkout()
     if extra is None:
         return built
-    from hvrepl.catalog.rules import build_checked
+    from hvrepl.catalog.build.rules import build_checked
 
     tables, spaces = list(built.tables()), tuple(built.spaces.values())
     built.database.close()
@@ -27,6 +27,6 @@ def open_index(extra: Path | None = None) -> Index:
 
 
 def open_checkout() -> Index:
-    from hvrepl.catalog.kept import open_kept
+    from hvrepl.catalog.build.kept import open_kept
 
     return open_kept(CHECKOUT_SPECS)

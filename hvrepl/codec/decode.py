@@ -10,8 +10,8 @@ from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import Field, Layout, Spec
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
+from hvrepl.codec.field_findings import judge, judge_count, last_part
 from hvrepl.codec.heading import Heading, name_findings
-from hvrepl.codec.judge import judge, judge_count, last_part
 from hvrepl.codec.meanings import say
 from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.phrases import declared_findings, is_unused, summarise, without_guess

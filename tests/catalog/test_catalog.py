@@ -11,8 +11,9 @@ from hvrepl.catalog.model import Enumerator, Field
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import NotFoundError
 from tests.catalog.own import write_own
+from tests.paths import DATA
 
-TEST_SPECS = Path(__file__).parents[1] / "data" / "specs"
+TEST_SPECS = DATA / "specs"
 INDEX = open_index(TEST_SPECS)
 CATALOGS = {arch: Catalog(INDEX, arch) for arch in ("x64", "arm64")}
 DISK = int.from_bytes(bytes.fromhex("33221100554477668899aabbccddeeff"), "little")

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from hvrepl.catalog import opening
+from hvrepl.catalog.build.rules import read_tables
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES, Spec
 from hvrepl.catalog.opening import CHECKOUT_SPECS, open_index
-from hvrepl.catalog.rules import read_tables
 from hvrepl.errors import FileError, NotFoundError, SpecError
 from tests.catalog.own import write_own
+from tests.paths import DATA
 
-TEST_SPECS = Path(__file__).parents[1] / "data" / "specs"
+TEST_SPECS = DATA / "specs"
 
 
 class CountingIndex(Index):

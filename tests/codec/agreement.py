@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, Spec, to_key
@@ -25,8 +24,9 @@ from hvrepl.codec.schema import Schemas
 from hvrepl.errors import NotFoundError
 from tests.codec.spec_places import Place, places, span
 from tests.coverage import catalogs, layouts
+from tests.paths import DATA
 
-DATA = Path(__file__).parents[1] / "data" / "headers"
+DATA = DATA / "headers"
 # What a source reserves a later one may name; and a whole as one number has nothing to compare.
 RESERVED = re.compile(
     r"_*((\w+_)?reserved|unused|rsvd|res\d|padding|pad\d*$|mbz|preserved|resvd|res$|as_?u?int\d+|asu\d+|as\d+$|before_)", re.IGNORECASE

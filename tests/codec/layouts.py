@@ -6,20 +6,19 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES, Layout
 from hvrepl.catalog.opening import open_index
-from hvrepl.codec.assign import Assigner, Assignment
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, from_dict
-from hvrepl.codec.encode import encode
+from hvrepl.codec.encode.assign import Assigner, Assignment
+from hvrepl.codec.encode.from_tree import encode
 from tests.fuzz import amount
+from tests.paths import DATA
 
-DATA = Path(__file__).parents[1] / "data"
 INDEX = open_index(DATA / "specs")
 DECODERS = {arch: Decoder(Catalog(INDEX, arch)) for arch in ARCHES}
 

@@ -6,11 +6,11 @@ import tracemalloc
 from itertools import islice
 
 import pytest
-from layouts import THINGS, Thing, samples, thing
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
+from tests.codec.layouts import THINGS, Thing, samples, thing
 from tests.fuzz import amount, sampled
 
 # what, arch, number or bytes, (code, field, text) of each finding

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 import pytest
-from layouts import thing, tree
 
 from hvrepl.errors import UsageError
+from tests.codec.layouts import thing, tree
 
 SELF = (1 << 64) - 1
 VP = struct.pack("<QIB3x", SELF, 3, 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from struct import pack
 
 import pytest
-from layouts import thing
+
+from tests.codec.layouts import thing
 
 CS = pack("<QIHH", 0, 0xFFFFFFFF, 0x10, 0xA09B)
 LONG_MODE = 0x14

@@ -7,9 +7,9 @@ import struct
 from uuid import UUID
 
 import pytest
-from layouts import DATA, DECODERS, Thing, thing, tree
 
-from hvrepl.codec.lone import decode_lone
+from hvrepl.analysis.identify import decode_lone
+from tests.codec.layouts import DATA, DECODERS, Thing, thing, tree
 
 with (DATA / "values.tsv").open(encoding="utf-8") as table:
     VALUES = list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))

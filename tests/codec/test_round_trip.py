@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layouts import THINGS, Thing, nodes, samples, thing
 
 from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
+from tests.codec.layouts import THINGS, Thing, nodes, samples, thing
 from tests.fuzz import examples, sampled
 
 

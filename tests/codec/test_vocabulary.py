@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from layouts import DATA, THINGS, thing, tree
+
+from tests.codec.layouts import DATA, THINGS, thing, tree
 
 ROWS: list[dict[str, Any]] = json.loads((DATA / "vocabulary.json").read_text(encoding="utf-8"))
 

@@ -1,0 +1,81 @@
+"""Rules: a log form can be read, names what exists, and is what the lines look like that it says it was seen in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hvrepl.catalog.build.book import Book
+from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
+from hvrepl.catalog.model import ARCHES, Spec
+from hvrepl.catalog.parse_specs import PlaceError, parse_bits
+from hvrepl.catalog.build.references import check_cited
+
+PARAMETERS = 5  # of a crash
+
+
+def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
+    """Every fault, as `file: form: what is wrong`."""
+    for form in forms:
+        found = [*check_form(form, book), *check_cited(form.source, book)]
+        yield from (f"{form.file}: {form.name}: {fault}" for fault in found)
+    names = [form.name for form in forms]
+    yield from (f"{form.file}: {form.name}: stands twice" for form in forms if names.count(form.name) > 1)
+
+
+def check_form(form: LogForm, book: Book) -> Iterator[str]:
+    if bool(form.pattern) == bool(form.reader) or (form.reader and form.reader not in READERS):
+        yield f"has either a pattern or a reader ({', '.join(READERS)})"
+        return
+    try:
+        pattern = compile_pattern(form.pattern)
+    except (re.error, KeyError, OverflowError, RecursionError) as error:
+        yield f"pattern: {error}"
+        return
+    yield from (f"there is no group <{group}>" for group in groups_used(form) if group not in groups_in(form))
+    yield from (f"words must be lower case: {word}" for word in form.words if word != word.lower())
+    yield from (f"a word is on one line and not empty: {word!r}" for word in form.words if len(word.splitlines()) != 1)
+    for line in form.seen:
+        if not pattern.search(line) or not any(word in line.lower() for word in form.words):
+            yield f"does not fit what was seen: {line}"
+    if form.tells not in ("", *ARCHES):
+        yield f"tells is one of {', '.join(ARCHES)}"
+    if form.crash and len(form.crash) != PARAMETERS:
+        yield f"a crash has {PARAMETERS} parameters"
+    for path in (*(form.when or ()), *(form.unless or ())):
+        if not find_shown(path, book):
+            yield f"when: no {path}"
+    for one in form.says:
+        yield from (f"says {one.what}: {fault}" for fault in check_saying(one, book))
+
+
+def find_shown(path: str, book: Book) -> bool:
+    name, _, field = path.partition(".")
+    specs = [book.find(name, arch) for arch in ARCHES]
+    return any(spec and spec.layout and book.find_field(spec, spec.layout, field) for spec in specs)
+
+
+def check_saying(one: Saying, book: Book) -> Iterator[str]:
+    """What it is about exists, and has the fields or bits that are set."""
+    if one.arch not in ("", *ARCHES):
+        yield f"arch is one of {', '.join(ARCHES)}"
+    reference = REFERENCE.fullmatch(one.what)
+    if reference:
+        if reference[1] not in book.spaces:
+            yield f"no space {reference[1]}"
+        return
+    found = [spec for arch in ([one.arch] if one.arch else ARCHES) if (spec := book.find(BLANK.sub("0", one.what), arch))]
+    if not found:
+        yield "there is no such name"
+    for path in one.sets or {} if found else ():
+        if not is_part(path, found[0], book):
+            yield f"no field {path}"
+
+
+def is_part(path: str, spec: Spec, book: Book) -> bool:
+    """Whether it is bits, or a field of the spec."""
+    try:
+        parse_bits(path)
+    except PlaceError:
+        return bool(spec.layout and book.find_field(spec, spec.layout, path))
+    return True

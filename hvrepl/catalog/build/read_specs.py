@@ -1,0 +1,143 @@
+"""specs/*.toml → tables and Specs. Every fault names its file and place; what a set of specs must satisfy together is in rules.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hvrepl.catalog.build.keys import as_list, check_keys, check_tables
+from hvrepl.catalog.model import ARCHES, COMMON, Space, Spec
+from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, parse_range, parse_spec
+from hvrepl.errors import FileError, SpecError
+from hvrepl.record import record
+
+MOST_BITS = 128  # of a GUID, the longest number that there is
+
+
+def read_toml(path: Path, file: str) -> dict[str, Any]:
+    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is no TOML, or holds what no spec may."""
+    import tomllib  # 30 ms that an installed wheel, which reads its index, need not pay
+
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, or what has no end
+        raise SpecError(f"{file}: no plain file")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        faults = list(check_values(table))
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
+    except RecursionError:
+        raise SpecError(f"{file}: nested too deeply") from None
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+        raise SpecError(f"{file}: {error}") from error
+    if faults:
+        raise SpecError(f"{file}: {faults[0]}")
+    return table
+
+
+def check_values(value: object, where: str = "") -> Iterator[str]:
+    """Texts that would move a terminal's cursor or turn its text around, and numbers that nothing of the interface has."""
+    if isinstance(value, str) and not value.replace("\t", "").isprintable():
+        yield f"{where}: a character that is not printable in {value[:40]!r}"
+    elif isinstance(value, int) and not 0 <= value < 1 << MOST_BITS:
+        yield f"{where}: {value if value < 0 else hex(value)[:40]} is no number of up to {MOST_BITS} bits"
+    elif isinstance(value, (dict, list)):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from check_values(one, f"{where}.{key}" if where else str(key))
+            if isinstance(key, str):
+                yield from check_values(key, where)
+
+
+@record
+class Folder:
+    """What a folder of specs holds: its files' tables, its spaces, the keys of its sources, and the faults of all of these."""
+
+    tables: Tables
+    spaces: tuple[Space, ...]
+    documents: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def read_folder(folder: Path, shown: str = "") -> Folder:
+    """All files of a folder, in a stable order, called by what is `shown` and their path in the folder. FileError if there is no folder."""
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:  # a name of any length
+        raise FileError(f"{folder}: {error.strerror}") from None
+    if not is_folder:
+        raise FileError(f"{folder}: no such folder of specs")
+    tables: Tables = []
+    faults = []
+    order = {COMMON: 0} | {arch: 1 + place for place, arch in enumerate(ARCHES)}
+    paths = [path.relative_to(folder) for path in folder.rglob("*.toml") if path.name not in ("spaces.toml", "sources.toml")]
+    for path in sorted(paths, key=lambda path: (order.get(path.parts[0], 9), path)):
+        file = shown + path.as_posix()
+        if path.parts[0] not in order:
+            faults.append(f"{file}: stands in none of the folders {', '.join(order)}")
+            continue
+        try:
+            tables.append((path.parts[0], file, read_toml(folder / path, file)))
+        except SpecError as error:
+            faults.append(str(error))
+    spaces, wrong_spaces = read_spaces(folder, f"{shown}spaces.toml")
+    documents, wrong_documents = read_documents(folder, f"{shown}sources.toml")
+    return Folder(tables, spaces, documents, (*faults, *wrong_spaces, *wrong_documents))
+
+
+def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
+    """(spaces, faults) of spaces.toml, which may be missing."""
+    table, faults = read_optional(folder / "spaces.toml", file)
+    faults += [f"{file}: unknown key {key}; did you mean space?" for key in table if key != "space"]
+    spaces = []
+    for one in as_list(table.get("space")):
+        wrong = list(check_keys("space", one, f"{file}: "))
+        if not wrong and not (one["arch"] and set(one["arch"]) <= set(ARCHES)):
+            wrong = [f"{file}: {one['name']}: arch is a list of {', '.join(ARCHES)}"]
+        if not wrong and one.get("bits", 0) % 8:
+            wrong = [f"{file}: {one['name']}: bits are whole bytes"]
+        try:
+            if not wrong:
+                spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"], one.get("bits", 0), read_interfaces(one)))
+        except PlaceError as error:
+            wrong = [f"{file}: {one['name']}: interfaces: {error}"]
+        faults += wrong
+    return tuple(spaces), faults
+
+
+def read_interfaces(space: Mapping[str, Any]) -> range:
+    """Raises PlaceError."""
+    if "interfaces" not in space and "step" not in space:
+        return range(0)
+    first, last = parse_range(space.get("interfaces", ""))
+    step = space.get("step", 1)
+    if step < 1 or first % step:
+        raise PlaceError(f"a step of {step} from {first:#x}")
+    return range(first, last + 1, step)
+
+
+def read_documents(folder: Path, file: str) -> tuple[tuple[str, ...], list[str]]:
+    """(keys, faults) of sources.toml, which may be missing."""
+    tables, faults = read_optional(folder / "sources.toml", file)
+    return tuple(tables), faults + [fault for key, table in tables.items() for fault in check_keys("document", table, f"{file}: {key}: ")]
+
+
+def read_optional(path: Path, file: str) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return (read_toml(path, file) if path.exists() else {}), []
+    except SpecError as error:
+        return {}, [str(error)]
+
+
+def to_specs(tables: Iterable[tuple[str, str, Table]]) -> tuple[list[Spec], list[str]]:
+    """The specs, and the faults of the files that are none; a names file becomes one spec a name."""
+    specs: list[Spec] = []
+    faults: list[str] = []
+    for arch, file, table in tables:
+        wrong = list(check_tables(table, file))
+        if not wrong:
+            try:
+                specs += [parse_spec(one, arch, file) for one in expand_names(table)]
+            except PlaceError as error:
+                wrong = [f"{file}: {error}"]
+        faults += wrong
+    return specs, faults

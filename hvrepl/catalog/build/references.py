@@ -1,0 +1,134 @@
+"""Rules: what a spec refers to exists, and is something that the spec may refer to. An arch refers to common and itself only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
+from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Spec, counters, to_key
+
+SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
+PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
+LINE_NUMBER = re.compile(r"L?[0-9]+(-L?[0-9]+)?")
+
+
+def check_references(spec: Spec, book: Book) -> Iterator[str]:
+    """What see, case_of and extends name; see may also lead to what only the other arch has."""
+    for name in spec.see:
+        if not any(book.find(name, arch) for arch in (*ARCHES, COMMON)):
+            yield f"see: no {name}"
+    yield from check_privilege(spec, book)
+    for case in spec.case_of:
+        space, colon, number = case.rpartition(":")
+        if colon and (space not in book.spaces or not is_range(number) or "-" in number):
+            yield f"case_of: {case} is neither a name nor space:number"
+        elif not colon and not book.find(case, spec.arch):
+            yield f"case_of: no {case}"
+        elif not colon and to_key(case) not in book.numbered:
+            yield f"case_of: {case} has no number"
+    if spec.extends:
+        base = book.find(spec.extends, COMMON)
+        if base is None or base.kind != "enumeration" or base.arch != COMMON or spec.arch == COMMON:
+            yield f"extends: {spec.extends} is no common enumeration" if spec.arch != COMMON else "extends: only an arch can extend"
+
+
+def check_privilege(spec: Spec, book: Book) -> Iterator[str]:
+    """space:number.field is a field of what has the number, on the arch of the spec or on one of them."""
+    match = PRIVILEGE.fullmatch(spec.privilege)
+    if spec.privilege and not match:
+        yield f"privilege: {spec.privilege!r} should look like cpuid:0x40000003.access_synic_regs"
+    elif match:
+        found = book.numbered_as(match[1], int(match[2], 0), spec.arch)
+        if not any(one.layout and book.find_field(one, one.layout, match[3]) for one in found):
+            yield f"privilege: no {spec.privilege}"
+
+
+def check_types(spec: Spec, book: Book) -> Iterator[str]:
+    for where, _, field in fields(spec):
+        if field.type.startswith("space:"):
+            if field.type[6:] not in book.spaces:
+                yield f"{where}: no space {field.type[6:]}"
+        elif field.type not in PLAIN_TYPES:
+            target = book.type(field, spec.arch)
+            if not target:
+                yield f"{where}: no type {field.type} in common" + (f" or {spec.arch}" if spec.arch != COMMON else "")
+            elif not (target.layout or target.values or target.width):
+                yield f"{where}: {field.type} is a {target.kind}, no type"
+
+
+def check_switches(spec: Spec, book: Book) -> Iterator[str]:
+    """Switches, cases and the paths that say how many there are."""
+    for place, layout in layouts(spec):
+        for field in layout.fields:
+            for fault in (*check_cases(field, spec, layout, book), *check_paths(field, spec, layout, book)):
+                yield f"{place}: {field.name}: {fault}"
+
+
+def check_cases(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
+    if bool(field.switch) != bool(field.cases):
+        yield "switch and cases go together"
+    elif isinstance(field.cases, str):
+        if field.cases and (not field.cases.startswith("space:") or field.cases[6:] not in book.spaces):
+            yield f"cases: no space {field.cases.removeprefix('space:')}"
+    else:
+        for key, target in field.cases.items():
+            if not spec.case(target) and not book.find(target, spec.arch):
+                yield f"no case or spec {target}"
+            if not is_case_key(key, field, spec, layout, book):
+                yield f"case {key} is no number, range or enumerator of {field.switch}"
+
+
+def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) -> bool:
+    if key == "other" or field.switch.startswith("context:") or is_range(key):
+        return True
+    switch = book.find_switch(spec, layout, field)
+    values = book.values_of(switch, spec.arch) if switch else ()
+    return any(to_key(key) in map(to_key, (one.name, *one.also)) for one in values)
+
+
+def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
+    """A path leads to a field of this layout, or begins with one of some struct that may stand around this one."""
+    for path in (field.switch, field.used, field.size, *counters(field.count)):
+        if not isinstance(path, str) or path in ("", "rest") or path.startswith("context:"):
+            continue
+        found = book.find_field(spec, layout, path)
+        if not found and path.split(".")[0] not in book.field_names:
+            yield f"no field {path}"
+        elif found and found.count is not None:
+            yield f"{path} is an array, which is no number"
+
+
+def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:
+    for shorthand in spec.shorthands:
+        for name in (shorthand.field, *shorthand.sets):
+            if not spec.layout or not book.find_field(spec, spec.layout, name):
+                yield f"shorthand {shorthand.name}: no field {name}"
+        if shorthand.read not in FORMATTERS:
+            yield f"shorthand {shorthand.name}: no formatter {shorthand.read}"
+
+
+def check_sources(spec: Spec, book: Book) -> Iterator[str]:
+    """Every source is key:path#anchor of a pinned document; what has none of its own has its file's."""
+    yield from check_cited(sources(spec) if spec.source else (), book)
+
+
+def check_cited(found: Iterable[str], book: Book) -> Iterator[str]:
+    """Sources that are none, or that there are none."""
+    if not found:
+        yield "has no source"
+    for source in found:
+        match = SOURCE.fullmatch(source)
+        if not match:
+            yield f"source {source!r} should look like key:path#anchor"
+        elif match[1] not in book.documents:
+            yield f"source {source!r}: {match[1]} is not in sources.toml"
+        elif LINE_NUMBER.fullmatch(match[3]):
+            yield f"source {source!r}: an anchor is a heading or an identifier, not a line number"
+
+
+def sources(spec: Spec) -> Mapping[str, None]:
+    """Every source of a spec once, in order."""
+    own = [spec.source, *(address.source for address in spec.addresses), *(value.source for value in spec.values)]
+    own += [field.source for _, _, field in fields(spec)]
+    return dict.fromkeys(source for group in own for source in group)

@@ -1,0 +1,104 @@
+"""Rules: the fields, enumerators and formatters that summaries, findings and conditions name exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from hvrepl.catalog.build.book import FORMATTERS, Book, is_range, layouts
+from hvrepl.catalog.model import COMMON, Layout, Spec, When, to_key
+
+NUMBER_FORMS = ("d", "x", "X", "title")
+WHEN_WORDS = ("known", "unknown")
+PLACEHOLDER = re.compile(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
+GUARD = re.compile(r"!?([\w.]+)\? ")
+Find = Callable[[Sequence[Layout], str, Spec, Book], bool]
+
+
+def check_texts(spec: Spec, book: Book) -> Iterator[str]:
+    """What a layout's texts name is a field of it, or in a variant's layout one of the layout around it."""
+    whole = [layout for layout in (spec.layout, spec.output) if layout]
+    for place, layout in layouts(spec):
+        scopes = [layout, *whole]
+        for text in layout.summary or ():
+            yield from (f"{place}: summary: {fault}" for fault in check_text(text, spec, scopes, book))
+        for finding in layout.findings:
+            faults = [
+                *check_text(finding.text, spec, scopes, book, find_also_in_leaves),
+                *check_finding_when(finding.when, spec, scopes, book),
+            ]
+            if finding.field and not find_in(scopes, finding.field, spec, book):
+                faults.append(f"no field {finding.field}")
+            yield from (f"{place}: finding {finding.code}: {fault}" for fault in faults)
+        yield from (f"{place}: unused: {fault}" for fault in check_when(layout.unused or {}, spec, scopes, book))
+    for when in spec.lone.when if spec.lone else ():
+        yield from (f"lone: {fault}" for fault in check_when(when, spec, whole, book))
+    if spec.crash:
+        faults = [fault for when in spec.crash.when for fault in check_when(when, spec, whole, book)]
+        yield from (f"crash: {fault}" for fault in [*check_text(spec.crash.os, spec, whole, book), *faults])
+
+
+def find_in(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool:
+    return any(book.find_field(spec, scope, path) for scope in scopes)
+
+
+def split_leaf(path: str, spec: Spec, book: Book) -> tuple[Spec, str] | None:
+    """The other leaf with which a path of a CPUID leaf begins, and what follows: nothing for the whole leaf."""
+    first, _, rest = path.partition(".")
+    other = book.find(first, spec.arch) if spec.kind == "cpuid" and first.isupper() else None
+    return (other, rest) if other and other.kind == "cpuid" else None
+
+
+def find_also_in_leaves(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool:
+    """Whether a path leads to a field of these layouts, or of another CPUID leaf."""
+    leaf = split_leaf(path, spec, book)
+    return find_in(leaf_scopes(leaf[0]), leaf[1], leaf[0], book) if leaf else find_in(scopes, path, spec, book)
+
+
+def leaf_scopes(leaf: Spec) -> list[Layout]:
+    return [leaf.layout] if leaf.layout else []
+
+
+def check_text(text: str, spec: Spec, scopes: Sequence[Layout], book: Book, find: Find = find_in) -> Iterator[str]:
+    yield from (f"no field {path}" for path in paths_in(text) if not find(scopes, path, spec, book))
+    for match in PLACEHOLDER.finditer(text):
+        if match[2] and not book.find(match[2], COMMON):
+            yield f"no spec {match[2]}"
+        if match[5] and match[5] not in NUMBER_FORMS and match[5] not in FORMATTERS:
+            yield f"no formatter {match[5]}"
+    if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
+        yield f"cannot read the braces in {text!r}"
+
+
+def paths_in(text: str) -> Iterator[str]:
+    while guard := GUARD.match(text):
+        yield guard[1]
+        text = text[guard.end() :]
+    for match in PLACEHOLDER.finditer(text):
+        yield from (match[group] for group in (1, 3, 4) if match[group])
+
+
+def check_finding_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
+    """The conditions of a finding: of a CPUID leaf they may also be about other leaves, which are there when a whole dump is read."""
+    for path, wanted in when.items():
+        leaf = split_leaf(path, spec, book)
+        if leaf is None:
+            yield from check_when({path: wanted}, spec, scopes, book)
+        elif leaf[1]:
+            faults = check_when({leaf[1]: wanted}, leaf[0], leaf_scopes(leaf[0]), book)
+            yield from (fault.replace(f" {leaf[1]}", f" {path}", 1) for fault in faults)
+        else:
+            yield from (f"when: {path}: {one} is no number or range" for one in wanted if not is_range(str(one).removeprefix("!")))
+
+
+def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
+    for path, wanted in when.items():
+        field = next((field for scope in scopes if (field := book.find_field(spec, scope, path))), None)
+        if not field:
+            yield f"when: no field {path}"
+            continue
+        names = {to_key(one.name) for one in book.values_of(field, spec.arch)}  # not aliases: it is compared with what is shown
+        for one in wanted:
+            word = str(one).removeprefix("!")
+            if word not in WHEN_WORDS and not is_range(word) and to_key(word) not in names:
+                yield f"when: {path}: {one} is no number, range, enumerator, known or unknown"

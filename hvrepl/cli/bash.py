@@ -1,0 +1,38 @@
+"""The words that bash gives to a completion → the line as it was typed; and a word as bash reads it. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from hvrepl.script.lines import split_typed
+
+WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and which word of it is completed
+BREAKS = ("=", ":")  # words of their own in bash, wherever they stand
+BREAK = re.compile(r" ([=:])(?: (?=\S))?")
+SPECIAL = re.compile(r"""[\s'"\\$`&;|<>()*?\[\]{}!#^]""")
+
+
+def quote(word: str) -> str:
+    """A word as bash takes it for just these characters."""
+    return SPECIAL.sub(r"\\\g<0>", word)
+
+
+def to_typer(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of bash for typer, which takes quotes and backslashes from the words: quoted once more, they stay as they were typed.
+
+    @FILE is one word: bash makes two of it, but replaces both.
+    """
+    text = environ[WORDS]
+    words = [*text.split("\n" if "\n" in text else " "), ""][: int(environ[INDEX]) + 1]
+    joined = "\n".join(words).replace("\n@\n", "\n@").split("\n")
+    return {WORDS: "\n".join(map(shlex.quote, joined)), INDEX: str(len(joined) - 1)}
+
+
+def line_of(environ: Mapping[str, str]) -> tuple[str, int]:
+    """The line up to the cursor as it was typed, and how much of its last word bash has for words before the one it completes."""
+    words = shlex.split(environ[WORDS])[1:]
+    line = BREAK.sub(r"\1", " ".join(words))
+    last = "" if words[-1] in BREAKS else words[-1]
+    return line, len(split_typed(line)[1]) - len(last)

@@ -1,0 +1,106 @@
+"""A traced tree → the function that makes the JSON of every value whose tree has the same shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from json.encoder import encode_basestring
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.codec.decoded import Decoded, dump
+from hvrepl.codec.stream.fragments import WIDEST_KEPT, Code, Piece, called, in_hex, joined, literal, mask_of, share, table, tabled, write
+from hvrepl.codec.stream.locate import Spot, Trace, UntracedError
+from hvrepl.codec.stream.write_findings import Findings
+from hvrepl.codec.stream.write_phrases import Phrases, value_of
+
+Line = Callable[..., str]
+MOST_SPOTS = 600  # a page of sixteen messages has more, and a shape for every mixture of messages
+
+
+def write_function(trace: Trace, catalog: Catalog) -> Line:
+    """(number, raw bytes in hex, the end of the line) → the line. The end is what follows the findings."""
+    if len(trace.spots) > MOST_SPOTS:
+        raise UntracedError(trace.root.name)
+    tree = Tree(trace, Phrases(trace, catalog))
+    code = Code(8 * len(trace.data))
+    text = write(tabled(tree.whole()), code)
+    share(code.names.values())
+    return code.function(text + "{tail}")
+
+
+@dataclass(slots=True)
+class Tree:
+    """The JSON of a tree's nodes as pieces: keys in the order of the contract."""
+
+    trace: Trace
+    phrases: Phrases
+
+    def whole(self) -> Iterator[Piece]:
+        yield from self._node(self.trace.root)
+        found = list(Findings(self.phrases).all())
+        if found:
+            yield wrapped(joined(tabled(found)), ',"findings":[', "]", 1)
+
+    def _node(self, node: Decoded) -> Iterator[Piece]:
+        """All of a node but its closing brace."""
+        yield literal(dump(place_of(node))[:-1])
+        yield from self._number(node)
+        yield literal(',"reserved":true' if node.reserved else "")
+        if id(node) in self.trace.layouts:
+            yield wrapped(self.phrases.summary(node), ',"summary":"', '"', 2)
+        for key, children in (("fields", node.fields), ("slots", node.slots), ("readings", node.readings)):
+            yield from self._children(key, children)
+
+    def _children(self, key: str, children: Sequence[Decoded]) -> Iterator[Piece]:
+        between = f',"{key}":['
+        for child in children:
+            yield literal(between)
+            yield from self._node(child)
+            between = "},"
+        yield literal("}]" if children else "")
+
+    def _number(self, node: Decoded) -> Iterator[Piece]:
+        spot = self.trace.spots.get(id(node))
+        if not node.raw:
+            return
+        pieces = [literal(',"raw":"'), raw_of(node, spot), literal('"')]
+        if spot and node.value is not None:
+            pieces += [literal(',"value":'), Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")]
+        if not spot or not self.phrases.has_meaning(spot):
+            yield from pieces
+            return
+        say = self.phrases.words_of(spot)
+        meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
+        if node.is_number and spot.width <= WIDEST_KEPT:
+            yield table([*pieces, meaning])  # also of more bits than a run of pieces has: what is said of one number is said at once
+        else:
+            yield from (*pieces, meaning)
+
+
+def meaning_text(meaning: str) -> str:
+    return f',"meaning":{encode_basestring(meaning)}' if meaning else ""
+
+
+def place_of(node: Decoded) -> dict[str, object]:
+    """What of a node's JSON does not depend on the value."""
+    bare = replace(node, raw="", value=None, meaning="", reserved=False, summary="", fields=(), slots=(), readings=())
+    return replace(bare, findings=(), other=(), read="", source=()).to_dict()
+
+
+def raw_of(node: Decoded, spot: Spot | None) -> Piece:
+    """A number with all its digits, or bytes as they stand."""
+    if spot and node.is_number:
+        digits = len(node.raw) - 2
+        return Piece(mask_of(spot.lsb, spot.width), lambda code: f"0x{{{code.bits(spot.lsb, spot.width)}:0{digits}x}}")
+    return in_hex(node.offset or 0, node.size or 0)
+
+
+def wrapped(piece: Piece, before: str, after: str, drop: int) -> Piece:
+    """Words between a key and its end, unless there are none; the first words' own mark of `drop` characters is dropped."""
+
+    def write_wrapped(code: Code) -> str:
+        words = code.text(piece)
+        whole = code.let(f"f'{before}{{{words}[{drop}:]}}{after}' if {words} else ''")
+        return f"{{{whole}}}"
+
+    return Piece(piece.mask, write_wrapped)

@@ -1,0 +1,224 @@
+"""annotate: passes a log through as it comes, and says under each line what the numbers of the interface in it mean."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from hvrepl.analysis.claims import Claim, Teller
+from hvrepl.codec.decode import Decoder
+from hvrepl.commands.decode import emit, failure
+from hvrepl.commands.inputs.files import read_chunk
+from hvrepl.commands.session import Session
+from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.readers.log_lines import LogReader, Match, Recogniser, candidates
+from hvrepl.record import record
+from hvrepl.render.annotation import annotate as annotate_claims
+from hvrepl.render.annotation import is_note
+from hvrepl.render.formats import Item
+from hvrepl.render.style import printable
+
+CHUNK = 1 << 16
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
+
+
+@record
+class Piece:
+    """Bytes of a log: one line with what it says, or lines that say nothing. `before`: lines on which what is said here began."""
+
+    data: bytes
+    line: int
+    claims: tuple[Claim, ...] = ()
+    before: bytes = b""
+
+
+def annotate(session: Session, words: Sequence[str], *, only: bool = False, full: bool = False) -> None:
+    """annotate [FILE...]"""
+    if not words and (session.is_script or session.is_shell):
+        raise UsageError("annotate which log? `annotate FILE...`")
+    if "-" in words and (len(words) > 1 or session.is_script):
+        raise UsageError("- is the script itself here" if session.is_script else "- stands alone: the log comes from stdin then")
+    sources = [word for word in words if word != "-"]
+    items = (item for path in sources or [""] for item in annotate_source(session, path, only=only, full=full, several=len(sources) > 1))
+    session.streams.stdout.flush()
+    emit(session, items)
+
+
+def annotate_source(session: Session, path: str, *, only: bool, full: bool, several: bool) -> Iterator[Item]:
+    """Writes a log as `fields`, or gives its claims as items of the other formats."""
+    try:
+        for piece in pieces(session, read_file(path) if path else iter(partial(read_chunk, session), b"")):
+            if session.options.strict and any(claim.findings for claim in piece.claims):
+                session.outcome.note(1)
+            if session.options.format == "fields":
+                write_piece(session, piece, only=only, full=full)
+            elif piece.claims:
+                yield from to_items(session, piece, path if several else "")
+    except HvreplError as error:
+        if not session.options.keep_going:
+            raise
+        yield from failure(session, error, path)
+
+
+def read_file(path: str) -> Iterator[bytes]:
+    """Raises FileError."""
+    try:
+        with Path(path).open("rb") as file:
+            yield from iter(partial(file.read, CHUNK), b"")
+    except (OSError, ValueError) as error:  # a NUL in the name
+        raise FileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
+    """The log, all of it and in order."""
+    annotator = Annotator(session)
+    held = b""
+    for chunk in to_utf8(chunks):
+        held += chunk
+        end = held.rfind(b"\n") + 1
+        if len(held) - end > LONGEST_LINE:
+            end = len(held)
+        yield from annotator.read(held[:end])
+        held = held[end:]
+    yield from annotator.read(held)
+    yield from annotator.finish()
+
+
+def to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The log as it is; one that begins with the mark of UTF-16, as PowerShell writes files, recoded."""
+    rest = iter(chunks)
+    first = b""
+    while len(first) < len(codecs.BOM_UTF32_LE) and (more := next(rest, b"")):
+        first += more
+    if first[:2] not in UTF16_MARKS or first.startswith(codecs.BOM_UTF32_LE):
+        yield from chain([first], rest)
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    for chunk in chain([first], rest):
+        yield decoder.decode(chunk).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+class Annotator:
+    """What one log says, block by block; `line` is the number of the line that it is at."""
+
+    def __init__(self, session: Session) -> None:
+        self.recogniser = Recogniser(session.catalog.log_forms())
+        self.reader = LogReader(self.recogniser)
+        self.teller = Teller(partial(decoder_of, session), session.options.arch)
+        self.line = 1
+        self._is_inside = False  # whether a line's beginning was passed on already
+        self._late: tuple[Claim, ...] = ()  # what that beginning said, for the line's end
+        self._is_noted = False  # whether what came last was a note of an earlier annotate
+        self._before: list[bytes] = []
+
+    def read(self, block: bytes) -> Iterator[Piece]:
+        """A block of lines; where the last one lacks its end, what comes next goes on with it and is only passed on."""
+        at = (block.find(b"\n") + 1 or len(block)) if self._is_inside else 0
+        if at:
+            yield self._go_on(block[:at])
+        for start, end in self._lines_to_read(block, at):
+            if not is_note(block, start, before=self._is_noted):
+                yield from self._skip(block[at:start])
+                yield self._read_line(block[start:end])
+                at = end
+        yield from self._skip(block[at:])
+        if block:
+            self._is_inside = not block.endswith(b"\n")
+            self._is_noted = is_note(block, block.rfind(b"\n", 0, -1) + 1, before=self._is_noted)
+
+    def finish(self) -> Iterator[Piece]:
+        claims = (*self._late, *self._tell(self.reader.finish()))
+        if claims:
+            yield Piece(b"", self.line, claims, b"".join(self._before))
+
+    def _tell(self, matches: Iterable[Match]) -> tuple[Claim, ...]:
+        claims = tuple(claim for match in matches for claim in self.teller.tell(match))
+        if claims and not self.recogniser.is_open:
+            self.recogniser.open()
+        return claims
+
+    def _lines_to_read(self, block: bytes, at: int) -> Iterator[tuple[int, int]]:
+        """The lines that have a word of some form, and those behind them on which what they began may go on."""
+        start = end = at
+        words: tuple[str, ...] = ()
+        found: Iterator[tuple[int, int]] = iter(())
+        while at < len(block):
+            if self.recogniser.words is not words:  # also after a line has told that the log is of Hyper-V: more forms count then
+                words = self.recogniser.words
+                found = candidates(block, words, at)
+                start, end = next(found, (len(block), len(block)))
+            if self.reader.is_open and at < start:
+                after = block.find(b"\n", at) + 1 or len(block)
+                yield at, after
+                at = after
+            elif start < len(block):
+                yield start, end
+                at = end
+                start, end = next(found, (len(block), len(block)))
+            else:
+                return
+
+    def _go_on(self, data: bytes) -> Piece:
+        """The rest of a line, or more of it: behind its end stands what its beginning said."""
+        ended = data.endswith(b"\n")
+        piece = Piece(data, self.line, self._late if ended else ())
+        self._late = () if ended else self._late
+        self.line += ended
+        return piece
+
+    def _skip(self, data: bytes) -> Iterator[Piece]:
+        if data:
+            yield Piece(data, self.line)
+        self.line += data.count(b"\n")
+
+    def _read_line(self, data: bytes) -> Piece:
+        matches = self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace"))
+        claims = self._tell(matches)
+        before = b"".join(self._before) if claims and self.reader.reaches_back else b""
+        self._before = [*self._before, data] if self.reader.is_open else []
+        if len(data) > LONGEST_LINE and not data.endswith(b"\n"):
+            self._late, claims = claims, ()
+        piece = Piece(data, self.line, claims, before)
+        self.line += data.endswith(b"\n")
+        return piece
+
+
+def decoder_of(session: Session, arch: str) -> Decoder:
+    if arch == session.options.arch:
+        decoder: Decoder = session.decoder
+        return decoder
+    other = session.child()
+    other.set(arch=arch)
+    return decoder_of(other, arch)
+
+
+def write_piece(session: Session, piece: Piece, *, only: bool, full: bool) -> None:
+    """The bytes as they are, then what they mean. On a terminal what is no text is escaped."""
+    if only and not piece.claims:
+        return
+    data = piece.before + piece.data if only else piece.data
+    if piece.claims and data and not data.endswith(b"\n"):
+        data += b"\n"
+    notes = "".join(f"{line}\n" for line in annotate_claims(piece.claims, session.style, full=full))
+    stdout: Any = session.streams.stdout
+    if hasattr(stdout, "buffer") and not session.streams.stdout_is_terminal:
+        stdout.buffer.write(data + notes.encode("utf-8", "backslashreplace"))
+    else:
+        text = data.decode("utf-8", "surrogateescape")
+        stdout.write((printable(text, "\n\t") if session.streams.stdout_is_terminal else text) + notes)
+
+
+def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:
+    """One object a line for programs; for tables a row a thing."""
+    text = (piece.before + piece.data).decode("utf-8", "backslashreplace").rstrip("\r\n")
+    if session.options.format in ("json", "ndjson"):
+        table: dict[str, Any] = {"line": piece.line, "text": text, "found": [claim.to_dict() for claim in piece.claims]}
+        yield Item(table=table | ({"file": path} if path else {}))
+    else:
+        yield from (Item(claim.node, line=piece.line, where=f"{piece.line}:") for claim in piece.claims if claim.node)

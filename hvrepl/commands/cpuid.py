@@ -1,0 +1,145 @@
+"""cpuid: a whole CPUID dump, or this machine's: who the hypervisor is, every hypervisor leaf, and what does not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, Reading, say_cpus, survey
+from hvrepl.codec.decoded import Decoded
+from hvrepl.commands.decode import emit_listing
+from hvrepl.commands.inputs.files import read_file, read_rest
+from hvrepl.commands.session import Session
+from hvrepl.errors import FileError, UsageError
+from hvrepl.readers.cpuid import Leaves
+from hvrepl.readers.cpuid import read_file as read_dumps
+from hvrepl.render.listing import Listing
+from hvrepl.render.screen import meaning_of, place_of, say_finding, say_set, summary_beside, value_of
+from hvrepl.render.style import Style, wrap
+
+HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
+
+
+def cpuid(session: Session, words: Sequence[str]) -> None:
+    """cpuid [FILE]"""
+    if len(words) > 1:
+        raise UsageError("cpuid takes one dump, or none for this machine: `cpuid FILE`")
+    cpus = read_cpus(session, words[0]) if words else read_machine(session)
+    machine = survey(on_x64(session).decoder, cpus)
+    found = [*machine.findings, *(one for seen in machine.leaves for one in seen.node.findings)]
+    if found and session.options.strict:
+        session.outcome.note(1)
+    emit_listing(session, to_listing(machine, cpus))
+
+
+def on_x64(session: Session) -> Session:
+    """The session on the only arch that has CPUID leaves, whatever the arch in force."""
+    child = session.child()
+    child.set(arch="x64")
+    return child
+
+
+def read_cpus(session: Session, word: str) -> Cpus:
+    """The CPUs of a dump in a file (FILE or @FILE), or on stdin."""
+    if word == "-" and session.is_script:
+        raise UsageError("- is the script itself here; give the name of a file")
+    raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
+    return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@"), session.catalog.spaces["cpuid"]))
+
+
+def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
+    found: dict[int, dict[tuple[int, int], Reading]] = {}
+    for leaves in dumps:
+        for key, line in leaves.items():
+            found.setdefault(line.cpu or 0, {})[key] = Reading(line.registers, line.remark)
+    return found
+
+
+def read_machine(session: Session) -> Cpus:
+    """The CPUs of this machine, through their devices or Debian's tool. FileError says why neither can be read."""
+    from hvrepl.readers.device import DEV, Devices, read_cpuid_tool
+
+    numbers = [row.low for row in on_x64(session).catalog.index.all_numbers("cpuid")]
+    try:
+        return to_cpus(Devices(DEV).read_cpuids(numbers, session.catalog.spaces["cpuid"]))
+    except FileError as error:
+        try:
+            return to_cpus(read_cpuid_tool(session.catalog.spaces["cpuid"]))
+        except FileError as other:
+            raise FileError(f"{error}; {other}") from None
+
+
+def to_listing(machine: Machine, cpus: Cpus) -> Listing:
+    return Listing(
+        HEADERS, list(rows_of(machine)), [to_table(machine, cpus)], single=True, lines=lambda style: screen(machine, cpus, style)
+    )
+
+
+def rows_of(machine: Machine) -> Iterator[tuple[str, ...]]:
+    """Who it is, each field of each leaf, and what was found, as cells."""
+    yield "", "hypervisor", "", "", "", machine.hypervisor
+    for seen in machine.leaves:
+        node = seen.node
+        yield from ((node.number, node.name, place_of(part), part.name, value_of(part), meaning_of(part)) for part in node.fields)
+        yield from ((node.number, node.name, "!", one.code, "", one.text) for one in node.findings)
+    yield from (("", one.field, "!", one.code, "", one.text) for one in machine.findings)
+
+
+def to_table(machine: Machine, cpus: Cpus) -> dict[str, Any]:
+    """The JSON object."""
+    return {
+        "hypervisor": machine.hypervisor,
+        "cpus": [{"cpu": cpu, "leaves": len(leaves) - machine.others[cpu], "other": machine.others[cpu]} for cpu, leaves in cpus.items()],
+        "leaves": [leaf_table(seen) for seen in machine.leaves],
+        "findings": [one.to_dict() for one in machine.findings],
+    }
+
+
+def leaf_table(seen: LeafSeen) -> dict[str, Any]:
+    """The node of a leaf; where CPUs differ, with what each has."""
+    table = seen.node.to_dict()
+    if seen.is_alike:
+        return table
+    raws = {cpu: f"0x{one.whole:032x}" for cpu, one in seen.readings.items() if one.whole is not None}
+    return table | {"cpus": [{"cpu": cpu, **({"raw": raws[cpu]} if cpu in raws else {})} for cpu in seen.readings]}
+
+
+def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
+    """What a person reads."""
+    alike = all(seen.is_alike and len(seen.readings) == len(cpus) for seen in machine.leaves)
+    count = f"{len(cpus)} CPUs, {'all alike' if alike else 'not all alike'}" if len(cpus) > 1 else say_cpus(list(cpus))
+    others = max(machine.others.values(), default=0)
+    text = f"{count}; {others} other lea{'f' if others == 1 else 'ves'}" if others else count
+    first, *more = wrap(text, style.width, f"{machine.hypervisor}  ", "    ")
+    yield style.paint("name", machine.hypervisor) + first[len(machine.hypervisor) :]
+    yield from more
+    for seen in machine.leaves:
+        yield from leaf_lines(seen.node, style)
+    yield from finding_lines(machine.findings, style)
+
+
+def leaf_lines(node: Decoded, style: Style) -> Iterator[str]:
+    """A leaf's heading, what is set in it by name, and its own findings."""
+    name = "" if node.name.startswith(f"{node.space}:") else node.name
+    heading = "  ".join(part for part in (node.number, name) if part)
+    features = [say_set(part) for part in reversed(node.fields) if part.is_set]
+    if node.summary and says_all(node):
+        features = []
+    summary = summary_beside(node, features)
+    first, *more = wrap(summary or ("" if features else "0"), style.width, f"{heading}  ", "    ")
+    yield (style.paint("name", heading) + first[len(heading) :]).rstrip()
+    yield from more
+    yield from wrap(", ".join(features), style.width, "    ", "    ") if features else ()
+    yield from finding_lines(node.findings, style)
+
+
+def says_all(node: Decoded) -> bool:
+    """Whether the summary tells all fields: of a leaf that has no flags."""
+    return not node.name.startswith(f"{node.space}:") and not any(part.bits and part.bits[0] == part.bits[1] for part in node.fields)
+
+
+def finding_lines(findings: Sequence[Any], style: Style) -> Iterator[str]:
+    for finding in findings:
+        text = finding.text if finding.field.startswith(("HYPERV", "cpuid:")) else say_finding(finding)
+        for line in wrap(text, style.width, "! ", "  "):
+            yield style.paint("finding", line)

@@ -1,0 +1,89 @@
+"""diff of two CPUID dumps: every leaf and field that differs, and on which CPUs where it is not all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hvrepl.analysis.cpus import Cpus, Leaf, Reading, decode_leaf, is_foreign, say_cpus
+from hvrepl.codec.decoded import Decoded, leaves
+from hvrepl.commands.cpuid import on_x64, read_cpus
+from hvrepl.commands.decode import emit_listing
+from hvrepl.commands.session import Session
+from hvrepl.render.listing import Listing
+from hvrepl.render.screen import meaning_of, place_of, value_of
+
+HEADERS = ("name", "place", "a", "", "b", "cpus")
+ROLES = ("name", "dim", "number", "dim", "number", "dim")
+
+
+def diff_cpuid(session: Session, a: str, b: str) -> None:
+    """diff cpuid A B"""
+    on_a, on_b = read_cpus(session, a), read_cpus(session, b)
+    changed = list(changes_between(on_x64(session), on_a, on_b))
+    if changed:
+        session.outcome.note(1)
+    rows = [(one["name"], place_in(one), said(one, "a"), "→", said(one, "b"), cpus_in(one)) for one in changed]
+    table = {"name": "cpuid", "a": a.removeprefix("@"), "b": b.removeprefix("@"), "changed": changed}
+    emit_listing(session, Listing(HEADERS, rows, [table], single=True, roles=ROLES))
+
+
+def changes_between(session: Session, on_a: Cpus, on_b: Cpus) -> Iterator[dict[str, Any]]:
+    """Each difference once, in the order of the leaves; dumps without a CPU in common are compared by their first ones."""
+    shared = sorted(set(on_a) & set(on_b))
+    pairs = [(on_a[cpu], on_b[cpu]) for cpu in shared] or [(next(iter(on_a.values())), next(iter(on_b.values())))]
+    foreign = any(is_foreign(session.decoder, cpus) for cpus in (on_a, on_b))
+    for key in sorted({key for pair in pairs for seen in pair for key in seen}):
+        found: dict[str, list[int]] = {}
+        for place, (a, b) in enumerate(pairs):
+            for change in changes_in(session, key, a.get(key), b.get(key), foreign=foreign):
+                found.setdefault(json.dumps(change), []).append(shared[place] if shared else 0)
+        for text, cpus in found.items():
+            yield json.loads(text) | ({"cpus": cpus} if len(cpus) < len(pairs) else {})
+
+
+def changes_in(session: Session, key: Leaf, a: Reading | None, b: Reading | None, *, foreign: bool) -> Iterator[dict[str, Any]]:
+    """The fields of one leaf that differ; of a leaf that one of them lacks, all of it at once."""
+    if a == b:
+        return
+    node_a, node_b = (decode_leaf(session.decoder, key, one, foreign=foreign) if one else None for one in (a, b))
+    node = node_a or node_b
+    assert node
+    if node_a is None or node_b is None:
+        yield {"name": node.name, "a" if node_a else "b": node.raw}
+        return
+    parts_a, parts_b = dict(leaves(node_a)), dict(leaves(node_b))
+    for path in dict.fromkeys([*parts_a, *parts_b]):
+        one, other = parts_a.get(path), parts_b.get(path)
+        if one is None or other is None or one.raw != other.raw:
+            yield changed_field(f"{node.name}.{path}", one, other)
+
+
+def changed_field(name: str, a: Decoded | None, b: Decoded | None) -> dict[str, Any]:
+    part = a or b
+    assert part
+    table: dict[str, Any] = {"name": name, "reg": part.register, "bits": part.bits}
+    table |= {key: one.raw for key, one in (("a", a), ("b", b)) if one}
+    table |= {f"{key}_meaning": meaning_of(one) for key, one in (("a", a), ("b", b)) if one and meaning_of(one)}
+    return table
+
+
+def place_in(change: Mapping[str, Any]) -> str:
+    bits = change.get("bits")
+    return place_of(Decoded(name="", register=change["reg"], bits=(bits[0], bits[1]))) if bits else ""
+
+
+def said(change: Mapping[str, Any], key: str) -> str:
+    """The value with its meaning; a dash where there is none."""
+    if key not in change:
+        return "-"
+    if not change[key]:
+        return "not all of it can be read"
+    bits = change.get("bits", (0, 1))
+    part = Decoded(name="", raw=change[key], value=int(change[key], 16), bits=(bits[0], bits[1]))
+    return " ".join(text for text in (value_of(part), change.get(f"{key}_meaning", "")) if text)
+
+
+def cpus_in(change: Mapping[str, Any]) -> str:
+    return say_cpus(change["cpus"]) if "cpus" in change else ""

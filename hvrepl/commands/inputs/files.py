@@ -1,0 +1,96 @@
+"""Bytes and lines of files and stdin, up to a limit: input without an end is one clear error, and does not fill the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from hvrepl.commands.session import Session
+from hvrepl.errors import FileError, UsageError
+
+CHUNK = 1 << 16
+MOST_READ = 256 << 20  # bytes of one file or one line, far above any dump of one thing
+
+
+def too_much(name: str, most: int, right: str) -> UsageError:
+    size = f"{most >> 20} MiB" if most >> 20 else f"{most} bytes"
+    return UsageError(f"{name}: more than {size} and no end; {right}")
+
+
+def read_file(path: str, most: int = MOST_READ) -> bytes:
+    """A whole file. FileError if it cannot be read, UsageError if it is longer than one dump can be."""
+    if not path:
+        raise UsageError("@ without a file; write @FILE")
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise FileError(f"{path!r}: {error}") from None
+    if len(data) > most:
+        raise too_much(path, most, "one dump or value is expected, or a part of the file: @FILE:ADDRESS")
+    return data
+
+
+def read_lines(file: IO[str], name: str, most: int = MOST_READ) -> Iterator[str]:
+    """The lines of a file in text."""
+    while line := file.readline(most + 1):
+        if len(line) > most:
+            raise too_much(name, most, "a script has lines")
+        yield line
+
+
+def read_chunk(session: Session) -> bytes:
+    """What stdin has now, at least a byte unless it is at its end; what was made so far is shown before it waits."""
+    session.streams.stdout.flush()
+    stdin: BinaryIO = session.streams.stdin
+    try:
+        return stdin.read1(CHUNK) if hasattr(stdin, "read1") else stdin.read(CHUNK)
+    except OSError as error:
+        raise FileError(f"stdin: {error.strerror}") from error
+
+
+def read_rest(session: Session, start: bytes = b"", most: int = MOST_READ) -> bytes:
+    """What was read of stdin so far and all that follows."""
+    parts, size = [start], len(start)
+    while chunk := read_chunk(session):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > most:
+            raise too_much("stdin", most, "one dump is expected")
+    return b"".join(parts)
+
+
+def numbered_lines(session: Session, start: bytes = b"") -> Iterator[tuple[int, str]]:
+    """(line number, text) of stdin without empty lines and comments, each as soon as it is there."""
+    for number, line in enumerate(raw_lines(session, start), 1):
+        text = line.decode("utf-8", "replace").strip()
+        if text and not text.startswith("#"):
+            yield number, text
+
+
+def raw_lines(session: Session, start: bytes = b"", most: int = MOST_READ) -> Iterator[bytes]:
+    """The lines of stdin, each as soon as it is there."""
+    for block in line_blocks(session, start, most):
+        yield from block.removesuffix(b"\n").split(b"\n")
+
+
+def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> Iterator[bytes]:
+    """All whole lines that stdin has at a time; at its end also one without its newline."""
+    pending: list[bytes] = []
+    held = 0
+    chunk = start or read_chunk(session)
+    while chunk:
+        lines, newline, rest = chunk.rpartition(b"\n")
+        if newline:
+            yield b"".join([*pending, lines, newline])
+            pending, held = [], 0
+        pending.append(rest)
+        held += len(rest)
+        if held > most:
+            raise too_much("stdin", most, "a line for each value is expected")
+        chunk = read_chunk(session)
+    if any(pending):
+        yield b"".join(pending)

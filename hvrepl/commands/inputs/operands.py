@@ -1,0 +1,231 @@
+"""VALUE words, files, places in images and stdin → the bytes of each value, and how they were read. Reads as it goes, in little memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.commands.inputs.files import CHUNK, numbered_lines, read_chunk, read_file, read_rest
+from hvrepl.commands.inputs.register_value import read_word
+from hvrepl.commands.session import Session
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.readers.number import read_cpuid, read_number
+from hvrepl.record import record
+
+PAGE = 4096  # what is read at an address for a struct that has no size of its own
+HEX = re.compile("[0-9a-fA-F]+")
+ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
+
+
+@record
+class Value:
+    """One value as it was given: its bytes in memory order, or why there are none. `line` is its line of stdin."""
+
+    text: str
+    data: bytes = b""
+    how: str = ""
+    line: int | None = None
+    error: HvreplError | None = None
+
+
+def read_values(session: Session, found: Found, words: Sequence[str], *, output: bool = False) -> Iterator[Value]:
+    """The values that the words of a command line stand for."""
+    if not words:
+        raise UsageError(f"{found.called}: no value; see `show {found.called}`")
+    if "-" in words and len(words) > 1:
+        raise UsageError("- stands alone: all values come from stdin then")
+    if words == ["-"] and session.is_script:
+        raise UsageError("- is the script itself here; give the value, or @FILE")
+    if session.decoder.width(found.spec) and not output:
+        return read_words_of_bits(session, found, words)
+    return read_structs(session, found, words, output=output)
+
+
+def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> Iterator[Value]:
+    read = partial(read_word, session, found)
+    if list(words) == ["-"]:
+        for line, text in numbered_lines(session):
+            yield attempt(text, line, partial(read, text))
+        return
+    if any("=" in word for word in words) and read_cpuid(words):
+        words = [" ".join(words)]
+    for word in words:
+        size = session.decoder.width(found.spec) // 8
+        if word.startswith("@"):
+            values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(session, found, word[1:], size, read)
+            yield from attempt_file(word, values)
+        else:
+            yield attempt(word, None, partial(read, word))
+
+
+def attempt(text: str, line: int | None, read: Callable[[], tuple[bytes, str]]) -> Value:
+    """The value, or its error as a value: the stream decides whether to go on."""
+    try:
+        data, how = read()
+    except HvreplError as error:
+        return Value(text, line=line, error=error)
+    return Value(text, data, how, line)
+
+
+def attempt_file(word: str, values: Iterator[Value]) -> Iterator[Value]:
+    """The values of a file, and where they cannot be read further an error as a value."""
+    try:
+        yield from values
+    except HvreplError as error:
+        yield Value(word, error=error)
+
+
+def read_word_file(session: Session, found: Found, path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
+    """A file of values: a line each, or raw, `size` bytes each; or a dump of a kind that has what was asked for."""
+    raw = read_file(path)
+    dump = READ_DUMPS.get(found.address.space if found.address else "")
+    held = dump(session, found, raw, path) if dump else None
+    if held is not None:
+        yield from held
+        return
+    if not re.fullmatch(rb"[\t\n\r -~]*", raw) and len(raw) % size == 0:
+        for at in range(0, len(raw), size):
+            yield Value(f"@{path}", raw[at : at + size], f"read as {size} raw bytes, lowest first")
+        return
+    for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            value = attempt(text, None, partial(read, text))
+            yield replace(value, error=UsageError(f"{path}:{number}: {value.error}")) if value.error else value
+
+
+def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[Value] | None:
+    """A CPUID leaf out of a dump: each value that CPUs have of it; None if the file is no dump. UsageError if it lacks the leaf."""
+    from hvrepl.analysis.cpus import fold, say_cpus
+    from hvrepl.readers.cpuid import read_dump, to_text, whole_of
+
+    dumps = read_dump(to_text(raw), session.catalog.spaces["cpuid"])
+    lines = {line.cpu or 0: line for leaves in dumps for key, line in leaves.items() if key[0] == found.number}
+    if not dumps:
+        return None
+    if not lines:
+        raise UsageError(f"{path}: a CPUID dump without leaf 0x{found.number:08X} ({found.name})")
+    values = []
+    for whole, cpus in fold({cpu: whole_of(line) for cpu, line in lines.items()}):
+        how = f"read from a CPUID dump, {say_cpus(cpus)}"
+        error = UsageError(f"{path}: leaf 0x{found.number:08X}: {lines[cpus[0]].remark}") if whole is None else None
+        values.append(Value(f"@{path}", b"" if whole is None else whole.to_bytes(16, "little"), how, error=error))
+    return values
+
+
+# Space → the values of a file that holds more than the one thing that was asked for; None where the file is no such dump.
+READ_DUMPS: dict[str, Callable[[Session, Found, bytes, str], list[Value] | None]] = {"cpuid": read_leaves}
+
+
+def is_place(text: str) -> bool:
+    """Whether FILE:ADDRESS stands there, and no file is called so."""
+    path, _, address = text.rpartition(":")
+    if not path or not ADDRESS.fullmatch(address):
+        return False
+    try:
+        return not Path(text).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return True
+
+
+def read_place(text: str, size: int) -> Iterator[Value]:
+    """What stands at an address of a memory image."""
+    from hvrepl.readers.memory import read_at
+
+    path, _, address = text.rpartition(":")
+    at = read_number(address).value
+    yield Value(f"@{text}", read_at(path, at, size), f"read at {at:#x} of {path}")
+
+
+def read_structs(session: Session, found: Found, words: Sequence[str], *, output: bool) -> Iterator[Value]:
+    layout = found.spec.output if output else found.spec.layout
+    size = session.decoder.schemas.size(found.spec, layout)
+    if list(words) == ["-"]:
+        yield from read_struct_stream(session, size, read_start(session))
+        return
+    from hvrepl.readers.dump import read_dump
+
+    plain = [word for word in words if not word.startswith("@")]
+    if plain and len(plain) < len(words):
+        raise UsageError("the bytes of a dump and @FILE do not go together")
+    if plain:
+        yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in read_dump(" ".join(plain), session.options.word_size))
+    for word in words if not plain else ():
+        path = word[1:]
+        yield from attempt_file(word, read_place(path, size or PAGE) if is_place(path) else read_struct_file(session, path))
+
+
+def read_struct_file(session: Session, path: str) -> Iterator[Value]:
+    from hvrepl.readers.dump import read_bytes
+
+    raw = read_file(path)
+    try:
+        dumps = read_bytes(raw, session.options.word_size)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    yield from (Value(f"@{path}", dump.data, dump.how) for dump in dumps)
+
+
+def read_start(session: Session) -> bytes:
+    """As much of stdin as tells what it holds: at least a line."""
+    start = read_chunk(session)
+    while start and b"\n" not in start and len(start) < CHUNK:
+        more = read_chunk(session)
+        if not more:
+            break
+        start += more
+    return start
+
+
+def holds_lines(start: bytes, size: int) -> bool:
+    """Whether each line is a value: one is exactly `size` bytes of hex, and the first, though perhaps damaged, no row of a dump.
+
+    What hexdump -C ends with, an address alone, is four bytes of hex too.
+    """
+    first = re.search(rb"^[ \t]*([^#\s].*)", start, re.MULTILINE)
+    line = rb"^[ \t]*[0-9a-fA-F]{%d}[ \t\r]*$" % (2 * size)
+    return first is not None and len(first[1].split()) == 1 and bool(re.search(line, start, re.MULTILINE))
+
+
+def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iterator[Value]:
+    """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only the last is read as a whole."""
+    if size and holds_lines(start, size):
+        for line, text in numbered_lines(session, start):
+            yield attempt(text, line, partial(read_exactly, session, text, size))
+        return
+    if size and re.search(rb"[^\t\n\r -~]", start):
+        yield from read_raw_stream(session, start, size)
+        return
+    from hvrepl.readers.dump import read_bytes
+
+    whole = read_rest(session, start)
+    yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole, session.options.word_size))
+
+
+def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
+    if len(text) != 2 * size or not HEX.fullmatch(text):
+        raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as other lines are")
+    word_size = session.options.word_size
+    if not word_size:
+        return bytes.fromhex(text), ""
+    from hvrepl.readers.plain import force, forced
+
+    return force(bytes.fromhex(text), word_size, 1), f"read as {forced('hex bytes', word_size)}"
+
+
+def read_raw_stream(session: Session, start: bytes, size: int) -> Iterator[Value]:
+    held = start
+    while held:
+        while len(held) >= size:
+            yield Value("-", held[:size])
+            held = held[size:]
+        more = read_chunk(session)
+        if not more:
+            break
+        held += more
+    if held:
+        yield Value("-", held)

@@ -1,0 +1,111 @@
+"""The text of one value of a word → its bytes in memory order, and how it was read when that was not plain."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.codec.variants import enumerator_value
+from hvrepl.commands.session import Session
+from hvrepl.errors import UsageError
+from hvrepl.readers.number import fit, read_cpuid, read_number
+
+HEX_BYTES = re.compile(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
+CPUID_WIDTH = 128
+# What is read in only one way and needs no words about it. Lines of such numbers are read many at a time.
+REGISTER_LINE = rb"eax=0x(%s) ebx=0x(%s) ecx=0x(%s) edx=0x(%s)\r?\n" % ((rb"[0-9a-fA-F]{1,8}",) * 4)
+REGISTERS = re.compile(REGISTER_LINE)
+REGISTER_LINES = re.compile(rb"(?:%s)+" % REGISTER_LINE)
+
+
+def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:
+    """A number, registers as `eax=… edx=…`, bytes, or an enumerator of the word's lowest field. UsageError if it is none or too wide."""
+    width = session.decoder.width(found.spec)
+    if "=" in text:
+        value, how = read_registers(text, width, found.called)
+    elif HEX_BYTES.fullmatch(text):
+        return read_bytes(text, width, found.called)
+    else:
+        value, how = read_value(session, found, text, width)
+    return fit(value, width, found.called).to_bytes(width // 8, "little"), how
+
+
+@cache
+def number_lines(width: int) -> re.Pattern[bytes]:
+    """Lines of nothing but 0x and hex digits, or decimal digits, which fit into a word."""
+    decimals = len(str(1 << width)) - 1
+    return re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,%d}|[1-9][0-9]{0,%d}|0)\r?\n)+" % (width // 4, decimals - 1))
+
+
+def read_plain_lines(lines: bytes, width: int) -> list[int] | None:
+    """The values of whole lines, each as read_word would read it; None if one is not of the plainest kind."""
+    if number_lines(width).fullmatch(lines):
+        return [int(line, 0) for line in lines.split()]
+    if width == CPUID_WIDTH and REGISTER_LINES.fullmatch(lines):
+        return [
+            int(edx, 16) << 96 | int(ecx, 16) << 64 | int(ebx, 16) << 32 | int(eax, 16) for eax, ebx, ecx, edx in REGISTERS.findall(lines)
+        ]
+    return None
+
+
+def read_hex_lines(lines: bytes, size: int) -> list[bytes] | None:
+    """The structs of whole lines of exactly `size` bytes of hex each; None if one is something else."""
+    lines = lines.replace(b"\r\n", b"\n")
+    step = 2 * size + 1
+    count = len(lines) // step
+    if len(lines) != count * step or lines[step - 1 :: step] != b"\n" * count:
+        return None
+    try:
+        data = bytes.fromhex(lines.decode("latin-1"))
+    except ValueError:
+        return None
+    # It skips blanks, so that what has some within a line has fewer bytes.
+    return [data[at : at + size] for at in range(0, len(data), size)] if len(data) == count * size else None
+
+
+def read_registers(text: str, width: int, name: str) -> tuple[int, str]:
+    """All four registers of a CPUID leaf, or EDX:EAX as rdmsr and wrmsr have them."""
+    reading = read_cpuid(text.split())
+    if reading is None:
+        raise UsageError(f"{name} takes a value here, not {text[:40]!r}; FIELD=VALUE is for encode, check and set")
+    if width == CPUID_WIDTH:
+        return reading.value, ""
+    eax, middle, edx = reading.value & 0xFFFF_FFFF, reading.value >> 32 & (1 << 64) - 1, reading.value >> 96
+    if middle:
+        raise UsageError(f"{name} has {width} bits, which stand in edx:eax; ebx and ecx have no place in it")
+    return edx << 32 | eax, "read as edx:eax"
+
+
+def read_bytes(text: str, width: int, name: str) -> tuple[bytes, str]:
+    data = bytes.fromhex(re.sub(r"[\s:-]+", "", text))
+    if 8 * len(data) != width:
+        raise UsageError(f"{name} has {width // 8} bytes; {text.strip()[:40]!r} are {len(data)}")
+    return data, f"read as {len(data)} bytes, lowest first"
+
+
+def read_value(session: Session, found: Found, text: str, width: int) -> tuple[int, str]:
+    try:
+        reading = read_number(text)
+    except UsageError:
+        value = read_enumerator(session, found, text)
+        if value is None:
+            raise
+        return value, ""
+    if width < reading.value.bit_length() <= 64:
+        from hvrepl.analysis.identify import narrow
+
+        value, sign = narrow(reading.value, width)
+        if value is not None:
+            return value, ", ".join(how for how in (reading.how, sign) if how)
+    return reading.value, reading.how
+
+
+def read_enumerator(session: Session, found: Found, text: str) -> int | None:
+    """HV_STATUS_ACCESS_DENIED as the value of a status: the name of a value of the lowest field."""
+    if not text.strip() or found.spec.layout is None:
+        return None
+    layouts = (found.spec.layout, *(found.spec.cases or {}).values())
+    lowest = [field for layout in layouts for field in layout.fields if field.lsb == 0 and not field.switch]
+    values = (enumerator_value(text.strip(), field, session.catalog) for field in lowest)
+    return next((value for value in values if value is not None), None)

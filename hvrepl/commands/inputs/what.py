@@ -1,0 +1,103 @@
+"""WHAT and FIELD=VALUE words → the thing and the assignments they mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.codec.encode.assignment import Assignment
+from hvrepl.commands.session import Session
+from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.readers.number import GUID, read_number
+from hvrepl.record import record
+from hvrepl.render.style import shorten
+
+NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
+SLOT = re.compile("[0-9]{1,4}")
+LONGEST_NAME = 200
+
+
+@record
+class Target:
+    """WHAT as it was asked for: a thing, its output instead of its input, or one of its slots."""
+
+    found: Found
+    output: bool = False
+    slot: int | None = None
+
+
+def find_target(session: Session, what: str) -> Target:
+    """What a name, number or space:number means on the arch in force; `page.2` and `NAME.output` are parts of it."""
+    base, _, part = what.partition(".")
+    found = find_thing(session, base)
+    if not part:
+        return Target(found)
+    if part in ("input", "output") and found.spec.kind == "hypercall":
+        return Target(found, output=part == "output")
+    if SLOT.fullmatch(part) and found.spec.kind == "page":
+        return Target(found, slot=int(part))
+    raise NotFoundError(f"{base} has no part {shorten(part)}; a page has slots (page.2), a hypercall .input and .output")
+
+
+def find_thing(session: Session, what: str) -> Found:
+    space, colon, rest = what.rpartition(":")
+    if not rest.strip():
+        raise UsageError("an empty name; `list` shows what there is")
+    if len(what) > LONGEST_NAME or not what.isprintable():
+        raise NotFoundError(f"no such name: {shorten(what)}")
+    if colon:
+        session.catalog.space(space)
+    if NUMBER.fullmatch(rest):
+        return replace(session.catalog.find_number(read_number(rest).value, space.lower() or None), asked=what)
+    return session.catalog.find_name(rest, space.lower() or None)
+
+
+def thing_in(session: Session, target: Target, data: bytes | None) -> tuple[Found, bytes]:
+    """The thing itself and its bytes: of `page.2` the message in slot 2, whose offsets then count from the slot."""
+    if target.slot is None:
+        return target.found, data or b""
+    page = session.decoder.decode(target.found, bytes(session.decoder.schemas.size(target.found.spec) or 0) if data is None else data)
+    if target.slot >= len(page.slots):
+        raise UsageError(f"{target.found.called} has the slots 0 to {len(page.slots) - 1}; there is no slot {target.slot}")
+    slot = page.slots[target.slot]
+    start = slot.offset or 0
+    return session.catalog.find_name(slot.type), (data or b"")[start : start + (slot.size or 0)]
+
+
+def find_anywhere(session: Session, what: str) -> Found:
+    """On the arch in force, else on the other: `show` answers on any arch."""
+    try:
+        return find_target(session, what).found
+    except NotFoundError as error:
+        other = session.child()
+        other.set(arch="arm64" if session.options.arch == "x64" else "x64")
+        try:
+            return find_target(other, what).found
+        except NotFoundError:
+            raise error from None
+
+
+def find_alone(session: Session, word: str) -> Target:
+    """A single word that is no number: a name without a value, or a value that cannot be read."""
+    try:
+        return find_target(session, word)
+    except NotFoundError:
+        read_number(word)
+        raise
+
+
+def to_assignment(word: str) -> Assignment:
+    path, _, text = word.partition("=")
+    if not path:
+        raise UsageError(f"{word[:40]!r} names no field; write FIELD=VALUE")
+    if not text:
+        raise UsageError(f"{path}: an empty value")
+    return Assignment(path, text, number_or_none(text))
+
+
+def number_or_none(text: str) -> int | None:
+    try:
+        return read_number(text).value
+    except UsageError:
+        return None

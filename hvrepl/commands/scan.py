@@ -1,0 +1,84 @@
+"""scan: message pages in memory images and vmcores, each with its address, why it is one, and its decode."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TextIO, cast
+
+from hvrepl.analysis.find_pages import Page, PageFinder
+from hvrepl.commands.decode import emit, failure
+from hvrepl.commands.session import Session
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.readers.memory import Memory, open_memory
+from hvrepl.render.formats import Item
+
+CLEAR_LINE = "\r\x1b[K"
+
+
+def scan(session: Session, words: Sequence[str]) -> None:
+    """scan FILE..."""
+    if not words:
+        raise UsageError("scan what? `scan FILE...`: memory images, ELF cores, vmcores")
+    if "-" in words:
+        raise UsageError("- cannot be scanned: an image is read from any place; write it to a file")
+    finder = PageFinder(session.decoder)
+    emit(session, (item for word in words for item in scan_file(session, finder, word)))
+
+
+def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]:
+    """The pages of one file. With --keep-going a file that cannot be read is told, and the next one is read."""
+    try:
+        with closing(open_memory(path)) as memory, progress(session, memory.size) as advance:
+            for address, page in find_pages(finder, memory, advance):
+                yield to_item(session, path, address, page)
+    except HvreplError as error:
+        if not session.options.keep_going:
+            raise
+        yield from failure(session, error, path)
+
+
+def to_item(session: Session, path: str, address: int, page: Page) -> Item:
+    if page.node.findings and session.options.strict:
+        session.outcome.note(1)
+    where = {"file": path, "address": f"{address:#x}", "score": page.score}
+    numbered = session.options.keep_going and session.options.format in ("ndjson", "csv")
+    node = replace(page.node, read=say_where(session, path, address, page))
+    return Item(node, line=session.line if numbered else None, extra=where, where=f"{path}:{address:#x}")
+
+
+def say_where(session: Session, path: str, address: int, page: Page) -> str:
+    name = path if path.isprintable() else ascii(path)
+    arch = f" on {page.node.arch}" if page.node.arch != session.options.arch else ""
+    return f"at {address:#x} of {name}: {page.score} of {page.used} messages fit their type{arch}"
+
+
+def find_pages(finder: PageFinder, memory: Memory, advance: Callable[[int], None]) -> Iterator[tuple[int, Page]]:
+    """(guest physical address, page) of each message page."""
+    for address, data, hole in memory.chunks():
+        for page in finder.find(data):
+            advance(0)
+            yield address + page.at, page
+        advance(hole + len(data))
+
+
+@contextmanager
+def progress(session: Session, size: int) -> Iterator[Callable[[int], None]]:
+    """What is called with the bytes that were passed, 0 before something is written: a bar on stderr where that is a terminal."""
+    if session.is_script or session.streams.stderr is not sys.stderr or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    import typer
+
+    stderr = cast("TextIO", sys.stderr)
+    with typer.progressbar(length=size, label="scan", file=stderr, update_min_steps=size // 200 + 1) as bar:
+
+        def advance(count: int) -> None:
+            bar.update(count)
+            if not count:
+                sys.stderr.write(CLEAR_LINE)
+                sys.stderr.flush()
+
+        yield advance

@@ -1,0 +1,265 @@
+"""What commands share: the arch and format in force, the streams, the catalogue, and the exit status so far."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from hvrepl.catalog.alike import alike
+from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.index import Index
+from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog.opening import open_index
+from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
+from hvrepl.record import record
+from hvrepl.render.style import Style, printable, table_styles
+
+FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
+COLORS = ("auto", "always", "never")
+WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word, as read_dump takes them
+LONGEST_ERROR = 600
+FINDINGS = ',"findings":['  # within a text of JSON its quotes would be escaped
+
+
+@dataclass(slots=True, eq=False)
+class Streams:
+    """Where words come from and text goes, so that tests hand in their own."""
+
+    stdin: BinaryIO
+    stdout: IO[str]
+    stderr: IO[str]
+    environ: Mapping[str, str]
+    stdin_is_terminal: bool = False
+    stdout_is_terminal: bool = False
+    columns: int = 80
+
+    @classmethod
+    def of_process(cls) -> Streams:
+        """Those of the process; in place of one that it was started without a file that refuses (stderr: takes) everything."""
+        stdin = sys.stdin.buffer if sys.stdin else os.fdopen(os.open(os.devnull, os.O_WRONLY), "rb")
+        stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+        stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        for stream in (stdout, stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+        columns = os.get_terminal_size(stdout.fileno()).columns if stdout.isatty() else 0
+        return cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns)
+
+
+@record
+class Options:
+    """The options that are the same everywhere."""
+
+    arch: str = "x64"
+    format: str = "fields"
+    style: str = "simple"
+    color: str = "auto"
+    strict: bool = False
+    keep_going: bool = False
+    word_size: int | None = None
+    specs: str = ""
+
+
+def choose(what: str, text: str, known: Iterable[str], refusal: type[HvreplError] = UsageError) -> str:
+    """The text if it is one of the known words; an error with a suggestion if not."""
+    if text in known:
+        return text
+    close = alike(text, known, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    raise refusal(f"no {what} {text[:40]!r}; {hint}")
+
+
+def choose_word_size(text: str) -> int:
+    """The bytes of a word of a dump."""
+    if text not in WORD_SIZES:
+        raise UsageError(f"--words {text[:40]!r}: a word has {', '.join(WORD_SIZES[:-1])} or {WORD_SIZES[-1]} bytes")
+    return int(text)
+
+
+# Option → how its text is checked.
+CHECKS: Mapping[str, Callable[[str], Any]] = {
+    "arch": lambda text: choose("arch", text, ARCHES),
+    "format": lambda text: choose("format", text, FORMATS),
+    "color": lambda text: choose("colour", text, COLORS),
+    "style": lambda text: choose("table style", text, table_styles()),
+    "word_size": choose_word_size,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What a run has come to: the first failure's status, or 1 if something did not hold."""
+
+    status: int = 0
+
+    def note(self, status: int) -> None:
+        if self.status in (0, 1):
+            self.status = status or self.status
+
+
+@dataclass(slots=True, eq=False)
+class Memory:
+    """What `_` and `set` are about: the last value that was decoded, encoded or set, and what it is."""
+
+    found: Found | None = None
+    data: bytes = b""
+
+    def keep(self, found: Found, data: bytes) -> None:
+        self.found, self.data = found, data
+
+
+@dataclass(eq=False)
+class Session:
+    """One run of the program, or one line of a script with options of its own."""
+
+    streams: Streams
+    options: Options = field(default_factory=Options)
+    outcome: Outcome = field(default_factory=Outcome)
+    line: int | None = None
+    place: str = ""
+    is_script: bool = False
+    is_shell: bool = False
+    may_write: bool = True
+    memory: Memory = field(default_factory=Memory)
+    _indexes: dict[str, Index] = field(default_factory=dict)
+    _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)
+    _decoders: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, streams: Streams) -> Session:
+        """A session with what the environment says."""
+        session = cls(streams)
+        session.read_environ()
+        return session
+
+    def read_environ(self) -> None:
+        for option in ("arch", "specs"):
+            variable = f"HVREPL_{option.upper()}"
+            value = self.streams.environ.get(variable)
+            try:
+                self.set(**{option: value} if value else {})
+            except UsageError as error:
+                raise UsageError(f"{variable}: {error}") from None
+
+    def set(self, **options: Any) -> None:
+        """Options that were given. UsageError for a word that none of them takes."""
+        checked: dict[str, Any] = {key: CHECKS[key](value) if key in CHECKS else value for key, value in options.items()}
+        self.options = replace(self.options, **checked)
+        self.__dict__.pop("style", None)
+
+    def child(self, line: int | None = None, place: str = "") -> Session:
+        """A session for one line of a place, whose options end with it; catalogue, streams and outcome are shared."""
+        return replace(self, line=line, place=place)
+
+    @contextmanager
+    def writing_to(self, target: IO[str]) -> Iterator[None]:
+        """For a while output goes to a file or command instead."""
+        before = self.streams
+        self.streams = replace(before, stdout=target, stdout_is_terminal=False, columns=0)
+        self.__dict__.pop("style", None)
+        try:
+            yield
+        finally:
+            self.streams = before
+            self.__dict__.pop("style", None)
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the names and numbers of the arch and specs in force mean."""
+        specs, arch = self.options.specs, self.options.arch
+        if (specs, arch) not in self._catalogs:
+            self._catalogs[specs, arch] = Catalog(self._index(), arch)
+        return self._catalogs[specs, arch]
+
+    @property
+    def decoder(self) -> Any:
+        """The Decoder of the arch and specs in force."""
+        key = (self.options.specs, self.options.arch)
+        if key not in self._decoders:
+            from hvrepl.codec.decode import Decoder
+
+            self._decoders[key] = Decoder(self.catalog)
+        return self._decoders[key]
+
+    def _index(self) -> Index:
+        specs = self.options.specs
+        if specs not in self._indexes:
+            self._indexes[specs] = open_index(Path(specs) if specs else None)
+        return self._indexes[specs]
+
+    @cached_property
+    def style(self) -> Style:
+        return Style(self.has_color, self.streams.columns, self.options.style)
+
+    @property
+    def has_color(self) -> bool:
+        environ, color = self.streams.environ, self.options.color
+        if color != "auto" or self.is_script:
+            return color == "always"
+        if environ.get("NO_COLOR"):
+            return False
+        forced = environ.get("FORCE_COLOR", "") not in ("", "0")
+        return forced or (self.streams.stdout_is_terminal and environ.get("TERM") != "dumb")
+
+    def write(self, text: str) -> None:
+        self.streams.stdout.write(text)
+
+    def warn(self, text: str) -> None:
+        """One line on stderr, after what is already written; where that cannot be written, the status says enough."""
+        try:
+            self.streams.stdout.flush()
+        finally:
+            try:
+                self.streams.stderr.write(text.replace("\n", "; ") + "\n")
+                self.streams.stderr.flush()
+            except OSError:
+                drop(self.streams.stderr)
+
+    def report(self, error: HvreplError, where: str = "") -> None:
+        """The error's one line on stderr."""
+        self.warn(where + say_error(error))
+
+    def fail(self, error: HvreplError) -> None:
+        self.outcome.note(error.status)
+
+
+def drop(stream: IO[str]) -> None:
+    """What is not yet written goes nowhere; else Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def say_error(error: HvreplError) -> str:
+    """The error as one line: control characters escaped, a very long one without its middle, of faults in specs the first."""
+    first, *more = str(error).splitlines() if isinstance(error, SpecError) else [str(error)]
+    text = printable(first)
+    if len(text) > LONGEST_ERROR:
+        text = f"{text[: LONGEST_ERROR // 2]} ... {text[-LONGEST_ERROR // 2 :]}"
+    return text + (f" (and {len(more)} more)" if more else "")
+
+
+def finish_lines(session: Session, lines: list[str], first: int | None) -> str:
+    """Lines of ndjson as they are written, and what their findings mean to the exit status: numbered if they go on after errors."""
+    if session.options.strict and any(FINDINGS in line for line in lines):
+        session.outcome.note(1)
+    if session.options.keep_going and first is not None:
+        lines = [f'{{"line":{number},{line[1:]}' for number, line in enumerate(lines, first)]
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
+    """A file to write. UsageError in a script that may not, FileError says why it cannot be opened or written."""
+    if not session.may_write:
+        raise UsageError("-o FILE is off here; --allow-shell turns it on")
+    try:
+        encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
+        with Path(path).open(mode, encoding=encoding, newline=newline) as file:
+            yield file
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error

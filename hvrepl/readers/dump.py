@@ -1,0 +1,258 @@
+"""Dump text or raw bytes → bytes, saying how they were read; a line that cannot be read stops it, and nothing is dropped in silence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hvrepl.errors import UsageError
+from hvrepl.readers.dump_forms import Row, read_line
+from hvrepl.readers.find_radix import find_radices, place
+from hvrepl.readers.plain import forced, read_plain, reverse_words
+from hvrepl.record import record
+from hvrepl.render.style import shorten
+
+MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
+MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
+WORD_SIZES = (1, 2, 4, 8, 16)
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
+BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+
+
+@record(eq=True)
+class Dump:
+    """Bytes, how they were read, and the address of the first where the dump has one."""
+
+    data: bytes
+    how: str
+    address: int | None
+
+
+@dataclass(slots=True)
+class Run:
+    """Rows of one form that follow one another without a hole, each with how often it stands there."""
+
+    start: int
+    rows: list[tuple[Row, int]]
+    end: int
+    trim: int = 0
+    others: int = 0
+    finished: bool = False
+
+    @property
+    def last(self) -> Row:
+        return self.rows[-1][0]
+
+
+def read_bytes(raw: bytes, word_size: int | None = None, most: int = MOST_TEXT) -> list[Dump]:
+    """A file's content: a dump in text, or raw bytes if it has bytes that no text has. Raises UsageError. Word sizes are for text."""
+    text = decode(raw)
+    if text is None:
+        return [Dump(raw, describe("raw binary", len(raw)), None)]
+    if len(text) > most:
+        raise UsageError(f"{len(text)} characters are too many for a dump in text; give raw bytes, or @FILE:ADDRESS of an image")
+    return read_dump(text, word_size)
+
+
+def decode(raw: bytes) -> str | None:
+    # PowerShell's > writes UTF-16 with a mark.
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = COLOUR.sub("", raw.decode(encoding))
+    except UnicodeDecodeError:
+        return None
+    return None if BINARY.search(text) else text
+
+
+def read_dump(text: str, word_size: int | None = None) -> list[Dump]:
+    """The dumps in the text: a new one starts where the address jumps or restarts. Raises UsageError with the line and what is wrong.
+
+    word_size: read each row as words of so many bytes, little-endian, whatever its form; 1 takes bytes as they stand.
+    """
+    if word_size is not None and word_size not in WORD_SIZES:
+        raise UsageError(f"a word has 1, 2, 4, 8 or 16 bytes, not {word_size}")
+    text = COLOUR.sub("", text)
+    lines = [row for number, line in enumerate(text.split("\n"), 1) if (row := read_line(number, line))]
+    radices = find_radices(lines)
+    if not radices:
+        return [Dump(data, describe(how, len(data)), None) for data, how in read_plain(text, word_size)]
+    return [join(run, word_size, *radices[run.last.line]) for run in split(lines, radices)]
+
+
+def describe(name: str, size: int, others: int = 0, start: int = 0) -> str:
+    at = f" at {start:#x}" if start else ""
+    around = f", {others} other line{'s'[: others != 1]} left out" if others else ""
+    return f"read as {name}, {size} byte{'s'[: size != 1]}{at}{around}"
+
+
+def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
+    """The rows as runs, with * filled in. Raises UsageError at the first line that fits nowhere."""
+    runs: list[Run] = []
+    fold: Row | None = None
+    others: list[Row] = []
+    filled = 0
+    for row in lines:
+        if row.form == "other" or (row.form == "end" and not (runs and runs[-1].last.form == "columns")):
+            others.append(check_other(row))
+        elif row.form == "fold":
+            fold = check_fold(row, runs, fold)
+        else:
+            radix, _ = radices[row.line]
+            start = place(row, radix)
+            if start is None:
+                raise UsageError(f"line {row.line}: address {shorten(row.address)} is not in base {radix}, as the others are")
+            if fold is not None:
+                filled += unfold(runs[-1], row, start, fold)
+                check_filled(filled, fold)
+            add(runs, row, start, others)
+            fold, others = None, []
+    if fold is not None:
+        raise UsageError(f"line {fold.line}: after * there is no line with an address that says how far the line before it repeats")
+    runs[-1].others += len(others)
+    return runs
+
+
+def check_other(row: Row) -> Row:
+    """A line that is no row, unless it looks like a damaged one."""
+    words = row.source.split()
+    hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,64}[,:]?", word, re.IGNORECASE)) for word in words)
+    if row.form == "other" and hexes > 1 and hexes * 2 >= len(words):
+        raise UsageError(f"line {row.line}: '{shorten(row.source)}' is no row of a dump that can be read")
+    return row
+
+
+def check_fold(row: Row, runs: list[Run], fold: Row | None) -> Row:
+    if not runs or runs[-1].finished or fold is not None:
+        raise UsageError(f"line {row.line}: * repeats the line before it, and there is none")
+    return row
+
+
+def unfold(run: Run, row: Row, start: int, fold: Row) -> int:
+    """Repeat the last row up to the address of this one; how many bytes that makes."""
+    missing, width = start - run.end, run.last.size
+    if missing < 0 or missing % width or row.form not in ("end", run.last.form):
+        raise UsageError(f"line {fold.line}: * cannot repeat {width} bytes from 0x{run.end:x} to 0x{start:x}, where line {row.line} starts")
+    if missing <= MOST_FOLDED:
+        run.rows.append((run.last, missing // width))
+        run.end = start
+    return missing
+
+
+def check_filled(filled: int, fold: Row) -> None:
+    if filled > MOST_FOLDED:
+        raise UsageError(f"line {fold.line}: * would repeat the line before it for {filled} bytes; at most {MOST_FOLDED} are filled in")
+
+
+def add(runs: list[Run], row: Row, start: int, others: list[Row]) -> None:
+    """Put the row where it continues the run, or begin a new one where its address jumps."""
+    run = runs[-1] if runs else None
+    if row.form == "end":
+        finish(runs[-1], row, start)
+    elif run is None or run.finished or run.last.form != row.form:
+        runs.append(Run(start, [(row, 1)], start + row.size, others=len(others)))
+    elif start == run.end:
+        if others:
+            raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' stands in the midst of a dump and is no row of it")
+        check_width(run, row)
+        run.rows.append((row, 1))
+        run.end += row.size
+    else:
+        check_jump(run, row, start, others)
+        runs.append(Run(start, [(row, 1)], start + row.size, others=len(others)))
+
+
+def finish(run: Run, row: Row, start: int) -> None:
+    """The address after the last byte: cuts off what fills up the last word."""
+    excess = run.end - start
+    if run.finished or not 0 <= excess < len(run.last.groups[0]):
+        raise UsageError(f"line {row.line}: the dump ends at 0x{run.end:x}, and this line says 0x{start:x}")
+    run.trim, run.finished = excess, True
+
+
+def check_width(run: Run, row: Row) -> None:
+    """Text that looks like hex would be taken for groups in a row whose text column proves nothing: such a row is too long."""
+    first = run.rows[0][0]
+    if row.digits != first.digits and row.size >= first.size:
+        raise UsageError(f"line {row.line}: has groups of {row.digits} digits, and the lines before it of {first.digits}")
+    if row.size > first.size and (row.text == "unproved" or (first.text and not row.text)):
+        raise UsageError(f"line {row.line}: has {row.size} bytes, and the lines before it {first.size}")
+
+
+def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
+    """A jump is another dump; where it is what one short, long or lost row makes, it is damage."""
+    begin = run.end - run.last.size
+    width = max(run.rows[0][0].size, row.size)
+    if begin < start < run.end or (start == begin + width and run.last.size < width):
+        line = run.last.line
+        raise UsageError(f"line {line}: has {run.last.size} bytes, and line {row.line} starts {start - begin} further")
+    if others and run.end < start <= run.end + width * len(others):
+        raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' stands in the midst of a dump and is no row of it")
+
+
+def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:
+    first = run.rows[0][0]
+    order = find_order(run)
+    data = b"".join(row_bytes(row, order, word_size) * times for row, times in run.rows)
+    data = data[: len(data) - run.trim]
+    name = find_name(first, order, radix) + taken
+    return Dump(data, describe(forced(name, word_size), len(data), run.others, run.start), run.start)
+
+
+def row_bytes(row: Row, order: str, word_size: int | None) -> bytes:
+    if word_size:
+        return reverse_words(b"".join(row.groups), word_size, row.line)
+    return b"".join(row.groups if order == "big" else [group[::-1] for group in row.groups])
+
+
+def find_order(run: Run) -> str:
+    """Memory words are little-endian, as x64 and arm64 have them; the text column, where it proves another order, is right."""
+    first = run.rows[0][0]
+    proved = {row.order for row, _ in run.rows if row.order}
+    if len(proved) == 1:
+        return proved.pop()
+    if first.form == "colon":  # xxd, which always has a text column and groups of 2 bytes, or the kernel
+        return "big" if first.text or len(first.groups[0]) == 2 else "little"
+    return "big" if first.form == "columns" and first.text in ("proved", "unproved") and not first.wide_gap else "little"
+
+
+LETTERS = {1: "b", 2: "h", 4: "w", 8: "g"}
+WINDBG_LETTERS = {1: "b", 2: "w", 4: "d", 8: "q"}
+
+
+def find_name(row: Row, order: str, radix: int) -> str:
+    """The tool and its option, as people know them."""
+    size = len(row.groups[0])
+    unit = "bytes" if size == 1 or order == "big" else "words"
+    names = {
+        "gdb": f"gdb x/{LETTERS.get(size, '')}x",
+        "qemu": f"QEMU xp/{LETTERS.get(size, '')}x",
+        "windbg": f"WinDbg d{WINDBG_LETTERS.get(size, 'p')}",
+        "physical": f"WinDbg !d{WINDBG_LETTERS.get(size, 'p')}",
+        "crash": "crash rd" if size == 8 else f"crash rd -{8 * size}",
+        "colon": name_colon(row, order, size),
+        "kernel": "kernel hex dump",
+        "columns": name_columns(row, order, radix, size),
+    }
+    return f"{names[row.form]} {unit}"
+
+
+def name_colon(row: Row, order: str, size: int) -> str:
+    if size == 1:
+        return "hex dump"
+    if order == "big":
+        return "xxd"
+    return "xxd -e" if row.text else "kernel hex dump"
+
+
+def name_columns(row: Row, order: str, radix: int, size: int) -> str:
+    if row.octal:
+        return "od octal"
+    if "`" in row.source:
+        return f"WinDbg !d{WINDBG_LETTERS.get(size, 'p')}"
+    if row.text == "|":
+        return "hexdump -C"
+    if order == "big":
+        return "objdump -s"
+    if row.wide_gap:
+        return "hex dump"
+    return "hexdump" if size == 2 and radix == 16 else f"od -t x{size}"

@@ -1,0 +1,92 @@
+"""Claims → what stands under a line of a log: a sentence, and the few fields that matter; or all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from hvrepl.analysis.claims import Claim
+from hvrepl.analysis.crash import Crash, label_of, say_parameter
+from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.render.screen import render_screen, say_finding, say_set, summary_beside, value_of
+from hvrepl.render.style import Style, align, wrap
+
+MARK = "  ↳ "
+INDENT = " " * 6
+LONGEST_NOTE = 200  # lines
+LONGEST_VALUE = 18  # characters of a number that is repeated: 64 bits
+MANY_FLAGS = 8  # single bits, of which a summary cannot name all
+
+
+def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> Iterator[str]:
+    """The lines for the claims of one line of a log, without line ends."""
+    inside = replace(style, width=max(style.width - len(INDENT), 1)) if style.width else style
+    for claim in claims:
+        if claim.node and full:
+            yield from (f"{MARK if not at else INDENT}{line}" for at, line in enumerate(render_screen(claim.node, inside)))
+        elif claim.node:
+            yield from say_node(claim, claim.node, style)
+        elif claim.crash:
+            yield from say_crash(claim.crash, style, full=full)
+        else:
+            yield from wrap(claim.text, style.width, MARK, INDENT)
+
+
+def is_note(block: bytes, start: int, *, before: bool) -> bool:
+    """Whether the line that begins there is one of a note, in a log that was annotated already. `before`: what ends before the block is."""
+    for _ in range(LONGEST_NOTE):
+        if block.startswith(MARK.encode(), start):
+            return True
+        if not block.startswith(INDENT.encode(), start):
+            return False
+        if not start:
+            return before
+        start = block.rfind(b"\n", 0, start - 1) + 1
+    return False
+
+
+def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:
+    before = MARK + ("perhaps " if claim.perhaps else "")
+    place = f" ({node.space} {node.number})" if node.number else ""
+    value = f" {int(node.raw, 16):#x}" if node.is_number and len(node.raw) <= LONGEST_VALUE else ""
+    start, summary = before + node.name + place + value, say_summary(node)
+    first, *more = wrap(summary, style.width, f"{start}: ", INDENT) if summary else [start]
+    yield before + style.paint("name", node.name) + first[len(before + node.name) :]
+    yield from more
+    for label, names in flags_of(node) if has_flags(node) else ():
+        yield from wrap(", ".join(names), style.width, f"{INDENT}{label}", INDENT + "  ")
+    yield from say_findings(node.findings, style)
+
+
+def say_crash(crash: Crash, style: Style, *, full: bool) -> Iterator[str]:
+    yield from wrap(crash.summary.replace("  ", ": ", 1), style.width, f"{MARK}crash: ", INDENT)
+    rows = [(label_of(place), one.name, value_of(one), say_parameter(one)) for place, one in enumerate(crash.parameters)]
+    yield from align(rows, style, ("dim", "name", "number", "meaning"), indent=INDENT) if full else ()
+    yield from say_findings(crash.findings, style)
+
+
+def say_findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
+    for finding in findings:
+        for line in wrap(say_finding(finding), style.width, INDENT + "! ", INDENT + "  "):
+            yield style.paint("finding", line)
+
+
+def say_summary(node: Decoded) -> str:
+    """The summary, unless it only repeats the flags that are listed below it; of parts that are all zero, that nothing is set."""
+    if node.fields and not node.is_set and not any(part.is_set for part in node.fields) and (has_flags(node) or not node.raw):
+        return node.summary or "nothing set"
+    return summary_beside(node, [name for _, names in flags_of(node) for name in names] if has_flags(node) else ())
+
+
+def has_flags(node: Decoded) -> bool:
+    """Whether it is made of so many flags that they are listed by name."""
+    return sum(part.bits is not None and part.bits[0] == part.bits[1] and not part.reserved for part in node.fields) >= MANY_FLAGS
+
+
+def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
+    """(register and its value, what is set in it) low bits first; of a word without registers one list."""
+    for register in dict.fromkeys(part.register for part in reversed(node.fields)):
+        parts = [part for part in reversed(node.fields) if part.register == register and part.is_set]
+        value = sum((part.value or 0) << part.bits[1] for part in parts if part.bits)
+        if value:
+            yield f"{register} {value:#x}  " if register else "", [say_set(part) for part in parts]

@@ -1,0 +1,172 @@
+"""RENDERERS: a stream of Decoded → text, a piece as soon as it is known. A new output is one function here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from hvrepl.codec.decoded import Decoded, dump, leaves, paths
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.record import record
+from hvrepl.render.screen import meaning_of, place_of, render_bits, render_screen, say_finding, value_of
+from hvrepl.render.style import Style
+
+
+@record
+class Item:
+    """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for.
+
+    `extra` is what its object says besides: where it was found; `where` says that at the beginning of a line. `text` is whole lines of
+    ndjson, and nothing else then.
+    """
+
+    node: Decoded | None = None
+    table: Mapping[str, Any] | None = None
+    line: int | None = None
+    extra: Mapping[str, Any] | None = None
+    where: str = ""
+    text: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        table = (self.node.to_dict() if self.node else dict(self.table or {})) | dict(self.extra or {})
+        return table if self.line is None else {"line": self.line} | table
+
+
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad \t\r\n\xa0"  # what stands in a cell without being seen
+
+Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
+
+
+def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
+    """One document: an object for one value, an array for several, which begins only when the second is there."""
+    waiting, several, failed = "", False, None
+    try:
+        for item in items:
+            if waiting:
+                yield f"{'' if several else '['}{waiting},\n"
+                several = True
+            waiting = dump(item.to_dict())
+    except HvreplError as error:  # what came before it is a whole document still
+        failed = error
+    if waiting:
+        yield waiting + ("]\n" if several else "\n")
+    if failed:
+        raise failed
+
+
+def render_ndjson(items: Iterable[Item], _: Style) -> Iterator[str]:
+    return (item.text or dump(item.to_dict()) + "\n" for item in items)
+
+
+def render_fields(items: Iterable[Item], style: Style) -> Iterator[str]:
+    return screens(render_screen(item.node, style) for item in items if item.node)
+
+
+def render_bit_rulers(items: Iterable[Item], style: Style) -> Iterator[str]:
+    return screens(render_bits(item.node, style) for item in items if item.node)
+
+
+def screens(found: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Screens with an empty line between them."""
+    between = ""
+    for lines in found:
+        yield between + "".join(f"{line}\n" for line in lines)
+        between = "\n"
+
+
+def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
+    """`NAME 0xRAW  summary  ! finding`: one line a value."""
+    for item in items:
+        if item.node:
+            yield item_line(item, style) + "\n"
+
+
+def item_line(item: Item, style: Style) -> str:
+    """One line that begins with where the value was found."""
+    where = f"{item.where}  " if item.where else ""
+    return where + (one_line(item.node, style) if item.node else "")
+
+
+def one_line(node: Decoded, style: Style) -> str:
+    raw = node.raw if node.is_number or len(node.raw) <= 64 else f"{len(node.raw) // 2} bytes"
+    parts = [f"{style.paint('name', node.name)} {style.paint('number', raw)}".rstrip(), node.summary]
+    parts += [style.paint("finding", f"! {say_finding(finding)}") for finding in node.findings]
+    return "  ".join(part for part in parts if part)
+
+
+def render_table(items: Iterable[Item], style: Style) -> Iterator[str]:
+    """Each value as a table of tabulate, in any of its styles."""
+    for item in items:
+        if item.node:
+            rows = [(place_of(part), path, value_of(part), meaning_of(part)) for path, part in paths(item.node)]
+            yield f"{item_line(item, style)}\n{tabulate_rows(rows, ('place', 'name', 'value', 'meaning'), style)}\n"
+
+
+def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: Style) -> str:
+    import tabulate  # 50 ms that the other formats need not pay
+
+    if style.table not in tabulate.tabulate_formats:
+        raise UsageError(f"no style {style.table[:40]!r} of tabulate; there are {', '.join(tabulate.tabulate_formats)}")
+    tabulate.PRESERVE_WHITESPACE = True
+    return tabulate.tabulate(list(rows), headers=list(headers), tablefmt=style.table, disable_numparse=True)
+
+
+def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
+    """A row a value, with the fields of the first as columns; fields that only a later one has stand in the last column."""
+    columns: list[str] | None = None
+    for item in items:
+        node = item.node or Decoded(name="")
+        cells = {path: part.raw for path, part in leaves(node)}
+        before = ({} if item.line is None else {"line": item.line}) | dict(item.extra or {})
+        if columns is None:
+            columns = list(cells)
+            own = (*before, "name", "raw", "summary", "findings", "others")
+            yield csv_row([*own[:-2], *(f".{path}" if path in own else path for path in columns), *own[-2:]])
+        others = " ".join(f"{path}={value}" for path, value in cells.items() if path not in columns)
+        findings = "; ".join(map(say_finding, node.findings))
+        yield csv_row(
+            [
+                *map(say_extra, before.values()),
+                node.name,
+                node.raw,
+                node.summary,
+                *(cells.get(path, "") for path in columns),
+                findings,
+                others,
+            ]
+        )
+
+
+def say_extra(value: Any) -> str:
+    """What stands beside a node, in a cell: of CPUs each with its value, or why there is none."""
+    return " ".join(f"{one['cpu']}={one.get('raw') or one['error']}" for one in value) if isinstance(value, list) else str(value)
+
+
+def csv_row(cells: Iterable[str]) -> str:
+    """A row of RFC 4180; a cell that a spreadsheet would run is defused with an apostrophe."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    # Not lineterminator="\n": before Python 3.13 a carriage return would stand unquoted in a cell.
+    csv.writer(out).writerow("'" + cell if is_formula(cell) else cell for cell in cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"
+
+
+def is_formula(cell: str) -> bool:
+    """Whether a spreadsheet may run a cell: some look behind blanks and marks that are not seen, and take = in its other widths for one."""
+    from unicodedata import normalize
+
+    seen = cell.lstrip().lstrip(UNSEEN)
+    return cell[:1] in ("\t", "\r", "\n") or normalize("NFKC", seen[:1]) in ("=", "+", "-", "@")
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    "fields": render_fields,
+    "table": render_table,
+    "bits": render_bit_rulers,
+    "line": render_line,
+    "json": render_json,
+    "ndjson": render_ndjson,
+    "csv": render_csv,
+}

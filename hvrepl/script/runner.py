@@ -1,0 +1,243 @@
+"""Lines of the shared language, run one after the other: from -c, from stdin, from a file that `source` names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.commands.decode import emit, failure
+from hvrepl.commands.inputs.files import read_lines
+from hvrepl.commands.session import Session, open_output
+from hvrepl.commands.table import COMMANDS
+from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
+from hvrepl.script.lines import Line, parse_line
+
+# Runs words as a command line does: (session, words).
+Run = Callable[[Session, Sequence[str]], None]
+
+
+TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
+INSTALLS = ("--install-completion", "--show-completion")  # they change the files of whoever runs hvrepl
+FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=[^=]", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
+
+
+class Leave(Exception):  # noqa: N818  it is no error
+    """A line asked to end the script or shell."""
+
+
+class Runner:
+    """Runs lines. `may_shell` allows `| cmd`, `!cmd` and `> file`."""
+
+    def __init__(self, session: Session, run: Run, commands: Iterable[str], *, may_shell: bool) -> None:
+        self.session = session
+        self.run = run
+        self.commands = frozenset(commands)
+        self.may_shell = may_shell
+        self.sourcing: list[Path] = []
+        self.place = ""
+
+    def run_lines(self, lines: Iterable[str], place: str) -> None:
+        """Every line, up to the first that fails, or with --keep-going all of them. The failure is raised with its place."""
+        before, self.place = self.place, place
+        try:
+            for number, line in enumerate(lines, 1):
+                self._run_guarded(line, number)
+        except Leave:
+            return
+        finally:
+            self.place = before
+
+    def _run_guarded(self, text: str, number: int) -> None:
+        try:
+            self.run_line(text, number)
+        except HvreplError as error:
+            if not self.session.options.keep_going:
+                raise type(error)(f"{self.place}:{number}: {error}" if self.place else str(error)) from None
+            emit(self.session, failure(self.session.child(number, self.place), error, text.strip()))
+
+    def run_line(self, text: str, number: int | None = None) -> None:
+        """One line. Raises HvreplError, or Leave."""
+        line = parse_line(text)
+        if (line.pipe or line.file or line.shell) and not self.may_shell:
+            raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
+        if line.shell:
+            from hvrepl.script.processes import start_command, wait_for
+
+            wait_for(start_command(self.session, line.shell))
+        elif line.file:
+            with open_output(self.session, line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
+                self.dispatch(line.words, number)
+        elif line.pipe:
+            self._run_into(line, number)
+        elif line.words:
+            self.dispatch(line.words, number)
+
+    def _run_into(self, line: Line, number: int | None) -> None:
+        from hvrepl.script.processes import start_command, wait_for
+
+        process = start_command(self.session, line.pipe, has_input=True)
+        assert process.stdin is not None
+        try:
+            with suppress(BrokenPipeError), process.stdin as target, self.session.writing_to(target):  # it may have read enough
+                self.dispatch(line.words, number)
+        finally:
+            wait_for(process)
+
+    def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
+        """A shell word, a command, a number (decode), NAME VALUE (decode), or a name (show)."""
+        words = self._recall(list(words))
+        first, *rest = words
+        if rest[:1] == ["="] and len(rest) > 1:  # NAME = VALUE, as logs and debuggers print it
+            words = [first, *rest[1:]]
+        if any(word.partition("=")[0] in INSTALLS for word in words):
+            raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
+        if first in SHELL_WORDS:
+            SHELL_WORDS[first][0](self, rest)
+            return
+        child = self.session.child(number, self.place)
+        if first in self.commands or first.startswith("-"):
+            self.run(child, words)
+        elif any(FIELD.match(word) for word in rest):
+            self.run(child, ["encode", *words])
+        elif rest or first[:1].isdigit() or first[:1] in "(=":
+            self.run(child, ["decode", *words])
+        else:
+            self._show(child, first)
+
+    def _recall(self, words: list[str]) -> list[str]:
+        """The words with `_` replaced by the last value; where WHAT would stand it is that value with its name."""
+        if "_" not in words:
+            return words
+        found, data = self.session.memory.found, self.session.memory.data
+        if found is None:
+            raise UsageError("_ is the last value, and there is none yet")
+        name, text = called_here(self.session, found), f"{int.from_bytes(data, 'little'):#x}" if found.spec.width else data.hex()
+        what = 1 if words[0] in TAKES_WHAT else 0
+        if words[what : what + 1] != ["_"]:
+            return [text if word == "_" else word for word in words]
+        value = [] if words[0] == "show" else [text]
+        before, after = words[:what], [text if word == "_" else word for word in words[what + 1 :]]
+        return [*(before or (["decode"] if not after else [])), name, *value, *after]
+
+    def _show(self, child: Session, word: str) -> None:
+        """A word alone: what has the name; a number written without 0x; else neither is known."""
+        try:
+            self.run(child, ["show", word])
+        except NotFoundError as error:
+            try:
+                self.run(child, ["decode", word])
+            except HvreplError:
+                raise error from None
+
+
+def called_here(session: Session, found: Found) -> str:
+    """The name of a thing on the arch in force, which may have changed since it was found."""
+    heading = session.catalog.heading(found.spec)
+    return heading.named(found.element) if heading else found.name
+
+
+def set_arch(runner: Runner, words: Sequence[str]) -> None:
+    set_option(runner, "arch", words)
+
+
+def set_format(runner: Runner, words: Sequence[str]) -> None:
+    set_option(runner, "format", words)
+
+
+def set_option(runner: Runner, name: str, words: Sequence[str]) -> None:
+    if len(words) != 1:
+        raise UsageError(f"{name} takes one word; in force is {getattr(runner.session.options, name)}")
+    runner.session.set(**{name: words[0]})
+
+
+def source_file(runner: Runner, words: Sequence[str]) -> None:
+    """Runs the lines of a file; what it sets stays set."""
+    if len(words) != 1:
+        raise UsageError("source takes one file: `source FILE`")
+    path = Path(words[0]).absolute()
+    if path in runner.sourcing:
+        raise UsageError(f"{words[0]} sources itself")
+    runner.sourcing.append(path)
+    try:
+        with open_input(path, words[0]) as file:
+            runner.run_lines(read_lines(file, words[0]), words[0])
+    finally:
+        runner.sourcing.remove(path)
+
+
+def set_last(runner: Runner, words: Sequence[str]) -> None:
+    from hvrepl.commands.diff import set_fields
+
+    set_fields(runner.session, words)
+
+
+def open_input(path: Path, name: str) -> IO[str]:
+    try:
+        return path.open(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise FileError(f"{name}: {error.strerror}") from error
+
+
+def leave(_: Runner, words: Sequence[str]) -> None:
+    if words:
+        raise UsageError("quit takes no words")
+    raise Leave
+
+
+def help_lines(runner: Runner, words: Sequence[str]) -> None:
+    """help, help COMMAND, or help NAME."""
+    word = next(iter(words), "")
+    if not word:
+        runner.session.write(explain(runner))
+    elif word in SHELL_WORDS:
+        text = next(text for run, text in SHELL_WORDS.values() if text and run is SHELL_WORDS[word][0])
+        runner.session.write(f"{word}: {text}\n")
+    elif word in runner.commands:
+        runner.run(runner.session.child(), [word, "--help"])
+    else:
+        runner.run(runner.session.child(), ["show", *words])
+
+
+def explain(runner: Runner) -> str:
+    """What a line can be."""
+    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in runner.commands)
+    words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
+    return HELP.format(commands=commands, words=words) + (KEYS if runner.session.is_shell else "")
+
+
+HELP = """\
+A line is a command, or shorter:
+  0x8100000606570000      what a number means, and what else it could be
+  sint2, sint2 0x200f3    what has this name; a value of it, field by field
+  sint2 vector=0xf3       a value from fields
+  _                       the last value; set FIELD=VALUE changes it
+{commands}Here also {words}: `help WORD` explains one.
+Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
+"""
+KEYS = """\
+A pasted dump is a message or a message page, by its size.
+Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
+"""
+
+# Words of the line language that are no commands of the command line; without a text they are only other spellings.
+SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
+    "set": (set_last, "Change fields of the last value."),
+    "arch": (set_arch, "Change the arch: x64 or arm64."),
+    "format": (set_format, "Change the output format."),
+    "source": (source_file, "Run the lines of a file."),
+    "help": (help_lines, "Explain a command or show a name."),
+    ".help": (help_lines, ""),
+    "?": (help_lines, ""),
+    "quit": (leave, "Leave."),
+    "exit": (leave, ""),
+    "\\q": (leave, ""),
+}
+
+
+def shell_commands() -> list[tuple[str, str]]:
+    """(name, what it does) of every first word that is no name or number; "" for what is only another spelling."""
+    return [(command.name, command.short) for command in COMMANDS] + [(name, text) for name, (_, text) in SHELL_WORDS.items()]

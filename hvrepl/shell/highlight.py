@@ -1,0 +1,149 @@
+"""What each word of a line being typed is: command, name, field, number, value, or one that cannot be right. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.model import Field, Layout, to_key
+from hvrepl.readers.number import is_number
+from hvrepl.record import record
+from hvrepl.script.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
+from hvrepl.script.runner import TAKES_WHAT
+from hvrepl.script.settable import lowest
+
+# A blank, an operator, or a word: parentheses and quotes hold it together.
+PIECE = re.compile(r"""\s+|[|>]+|(?:[^\s(|>'"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
+HEX = re.compile(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
+PART = re.compile(r"\.(?:\d+|input|output)")
+
+
+@record
+class Place:
+    """Where a word stands: the words before it, and whether it may still be growing."""
+
+    words: list[str]
+    growing: bool
+
+    @property
+    def before(self) -> list[str]:
+        return positional(self.words)
+
+    @property
+    def command(self) -> str:
+        return next(iter(self.before), "")
+
+    @property
+    def doubt(self) -> str:
+        """A word that nothing knows is wrong once it is complete."""
+        return "" if self.growing else "error"
+
+
+def classify(text: str, completer: Completer, last: Found | None = None, *, done: bool = False) -> Iterator[tuple[str, str]]:
+    """(class, piece) of each piece of the line; together the pieces are the line. The word at the end grows unless it is done."""
+    if len(text) > LONGEST or text.lstrip().startswith("!"):
+        yield "", text
+        return
+    words: list[str] = []
+    for match in PIECE.finditer(text):
+        piece = match[0]
+        if piece[0] in "|>#":
+            yield "", text[match.start() :]
+            return
+        if piece.isspace():
+            yield "", piece
+            continue
+        yield from classify_word(piece, Place(words, match.end() == len(text) and not done), completer, last)
+        words.append(piece)
+
+
+def classify_word(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
+    previous = place.words[-1] if place.words else ""
+    if previous in CHOICES:
+        yield "value" if piece in CHOICES[previous] else place.doubt, piece
+    elif previous in VALUED or piece[0] in "-@'\"":
+        yield "", piece
+    elif not place.before:
+        yield "command" if piece in completer.command_names else name_or_number(piece, place, completer), piece
+    elif place.command in TAKES_WHAT and len(place.before) == 1:
+        yield name_or_number(piece, place, completer), piece
+    elif place.command in completer.command_names and place.command not in (*TAKES_WHAT, "set"):
+        yield word_of(piece, place, completer), piece
+    elif "=" in piece.strip("="):
+        yield from assignment(piece, place, completer, last)
+    else:
+        yield value(piece, place, completer, last), piece
+
+
+def word_of(piece: str, place: Place, completer: Completer) -> str:
+    """The class of the word behind arch, format, list ..."""
+    choices = {"arch": CHOICES["--arch"], "format": CHOICES["--format"], "list": tuple(completer.catalog.spaces)}
+    if place.command not in choices:
+        return "command" if piece in completer.command_names else "number" if is_number(piece) else ""
+    return "value" if piece in choices[place.command] else place.doubt
+
+
+def name_or_number(piece: str, place: Place, completer: Completer) -> str:
+    space, _, rest = piece.rpartition(":")
+    base = to_key(PART.sub("", rest))
+    if space and space.lower() not in completer.catalog.spaces:
+        return place.doubt
+    if completer.has_name(base):
+        return "name"
+    if is_number(piece) or is_number(rest) or piece == "_":
+        return "number"
+    if place.growing and (HEX.fullmatch(rest) or rest[:1].isdigit() or rest[:1] in "(="):
+        return ""
+    return "error" if not place.growing or not completer.hits(base) else ""
+
+
+def thing_at(place: Place, completer: Completer, last: Found | None) -> tuple[Found, Layout | None] | None:
+    """What the word belongs to."""
+    words = place.before
+    what = "_" if words[0] == "set" else words[1] if words[0] in TAKES_WHAT and len(words) > 1 else words[0]
+    if what == "_":
+        return (last, last.spec.layout) if last else None
+    return completer.find(what)
+
+
+def value(piece: str, place: Place, completer: Completer, last: Found | None) -> str:
+    """The class of a VALUE behind a name: a number, bytes, a name of one of its values."""
+    if place.command == "set":
+        return place.doubt
+    if is_number(piece) or piece in ("_", "="):
+        return "number"
+    thing = thing_at(place, completer, last)
+    if thing is None:
+        return ""
+    named = [one for field in lowest(*thing) for one in completer.catalog.enumerators(field)]
+    if any(to_key(piece) in map(to_key, (one.name, *one.also)) for one in named):
+        return "value"
+    return "number" if HEX.fullmatch(piece) else "" if piece[0] in "({" else place.doubt
+
+
+def assignment(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
+    path, _, text = piece.partition("=")
+    bare = path.rstrip("!")
+    thing = thing_at(place, completer, last)
+    is_register = place.command not in TAKES_FIELDS and re.fullmatch("e[abcd]x", bare, re.IGNORECASE)
+    known = thing is None or is_register or is_path(bare, *thing, completer)
+    yield "field" if known else "error", path
+    yield "", "="
+    if text:
+        fields = completer.fields_at(bare, *thing) if thing else []
+        right = known and (not fields or any(may_be(text, field, completer) for field in fields))
+        yield "number" if is_number(text) else "value" if right or (known and place.growing) else place.doubt, text
+
+
+def is_path(path: str, found: Found, layout: Layout | None, completer: Completer) -> bool:
+    is_shorthand = any(shorthand.name == path for shorthand in found.spec.shorthands)
+    return is_shorthand or "[" in path or bool(completer.fields_at(path, found, layout))
+
+
+def may_be(text: str, field: Field, completer: Completer) -> bool:
+    """Whether a word can be the value of a field: one of its enumerators, or something that only its formatter or type can tell."""
+    named = completer.catalog.enumerators(field)
+    if field.show or (field.type and not named):
+        return True
+    return any(to_key(text) in map(to_key, (one.name, *one.also)) for one in named)

@@ -1,0 +1,122 @@
+"""What keys do beyond prompt_toolkit's own: rows of a dump are gathered, a paste is taken whole, F4 changes to vi and back."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from prompt_toolkit.application import get_app
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, completion_is_selected, emacs_insert_mode, vi_insert_mode
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+from hvrepl.shell.plain import PAUSE, IsOpen
+
+ROW_HEAD = re.compile(r"\s*(?:[a-z][\w.-]*\s+){0,2}(?:0x)?[0-9a-f`]{4,}(?:\s+<[^>]*>)?:", re.IGNORECASE)
+VI_MODE = re.compile(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORECASE)
+# A line of a paste that a command of the system would see, or that would write a file.
+REACHES_OUT = re.compile(r"^\s*!|[|>]", re.MULTILINE)
+
+IsDump = Callable[[str], bool]  # whether a text is nothing but a dump
+
+
+def wants_vi(environ: Mapping[str, str]) -> bool:
+    """Whether .inputrc asks for vi keys."""
+    path = Path(environ.get("INPUTRC") or Path(environ.get("HOME") or Path.home(), ".inputrc"))
+    try:
+        modes = VI_MODE.findall(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return False
+    return bool(modes) and modes[-1].lower() == "vi"
+
+
+class Gatherer:
+    """Waits for the rest of a dump that comes as keys, and takes it when they pause."""
+
+    def __init__(self, is_open: IsOpen, is_dump: IsDump) -> None:
+        self.is_open = is_open
+        self.is_dump = is_dump
+        self.task: asyncio.Task[None] | None = None
+
+    def is_gathering(self) -> bool:
+        """Whether Enter ends a row of a dump, and so not the input."""
+        document = get_app().current_buffer.document
+        return document.is_cursor_at_the_end and self.is_open(document.lines)
+
+    def end_row(self, event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+        if self.task:
+            self.task.cancel()
+        self.task = event.app.create_background_task(self.accept_after_pause(event.current_buffer, event.current_buffer.text))
+
+    async def accept_after_pause(self, buffer: Buffer, text: str) -> None:
+        await asyncio.sleep(PAUSE)
+        if buffer.text == text and not get_app().is_done:
+            buffer.text = text.rstrip("\n")  # a row alone is then a line like any other, which history keeps
+            buffer.validate_and_handle()
+
+    def paste(self, event: KeyPressEvent) -> None:
+        """Several lines pasted into an empty line, or a dump behind its name, are run as they are; else it is text like any other."""
+        text = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        buffer = event.current_buffer
+        before = buffer.text.strip()
+        lines = text.strip("\n")
+        buffer.insert_text(lines if text.endswith("\n") else text)
+        whole = self.is_dump(buffer.text) or not (before or REACHES_OUT.search(lines))
+        if "\n" in lines and whole and buffer.document.is_cursor_at_the_end:
+            buffer.validate_and_handle()
+
+
+def switch_vi(event: KeyPressEvent) -> None:
+    event.app.editing_mode = EditingMode.EMACS if event.app.editing_mode == EditingMode.VI else EditingMode.VI
+
+
+def insert_run(event: KeyPressEvent) -> None:
+    """A character, with those that came along with it: one by one, a paste without brackets takes seconds."""
+    queue = event.key_processor.input_queue
+    run = [event.data] * event.arg
+    while queue and len(queue[0].key) == 1:
+        run.append(queue.popleft().data)
+    event.current_buffer.insert_text("".join(run))
+
+
+def insert_tab(event: KeyPressEvent) -> None:
+    event.current_buffer.insert_text("\t")
+
+
+def take_and_go_on(event: KeyPressEvent) -> None:
+    event.current_buffer.complete_state = None
+    event.current_buffer.start_completion(select_first=False)
+
+
+def ignore(event: KeyPressEvent) -> None:
+    pass
+
+
+@Condition
+def is_unfinished() -> bool:
+    """Whether what was picked from the menu wants something behind it: FIELD= or a folder."""
+    return get_app().current_buffer.document.text_before_cursor.endswith(("=", "/"))
+
+
+@Condition
+def is_after_address() -> bool:
+    """Whether a tab is one that gdb prints, which a terminal without bracketed paste sends as a key."""
+    return bool(ROW_HEAD.match(get_app().current_buffer.document.current_line_before_cursor))
+
+
+def bindings(is_open: IsOpen, is_dump: IsDump) -> KeyBindings:
+    keys, gatherer = KeyBindings(), Gatherer(is_open, is_dump)
+    keys.add("f4")(switch_vi)
+    keys.add("enter", filter=Condition(gatherer.is_gathering))(gatherer.end_row)
+    keys.add("enter", filter=completion_is_selected & is_unfinished)(take_and_go_on)
+    keys.add("tab", filter=is_after_address)(insert_tab)
+    keys.add(Keys.BracketedPaste)(gatherer.paste)
+    keys.add(Keys.Any, filter=emacs_insert_mode | vi_insert_mode, save_before=lambda event: not event.is_repeat)(insert_run)
+    # \e[31m of coloured text is read as a report of the mouse, over whose missing coordinates prompt_toolkit would stumble.
+    keys.add(Keys.Vt100MouseEvent)(ignore)
+    return keys

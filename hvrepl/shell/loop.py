@@ -1,0 +1,146 @@
+"""The interactive shell: lines from a terminal, run as scripts run them. What a line means is not its business."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from hvrepl import __version__
+from hvrepl.commands.session import Session, Streams, say_error
+from hvrepl.errors import HvreplError
+from hvrepl.script.paste import Piece, is_open, split_text
+from hvrepl.shell.plain import PlainPrompt, is_plain
+
+if TYPE_CHECKING:
+    from prompt_toolkit.input import Input
+    from prompt_toolkit.output import Output
+
+    from hvrepl.script.complete import Completer
+    from hvrepl.script.runner import Runner
+
+DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
+GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
+
+
+def start(*, vi: bool = False) -> int:
+    """The shell on the process's terminal; returns its exit status. The command line's parser is read behind the prompt."""
+    session = Session(Streams.of_process())
+    try:
+        session.read_environ()
+        Shell(session, vi=vi).run()
+    except HvreplError as error:
+        session.report(error)
+        return error.status
+    return 0
+
+
+class Shell:
+    """Reads lines from a terminal, or from `source`, and runs them until `quit`, C-d or the end of input."""
+
+    def __init__(self, session: Session, *, vi: bool = False, source: Input | None = None, target: Output | None = None) -> None:
+        session.is_shell = True
+        self.session = session
+        self.is_over = False
+        self._completers: dict[str, Completer] = {}
+        if session.options.specs:
+            _ = session.catalog  # what is wrong with one's own definitions is said now, not at the first key
+        if source is None and (is_plain(session.streams.environ) or not session.streams.stdout_is_terminal):
+            self.ask = PlainPrompt(session.streams.stdin.fileno(), session.streams.stdout, self.is_open).ask
+            return
+        from hvrepl.shell.keys import bindings
+        from hvrepl.shell.prompt import Prompt
+
+        keys = bindings(self.is_open, self.is_dump)
+        self.ask = Prompt(session, lambda: self.completer, keys, vi=vi, source=source, target=target).ask
+
+    @cached_property
+    def runner(self) -> Runner:
+        from hvrepl.cli.main import make_runner
+
+        return make_runner(self.session)
+
+    @property
+    def completer(self) -> Completer:
+        """That of the arch in force."""
+        from hvrepl.script.complete import Completer
+        from hvrepl.script.runner import shell_commands
+
+        arch = self.session.options.arch
+        if arch not in self._completers:
+            self._completers[arch] = Completer(self.session.catalog, shell_commands(), platform.release)
+        return self._completers[arch]
+
+    def is_struct(self, name: str) -> bool:
+        catalog, base = self.session.catalog, name.partition(".")[0]
+        if not catalog.has_name(base):
+            return False
+        spec = catalog.find_name(base).spec
+        return spec.layout is not None and not spec.width
+
+    def is_open(self, lines: Sequence[str]) -> bool:
+        return is_open(lines, self.is_struct)
+
+    def is_dump(self, text: str) -> bool:
+        pieces = list(split_text(text, self.is_struct))
+        return len(pieces) == 1 and pieces[0].is_dump
+
+    def run(self) -> None:
+        """The loop. Errors are shown and forgotten."""
+        streams = self.session.streams
+        self.session.write(GREETING[streams.stdout_is_terminal and streams.columns < len(GREETING[0])])
+        self.session.streams.stdout.flush()
+        while not self.is_over:
+            try:
+                self.run_text(self.ask(f"hv {self.session.options.arch}> "))
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return
+
+    def run_text(self, text: str) -> None:
+        """Dumps and lines, up to one that leaves."""
+        self.measure()
+        for piece in split_text(text, self.is_struct):
+            if not self.is_over:
+                self.guard(partial(self.run_dump, piece) if piece.is_dump else partial(self.runner.run_line, piece.text))
+
+    def measure(self) -> None:
+        """The width of the terminal, which may have changed."""
+        streams = self.session.streams
+        if streams.stdout_is_terminal:
+            streams.columns = os.get_terminal_size(streams.stdout.fileno()).columns
+            self.session.set()
+
+    def run_dump(self, piece: Piece) -> None:
+        """A dump as what it is called, or as what its size says it is."""
+        words = piece.words or ("decode", self.name_dump(piece.text))
+        self.runner.dispatch([*words, piece.text])
+
+    def name_dump(self, text: str) -> str:
+        from hvrepl.readers.dump import read_dump
+
+        size = max(len(dump.data) for dump in read_dump(text, self.session.options.word_size))
+        sizes = {name: self.session.decoder.schemas.size(self.session.catalog.find_name(name).spec) for name in DUMPS}
+        return next((name for name in DUMPS if size <= sizes[name]), DUMPS[-1])
+
+    def guard(self, run: Callable[[], Any]) -> None:
+        """Runs, and shows what went wrong on one line; C-c ends only what runs."""
+        from hvrepl.script.runner import Leave
+
+        session = self.session
+        try:
+            run()
+            session.streams.stdout.flush()
+        except HvreplError as error:
+            session.warn(session.style.paint("error", say_error(error)))
+        except KeyboardInterrupt:
+            session.warn("\rstopped")  # over the ^C of the terminal
+        except Leave:
+            self.is_over = True
+        except BrokenPipeError:
+            pass  # `| head` has seen enough
+        except OSError as error:
+            session.warn(f"cannot write: {error.strerror}")

@@ -1,0 +1,148 @@
+"""prompt_toolkit's prompt, set up for hvrepl: completion, colour while typing, history, keys, the toolbar."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, ConditionalAutoSuggest
+from prompt_toolkit.completion import CompleteEvent, Completion
+from prompt_toolkit.completion import Completer as PromptCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout.processors import ConditionalProcessor, TabsProcessor
+from prompt_toolkit.lexers import Lexer
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.styles import Style
+
+from hvrepl.commands.session import Session
+from hvrepl.script.complete import Completer
+from hvrepl.shell.highlight import classify
+from hvrepl.shell.history import open_history
+from hvrepl.shell.keys import wants_vi
+
+STYLES = {
+    "command": "bold",
+    "name": "ansicyan",
+    "field": "ansiblue",
+    "number": "ansigreen",
+    "value": "ansimagenta",
+    "error": "ansired underline",
+    "auto-suggestion": "ansibrightblack",
+    "bottom-toolbar": "noreverse ansibrightblack",
+}
+POSTPONE = 0.1  # seconds for which input that is still coming puts off drawing: a long paste need not be drawn at each piece
+BREATH = 0.02  # seconds that drawing needs before something that takes as long
+HINTS = "   Tab completes · help · C-d leaves"
+
+GetCompleter = Callable[[], Completer]  # that of the arch in force
+
+
+class MenuCompleter(PromptCompleter):
+    def __init__(self, session: Session, completer: GetCompleter) -> None:
+        self.session = session
+        self.completer = completer
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002
+        for one in self.completer().complete(document.text_before_cursor, self.session.memory.found):
+            beside = "  ".join(text for text in (one.number, one.title) if text)
+            yield Completion(one.text, -one.length, display_meta=beside)
+
+    async def get_completions_async(self, document: Document, complete_event: CompleteEvent) -> AsyncGenerator[Completion, None]:
+        """Where the names are still to be read, the key that asks for them is shown first."""
+        if complete_event.text_inserted and not self.completer().is_warm:
+            await asyncio.sleep(BREATH)
+        for one in self.get_completions(document, complete_event):
+            yield one
+
+
+class LineLexer(Lexer):
+    def __init__(self, session: Session, completer: GetCompleter) -> None:
+        self.session = session
+        self.completer = completer
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        def line(number: int) -> StyleAndTextTuples:
+            text = document.lines[number]
+            if not text or "\n" in document.text:
+                return [("", text)]
+            pieces = classify(text, self.completer(), self.session.memory.found, done=get_app().is_done)
+            return [(f"class:{kind}" if kind else "", piece) for kind, piece in pieces]
+
+        return line
+
+    def invalidation_hash(self) -> object:
+        return self.session.options.arch, get_app().is_done
+
+
+@Condition
+def is_one_line() -> bool:
+    """Whether there is no dump in the buffer, which nothing could complete."""
+    return "\n" not in get_app().current_buffer.text
+
+
+@Condition
+def has_tabs() -> bool:
+    return "\t" in get_app().current_buffer.text
+
+
+class Prompt:
+    """Asks for a line on a terminal that can move its cursor, or on the given input and output."""
+
+    def __init__(
+        self,
+        session: Session,
+        completer: GetCompleter,
+        keys: KeyBindings,
+        *,
+        vi: bool = False,
+        source: Input | None = None,
+        target: Output | None = None,
+    ) -> None:
+        environ = session.streams.environ
+        self.session = session
+        self.completer = completer
+        self.prompts: PromptSession[str] = PromptSession(
+            history=open_history(environ),
+            # Without colour a suggestion would look as if it had been typed.
+            auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), is_one_line) if session.has_color else None,
+            completer=MenuCompleter(session, completer),
+            complete_while_typing=is_one_line,
+            lexer=LineLexer(session, completer),
+            style=Style.from_dict(STYLES),
+            color_depth=None if session.has_color else ColorDepth.DEPTH_1_BIT,
+            bottom_toolbar=self.toolbar,
+            key_bindings=keys,
+            editing_mode=EditingMode.VI if vi or wants_vi(environ) else EditingMode.EMACS,
+            input_processors=[ConditionalProcessor(TabsProcessor(char1=" ", char2=" "), has_tabs)],
+            input=source,
+            output=target,
+        )
+        self.prompts.app.max_render_postpone_time = POSTPONE
+
+    def ask(self, text: str) -> str:
+        """The next line, or lines that belong together. Raises EOFError on C-d, KeyboardInterrupt on C-c."""
+        try:
+            return self.prompts.prompt(text, pre_run=self.start_warming)
+        finally:
+            self.prompts.editing_mode = self.prompts.app.editing_mode
+
+    def start_warming(self) -> None:
+        self.prompts.app.create_background_task(self.warm_up())
+
+    async def warm_up(self) -> None:
+        """Reads the names when the prompt is there and a key that is typed at once is shown, so that no key has to wait for them."""
+        await asyncio.sleep(BREATH)
+        self.completer().warm_up()
+
+    def toolbar(self) -> str:
+        options = self.session.options
+        mode = "vi" if self.prompts.app.editing_mode == EditingMode.VI else "emacs"
+        text = f" {options.arch} · {options.format} · {mode} (F4)"
+        return text + HINTS if len(text + HINTS) <= get_app().output.get_size().columns else text

@@ -1,0 +1,140 @@
+"""Each rule of specs/README.md has a bad example in tests/data/bad_specs, which says what is wrong with it in its first lines.
+
+An example is NAME.toml, a file of common/, or a folder NAME/ of the form of specs/. In `# expect: …` {beside} is the folder of
+good specs beside which it is checked, {folder} its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hvrepl.catalog import keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles
+from hvrepl.catalog.build.book import FORMATTERS, Book
+from hvrepl.catalog.model import Spec
+from hvrepl.catalog.opening import CHECKOUT_SPECS
+from hvrepl.catalog.build.read_specs import read_folder, to_specs
+from hvrepl.catalog.build.rules import RULES, check_folders, main, read_tables
+from hvrepl.codec.meanings import MEANINGS
+from hvrepl.errors import FileError, SpecError
+from tests.paths import DATA
+
+TEST_SPECS = DATA / "specs"
+BAD_SPECS = DATA / "bad_specs"
+BESIDE = BAD_SPECS / "beside"
+EXAMPLES = sorted(path for path in BAD_SPECS.iterdir() if path != BESIDE)
+Rule = Callable[[Spec, Book], Iterator[str]]
+EXPECT = re.compile(r"# expect: (.*)\n")
+
+
+def place(example: Path, folder: Path) -> Path:
+    """The example as a folder of specs."""
+    if example.is_dir():
+        return example
+    (folder / "common").mkdir()
+    shutil.copy(example, folder / "common")
+    return folder
+
+
+def expected(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*.toml")):
+        for fault in EXPECT.findall(path.read_text()):
+            yield f"{path}: {fault}".replace("{beside}", str(BESIDE)).replace("{folder}", str(folder))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_a_bad_example_gives_its_fault_and_no_other(example: Path, tmp_path: Path) -> None:
+    folder = place(example, tmp_path)
+    wanted = list(expected(folder))
+    assert wanted
+    assert sorted(check_folders([BESIDE, folder])) == sorted(wanted)
+
+
+def test_what_the_examples_are_checked_beside_keeps_the_rules() -> None:
+    assert check_folders([BESIDE]) == []
+
+
+def test_the_built_in_specs_keep_the_rules() -> None:
+    assert check_folders([CHECKOUT_SPECS]) == []
+
+
+def test_the_test_specs_keep_the_rules_beside_the_built_in_ones() -> None:
+    assert check_folders([CHECKOUT_SPECS, TEST_SPECS]) == []
+
+
+def fault_texts() -> Iterator[str]:
+    """What the checks yield and what PlaceError is raised with, where it is more than one word, with … for what is filled in."""
+    for module in (keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, (ast.Yield, ast.YieldFrom)) or (isinstance(node, ast.Raise) and "PlaceError" in ast.unparse(node)):
+                yield from (text for part in ast.walk(node) if (text := fault_text(part)))
+
+
+def fault_text(node: ast.AST) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    words = [part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "…" for part in parts]
+    text = "".join(words).lstrip("…: ")  # the file and place
+    return text if any(re.search(r"[a-z]:? [a-z]", word) for word in words) else ""
+
+
+@pytest.mark.parametrize("text", sorted(set(fault_texts())))
+def test_every_text_of_a_fault_has_an_example(text: str) -> None:
+    faults = [fault for path in BAD_SPECS.rglob("*.toml") for fault in EXPECT.findall(path.read_text())]
+    pattern = re.escape(text).replace("…", ".*")
+    assert any(re.search(pattern, fault) for fault in faults)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_has_an_example(rule: Rule, tmp_path: Path) -> None:
+    for number, example in enumerate(EXAMPLES):
+        (tmp_path / str(number)).mkdir()
+        read = [read_folder(folder) for folder in (BESIDE, place(example, tmp_path / str(number)))]
+        specs, _ = to_specs(table for one in read for table in one.tables)
+        book = Book(specs, read[0].spaces, read[0].documents)
+        if any(fault for spec in specs for fault in rule(spec, book)):
+            return
+    pytest.fail(f"no example in {BAD_SPECS}")
+
+
+def test_the_rules_know_the_formatters_that_the_codec_has() -> None:
+    assert set(MEANINGS) == FORMATTERS
+
+
+def test_the_command_tells_all_faults() -> None:
+    run = subprocess.run([sys.executable, "-m", "hvrepl.catalog.build.rules", BESIDE, BAD_SPECS / "spaces_arch"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout.splitlines()) == (1, list(expected(BAD_SPECS / "spaces_arch")))
+
+
+def test_the_command_says_that_specs_keep_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(BESIDE)]) == 0
+    assert capsys.readouterr().out == "the specs keep the rules\n"
+
+
+def test_the_command_refuses_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([str(tmp_path / "none")]) == FileError.status
+    assert capsys.readouterr().err == f"{tmp_path}/none: no such folder of specs\n"
+
+
+def test_a_space_that_two_folders_define_is_refused() -> None:
+    assert check_folders([BESIDE, BESIDE])[:2] == ["space msr stands twice", "space register stands twice"]
+
+
+def test_tables_for_an_index_are_refused_where_a_file_cannot_be_read(tmp_path: Path) -> None:
+    folder = place(BAD_SPECS / "syntax.toml", tmp_path)
+    with pytest.raises(SpecError, match=re.escape(f"{folder}/common/syntax.toml: Expected '='")):
+        read_tables(folder)
+
+
+def test_a_file_that_is_no_text_is_refused_like_one_that_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "latin.toml").write_bytes(b'title = "\xe9"')
+    (fault,) = check_folders([tmp_path])
+    assert fault.startswith(f"{tmp_path}/common/latin.toml: 'utf-8' codec can't decode byte 0xe9")

@@ -1,0 +1,44 @@
+"""A command imports what it needs: libraries that others need are not there when it has run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.program import SECONDS, clean_environ
+
+LIBRARIES = ("construct", "drgn", "elftools", "prompt_toolkit", "tabulate", "typer")
+SCRIPT = """\
+import io, sys
+from hvrepl.cli.main import run
+from hvrepl.commands.session import Streams
+assert run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {})) == 0
+print(*sorted(sys.modules))
+"""
+# Arguments → the libraries that they need beside typer.
+NEEDED = {
+    "decode guest-id 0x8100000606570000": (),
+    "decode guest-id 0x8100000606570000 -f json": (),
+    "decode sint2 0x200f3 -f ndjson": (),
+    "decode sint2 0x200f3 -f table": ("tabulate",),
+    "decode message 0" + "0" * 511: ("construct",),
+    "show sint2": (),
+    "list msr": (),
+    "encode guest-id kernel=6.6.87": (),
+}
+
+
+def modules_after(arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments.split()], capture_output=True, check=True, timeout=SECONDS, env=clean_environ(), text=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("arguments", NEEDED, ids=lambda arguments: arguments[:40])
+def test_a_command_imports_the_libraries_that_it_needs_and_no_others(arguments: str) -> None:
+    found = modules_after(arguments)
+    assert {name for name in LIBRARIES if name in found} == {"typer", *NEEDED[arguments]}
+    assert {"hvrepl.shell.loop", "hvrepl.commands.annotate", "hvrepl.readers.cpuid"}.isdisjoint(found)

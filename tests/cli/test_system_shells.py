@@ -1,0 +1,173 @@
+"""Completion in the shells of the system: what they ask and are answered, and bash itself in a terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hvrepl.cli.bash import quote
+from tests.at_hand import needs
+from tests.program import SECONDS, execute
+from tests.terminal import TESTS, Terminal
+
+needs_bash = needs("bash")
+BASH = ["bash", "--noprofile", "--norc", "-i"]
+
+
+def ask_bash(*words: str, **environ: str) -> list[str]:
+    """What the completion script of bash is answered for its words, of which the last is completed."""
+    variables = {"_HVREPL_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+    ended = execute(**variables, **environ)
+    assert (ended.status, ended.err) == (0, "")
+    return ended.out.splitlines()
+
+
+def ask(shell: str, line: str, **environ: str) -> str:
+    """What the completion script of zsh or fish is answered for a line."""
+    variables = {"_HVREPL_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    ended = execute(**variables, **environ)
+    assert (ended.status, ended.err) == (0, "")
+    return ended.out
+
+
+# The words of a line as bash has them → the first candidates.
+IN_BASH = {
+    "a_command": (["dec"], ["decode"]),
+    "an_option": (["--arc"], ["--arch"]),
+    "a_name": (["decode", "sim"], ["simp", "simp-page"]),
+    "a_long_name": (["show", "HV_X64_MSR_SIM"], ["HV_X64_MSR_SIMP"]),
+    "a_name_of_the_arch": (["--arch", "arm64", "decode", "HV_X64_MSR_SIM"], [""]),
+    "a_name_behind_an_option": (["decode", "-f", "line", "HV_X64_MSR_SIM"], ["HV_X64_MSR_SIMP"]),
+    "a_space": (["list", "vm"], ["vmbus"]),
+    "a_name_of_a_space": (["show", "msr", ":", "sim"], ["simp"]),
+    "a_field": (["encode", "sint2", "vec"], ["vector="]),
+    "all_fields": (["encode", "sint2", ""], ["vector=", "masked=", "auto_eoi=", "polling=", "as_intercept=", "proxy="]),
+    "other_fields": (["encode", "sint2", "vector", "=", "0x30", ""], ["masked=", "auto_eoi=", "polling="]),
+    "a_field_behind_quotes": (["encode", "sint2", "'(1 << 3)'", "vec"], ["vector="]),
+    "all_enumerators": (["encode", "guest-id", "os_type", "="], ["undefined", "Linux", "FreeBSD"]),
+    "an_enumerator": (["encode", "guest-id", "os_type", "=", "Lin"], ["Linux"]),
+    "a_file": (["decode", "page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
+    "nothing": (["decode", "nosuchname"], [""]),
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), IN_BASH.values(), ids=IN_BASH)
+def test_bash_is_told_candidates_for_the_part_that_it_replaces(words: Sequence[str], expected: list[str]) -> None:
+    found = ask_bash("hvrepl", *words)
+    assert found[: len(expected)] == expected
+
+
+# A line → what zsh and fish are told.
+ELSEWHERE = {
+    "a_name": ("hvrepl decode simp", '"simp":"SynIC message page"', "simp\tSynIC message page"),
+    "a_field": ("hvrepl encode sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
+    "an_enumerator": ("hvrepl encode guest-id os_type=Lin", '"os_type=Linux"', "os_type=Linux"),
+    "a_name_of_a_space": ("hvrepl show msr:sim", '"msr\\\\:simp":"SynIC message page"', "msr:simp\tSynIC message page"),
+    "a_file": ("hvrepl decode page @data/du", '"@data/dumps/"', "@data/dumps/"),
+    "an_arch": ("hvrepl --arch arm64 show HV_REGISTER_SIM", '"HV_REGISTER_SIMP":', "HV_REGISTER_SIMP\tSynIC message page"),
+}
+
+
+@pytest.mark.parametrize(("line", "in_zsh", "in_fish"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_zsh_and_fish_are_told_whole_words_with_titles(line: str, in_zsh: str, in_fish: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(TESTS)
+    assert ask("zsh", line).startswith(f"_arguments '*: :(({in_zsh}")
+    assert ask("fish", line).splitlines()[0] == in_fish
+
+
+def test_commands_are_told_with_what_they_do() -> None:
+    in_zsh, in_fish = ask("zsh", "hvrepl "), ask("fish", "hvrepl ")
+    for command in ("decode", "encode", "show", "list", "find", "diff", "check"):
+        assert f'"{command}":"' in in_zsh
+        assert f"\n{command}\t" in f"\n{in_fish}"
+
+
+def test_zsh_completes_files_where_there_is_nothing_else() -> None:
+    assert ask("zsh", "hvrepl decode nosuchname") == "_files\n"
+
+
+@pytest.mark.parametrize("environ", [{"HVREPL_ARCH": "nosuch"}, {"HVREPL_SPECS": "/nosuch"}, {"HVREPL_SPECS": f"{TESTS}/data/bad_specs"}])
+def test_what_is_wrong_in_the_environment_is_not_told_while_a_line_is_typed(environ: dict[str, str]) -> None:
+    assert ask_bash("hvrepl", "dec", **environ) == ["decode"]
+    assert ask_bash("hvrepl", "decode", "sim", **environ) in (["simp", "simp-page"], [""])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_can_be_read_without_that_shell(shell: str) -> None:
+    script = execute(_HVREPL_COMPLETE=f"source_{shell}").out
+    assert "hvrepl" in script
+    assert f"complete_{shell}" in script
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """$PATH with a command hvrepl."""
+    program = tmp_path / "bin" / "hvrepl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hvrepl "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def in_bash(script: str, home: Path, path: str) -> str:
+    """What a script of bash prints."""
+    environ = {"HOME": str(home), "PATH": path, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=SECONDS, env=environ)
+    return done.stdout
+
+
+@needs_bash
+def test_the_function_of_bash_completes(tmp_path: Path, path: str) -> None:
+    script = "source <(hvrepl --show-completion); COMP_WORDS=(hvrepl encode sint2 mas); COMP_CWORD=3; _hvrepl_completion hvrepl"
+    assert in_bash(f'{script}; echo "${{COMPREPLY[@]}}"', tmp_path, path) == "masked=\n"
+
+
+@needs_bash
+def test_completion_is_installed_into_the_home(tmp_path: Path, path: str) -> None:
+    installed = in_bash("hvrepl --install-completion; true", tmp_path, path)
+    script = tmp_path / ".bash_completions" / "hvrepl.sh"
+    assert f"bash completion installed in {script}" in installed
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    assert in_bash(". ~/.bashrc; complete -p hvrepl", tmp_path, path) == "complete -o default -F _hvrepl_completion hvrepl\n"
+
+
+# Typed into bash → the line when Tab has done its work.
+TYPED = {
+    "commands_and_names": ("hvrepl dec\tsimp-\t", "hvrepl decode simp-page "),
+    "a_field": ("hvrepl encode sint2 mas\t", "hvrepl encode sint2 masked="),
+    "an_enumerator": ("hvrepl encode guest-id os_type=Lin\tbui\t", "hvrepl encode guest-id os_type=Linux build="),
+    "a_name_of_a_space": ("hvrepl show msr:sirb\t", "hvrepl show msr:sirbp "),
+    "a_file": ("hvrepl decode page @data/du\t", "hvrepl decode page @data/dumps/"),
+    "a_folder_with_a_blank": ("hvrepl decode page @~/a\t", "hvrepl decode page @~/a\\ b/"),
+    "a_file_behind_a_blank": ("hvrepl decode page @~/a\\ b/pa\t", "hvrepl decode page @~/a\\ b/page\\$\\(1\\).txt"),
+    "a_file_in_quotes": ("hvrepl scan '~/a b/pa\t", "hvrepl scan '~/a b/pa"),
+}
+
+
+@needs_bash
+@pytest.mark.parametrize(("keys", "line"), TYPED.values(), ids=TYPED)
+def test_tab_completes_in_bash(keys: str, line: str, tmp_path: Path, path: str) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "page$(1).txt").touch()
+    with Terminal(tmp_path, program=BASH, PATH=path, PS1="$ ", INPUTRC="/dev/null") as terminal:
+        terminal.see("$")
+        terminal.send("source <(hvrepl --show-completion) && clear && echo 'rea''dy'\r")
+        terminal.see("ready\n$")
+        terminal.send(keys)
+        terminal.see(f"$ {line}".rstrip())
+        terminal.until(lambda: terminal.before_cursor.rstrip().endswith(line.rstrip()), "the line goes on")
+
+
+@needs_bash
+def test_tab_lists_the_enumerators_in_bash(tmp_path: Path, path: str) -> None:
+    with Terminal(tmp_path, program=BASH, PATH=path, PS1="$ ", INPUTRC="/dev/null") as terminal:
+        terminal.see("$")
+        terminal.send("source <(hvrepl --show-completion) && clear && echo 'rea''dy'\r")
+        terminal.see("ready\n$")
+        terminal.send("hvrepl encode guest-id os_type=\t\t")
+        terminal.see("FreeBSD", "Linux", "illumos", "undefined")

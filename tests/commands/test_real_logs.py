@@ -1,0 +1,129 @@
+"""Lines as they were seen in public: what annotate says of them, and that it says nothing in logs of other systems."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
+from hvrepl.commands.annotate import LONGEST_LINE, UTF16_MARKS, Annotator, pieces
+from hvrepl.commands.session import Session, Streams
+from tests.commands.test_annotate import MARK, VMBUS, notes, passed
+from tests.fuzz import amount, examples, sampled
+from tests.paths import DATA
+from tests.program import call
+
+DATA = DATA / "logs"
+SEEN: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "seen.jsonl").read_text().splitlines()]
+REAL: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "real.jsonl").read_text().splitlines()]
+SAYS: dict[str, list[str]] = json.loads((DATA / "real.says.json").read_text())
+UNRELATED = (DATA / "unrelated.txt").read_bytes()
+SESSION = Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
+FORMS = [line for form in Catalog(open_index()).log_forms() for line in form.seen]
+
+
+@pytest.mark.parametrize("line", SEEN, ids=[line["id"] for line in SEEN])
+def test_a_line_of_a_log_of_hyper_v_is_told(line: dict[str, Any]) -> None:
+    told = notes(passed(VMBUS + line["raw"].encode() + b"\n"))[1:]
+    assert len(told) == len(line["says"]), told
+    assert all(says in note for says, note in zip(line["says"], told, strict=True)), told
+
+
+@pytest.mark.parametrize("sample", REAL, ids=[sample["id"] for sample in REAL])
+def test_a_real_sample_is_told(sample: dict[str, Any]) -> None:
+    told = notes(passed(sample["raw"].encode()))
+    assert told == SAYS[sample["id"]]
+    assert told or sample["kind"] == "irq"  # rows of zeros, which a machine without a hypervisor has too
+
+
+def test_nothing_is_claimed_in_logs_of_other_systems() -> None:
+    assert passed(UNRELATED, "--only") == b""
+    assert passed(UNRELATED) == UNRELATED
+
+
+def test_little_is_claimed_in_what_only_looks_like_it_inside_a_log_of_hyper_v() -> None:
+    told = notes(passed(VMBUS + UNRELATED))[1:]
+    assert all(note.startswith("perhaps ") or "(message 0x" in note for note in told), told
+    assert len(told) < 60, told
+
+
+@sampled
+@pytest.mark.parametrize("line", FORMS)
+def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: str) -> None:
+    plain = notes(passed(VMBUS + line.encode() + b"\n"))
+    blanks = [at for at, c in enumerate(line) if c == " " and line[:at].strip() and line[at:].strip()]
+    for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # at a line's end that is what quoted-printable breaks with
+        wrapped = f"> {line[:at]}\n> {line[at + 1 :]}\n"
+        told = notes(passed(VMBUS + wrapped.encode()))
+        assert told in (plain, plain[:1]), wrapped
+
+
+def annotated(*chunks: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """The log as it went through, and where how much was claimed."""
+    done = list(pieces(SESSION, chunks))
+    claims = [(piece.line, len(piece.claims)) for piece in done if piece.claims]
+    return b"".join(piece.data for piece in done), claims
+
+
+LINES = [line.encode() + b"\n" for line in FORMS] + UNRELATED.splitlines(keepends=True)[:100] + [b"\xff\xfe\0\n", b"\r\n", b"msr=\n"]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(st.sampled_from(LINES) | st.binary(max_size=40), max_size=12), st.lists(st.integers(0, 2000), max_size=6))
+def test_where_a_chunk_ends_changes_nothing(lines: list[bytes], cuts: list[int]) -> None:
+    log = b"".join(lines)
+    places = [0, *sorted(min(cut, len(log)) for cut in cuts), len(log)]
+    whole = annotated(log)
+    assert whole[0] == log
+    assert annotated(*(log[start:end] for start, end in itertools.pairwise(places))) == whole
+
+
+@pytest.mark.parametrize("size", [1000, LONGEST_LINE // 2, 3 * LONGEST_LINE])
+def test_a_line_behind_a_long_one_is_told_wherever_a_chunk_ends(size: int) -> None:
+    long = VMBUS.rstrip() + b" " + b"x" * LONGEST_LINE * 2 + b"\n"
+    log = long + VMBUS
+    assert annotated(*(log[at : at + size] for at in range(0, len(log), size))) == (log, [(1, 1), (2, 1)])
+
+
+def test_a_long_line_is_passed_whole_with_its_note_behind_its_end() -> None:
+    line = VMBUS.rstrip() + b" " + b"x" * LONGEST_LINE * 3 + b"\n"
+    text = passed(line)
+    assert text.startswith(line)
+    assert len(notes(text[len(line) :])) == 1
+
+
+@pytest.mark.parametrize("option", ["--full", "--only", ""])
+def test_the_notes_of_an_annotated_log_are_not_annotated(option: str) -> None:
+    log = b"".join(line for line in LINES if b"\xff" not in line)
+    once = passed(log, *filter(None, [option]))
+    twice = passed(once)
+    again = [line for line in twice.splitlines() if line.startswith(MARK.encode())]
+    assert len(again) <= 2 * len([line for line in once.splitlines() if line.startswith(MARK.encode())])
+    for size in (100, 1000):
+        assert annotated(*(once[at : at + size] for at in range(0, len(once), size))) == annotated(once)
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("option", ["--full", "--only"])
+def test_notes_keep_within_the_screen(option: str, columns: int) -> None:
+    done = call("annotate", option, "--color", "never", stdin=b"".join(LINES[: len(FORMS)]), stdout_is_terminal=True, columns=columns)
+    lines = [line for line in done.out.splitlines() if line.startswith((MARK, "      "))]
+    wide = [line for line in lines if len(line) > columns and len(line.split()) > 1 and line.encode() not in b"".join(LINES)]
+    assert [line for line in wide if not line.startswith(MARK)] == []
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_pass(data: bytes) -> None:
+    assume(data[:2] not in UTF16_MARKS)  # what is recoded
+    assert annotated(data)[0] == data
+    annotator = Annotator(SESSION)
+    annotator.recogniser.open()
+    assert b"".join(piece.data for piece in annotator.read(data)) == data

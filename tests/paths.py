@@ -1,0 +1,8 @@
+"""Where things of the checkout are, so that a test may move to another folder."""
+
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+PACKAGE = ROOT / "hvrepl"
+DATA = TESTS / "data"

@@ -1,0 +1,53 @@
+"""The program as tests run it: `call` in this process on streams of its own, `start` as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from hvrepl.cli.main import run
+from hvrepl.commands.session import Streams
+
+PROGRAM = [sys.executable, "-m", "hvrepl"]
+SECONDS = 60  # after which a program that should have answered is given up
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a run left: its exit status and all that it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+def call(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, **streams: Any) -> Ended:
+    """The program on streams of its own; `streams` are further fields of Streams."""
+    out, err = io.StringIO(), io.StringIO()
+    status = run(arguments, Streams(io.BytesIO(stdin), out, err, environ or {}, **streams))
+    return Ended(status, out.getvalue(), err.getvalue())
+
+
+def clean_environ(**environ: str) -> dict[str, str]:
+    """The environment without what changes the program's output."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HVREPL_") and key not in ("NO_COLOR", "FORCE_COLOR")}
+    return kept | {"LC_ALL": "C.UTF-8"} | environ
+
+
+def execute(*arguments: str | bytes, stdin: bytes = b"", **environ: str) -> Ended:
+    """The program as a process, to its end."""
+    done = subprocess.run(
+        [*PROGRAM, *arguments], input=stdin, capture_output=True, check=False, timeout=SECONDS, env=clean_environ(**environ)
+    )
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    """The program as a process, with pipes to talk to it."""
+    pipes: dict[str, int | IO[bytes]] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*PROGRAM, *arguments], env=clean_environ(), **{**pipes, **options})

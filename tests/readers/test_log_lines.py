@@ -1,0 +1,176 @@
+"""Forms of log lines: found behind any prefix, in both cases, and through what mails and screenshots do to them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.log_forms import LogForm
+from hvrepl.catalog.opening import open_index
+from hvrepl.readers.log_lines import LogReader, Match, Recogniser, candidates, searcher
+from tests.at_hand import need
+
+FORMS = list(Catalog(open_index()).log_forms())
+SEEN = [(form, line) for form in FORMS for line in form.seen]
+PREFIXES = [
+    "",  # none
+    "[    0.000000] ",  # dmesg
+    "[    0.862842] [    T1] ",  # caller
+    "[    0.862842][    T1] ",  # caller without a blank
+    "<6>[    0.440952] ",  # priority
+    "Jan  6 13:57:19 DESKTOP-BLRRBQO kernel: [    0.000000] ",  # syslog
+    "May 30 05:04:29 hyperv kernel: ",  # journald
+    "[07:50:35.023][Moby           ][Info   ] ",  # moby
+    "2025-06-03 17:51:16.232[1492][DEBUG] lisa.env[generated_335].node[0].cmd[6133].stdout [    0.000000] ",  # test runner
+    "2024-09-30 16:30:49.506+0000: ",  # libvirt
+    "00:01:24.502961 ",  # virtualbox
+    "2023-03-16T10:23:25.554276817+01:00 ",  # iso
+    "(XEN) [2021-02-04 08:46:36] ",  # xen
+    "       CPU 0/KVM-655470  [011] d..1 17156.779273: ",  # ftrace
+    "      CPU 0/KVM  655470 [011] 17156.779273:  kvm:",  # perf
+    "# ",  # comment
+    "// ",  # c comment
+    "> > ",  # mail
+    '{"message":"Jan  6 kernel: ',  # json
+    "| 3 | ",  # markdown
+]
+
+
+def opened() -> Recogniser:
+    recogniser = Recogniser(FORMS)
+    recogniser.open()
+    return recogniser
+
+
+ALL = opened()
+
+
+def found(text: str) -> list[Match]:
+    """What one reader finds in lines."""
+    reader = LogReader(ALL)
+    return [match for line in text.splitlines(keepends=True) for match in reader.read(line)] + reader.finish()
+
+
+def numbers(text: str) -> list[dict[str, int]]:
+    return [dict(match.numbers) for match in found(text)]
+
+
+@pytest.mark.parametrize(("form", "line"), SEEN, ids=[form.name for form, _ in SEEN])
+def test_a_form_is_found_behind_any_prefix_and_in_both_cases(form: LogForm, line: str) -> None:
+    plain = [(match.form.name, match.numbers) for match in ALL.find(line)]
+    assert (form.reader or form.name) in [match.form.reader or match.form.name for match in ALL.find(line)]
+    for prefix in PREFIXES:
+        for text in (prefix + line, prefix + line.upper(), (prefix + line).lower(), f"{prefix}{line}\r\n"):
+            assert [(match.form.name, match.numbers) for match in found(text)] == plain, text
+
+
+FEATURES = "Hyper-V: privilege flags low 0x2e7f, high 0x3a8030, hints 0xe, misc 0x31e1"
+WORDS = FEATURES.split(" ")
+
+
+@pytest.mark.parametrize("at", range(2, len(WORDS)))
+@pytest.mark.parametrize("quote", ["", "> ", "> > ", "   "])
+def test_a_line_that_a_mail_has_wrapped_is_read_as_one(at: int, quote: str) -> None:
+    wrapped = f"{quote}{' '.join(WORDS[:at])}\n{quote}{' '.join(WORDS[at:])}\n"
+    assert numbers(wrapped) == numbers(FEATURES)
+
+
+@pytest.mark.parametrize("at", range(len("Hyper-V: pr"), len(FEATURES)))
+def test_a_line_with_a_soft_break_of_quoted_printable_anywhere_is_read_as_one(at: int) -> None:
+    broken = f"{FEATURES[:at]}=\n{FEATURES[at:]}\n"
+    assert numbers(broken) == numbers(FEATURES)
+
+
+def test_an_equals_sign_of_quoted_printable_is_one() -> None:
+    assert numbers("msr_write 40000070 =3D 0x0\n") == [{"msr": 0x40000070, "value": 0}]
+
+
+def test_what_wraps_is_told_once_and_says_that_it_reaches_back() -> None:
+    reader = LogReader(ALL)
+    assert reader.read("Hyper-V: privilege flags low 0x2e7f, high 0x3a8030,\n") == []
+    assert not reader.reaches_back
+    assert len(reader.read("hints 0xe, misc 0x31e1\n")) == 1
+    assert reader.reaches_back
+    assert reader.read("hints 0xe, misc 0x31e1\n") == []
+
+
+def test_an_event_in_xml_may_have_a_line_for_each_code() -> None:
+    codes = "".join(f"    <VmErrorCode{i}>0x{i + 1:x}</VmErrorCode{i}>\n" for i in range(5))
+    assert numbers(codes) == [{f"p{i}": i + 1 for i in range(5)}]
+
+
+def test_two_feature_lines_in_a_row_are_two() -> None:
+    assert len(found(f"{FEATURES}\n{FEATURES}\n")) == 2
+    assert len(found(f"{FEATURES},\n{FEATURES},\n")) == 2
+
+
+def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
+    (match,) = found("Hyper-V: privilege flags low 0x2e7f, high 0x3a8O30, hints 0xe, misc 0x31e1\n")
+    assert match.damaged == ("high",)
+    assert "high" not in match.numbers
+    assert match.numbers["low"] == 0x2E7F
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  Features=0x1783fbff<FPU,VME,DE,PSE,TSC,MSR,PAE,MCE,CX8,APIC,SEP,MTRR,PGE,MCA,CMOV,PAT,PSE36,MMX,FXSR,SSE,SSE2,HTT>",
+        "  Features2=0x81ba2001<SSE3,CX16,x2APIC,MOVBE,TSCDLT,XSAVE,OSXSAVE,HV>",
+        "  Structured Extended Features3=0xbc000400<MD_CLEAR,IBPB,STIBP,L1DFL,ARCH_CAP,SSBD>",
+        "pci 0000:00:02.0: reg 0x18: [mem 0x40000000-0x4fffffff 64bit pref]",
+        "memory@40000000: reg = <0x40000000 0x40000000>",
+        "r0: 0x00000001 r1: 0x40000083 r2: 0x40000084 r3: 0x0 r4: 0x1",
+        "exit code 0, code 1: 0x1",
+        "DBAR0=0xd1 P0=0x1e P1=0x5",
+        "x86/PAT: MTRR variable ranges: 0 base 0000000000 mask 7F80000000 write-back",
+        "msr: read 0x1b = 0xfee00d00",
+        "EDID: 00ffffffffffff0040000090 10000",
+    ],
+)
+def test_what_only_looks_like_it_is_not_found(line: str) -> None:
+    recogniser = Recogniser(FORMS)
+    assert [match.form.name for match in recogniser.find(line) if match.form.name != "msr_number_value"] == []
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read(text: str) -> None:
+    for match in found(text):
+        assert match.start <= match.end
+
+
+@given(st.sampled_from(SEEN), st.text(max_size=30), st.text(max_size=30))
+def test_a_form_is_found_in_any_text_around_it(seen: tuple[LogForm, str], before: str, after: str) -> None:
+    form, line = seen
+    assert ALL.find(f"{before} {line} ; {after}"), (form.name, before, after)
+
+
+WANTED = ("msr", "vmbus", "busy", "sr", "40000")
+PIECES = st.sampled_from([*WANTED, "MSR", "vMbu", "4000", "s", "\n", "\n\n", " ", "é"])
+
+
+@pytest.fixture(params=["with the library", "without it"])
+def fresh_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Words are searched for anew, with ahocorasick_rs or as if it were not installed."""
+    if request.param == "with the library":
+        need("module:ahocorasick_rs")
+    else:
+        monkeypatch.setitem(sys.modules, "ahocorasick_rs", None)
+    searcher.cache_clear()
+    yield
+    searcher.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_search")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PIECES, max_size=40).map("".join), st.integers(0, 3))
+def test_candidates_are_the_lines_that_have_a_word(text: str, skipped: int) -> None:
+    lines = text.encode().splitlines(keepends=True)
+    first = sum(map(len, lines[:skipped]))
+    expected = [line for line in lines[skipped:] if any(word in line.decode().lower() for word in WANTED)]
+    block = b"".join(lines)
+    assert [block[start:end] for start, end in candidates(block, WANTED, first)] == expected

@@ -1,0 +1,206 @@
+"""Memory images of all kinds: what lies where, in bounded memory; and every one that cannot be read says why in a line."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import tracemalloc
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hvrepl.errors import FileError
+from hvrepl.readers.core import Range, join_ranges
+from hvrepl.readers.memory import CHUNK, open_memory, read_at
+from tests.at_hand import need, needs
+from tests.readers.images import PAGE, elf, kdump, write
+
+A, B, C = (bytes([number]) * PAGE for number in (1, 2, 3))
+
+
+def everything(path: str) -> dict[int, bytes]:
+    """All of an image: address → the bytes of each piece."""
+    with closing(open_memory(path)) as memory:
+        return {address: bytes(data) for address, data, _ in memory.chunks() if data}
+
+
+def fault(path: str) -> str:
+    with pytest.raises(FileError) as raised:
+        everything(path)
+    assert raised.value.status == 4
+    text = str(raised.value)
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    return text.removeprefix(f"{path}: ")
+
+
+def test_a_raw_image_begins_at_0(tmp_path: Path) -> None:
+    path = write(tmp_path / "image", A + B)
+    assert everything(path) == {0: A + B}
+    assert read_at(path, PAGE - 2, 4) == b"\1\1\2\2"
+
+
+def test_a_large_image_comes_in_pieces_that_begin_at_pages(tmp_path: Path) -> None:
+    data = os.urandom(2 * CHUNK + PAGE)
+    found = everything(write(tmp_path / "image", data))
+    assert list(found) == [0, CHUNK, 2 * CHUNK]
+    assert b"".join(found.values()) == data
+
+
+def test_holes_of_a_sparse_file_are_passed_over_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+        file.seek(40 << 20)
+        file.write(A)
+    with closing(open_memory(str(path))) as memory:
+        pieces = [(address, len(data), hole) for address, data, hole in memory.chunks()]
+        assert memory.size == sum(size + hole for _, size, hole in pieces) == 64 << 20
+    with closing(open_memory(str(path))) as memory:
+        assert any(address <= 40 << 20 < address + len(data) and A in data for address, data, _ in memory.chunks())
+
+
+def test_a_large_image_is_read_in_a_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with path.open("wb") as file:
+        file.truncate(256 << 20)
+    tracemalloc.start()
+    try:
+        everything_passes = sum(len(data) + hole for _, data, hole in open_and_close(str(path)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert everything_passes == 256 << 20
+    assert peak < 4 << 20
+
+
+def open_and_close(path: str) -> list[tuple[int, bytes, int]]:
+    with closing(open_memory(path)) as memory:
+        memory._hole = lambda *_: 0  # type: ignore[attr-defined]  as where no system tells of holes
+        return [(address, data[:0], hole + len(data)) for address, data, hole in memory.chunks()]  # type: ignore[misc]
+
+
+def test_a_core_has_its_memory_by_physical_addresses(tmp_path: Path) -> None:
+    high = 0xFFFF888000000000
+    path = write(tmp_path / "core", elf([(high + 0x100000, 0x100000, B + C), (high, 0x1000, A)]))
+    assert everything(path) == {0x1000: A, 0x100000: B + C}
+    assert read_at(path, 0x100FFF, 2) == b"\2\3"
+
+
+def test_a_core_without_physical_addresses_has_virtual_ones(tmp_path: Path) -> None:
+    path = write(tmp_path / "core", elf([(0x400000, 0, A), (0x7F0000000000, 0, B)]))
+    assert everything(path) == {0x400000: A, 0x7F0000000000: B}
+
+
+def test_what_stands_twice_in_a_core_is_read_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "core", elf([(0xFFFFFFFF81000000, 0x2000, B), (0x1000, 0x1000, A + B + C), (1, (1 << 64) - 1, C)]))
+    assert everything(path) == {0x1000: A + B + C}
+
+
+def test_a_range_that_begins_within_a_page_is_read_from_the_next(tmp_path: Path) -> None:
+    path = write(tmp_path / "core", elf([(0, 0x10, A + B), (0, 0x10000, C[:100])]))
+    assert everything(path) == {0x1000: (A + B)[0x1000 - 0x10 :], 0x10000: C[:100]}
+    assert read_at(path, 0x10, 3) == b"\1\1\1"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "joined"),
+    [
+        ([Range(8, 8, 8), Range(0, 8, 0)], [Range(0, 16, 0)]),
+        ([Range(8, 8, 100), Range(0, 8, 0)], [Range(0, 8, 0), Range(8, 8, 100)]),
+        ([Range(0, 8, 0), Range(4, 8, 50)], [Range(0, 8, 0), Range(8, 4, 54)]),
+        ([Range(0, 8, 0), Range(0, 4, 50), Range(2, 6, 60)], [Range(0, 8, 0)]),
+    ],
+    ids=["neighbours", "neighbours elsewhere in the file", "overlap", "within another"],
+)
+def test_ranges_are_joined(ranges: list[Range], joined: list[Range]) -> None:
+    assert join_ranges(iter(ranges)) == joined
+
+
+def test_a_vmcore_of_makedumpfile_has_the_pages_that_were_dumped(tmp_path: Path) -> None:
+    need("module:drgn")
+    pages = {0x10: A, 0x11: B, 0x9000: C, 0x8000: bytes(PAGE), 0x7FFF: A}
+    path = write(tmp_path / "vmcore", kdump(pages))
+    assert everything(path) == {0x10000: A + B, 0x7FFF000: A, 0x8000000: bytes(PAGE), 0x9000000: C}
+    assert read_at(path, 0x10FFF, 2) == b"\1\2"
+    assert read_at(path, 0x11FFE, 16) == b"\2\2"
+
+
+def test_a_vmcore_with_pages_that_cannot_be_unpacked_is_read_around_them(tmp_path: Path) -> None:
+    need("module:drgn")
+    data = kdump({0: os.urandom(PAGE), 1: A, 2: B})
+    first = struct.unpack_from("<Q", data, 4 * PAGE)[0]
+    path = write(tmp_path / "vmcore", data[:first] + bytes(64) + data[first + 64 :])
+    with closing(open_memory(path)) as memory:
+        pieces: list[bytes] = []
+        with pytest.raises(FileError, match="is damaged: 1 of its pages cannot be read, the first is that at 0x0"):
+            pieces.extend(bytes(data) for _, data, _ in memory.chunks())
+    assert b"".join(pieces) == A + B
+
+
+KDUMP = kdump({0: A})
+REFUSED = {
+    "empty": (b"", "is empty"),
+    "cut.raw": (A + B[:5], "ends in the middle of a page; its last 5 bytes were not searched"),
+    "cut core": (elf([(0, 0x1000, A)])[:-100], "is cut: 100 bytes of the memory in it are missing"),
+    "core that claims more": (elf([(0, 0x1000, A)], claimed=PAGE), "is cut: 4096 bytes of the memory"),
+    "core without its memory": (elf([(0, 0x1000, A)])[:120], "is cut before the memory in it begins"),
+    "core without memory": (elf([]), "an ELF core without memory in it"),
+    "start of a core": (elf([(0, 0x1000, A)])[:40], "begins as an ELF file, and cannot be read as one"),
+    "four bytes": (b"\x7fELF", "begins as an ELF file, and cannot be read as one"),
+    "bad elf": (b"\x7fELF" + b"\xff" * 100, "begins as an ELF file, and cannot be read as one"),
+    "program": (elf([(0, 0x1000, A)], kind=2), "an ELF program or library; a core is needed"),
+    "MEMORY.DMP": (b"PAGEDU64" + A, "a Windows MEMORY.DMP, which is not read; convert it"),
+    "MEMORY32.DMP": (b"PAGEDUMP" + A, "a Windows MEMORY.DMP, which is not read; convert it"),
+    "guest.VMRS": (A, "a saved state of Hyper-V, which is not read; convert it"),
+    "flat": (b"makedumpfile".ljust(PAGE, b"\0"), "a flattened dump; `makedumpfile -R FILE < DUMP`"),
+    "lime": (b"EMiL" + A, "a LiME image"),
+    "start of a vmcore": (KDUMP[:400], "a kdump-compressed vmcore that ends within its header"),
+    "damaged vmcore": (KDUMP[:428] + b"\xff" * 4 + KDUMP[432:], "a kdump-compressed vmcore with a damaged header: -1 bytes a block"),
+    "vmcore without a bitmap": (KDUMP[:436] + bytes(4) + KDUMP[440:], "a kdump-compressed vmcore with a damaged header"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_image_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
+    need("module:drgn")
+    data, reason = REFUSED[name]
+    assert reason in fault(write(tmp_path / name, data))
+
+
+def test_a_vmcore_that_drgn_refuses_says_what_helps(tmp_path: Path) -> None:
+    need("module:drgn")
+    path = write(tmp_path / "vmcore", KDUMP.replace(b"VMCOREINFO", b"somethings"))
+    assert "drgn refuses it: " in fault(path)
+    assert "`makedumpfile -E" in fault(path)
+
+
+def test_a_vmcore_without_drgn_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "drgn", None)
+    assert "install hvrepl[vmcore]" in fault(write(tmp_path / "vmcore", KDUMP))
+
+
+def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    assert fault(str(fifo)) == fault("/dev/null") == "is a pipe or device, which cannot be read from any place; write it to a file"
+    assert fault(str(tmp_path)) == "is a directory"
+    assert fault(str(tmp_path / "missing")) == "No such file or directory"
+
+
+@needs(a_user_who_is_not_root=os.geteuid() != 0)
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = Path(write(tmp_path / "image", A))
+    path.chmod(0)
+    assert fault(str(path)) == "Permission denied"
+
+
+def test_an_address_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    few = write(tmp_path / "few", elf([(0, 0x1000, A), (0, 0x8000, B[:16])]))
+    many = write(tmp_path / "many", elf([(0, 0x10000 * number, A) for number in range(1, 9)]))
+    with pytest.raises(FileError, match=r"few: holds nothing at 0x5000; it has 0x1000-0x1fff, 0x8000-0x800f$"):
+        read_at(few, 0x5000, 1)
+    with pytest.raises(FileError, match=r"it has 0x10000-0x10fff, .*, 0x40000-0x40fff and more$"):
+        read_at(many, 0, 1)

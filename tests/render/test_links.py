@@ -1,0 +1,32 @@
+"""What `show` says of links between specs."""
+
+from __future__ import annotations
+
+import pytest
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
+from hvrepl.render.definition import describe, describe_lines
+from hvrepl.render.style import Style
+
+CATALOG = Catalog(open_index())
+EAX2 = "CPUID 0x40000003 EAX 2 access_synic_regs"
+GRANTED = [
+    ("HV_X64_MSR_SINT2", [EAX2, "HV_REGISTER_PRIVILEGES_AND_FEATURES_INFO 2 access_synic_regs"]),
+    ("HV_X64_MSR_TSC_FREQUENCY", ["CPUID 0x40000003 EAX 11 access_frequency_regs"]),
+]
+
+
+@pytest.mark.parametrize(("name", "granted"), GRANTED)
+def test_a_privilege_is_said_with_where_it_stands_on_each_arch(name: str, granted: list[str]) -> None:
+    found = CATALOG.find_name(name)
+    table = describe(CATALOG, found)
+    assert table["granted_by"] == granted
+    assert table["privilege"] == found.spec.privilege
+    assert f"  privilege: {', '.join(granted)}" in list(describe_lines(table, Style(width=0)))
+
+
+def test_what_a_field_is_called_elsewhere_is_said() -> None:
+    table = describe(CATALOG, CATALOG.find_name("HYPERV_CPUID_FEATURES"))
+    field = next(field for field in table["fields"] if field["name"] == "access_synic_regs")
+    assert "HV_MSR_SYNIC_AVAILABLE" in field["also"]

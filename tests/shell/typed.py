@@ -1,0 +1,133 @@
+"""The shell with keys from a pipe, and what it prints as text."""
+
+from __future__ import annotations
+
+import io
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.commands.session import Memory, Outcome, Session, Streams
+from hvrepl.script.complete import Completer
+from hvrepl.shell.loop import Shell
+from tests.program import SECONDS
+
+C_C, C_D, C_R, F4, UP, TAB, ESCAPE, ENTER = "\x03", "\x04", "\x12", "\x1bOS", "\x1b[A", "\t", "\x1b", "\r"
+# What is typed at one prompt: keys; or keys, the text that must then stand there, further keys, and so on.
+Step = str | tuple[str, ...]
+
+
+class Stuck(SystemExit):
+    """The shell waits for keys that nobody types. No other exception leaves the event loop from wherever it is raised."""
+
+
+class Typist:
+    """Types a step at each prompt, and leaves with C-d at the one after the last."""
+
+    def __init__(self, keys: PipeInput, steps: tuple[Step, ...]) -> None:
+        self.keys = keys
+        self.steps = list(steps)
+        self.rest: list[str] = []
+
+    def watch(self, shell: Shell) -> None:
+        ask = shell.ask
+        app = ask.__self__.prompts.app  # type: ignore[attr-defined]
+        vars(shell.completer).update(read_names(shell.completer.catalog))  # nobody types a word and Tab before the names are read
+        app.after_render += lambda _: self.go_on(app.current_buffer.text)
+
+        def ask_typing(text: str) -> str:
+            assert not self.rest, f"nobody typed {self.rest}"
+            self.start()
+            return ask(text)
+
+        shell.ask = ask_typing
+
+    def start(self) -> None:
+        step = self.steps.pop(0) if self.steps else C_D
+        first, *self.rest = [step] if isinstance(step, str) else step
+        self.send(first)
+
+    def go_on(self, text: str) -> None:
+        if self.rest and text == self.rest[0]:
+            _, keys, *self.rest = self.rest
+            self.send(keys)
+
+    def send(self, keys: str) -> None:
+        """The keys as UTF-8; a lone surrogate is a byte that is none."""
+        self.keys.send_bytes(keys.encode("utf-8", "surrogateescape"))
+
+
+@contextmanager
+def watchdog(printed: Callable[[], str]) -> Iterator[None]:
+    """Fails with what was printed when the body does not end."""
+
+    def bark(*_: object) -> None:
+        raise Stuck
+
+    before = signal.signal(signal.SIGALRM, bark)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS, 1)
+    try:
+        yield
+    except Stuck:
+        pytest.fail(f"the shell waits for more keys than are typed; it has printed {printed()[-500:]!r}", pytrace=False)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@cache
+def library() -> Session:
+    """A session from which others have their catalogue, which takes longer to read than most tests to run."""
+    return Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
+
+
+def start_session(streams: Streams) -> Session:
+    session = replace(library(), streams=streams, outcome=Outcome(), memory=Memory())
+    session.read_environ()
+    return session
+
+
+@cache
+def read_names(catalog: Catalog) -> dict[str, object]:
+    """What a completer keeps of a catalogue's names, which takes longer to read than most tests to run."""
+    completer = Completer(catalog, (), str)
+    completer.warm_up()
+    return {name: vars(completer)[name] for name in ("names", "keys")}
+
+
+def type_keys(*steps: Step, vi: bool = False, environ: Mapping[str, str | None] | None = None) -> str:
+    """What the shell prints behind its greeting, errors included, for a step at each prompt. A variable that is None is not set."""
+    printed = io.StringIO()
+    variables = {name: text for name, text in {"HVREPL_HISTORY": "", "HOME": "/nonexistent", **(environ or {})}.items() if text is not None}
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()), watchdog(printed.getvalue):
+        session = start_session(Streams(io.BytesIO(), printed, printed, variables, stdin_is_terminal=True))
+        shell = Shell(session, vi=vi, source=keys, target=DummyOutput())
+        typist = Typist(keys, steps)
+        typist.watch(shell)
+        shell.run()
+    assert not typist.steps, f"the shell has left before {typist.steps} and printed {printed.getvalue()[-500:]!r}"
+    return printed.getvalue().partition("\n")[2]
+
+
+def type_lines(*lines: str, **options: Any) -> str:
+    """What the shell prints for lines, each with Enter."""
+    return type_keys(*(line + ENTER for line in lines), **options)
+
+
+def paste(text: str) -> str:
+    """The keys of a paste in brackets."""
+    return f"\x1b[200~{text}\x1b[201~"
+
+
+def paste_plain(text: str) -> str:
+    """The keys of a paste where the terminal has no brackets."""
+    return text.replace("\n", ENTER)

@@ -1,0 +1,170 @@
+"""A terminal to run programs in: a real pseudo-terminal, with an emulator that reads its screen and answers as a terminal does."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pexpect
+import pyte
+
+from tests.paths import TESTS
+from tests.program import PROGRAM, SECONDS, clean_environ
+
+BRACKETED_PASTE = 2004 << 5  # as pyte keeps a private mode
+CHUNK = 1024  # bytes of keys that are sent at once
+SHAPING = ("XDG_STATE_HOME", "INPUTRC", "VISUAL", "EDITOR", "LINES", "COLUMNS", "LESS")
+
+
+class Terminal:
+    """A program (hvrepl, unless another is given), its screen, and the keys. Every wait ends, at the latest after `seconds`."""
+
+    def __init__(
+        self, home: Path, *arguments: str, program: Sequence[str] = PROGRAM, columns: int = 80, rows: int = 24, **environ: str
+    ) -> None:
+        self.seconds: float = SECONDS
+        self.written = b""
+        self.unsent = b""
+        self.screen = pyte.HistoryScreen(columns, rows, history=20_000, ratio=0.5)
+        self.screen.write_process_input = self.answer
+        self.stream = pyte.ByteStream(self.screen)
+        variables = {name: text for name, text in clean_environ().items() if name not in SHAPING}
+        variables |= {"HOME": str(home), "TERM": "xterm-256color", "SHELL": "/bin/sh"} | environ
+        name, *rest = [*program, *arguments]
+        self.child = pexpect.spawn(name, rest, dimensions=(rows, columns), env=variables, cwd=str(TESTS))
+        os.set_blocking(self.child.child_fd, False)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.child.close(force=True)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self) -> str:
+        """The screen without the empty lines at its end."""
+        return "\n".join(self.lines).rstrip("\n")
+
+    @property
+    def scrolled(self) -> str:
+        """What has left the screen at its top, and the screen."""
+        above = ["".join(line[column].data for column in range(self.screen.columns)).rstrip() for line in self.screen.history.top]
+        return "\n".join([*above, *self.lines])
+
+    @property
+    def before_cursor(self) -> str:
+        """The cursor's line up to it, behind the lines above: a long line goes over several."""
+        cursor = self.screen.cursor
+        return "".join(self.screen.display[: cursor.y]) + self.screen.display[cursor.y][: cursor.x]
+
+    def answer(self, text: str) -> None:
+        """Where the cursor is, when the program asks: behind the keys that are on their way."""
+        self.unsent += text.encode()
+
+    def read(self, seconds: float) -> None:
+        """Takes what the program writes in this time. Raises pexpect.EOF when it has ended."""
+        try:
+            data = self.child.read_nonblocking(1 << 14, max(seconds, 0))
+        except pexpect.TIMEOUT:
+            return
+        self.written += data
+        self.stream.feed(data)
+
+    def flush(self, end: float) -> None:
+        """Sends the keys, and reads what the program writes meanwhile: else it and this would wait for each other."""
+        file = self.child.child_fd
+        while self.unsent:
+            assert time.monotonic() < end, f"the program takes no keys:\n{self.text}"
+            readable, writable, _ = select.select([file], [file], [], self.seconds)
+            if readable:
+                self.read(0)
+            if writable:
+                self.unsent = self.unsent[os.write(file, self.unsent[:CHUNK]) :]
+
+    def until(self, is_so: Callable[[], bool], complaint: str) -> str:
+        """Waits until something is so; returns the screen. Fails with the screen if the time or the program ends before."""
+        end = time.monotonic() + self.seconds
+        try:
+            while self.unsent or not is_so():
+                self.flush(end)
+                assert time.monotonic() < end, f"{complaint}:\n{self.text}"
+                self.read(end - time.monotonic())
+        except pexpect.EOF:
+            raise AssertionError(f"the program has ended; {complaint}:\n{self.text}") from None
+        return self.text
+
+    def see(self, *wanted: str) -> str:
+        """Waits until all of this stands on the screen."""
+        return self.until(lambda: all(text in self.text for text in wanted), f"{wanted} is not on the screen")
+
+    def miss(self, *unwanted: str) -> str:
+        """Waits until none of this stands on the screen any more."""
+        return self.until(lambda: not any(text in self.text for text in unwanted), f"{unwanted} is still on the screen")
+
+    def show(self, screen: str) -> str:
+        """Waits until the screen is this one."""
+        return self.until(lambda: self.text == screen, f"the screen is not\n{screen}\n--- but")
+
+    def prompt(self, arch: str = "x64") -> str:
+        """Waits until the program asks for the next line, and the line is empty."""
+        text = f"hv {arch}> "
+        return self.until(lambda: self.lines[self.screen.cursor.y] == text.rstrip() and self.screen.cursor.x == len(text), "no prompt")
+
+    def type(self, line: str) -> str:
+        """Types at the cursor, and waits until it stands there."""
+        self.send(line)
+        return self.until(lambda: self.before_cursor.endswith(line), f"nobody has typed {line!r}")
+
+    def run(self, line: str, arch: str = "x64") -> str:
+        """Types a line, and waits for what comes of it and for the next prompt."""
+        self.type(line)
+        self.send("\r")
+        return self.prompt(arch)
+
+    def send(self, keys: str) -> None:
+        self.unsent += keys.encode()
+        self.flush(time.monotonic() + self.seconds)
+
+    def paste(self, text: str) -> None:
+        """As terminals do: lines end with Enter, and brackets stand around it if the program has asked for them."""
+        keys = text.replace("\n", "\r")
+        self.send(f"\x1b[200~{keys}\x1b[201~" if BRACKETED_PASTE in self.screen.mode else keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
+    def end(self) -> int:
+        """Waits for the program to end; returns its exit status."""
+        end = time.monotonic() + self.seconds
+        try:
+            while True:
+                assert time.monotonic() < end, f"the program goes on:\n{self.text}"
+                self.read(end - time.monotonic())
+        except pexpect.EOF:
+            self.child.close()
+        return self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0)
+
+    def underlined(self) -> str:
+        """The characters of the screen that are underlined."""
+        cells = (self.screen.buffer[row][column] for row in range(self.screen.lines) for column in range(self.screen.columns))
+        return "".join(cell.data for cell in cells if cell.underscore)
+
+    def color_of(self, text: str) -> set[str]:
+        """The colours in which a text of the screen is written, where it stands last."""
+        row = max(number for number, line in enumerate(self.lines) if text in line)
+        start = self.lines[row].rindex(text)
+        return {self.screen.buffer[row][column].fg for column in range(start, start + len(text))}
+
+    def colors(self) -> set[str]:
+        """The colours on the screen."""
+        cells = [self.screen.buffer[row][column] for row in range(self.screen.lines) for column in range(self.screen.columns)]
+        return {color for cell in cells for color in (cell.fg, cell.bg)} - {"default"}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hvrepl.version import __version__
+
 if TYPE_CHECKING:
     from hvrepl import catalog
     from hvrepl.codec.decoded import Decoded, Finding
@@ -26,7 +28,6 @@ __all__ = [
     "decode",
     "encode",
 ]
-__version__ = "0.1.0"
 
 
 def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.Specs = None) -> Decoded:

@@ -16,7 +16,7 @@ WIDEST = 64
 GUID_BITS = 128
 
 
-def decode_lone(decoder: Decoder, number: int) -> Decoded:
+def identify_number(decoder: Decoder, number: int) -> Decoded:
     """As the first spec whose `lone` conditions it meets, else as the name of that number in each space that has it.
 
     NotFoundError if it is none of these, UsageError if it is negative, or has over 64 bits and is no GUID that has a name.

@@ -1,4 +1,4 @@
-"""What the specs say: read, checked, indexed and looked up. Standard library only.
+"""What the specs say: found by name and number. Uses the standard library alone.
 
 `import hvrepl` is enough to look things up: `hvrepl.catalog.find("sint2").number`, `hvrepl.catalog.names("vmbus")`. The records
 that are given back (Found, Entry, Space, Spec and what they hold) are not to be changed; docs/api.md describes them.
@@ -10,12 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from hvrepl.catalog.catalog import Catalog, Entry, Found
     from hvrepl.catalog.model import Space
-
-    Specs = str | PathLike[str] | None  # a folder of one's own specs
+    from hvrepl.catalog.shared import Specs as Specs
 
 __all__ = ["find", "names", "open_catalog", "spaces"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import Index
@@ -12,8 +12,7 @@ from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import UsageError
 
-if TYPE_CHECKING:
-    from hvrepl.catalog import Specs
+Specs = str | PathLike[str] | None  # a folder of one's own specs
 
 
 class Shared(threading.local):

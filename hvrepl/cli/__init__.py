@@ -1,0 +1,1 @@
+"""The command line of the system: its help, and what its shells complete. Uses script and what is left of it; knows no shell of hvrepl."""

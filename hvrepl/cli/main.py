@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from hvrepl import __version__
 from hvrepl.cli.parser import COMPLETE, Group
 from hvrepl.commands.session import Session, Streams, drop
 from hvrepl.commands.table import command_names
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.version import __version__
 
 if TYPE_CHECKING:
     from hvrepl.script.runner import Runner

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from construct import Construct, Container, Subconstruct
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, count_from, counters
 from hvrepl.codec.parsed import Variant, WordValues, descend, join_word, left_over, split_word
-
-if TYPE_CHECKING:
-    from hvrepl.codec.schema import Schemas
 
 CONTEXT = "context:"
 
@@ -138,13 +135,13 @@ class Optional(Subconstruct):  # type: ignore[misc]
 class Region(Construct):  # type: ignore[misc]
     """A run of bytes laid out by the case that another field picks, of which `used` names how many are the case's."""
 
-    def __init__(self, field: Field, pick: Callable[[Any], Spec | None], ahead: Ahead | None, schemas: Schemas) -> None:
+    def __init__(self, field: Field, pick: Callable[[Any], Spec | None], ahead: Ahead | None, of: Callable[[Spec], Construct]) -> None:
         super().__init__()
         self.flagbuildnone = True
         self.field = field
         self.pick = pick
         self.ahead = ahead
-        self.schemas = schemas
+        self.of = of
 
     def _parse(self, stream: Tail, context: Container, path: str) -> Variant:
         found = Variant()
@@ -154,7 +151,7 @@ class Region(Construct):  # type: ignore[misc]
         real = min(found.used, stream.left)
         data = stream.read(found.size)
         if found.spec and found.spec.layout:
-            values = self.schemas.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path)
+            values = self.of(found.spec)._parsereport(Tail(data[:real]), nested_context(context), path)
             found.word = values if isinstance(values, WordValues) else None
             found.update(values)
         return found
@@ -179,7 +176,7 @@ class Region(Construct):  # type: ignore[misc]
         data = obj if isinstance(obj, bytes) else b""
         if isinstance(obj, Mapping) and spec and spec.layout:
             inner = io.BytesIO()
-            self.schemas.of(spec)._build(obj, inner, nested_context(context), path)
+            self.of(spec)._build(obj, inner, nested_context(context), path)
             data = inner.getvalue() + left_over(obj, spec.layout)
         size = self.field.size
         if isinstance(size, int):

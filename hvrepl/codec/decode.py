@@ -10,7 +10,7 @@ from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import Field, Layout, Spec
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
-from hvrepl.codec.field_findings import judge, judge_count, last_part
+from hvrepl.codec.field_findings import find_in_field, find_short_count, last_part
 from hvrepl.codec.heading import Heading, name_findings
 from hvrepl.codec.meanings import say
 from hvrepl.codec.parsed import Variant, WordValues
@@ -157,7 +157,7 @@ class Decoder:
             column=one.column,
             **inner,
         )
-        place.findings += judge(one, node, path, self.catalog)
+        place.findings += find_in_field(one, node, path, self.catalog)
         return node
 
     def _type_name(self, one: Field) -> str:
@@ -181,7 +181,7 @@ class Decoder:
             found, at = self._member(one, value, at, join_path(path, one.name), place)
             nodes += found
             if isinstance(value, list) and isinstance(one.count, str):
-                place.findings += judge_count(one.count, len(value), values, path)
+                place.findings += find_short_count(one.count, len(value), values, path)
         return nodes, at
 
     def _member(self, one: Field, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
@@ -224,7 +224,7 @@ class Decoder:
         if inner and isinstance(value, WordValues):
             parts: dict[str, Any] = {"fields": self._bits(value, 0, path, place)}
             node = replace(node, kind=inner.kind, type=inner.name, **parts, **self._sum_up(parts, value.word.layouts, path, place))
-        place.findings += judge(one, node, path, self.catalog)
+        place.findings += find_in_field(one, node, path, self.catalog)
         aside = replace(place, end=end, findings=[])
         readings = (self._member(other, self.schemas.read(other, chunk), at, path, aside)[0] for other in one.readings)
         return [replace(node, readings=tuple(leaf for leaves in readings for leaf in leaves))], end

@@ -12,7 +12,7 @@ from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import descend
 
 
-def judge(one: Field, node: Decoded, path: str, catalog: Catalog) -> Iterator[Finding]:
+def find_in_field(one: Field, node: Decoded, path: str, catalog: Catalog) -> Iterator[Finding]:
     if one.reserved in ("zero", "preserve") and node.is_set:
         yield Finding("reserved_set", path, "reserved bits are set" if node.bits else "reserved bytes are set")
     elif one.reserved == "one" and set(node.to_bytes()) - {0xFF} and node.value != (1 << one.width) - 1:
@@ -41,7 +41,7 @@ def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
     return f"{value:#x} has no known name"
 
 
-def judge_count(count: str, held: int, values: Mapping[str, Any], path: str) -> Iterator[Finding]:
+def find_short_count(count: str, held: int, values: Mapping[str, Any], path: str) -> Iterator[Finding]:
     """Whether a counter among the values asks for more elements than the bytes hold."""
     paths = counters(count)
     if not paths or any(one.partition(".")[0] not in values for one in paths):

@@ -11,8 +11,8 @@ from typing import Any
 
 from hvrepl.analysis.claims import Claim, Teller
 from hvrepl.codec.decode import Decoder
-from hvrepl.commands.decode import emit, failure
 from hvrepl.commands.inputs.files import read_chunk
+from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.log_lines import LogReader, Match, Recogniser, candidates
@@ -20,7 +20,7 @@ from hvrepl.record import record
 from hvrepl.render.annotation import annotate as annotate_claims
 from hvrepl.render.annotation import is_note
 from hvrepl.render.formats import Item
-from hvrepl.render.style import printable
+from hvrepl.wording import printable
 
 CHUNK = 1 << 16
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

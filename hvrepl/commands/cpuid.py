@@ -7,8 +7,8 @@ from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, Reading, say_cpus, survey
 from hvrepl.codec.decoded import Decoded
-from hvrepl.commands.decode import emit_listing
 from hvrepl.commands.inputs.files import read_file, read_rest
+from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.cpuid import Leaves

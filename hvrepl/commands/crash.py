@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hvrepl.analysis.crash import PARAMETERS, Crash, label_of, say_parameter, tell_crash
 from hvrepl.codec.decoded import Decoded
-from hvrepl.commands.decode import emit_listing
 from hvrepl.commands.inputs.files import read_file, read_rest
+from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
 from hvrepl.readers.crash import read_parameters, read_pasted

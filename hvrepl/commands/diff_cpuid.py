@@ -9,7 +9,7 @@ from typing import Any
 from hvrepl.analysis.cpus import Cpus, Leaf, Reading, decode_leaf, is_foreign, say_cpus
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.commands.cpuid import on_x64, read_cpus
-from hvrepl.commands.decode import emit_listing
+from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import meaning_of, place_of, value_of

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import from_dict
-from hvrepl.commands.decode import emit
 from hvrepl.commands.inputs.files import read_rest
 from hvrepl.commands.inputs.operands import read_values
 from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assignment
+from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, open_output
 from hvrepl.errors import UsageError
 from hvrepl.render.formats import Item

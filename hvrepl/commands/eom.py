@@ -8,9 +8,9 @@ from typing import Any
 from hvrepl.analysis.eom import PAGE, PENDING, TYPE, Freed, Owed, free, read_type
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.encode.assignment import Assignment
-from hvrepl.commands.decode import emit_listing
 from hvrepl.commands.inputs.operands import read_values
 from hvrepl.commands.inputs.what import Target, number_or_none
+from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session, open_output
 from hvrepl.errors import UsageError
 from hvrepl.render.listing import Listing

@@ -13,8 +13,8 @@ from hvrepl.catalog.index import is_seen
 from hvrepl.codec.decode import write_number
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.commands.cpuid import to_cpus
-from hvrepl.commands.decode import emit
 from hvrepl.commands.inputs.what import find_target
+from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.device import DEV, NOT_ON_ARM, Device, Devices, RefusedError, Saved

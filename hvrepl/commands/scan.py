@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TextIO, cast
 
 from hvrepl.analysis.find_pages import Page, PageFinder
-from hvrepl.commands.decode import emit, failure
+from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.memory import Memory, open_memory

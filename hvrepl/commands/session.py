@@ -18,7 +18,8 @@ from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
 from hvrepl.record import record
-from hvrepl.render.style import Style, printable, table_styles
+from hvrepl.render.style import Style, table_styles
+from hvrepl.wording import printable
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 COLORS = ("auto", "always", "never")

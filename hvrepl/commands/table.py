@@ -32,21 +32,21 @@ COMMANDS = (
     ),
     Command(
         "show",
-        "decode:show",
+        "show:show",
         "WHAT",
         "Show a definition without a value.",
         "Show a definition without a value. Every number and name on both archs, fields, notes, sources.",
     ),
     Command(
         "list",
-        "decode:list_names",
+        "list:list_names",
         "[SPACE]",
         "List all names with their numbers.",
         "List all names with their numbers. SPACE is msr, register, hypercall, status, message, vmbus ...",
     ),
     Command(
         "find",
-        "decode:find_words",
+        "find:find",
         "TEXT|BIT",
         "Search names, fields, values and docs.",
         "Search names, fields, values and docs. `find bit:17` finds fields by a bit, `find 0xf3` by a number.",
@@ -60,7 +60,7 @@ COMMANDS = (
     ),
     Command(
         "check",
-        "diff:check",
+        "check:check",
         "WHAT VALUE FIELD=V...",
         "Assert fields of a value (= and !=).",
         "Assert fields of a value (= and !=). Exit status 1 if one does not hold.",

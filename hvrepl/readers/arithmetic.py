@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.limits import MOST_BITS
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 LONGEST_ARITHMETIC = 1000
 OPERATORS = "there are + - * / // % << >> | & ^ ~ and parentheses"

@@ -14,7 +14,7 @@ from hvrepl.readers.dump import decode
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.number import REGISTERS
 from hvrepl.record import record
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 REGISTER_BITS = 32
 FLAGS = re.IGNORECASE | re.ASCII | re.VERBOSE

@@ -10,7 +10,7 @@ from hvrepl.readers.dump_forms import Row, read_line
 from hvrepl.readers.find_radix import find_radices, place
 from hvrepl.readers.plain import forced, read_plain, reverse_words
 from hvrepl.record import record
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for

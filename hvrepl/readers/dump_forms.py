@@ -6,7 +6,7 @@ import re
 
 from hvrepl.errors import UsageError
 from hvrepl.record import record
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 H = "[0-9a-f]"
 MOST_TEXT_GROUPS = 1024  # no tool prints a text column beside more; looking for one takes time that grows with their square

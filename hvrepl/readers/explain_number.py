@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hvrepl.readers.limits import LONGEST_DECIMAL, MOST_BITS
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 # What text that no reader takes looks like → what would be right.
 REFUSALS = (

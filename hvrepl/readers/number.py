@@ -9,7 +9,7 @@ from hvrepl.catalog.guids import guid_to_number
 from hvrepl.errors import UsageError
 from hvrepl.readers.limits import LONGEST, LONGEST_DECIMAL, MOST_BITS
 from hvrepl.record import record
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ import re
 from hvrepl.errors import UsageError
 from hvrepl.readers.dump_forms import Row, read_bare, strip_prefix
 from hvrepl.readers.number import read_number
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 EXAMPLES = "hex bytes, a C array, or what xxd, hexdump, od, objdump -s, gdb, crash or WinDbg prints"
 ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.commands.decode import emit, failure
 from hvrepl.commands.inputs.files import read_lines
+from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session, open_output
 from hvrepl.commands.table import COMMANDS
 from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
@@ -170,7 +170,7 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
 
 
 def set_last(runner: Runner, words: Sequence[str]) -> None:
-    from hvrepl.commands.diff import set_fields
+    from hvrepl.commands.set import set_fields
 
     set_fields(runner.session, words)
 

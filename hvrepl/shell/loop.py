@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from hvrepl import __version__
 from hvrepl.commands.session import Session, Streams, say_error
 from hvrepl.errors import HvreplError
 from hvrepl.script.paste import Piece, is_open, split_text
 from hvrepl.shell.plain import PlainPrompt, is_plain
+from hvrepl.version import __version__
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input

@@ -20,7 +20,7 @@ from functools import cache
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, Spec, to_key
-from hvrepl.codec.schema import Schemas
+from hvrepl.codec.sizes import Sizes
 from hvrepl.errors import NotFoundError
 from tests.codec.spec_places import Place, places, span
 from tests.coverage import catalogs, layouts
@@ -195,11 +195,11 @@ class Comparison:
             elif RESERVED.match(member.name) or (member.bit < self.base and not member.parts):
                 self.tally.reserved += 1
             else:
-                self._note(member, judge(member, have, loose=self.table.loose), have)
+                self._note(member, find_in_field(member, have, loose=self.table.loose), have)
 
     def _judge_size(self, whole: Member) -> str:
         """A struct of a size of its own has the spec's. A source may stop sooner where it has only some bits, or not all of a page."""
-        size = Schemas(self.catalog).size(self.spec, self.layout)
+        size = Sizes(self.catalog).size(self.spec, self.layout)
         if size is None or whole.width == self.base + 8 * size or any(one.count == "rest" for one in self.layout.fields):
             return ""
         if (whole.width or 0) < 8 * size and (self.spec.kind == "page" or self.struct in bits_of()):
@@ -211,7 +211,7 @@ class Comparison:
         row = self.table.find(self.arch, self.struct, member.path) or self.table.find(self.arch, member.owner, member.own)
         self.tally.use(row, needed=bool(fault))
         if row and row.field and fault:
-            fault = judge(member, have, row.field)
+            fault = find_in_field(member, have, row.field)
         if row and row.reason and fault:
             self.tally.known.append(f"{self.struct} {member.path}: {row.reason}")
         elif fault and fault != PARTS_ONLY:
@@ -220,7 +220,7 @@ class Comparison:
             self.tally.members += 1
 
 
-def judge(member: Member, have: Sequence[Place], called: str = "", *, loose: bool = False) -> str:
+def find_in_field(member: Member, have: Sequence[Place], called: str = "", *, loose: bool = False) -> str:
     """Nothing if a field of its name, or of the path `called`, lies there; PARTS_ONLY if there is no such field, but it has members.
 
     `loose`: a field of another name will do, or several that take up its place, unless one of its name lies elsewhere.

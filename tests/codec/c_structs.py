@@ -16,11 +16,11 @@ AGGREGATES = ("struct", "union")
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class OfLayouts:
     """A member: its name ("" of an anonymous struct), its own members if they are written out, else the tag of its struct type."""
 
     name: str
-    inner: tuple[Declared, ...] = ()
+    inner: tuple[OfLayouts, ...] = ()
     tag: str = ""
     array: bool = False
     flexible: bool = False
@@ -42,13 +42,13 @@ class MemberPath:
     own: str
 
 
-Structs: TypeAlias = "Mapping[str, tuple[Declared, ...]]"  # `struct x` or `union x` → members
+Structs: TypeAlias = "Mapping[str, tuple[OfLayouts, ...]]"  # `struct x` or `union x` → members
 
 
-def read_structs(source: str) -> dict[str, tuple[Declared, ...]]:
+def read_structs(source: str) -> dict[str, tuple[OfLayouts, ...]]:
     """The structs and unions that are defined at the top of the text."""
     tokens = TOKEN.findall(re.sub(r"(?m)^#.*$", "", source))
-    found: dict[str, tuple[Declared, ...]] = {}
+    found: dict[str, tuple[OfLayouts, ...]] = {}
     at = 0
     while at < len(tokens):
         if tokens[at] in AGGREGATES and tokens[at + 2 : at + 3] == ["{"]:
@@ -71,7 +71,7 @@ def skip(tokens: list[str], at: int) -> int:
     return at
 
 
-def read_members(tokens: list[str]) -> Iterator[Declared]:
+def read_members(tokens: list[str]) -> Iterator[OfLayouts]:
     for declaration in split(tokens, ";"):
         if declaration:
             yield from read_declaration(declaration)
@@ -88,10 +88,10 @@ def split(tokens: list[str], mark: str) -> Iterator[list[str]]:
     yield tokens[start:]
 
 
-def read_declaration(tokens: list[str]) -> Iterator[Declared]:
+def read_declaration(tokens: list[str]) -> Iterator[OfLayouts]:
     """`u32 a : 3, b[2]`, `struct { … } c`, `struct d e`: each declarator as a member."""
     tag, rest = "", tokens
-    inner: tuple[Declared, ...] = ()
+    inner: tuple[OfLayouts, ...] = ()
     if tokens[0] in AGGREGATES:
         body = next((at for at in (1, 2) if tokens[at] == "{"), 0)
         if body:
@@ -102,18 +102,18 @@ def read_declaration(tokens: list[str]) -> Iterator[Declared]:
     elif tokens[0] == "enum" and "{" in tokens:
         rest = tokens[skip(tokens, tokens.index("{")) :]
     if not rest:
-        yield Declared("", inner)
+        yield OfLayouts("", inner)
     for declarator in split(rest, ",") if rest else ():
         if "(" not in until(declarator, "["):  # a pointer to a function has no counterpart
             yield read_declarator(declarator, inner, "" if "*" in declarator else tag)
 
 
-def read_declarator(tokens: list[str], inner: tuple[Declared, ...], tag: str) -> Declared:
+def read_declarator(tokens: list[str], inner: tuple[OfLayouts, ...], tag: str) -> OfLayouts:
     head = until(tokens, ":")
     name = until(head, "[")
     size = head[len(name) + 1 : -1]
     array = len(name) < len(head)
-    return Declared(name[-1], inner, tag, array, array and size in ([], ["0"]), len(head) < len(tokens))
+    return OfLayouts(name[-1], inner, tag, array, array and size in ([], ["0"]), len(head) < len(tokens))
 
 
 def until(tokens: list[str], mark: str) -> list[str]:
@@ -125,7 +125,7 @@ def paths(struct: str, structs: Structs) -> Iterator[MemberPath]:
     return walk(structs[struct], structs, "", struct, "")
 
 
-def walk(members: tuple[Declared, ...], structs: Structs, above: str, owner: str, own: str) -> Iterator[MemberPath]:
+def walk(members: tuple[OfLayouts, ...], structs: Structs, above: str, owner: str, own: str) -> Iterator[MemberPath]:
     for one in members:
         named = one.tag in structs
         inner = structs[one.tag] if named else one.inner

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec
-from hvrepl.codec.schema import Schemas
+from hvrepl.codec.sizes import Sizes
 
 DEEPEST = 12
 
@@ -75,5 +75,5 @@ class Walk:
 
     def _width(self, field: Field) -> int | None:
         """Bits of a struct's member, also of one that may be missing; None where they depend on the value."""
-        size = Schemas(self.catalog).member_size(replace(field, optional=False))
+        size = Sizes(self.catalog).member_size(replace(field, optional=False))
         return 8 * size if size else None

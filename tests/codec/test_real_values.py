@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from hvrepl.analysis.identify import decode_lone
+from hvrepl.analysis.identify import identify_number
 from tests.codec.layouts import DATA, DECODERS, Thing, thing, tree
 
 with (DATA / "values.tsv").open(encoding="utf-8") as table:
@@ -19,7 +19,7 @@ with (DATA / "values.tsv").open(encoding="utf-8") as table:
 def test_a_value_from_the_wild_is_told_in_one_sentence(row: dict[str, str]) -> None:
     number = int(row["value"], 16)
     if not row["what"]:
-        assert decode_lone(DECODERS[row["arch"]], number).summary == row["summary"]
+        assert identify_number(DECODERS[row["arch"]], number).summary == row["summary"]
         return
     one = thing(row["what"], row["arch"])
     node = one.decode(number.to_bytes(one.width // 8, "little"))

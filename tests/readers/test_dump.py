@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.dump import MOST_FOLDED, Dump, read_bytes, read_dump
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 from tests.at_hand import need
 from tests.fuzz import amount, sampled
 from tests.paths import DATA

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import Reading, fit, read_cpuid, read_number
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 READ = [
     ("0x8100000606570000", 0x8100000606570000, ""),

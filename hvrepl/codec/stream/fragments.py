@@ -1,4 +1,4 @@
-"""Pieces of text that follow from some bits of a number → the source of one function; pieces of few bits become tables. Knows no layout."""
+"""Texts that follow from some bits of a number → the source of one function; those of few bits become tables. Knows no layout."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Code:
         """The name of a variable that has the value of an expression, the same for the same expression."""
         return self.variables.setdefault(expression, f"x{len(self.variables)}")
 
-    def text(self, piece: Piece) -> str:
-        """The name of a variable that has the text of a piece."""
-        text = piece.write(self)
+    def text(self, fragment: Fragment) -> str:
+        """The name of a variable that has the text of a fragment."""
+        text = fragment.write(self)
         return text[1:-1] if NAME.fullmatch(text) else self.let(f"f'{text}'")
 
     def bind(self, value: Any) -> str:
@@ -86,15 +86,18 @@ class Code:
         return name
 
     def function(self, text: str) -> Callable[..., str]:
-        body = "".join(f"    {name} = {expression}\n" for expression, name in self.variables.items())
         names = self.names
-        exec(f"def function(n, raw='', tail=''):\n{body}    return f'{text}'\n", names)
+        exec(self.source(text), names)
         made: Callable[..., str] = names.pop("function")
         return made
 
+    def source(self, text: str) -> str:
+        body = "".join(f"    {name} = {expression}\n" for expression, name in self.variables.items())
+        return f"def function(n, raw='', tail=''):\n{body}    return f'{text}'\n"
+
 
 @record
-class Piece:
+class Fragment:
     """Text that follows from the bits of `mask`; `write` gives it as a part of an f-string."""
 
     mask: int
@@ -108,10 +111,10 @@ def quote(text: str) -> str:
     return text
 
 
-def literal(text: str) -> Piece:
+def literal(text: str) -> Fragment:
     """Text, or JSON, that is always the same."""
     quoted = quote(text)
-    return Piece(0, lambda _: quoted)
+    return Fragment(0, lambda _: quoted)
 
 
 def escape(text: str) -> str:
@@ -119,17 +122,17 @@ def escape(text: str) -> str:
     return encode_basestring(text)[1:-1]
 
 
-def called(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
+def called(lsb: int, width: int, make: Callable[[int], str]) -> Fragment:
     """What a function makes of some bits."""
-    return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(make)}({code.bits(lsb, width)})}}")
+    return Fragment(mask_of(lsb, width), lambda code: f"{{{code.bind(make)}({code.bits(lsb, width)})}}")
 
 
-def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Piece:
+def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Fragment:
     """What a function makes of some bits, kept by their value if that may come again."""
     if width > WIDEST_KEPT:
         return called(lsb, width, make)
     made = Memo(make, most_of(width))
-    return Piece(mask_of(lsb, width), lambda code: f"{{{code.bind(made)}[{code.bits(lsb, width)}]}}")
+    return Fragment(mask_of(lsb, width), lambda code: f"{{{code.bind(made)}[{code.bits(lsb, width)}]}}")
 
 
 def most_of(bits: int) -> int:
@@ -137,54 +140,54 @@ def most_of(bits: int) -> int:
     return min(1 << bits, MOST_KEPT)
 
 
-def in_hex(at: int, size: int) -> Piece:
+def in_hex(at: int, size: int) -> Fragment:
     """Bytes as they stand. A table has no raw bytes, so a single one is taken from the number."""
     if size == 1:
-        return Piece(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
-    return Piece(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")
+        return Fragment(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
+    return Fragment(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")
 
 
 def mask_of(lsb: int, width: int) -> int:
     return (1 << width) - 1 << lsb
 
 
-def joined(pieces: Sequence[Piece]) -> Piece:
-    return Piece(union(pieces), lambda code: write(pieces, code))
+def joined(fragments: Sequence[Fragment]) -> Fragment:
+    return Fragment(union(fragments), lambda code: write(fragments, code))
 
 
-def union(pieces: Iterable[Piece]) -> int:
+def union(fragments: Iterable[Fragment]) -> int:
     mask = 0
-    for piece in pieces:
-        mask |= piece.mask
+    for fragment in fragments:
+        mask |= fragment.mask
     return mask
 
 
-def write(pieces: Sequence[Piece], code: Code) -> str:
-    return "".join(piece.write(code) for piece in pieces)
+def write(fragments: Sequence[Fragment], code: Code) -> str:
+    return "".join(fragment.write(code) for fragment in fragments)
 
 
-def tabled(pieces: Iterable[Piece]) -> list[Piece]:
-    """The pieces, with each run of them that follows from few bits as one look-up."""
-    found: list[Piece] = []
-    run: list[Piece] = []
-    for piece in pieces:
-        if (union(run) | piece.mask).bit_count() > TABLE_BITS:
+def tabled(fragments: Iterable[Fragment]) -> list[Fragment]:
+    """The fragments, with each run of them that follows from few bits as one look-up."""
+    found: list[Fragment] = []
+    run: list[Fragment] = []
+    for fragment in fragments:
+        if (union(run) | fragment.mask).bit_count() > TABLE_BITS:
             found += close(run)
             run = []
-        run.append(piece)
+        run.append(fragment)
     return found + close(run)
 
 
-def close(run: list[Piece]) -> list[Piece]:
+def close(run: list[Fragment]) -> list[Fragment]:
     """A run as a table, without what is always the same at its ends."""
-    moving = [at for at, piece in enumerate(run) if piece.mask]
+    moving = [at for at, fragment in enumerate(run) if fragment.mask]
     if not moving or union(run).bit_count() > TABLE_BITS:
         return run
     first, last = moving[0], moving[-1] + 1
     return [*run[:first], table(run[first:last]), *run[last:]]
 
 
-def table(run: Sequence[Piece]) -> Piece:
+def table(run: Sequence[Fragment]) -> Fragment:
     mask = union(run)
     low = (mask & -mask).bit_length() - 1
 
@@ -195,4 +198,4 @@ def table(run: Sequence[Piece]) -> Piece:
         key = bits if (mask >> low) + 1 & mask >> low == 0 else f"{bits} & {mask >> low:#x}"
         return f"{{{code.bind(Memo(lambda key: make(key << low), most_of(mask.bit_count())))}[{key}]}}"
 
-    return Piece(mask, write_table)
+    return Fragment(mask, write_table)

@@ -13,7 +13,7 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, dump
 from hvrepl.codec.stream.fragments import Memo, mask_of
-from hvrepl.codec.stream.locate import Choice, Trace, Tracer, UntracedError
+from hvrepl.codec.stream.locate import Choice, LocatedTree, Locator, UnlocatedError
 from hvrepl.codec.stream.write_tree import Line, write_function
 
 Picks = tuple[Hashable, ...]
@@ -33,7 +33,7 @@ class Stream:
         self.size = self.width // 8 or decoder.schemas.size(found.spec, found.spec.output if output else found.spec.layout)
         self.made = 0
         self._decoder = decoder
-        self._tracer = Tracer(decoder.catalog, decoder.schemas)
+        self._locator = Locator(decoder.catalog, decoder.schemas)
         self._other = other
         self._worth = worth
         self._tails = Memo(self._write_tail)
@@ -88,13 +88,13 @@ class Stream:
 
     def _explore(self, number: int, raw: str, tail: str) -> str:
         """The first value of a shape: notes which choices lead to it."""
-        trace = self._trace(number)
+        located = self._locate(number)
         picks: Picks = ()
-        for choice in trace.choices if trace else ():
+        for choice in located.choices if located else ():
             self._steps[picks] = Choice(choice.spot, Memo(choice.pick).__getitem__)
             self._mask |= mask_of(choice.spot.lsb, choice.spot.width)
             picks += (choice.of(number),)
-        self._steps[picks] = line = self._count if trace else self._slowly
+        self._steps[picks] = line = self._count if located else self._slowly
         self._lines = Memo(self._find)
         return line(number, raw, tail)
 
@@ -109,17 +109,17 @@ class Stream:
         return line(number, raw, tail)
 
     def _write(self, number: int) -> Line:
-        trace = self._trace(number)
+        located = self._locate(number)
         try:
-            line = write_function(trace, self._decoder.catalog) if trace else self._slowly
-        except UntracedError:
+            line = write_function(located, self._decoder.catalog) if located else self._slowly
+        except UnlocatedError:
             return self._slowly
-        self.made += trace is not None
+        self.made += located is not None
         return line
 
-    def _trace(self, number: int) -> Trace | None:
-        """None for what cannot be traced."""
+    def _locate(self, number: int) -> LocatedTree | None:
+        """None for what has no place of its own."""
         try:
-            return self._tracer.trace(self.found, number.to_bytes(self.size or 0, "little"), output=self.output)
-        except UntracedError:
+            return self._locator.locate(self.found, number.to_bytes(self.size or 0, "little"), output=self.output)
+        except UnlocatedError:
             return None

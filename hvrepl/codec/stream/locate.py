@@ -17,7 +17,7 @@ from hvrepl.codec.variants import pick_case
 from hvrepl.record import record
 
 
-class UntracedError(Exception):
+class UnlocatedError(Exception):
     """The shape of the tree follows from something that has no place of its own in the number."""
 
 
@@ -50,7 +50,7 @@ class Choice:
 
 
 @record
-class Judged:
+class OfField:
     """A node whose field's own definition may find something, and its path."""
 
     node: Decoded
@@ -58,7 +58,7 @@ class Judged:
 
 
 @record
-class Declared:
+class OfLayouts:
     """A path under which layouts declare findings."""
 
     path: str
@@ -66,7 +66,7 @@ class Declared:
 
 
 @dataclass(slots=True)
-class Trace:
+class LocatedTree:
     """The tree of one value. `spots` and `layouts` are by the id of a node; `events` is what may find something, in that order,
     or what was found and follows from the shape alone."""
 
@@ -74,17 +74,17 @@ class Trace:
     root: Decoded = field(default_factory=lambda: Decoded(name=""))
     spots: dict[int, Spot] = field(default_factory=dict)
     layouts: dict[int, Sequence[Layout]] = field(default_factory=dict)
-    events: list[Judged | Declared | Finding] = field(default_factory=list)
+    events: list[OfField | OfLayouts | Finding] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
 
 
-class Tracer(Decoder):
+class Locator(Decoder):
     """A decoder that takes notes. Not for two values at once."""
 
     def __init__(self, catalog: Catalog, schemas: Schemas) -> None:
         super().__init__(catalog)
         self.schemas = schemas
-        self._trace = Trace()
+        self._tree = LocatedTree()
         self._places: dict[str, Spot] = {}
         # Outer ones first; a choice by a path is looked up at the end, when every path is known.
         self._asked: list[Choice | tuple[str, str, Callable[[int], Hashable]]] = []
@@ -92,19 +92,19 @@ class Tracer(Decoder):
         self._seen = 0
         self._word_at = 0
 
-    def trace(self, found: Found, data: bytes, *, output: bool = False) -> Trace:
-        """Raises UntracedError where the shape of the tree depends on what cannot be pointed at."""
-        self._trace, self._places, self._asked, self._seen, self._word_at = Trace(data), {}, [], 0, 0
-        self._trace.root = self.decode(found, data, output=output)
+    def locate(self, found: Found, data: bytes, *, output: bool = False) -> LocatedTree:
+        """Raises UnlocatedError where the shape of the tree depends on what cannot be pointed at."""
+        self._tree, self._places, self._asked, self._seen, self._word_at = LocatedTree(data), {}, [], 0, 0
+        self._tree.root = self.decode(found, data, output=output)
         self._note_found(self._main)
         for one in self._asked:
-            self._trace.choices.append(one if isinstance(one, Choice) else Choice(self._locate(one[0], one[1]), one[2]))
-        return self._trace
+            self._tree.choices.append(one if isinstance(one, Choice) else Choice(self._find(one[0], one[1]), one[2]))
+        return self._tree
 
     def _word(self, found: Found, layout: Layout | None, data: bytes, place: Place) -> Decoded:
         self._main = place.findings
         node = super()._word(found, layout, data, place)
-        self._trace.spots[id(node)] = Spot(Field(""), 0, 8 * len(data))
+        self._tree.spots[id(node)] = Spot(Field(""), 0, 8 * len(data))
         return node
 
     def _struct(self, found: Found, layout: Layout, data: bytes, place: Place) -> Decoded:
@@ -113,13 +113,13 @@ class Tracer(Decoder):
 
     def _whole(self, head: Mapping[str, Any], parts: Mapping[str, Any], layouts: Sequence[Layout], place: Place) -> Decoded:
         node = super()._whole(head, parts, layouts, place)
-        self._trace.layouts[id(node)] = layouts
+        self._tree.layouts[id(node)] = layouts
         return node
 
     def _sum_up(self, parts: Mapping[str, Any], layouts: Sequence[Layout], path: str, place: Place) -> dict[str, Any]:
         self._note_found(place.findings)
         words = super()._sum_up(parts, layouts, path, place)
-        self._note(Declared(path, layouts), place)
+        self._note(OfLayouts(path, layouts), place)
         return words
 
     def _bits(self, values: WordValues, base: int, path: str, place: Place) -> tuple[Decoded, ...]:
@@ -167,35 +167,35 @@ class Tracer(Decoder):
     def _nested(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> list[Decoded]:
         nodes = super()._nested(node, layouts, path, place)
         for one in nodes:
-            self._trace.layouts[id(one)] = layouts
+            self._tree.layouts[id(one)] = layouts
         return nodes
 
     def _note_node(self, node: Decoded, spot: Spot, value: Any, path: str, place: Place) -> None:
-        self._trace.spots[id(node)] = spot
+        self._tree.spots[id(node)] = spot
         if isinstance(value, WordValues) and node.fields:
-            self._trace.layouts[id(node)] = value.word.layouts
+            self._tree.layouts[id(node)] = value.word.layouts
         if place.findings is self._main:
             self._places[path] = spot
-        self._note(Judged(node, path), place)
+        self._note(OfField(node, path), place)
 
-    def _note(self, event: Judged | Declared, place: Place) -> None:
+    def _note(self, event: OfField | OfLayouts, place: Place) -> None:
         if place.findings is self._main:
-            self._trace.events.append(event)
+            self._tree.events.append(event)
             self._seen = len(self._main)
 
     def _note_found(self, findings: list[Finding]) -> None:
         """What was found since the last event, which has nothing to do with a single node."""
         if findings is self._main:
-            self._trace.events += findings[self._seen :]
+            self._tree.events += findings[self._seen :]
             self._seen = len(findings)
 
-    def _locate(self, path: str, name: str) -> Spot:
+    def _find(self, path: str, name: str) -> Spot:
         """Where a name stands that is said at a path: in the struct there, or in one around it."""
         while path:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
             if join_path(path, name) in self._places:
                 return self._places[join_path(path, name)]
-        raise UntracedError(name)
+        raise UnlocatedError(name)
 
 
 def shown(one: Field, value: Any, size: int) -> Field:

@@ -1,4 +1,4 @@
-"""What judge.py and the layouts find in a tree → pieces: each finding's JSON, said only of numbers for which it holds."""
+"""What fields and layouts find in a tree → fragments: each finding's JSON, said only of numbers for which it holds."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from dataclasses import dataclass
 
 from hvrepl.catalog.model import FindingRule
 from hvrepl.codec.decoded import Decoded, Finding, dump, join_path
-from hvrepl.codec.field_findings import is_closed, judge
+from hvrepl.codec.field_findings import find_in_field, is_closed
 from hvrepl.codec.phrases import is_met
-from hvrepl.codec.stream.fragments import Memo, Piece, joined, literal, looked_up, mask_of
-from hvrepl.codec.stream.locate import Judged, UntracedError
+from hvrepl.codec.stream.fragments import Fragment, Memo, joined, literal, looked_up, mask_of
+from hvrepl.codec.stream.locate import OfField, UnlocatedError
 from hvrepl.codec.stream.write_phrases import Condition, Phrases, chosen, value_of
 from hvrepl.codec.variants import read_range
 
 
 @dataclass(slots=True)
 class Findings:
-    """The findings of a traced tree, in the order in which decoding comes upon them."""
+    """The findings of a located tree, in the order in which decoding comes upon them."""
 
     phrases: Phrases
 
-    def all(self) -> Iterator[Piece]:
+    def all(self) -> Iterator[Fragment]:
         """The findings of the whole tree, each with a comma before it."""
-        for event in self.phrases.trace.events:
+        for event in self.phrases.tree.events:
             if isinstance(event, Finding):
                 yield literal("," + dump(event.to_dict()))
-            elif isinstance(event, Judged):
-                yield from self._judged(event.node, event.path)
+            elif isinstance(event, OfField):
+                yield from self._of_field(event.node, event.path)
             else:
-                node = self.phrases.trace.root.find(event.path)
+                node = self.phrases.tree.root.find(event.path)
                 if node is None:
-                    raise UntracedError(event.path)
+                    raise UnlocatedError(event.path)
                 yield from (
-                    piece for layout in event.layouts for rule in layout.findings for piece in self._declared(rule, event.path, node)
+                    fragment for layout in event.layouts for rule in layout.findings for fragment in self._of_layout(rule, event.path, node)
                 )
 
-    def _judged(self, node: Decoded, path: str) -> Iterator[Piece]:
-        """What judge finds in a node, for any number that it may have."""
+    def _of_field(self, node: Decoded, path: str) -> Iterator[Fragment]:
+        """What find_in_field finds in a node, for any number that it may have."""
         spot = self.phrases.spot(node)
         one = spot.field
         bits = mask_of(spot.lsb, spot.width)
 
         def words(number: int) -> str:
-            found = judge(one, self.phrases.remake(node, number), path, self.phrases.catalog)
+            found = find_in_field(one, self.phrases.remake(node, number), path, self.phrases.catalog)
             return "".join("," + dump(finding.to_dict()) for finding in found)
 
         looked = looked_up(spot.lsb, spot.width, words)
@@ -55,7 +55,7 @@ class Findings:
         elif limited:
             yield chosen((bits, lambda code: f"{value_of(spot, code)} > {one.max}"), looked)
 
-    def _declared(self, rule: FindingRule, path: str, node: Decoded) -> Iterator[Piece]:
+    def _of_layout(self, rule: FindingRule, path: str, node: Decoded) -> Iterator[Fragment]:
         """A finding that a layout declares, for any numbers that its conditions hold for."""
         parts = [(node.find(path), wanted) for path, wanted in rule.when.items()]
         if any(part is None for part, _ in parts):
@@ -69,10 +69,10 @@ class Findings:
     def _met(self, part: Decoded, wanted: list[str]) -> Condition:
         """Whether one of some conditions is met."""
         ranges = [read_range(one.removeprefix("!")) for one in wanted]
-        spot = self.phrases.trace.spots.get(id(part))
+        spot = self.phrases.tree.spots.get(id(part))
         if part.value is None or spot is None:
             if None in ranges:
-                raise UntracedError(part.name)
+                raise UnlocatedError(part.name)
             lsb, width = self.phrases.bits_of(part)
             return mask_of(lsb, width), lambda code: any_of(wanted, f"({code.bits(lsb, width)} != 0)")
         if None not in ranges:

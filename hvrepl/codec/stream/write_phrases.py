@@ -1,4 +1,4 @@
-"""What phrases.py and judge.py say of a tree → pieces: the same sentences, as text that follows from some bits. Keeps to their rules."""
+"""What meanings.py and phrases.py say of fields, and sentences, as text that follows from some bits. Keeps to their rules."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from hvrepl.codec.phrases import (
     placeholder,
     write_value,
 )
-from hvrepl.codec.stream.fragments import NAME, Code, Memo, Piece, escape, in_hex, joined, literal, looked_up, mask_of, tabled
-from hvrepl.codec.stream.locate import Spot, Trace, UntracedError
+from hvrepl.codec.stream.fragments import NAME, Code, Fragment, Memo, escape, in_hex, joined, literal, looked_up, mask_of, tabled
+from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 
 Condition = tuple[int, Callable[[Code], str]]  # the bits that it follows from, and the source of an expression
 FORMS = {"d": "", "x": ":#x", "X": ":X"}
@@ -30,23 +30,23 @@ UNTITLED = re.compile(r"\{[^}]*\}")
 
 @dataclass(slots=True)
 class Phrases:
-    """The sentences about the nodes of a trace."""
+    """The sentences about the nodes of a located tree."""
 
-    trace: Trace
+    tree: LocatedTree
     catalog: Catalog
-    _summaries: dict[int, Piece] = field(default_factory=dict)
-    _parts: dict[int, Piece] = field(default_factory=dict)
+    _summaries: dict[int, Fragment] = field(default_factory=dict)
+    _parts: dict[int, Fragment] = field(default_factory=dict)
     _forms: dict[str, Memo] = field(default_factory=dict)
 
-    def summary(self, node: Decoded) -> Piece:
+    def summary(self, node: Decoded) -> Fragment:
         """The phrases of a node, each with `, ` before it."""
         if id(node) not in self._summaries:
-            layouts = self.trace.layouts.get(id(node), ())
+            layouts = self.tree.layouts.get(id(node), ())
             if all(layout.summary is None for layout in layouts):
-                pieces = list(self._default(node)) if layouts else []
+                fragments = list(self._default(node)) if layouts else []
             else:
-                pieces = [piece for layout in layouts for phrase in layout.summary or () for piece in self._phrase(phrase, node)]
-            self._summaries[id(node)] = joined(tabled(pieces))
+                fragments = [fragment for layout in layouts for phrase in layout.summary or () for fragment in self._phrase(phrase, node)]
+            self._summaries[id(node)] = joined(tabled(fragments))
         return self._summaries[id(node)]
 
     def has_names(self, spot: Spot) -> bool:
@@ -71,47 +71,47 @@ class Phrases:
 
     def remake(self, node: Decoded, number: int) -> Decoded:
         """A leaf as it would be for another number."""
-        spot = self.trace.spots[id(node)]
+        spot = self.tree.spots[id(node)]
         meaning, named = self.meaning(spot, number)
         value = None if node.value is None else spot.value(number)
         return replace(node, raw=raw_text(node, spot, number), value=value, meaning=meaning, named=named)
 
-    def _said_leaf(self, node: Decoded) -> Piece:
+    def _said_leaf(self, node: Decoded) -> Fragment:
         """What say_part says of a leaf without a summary."""
         spot = self.spot(node)
         words = self.words_of(spot) if self.has_meaning(spot) else lambda _: ""
         return looked_up(spot.lsb, spot.width, lambda number: escape(words(number) or write_value(self.remake(node, number))))
 
     def spot(self, node: Decoded) -> Spot:
-        if id(node) not in self.trace.spots:
-            raise UntracedError(node.name)
-        return self.trace.spots[id(node)]
+        if id(node) not in self.tree.spots:
+            raise UnlocatedError(node.name)
+        return self.tree.spots[id(node)]
 
     def bits_of(self, node: Decoded) -> tuple[int, int]:
         """(lsb, width) of all that a node covers."""
-        spot = self.trace.spots.get(id(node))
+        spot = self.tree.spots.get(id(node))
         if spot is None and (node.offset is None or node.size is None):
-            raise UntracedError(node.name)
+            raise UnlocatedError(node.name)
         return (spot.lsb, spot.width) if spot else (8 * (node.offset or 0), 8 * (node.size or 0))
 
-    def _from_leaf(self, node: Decoded, make: Callable[[Decoded], str]) -> Piece:
+    def _from_leaf(self, node: Decoded, make: Callable[[Decoded], str]) -> Fragment:
         """What a function says of a leaf, kept by the leaf's number."""
         spot = self.spot(node)
         if self._summary_of(node):
-            raise UntracedError(node.name)
+            raise UnlocatedError(node.name)
         return looked_up(spot.lsb, spot.width, lambda number: escape(make(self.remake(node, number))))
 
     def _summary_of(self, node: Decoded) -> bool:
-        return id(node) in self.trace.layouts
+        return id(node) in self.tree.layouts
 
     def _value(self, node: Decoded) -> Condition:
         spot = self.spot(node)
         return mask_of(spot.lsb, spot.width), lambda code: value_of(spot, code)
 
-    def _default(self, node: Decoded) -> Iterator[Piece]:
+    def _default(self, node: Decoded) -> Iterator[Fragment]:
         """default_phrases: flags that are set, and fields with a meaning."""
         for one in reversed(node.fields) if node.fields and node.fields[0].bits else node.fields:
-            spot = self.trace.spots.get(id(one))
+            spot = self.tree.spots.get(id(one))
             if spot is None or one.reserved or not one.name or one.name.startswith("["):
                 continue
             single = bool(one.bits and one.bits[0] == one.bits[1])
@@ -121,7 +121,7 @@ class Phrases:
                 yield chosen(self._value(one), literal(f", {one.name}"))
 
     def _default_words(self, one: Decoded, single: bool) -> Callable[[int], str]:
-        spot = self.trace.spots[id(one)]
+        spot = self.tree.spots[id(one)]
 
         def words(number: int) -> str:
             meaning = self.meaning(spot, number)[0]
@@ -129,7 +129,7 @@ class Phrases:
 
         return words
 
-    def _phrase(self, phrase: str, node: Decoded) -> Iterator[Piece]:
+    def _phrase(self, phrase: str, node: Decoded) -> Iterator[Fragment]:
         guard = GUARD.fullmatch(phrase)
         if guard:
             yield from self._guarded(guard, node)
@@ -140,15 +140,15 @@ class Phrases:
         if UNTITLED.sub("", phrase):
             yield joined([literal(", "), *parts])
         elif parts:
-            yield Piece(joined(parts).mask, lambda code: write_unless_empty(parts, code))
+            yield Fragment(joined(parts).mask, lambda code: write_unless_empty(parts, code))
 
-    def _guarded(self, guard: re.Match[str], node: Decoded) -> Iterator[Piece]:
+    def _guarded(self, guard: re.Match[str], node: Decoded) -> Iterator[Fragment]:
         part = node.find(guard[2])
         inner = joined(list(self._phrase(guard[3], node)))
         if part is not None:
             yield chosen(self._said(part), inner, negate=guard[1] == "!")
         elif node.find(guard[2].partition(".")[0]) is not None or node.slots:
-            raise UntracedError(guard[2])
+            raise UnlocatedError(guard[2])
         elif guard[1] == "!":
             yield inner
 
@@ -163,7 +163,7 @@ class Phrases:
         lsb, width = self.bits_of(part)
         return mask_of(lsb, width), lambda code: code.bits(lsb, width)
 
-    def filled(self, text: str, node: Decoded) -> Iterator[Piece]:
+    def filled(self, text: str, node: Decoded) -> Iterator[Fragment]:
         """fill_in: a text with its placeholders."""
         at = 0
         for match in PLACEHOLDER.finditer(text):
@@ -172,11 +172,11 @@ class Phrases:
             at = match.end()
         yield literal(escape(text[at:]))
 
-    def _placeholder(self, match: re.Match[str], node: Decoded) -> Piece:
+    def _placeholder(self, match: re.Match[str], node: Decoded) -> Fragment:
         function, path, spec, first, second, form = match.groups()
         if function:
             if function == "used" or "." in path:
-                raise UntracedError(match[0])
+                raise UnlocatedError(match[0])
             return literal(str(count_elements(node, function, path)))
         part, minus = (None, None) if spec else (node.find(first), node.find(second) if second else None)
         if spec or part is None:
@@ -189,7 +189,7 @@ class Phrases:
             return self._part(part)
         return self._number(part, minus, form)
 
-    def _number(self, part: Decoded, minus: Decoded | None, form: str) -> Piece:
+    def _number(self, part: Decoded, minus: Decoded | None, form: str) -> Fragment:
         less = self._value(minus) if minus is not None and minus.value is not None else None
         mask, value = self._value(part)
         said = self._forms.setdefault(form, Memo(lambda number: escape(say(form, number))))
@@ -200,18 +200,18 @@ class Phrases:
                 return ("0x" if form == "X" else "") + f"{{{number}{FORMS[form]}}}"
             return f"{{{code.bind(said)}[{number}]}}"
 
-        return Piece(mask | (less[0] if less else 0), write_number_in)
+        return Fragment(mask | (less[0] if less else 0), write_number_in)
 
-    def _part(self, part: Decoded) -> Piece:
+    def _part(self, part: Decoded) -> Fragment:
         """say_part: its summary or meaning, or its number; of an array the first elements."""
         if id(part) not in self._parts:
             self._parts[id(part)] = self._say_part(part)
         return self._parts[id(part)]
 
-    def _say_part(self, part: Decoded) -> Piece:
+    def _say_part(self, part: Decoded) -> Fragment:
         if part.fields and part.fields[0].name == "[0]":
             return self._array(part)
-        spot = self.trace.spots.get(id(part))
+        spot = self.tree.spots.get(id(part))
         if self._summary_of(part):
             return self._summary_or(part, spot)
         if spot is None:
@@ -221,27 +221,27 @@ class Phrases:
             return self._said_leaf(part)
         single = part.bits is not None and part.bits[0] == part.bits[1]
         form = "" if single or part.base == 10 else ":#x"
-        return Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{code.bits(spot.lsb, spot.width)}{form}}}")
+        return Fragment(mask_of(spot.lsb, spot.width), lambda code: f"{{{code.bits(spot.lsb, spot.width)}{form}}}")
 
-    def _summary_or(self, part: Decoded, spot: Spot | None) -> Piece:
+    def _summary_or(self, part: Decoded, spot: Spot | None) -> Fragment:
         summary = self.summary(part)
         if spot is None:
-            return Piece(summary.mask, lambda code: f"{{{code.text(summary)}[2:]}}")
+            return Fragment(summary.mask, lambda code: f"{{{code.text(summary)}[2:]}}")
         number = self._said_leaf(part)
 
         def write_either(code: Code) -> str:
             said, other = code.text(summary), number.write(code)[1:-1]
             return f"{{{code.let(f'{said}[2:] or {other}')}}}"
 
-        return Piece(summary.mask | number.mask, write_either)
+        return Fragment(summary.mask | number.mask, write_either)
 
-    def _array(self, part: Decoded) -> Piece:
+    def _array(self, part: Decoded) -> Fragment:
         shown = part.fields[:SHOWN_ELEMENTS]
-        if any(self._summary_of(one) or id(one) not in self.trace.spots or self.has_meaning(self.spot(one)) for one in shown):
-            raise UntracedError(part.name)
-        pieces = [piece for one in shown for piece in (literal(", "), self._part(one))][1:]
+        if any(self._summary_of(one) or id(one) not in self.tree.spots or self.has_meaning(self.spot(one)) for one in shown):
+            raise UnlocatedError(part.name)
+        fragments = [fragment for one in shown for fragment in (literal(", "), self._part(one))][1:]
         more = len(part.fields) - len(shown)
-        return joined([*pieces, literal(f" and {more} more" if more else "")])
+        return joined([*fragments, literal(f" and {more} more" if more else "")])
 
 
 def raw_text(node: Decoded, spot: Spot, number: int) -> str:
@@ -255,25 +255,25 @@ def value_of(spot: Spot, code: Code) -> str:
     return code.let(f"({bits} ^ {half:#x}) - {half:#x}") if spot.signed else bits
 
 
-def write_unless_empty(pieces: list[Piece], code: Code) -> str:
-    text = code.text(joined(pieces))
+def write_unless_empty(fragments: list[Fragment], code: Code) -> str:
+    text = code.text(joined(fragments))
     phrase = code.let(f"', ' + {text} if {text} else ''")
     return f"{{{phrase}}}"
 
 
-def code_of(piece: Piece, code: Code) -> str:
-    """The source of an expression that is the text of a piece."""
-    text = piece.write(code)
+def code_of(fragment: Fragment, code: Code) -> str:
+    """The source of an expression that is the text of a fragment."""
+    text = fragment.write(code)
     return text[1:-1] if NAME.fullmatch(text) else f"f'{text}'"
 
 
-def chosen(condition: Condition, piece: Piece, *, negate: bool = False) -> Piece:
-    """A piece that is said only if a condition holds."""
+def chosen(condition: Condition, fragment: Fragment, *, negate: bool = False) -> Fragment:
+    """A fragment that is said only if a condition holds."""
     mask, expression = condition
 
     def write_chosen(code: Code) -> str:
-        met, text = expression(code), code_of(piece, code)
+        met, text = expression(code), code_of(fragment, code)
         yes, no = ("''", text) if negate else (text, "''")
         return f"{{{code.let(f'{yes} if {met} else {no}')}}}"
 
-    return Piece(mask | piece.mask, write_chosen)
+    return Fragment(mask | fragment.mask, write_chosen)

@@ -1,4 +1,4 @@
-"""A traced tree → the function that makes the JSON of every value whose tree has the same shape."""
+"""A located tree → the function that makes the JSON of every value whose tree has the same shape."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from json.encoder import encode_basestring
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decoded import Decoded, dump
-from hvrepl.codec.stream.fragments import WIDEST_KEPT, Code, Piece, called, in_hex, joined, literal, mask_of, share, table, tabled, write
-from hvrepl.codec.stream.locate import Spot, Trace, UntracedError
+from hvrepl.codec.stream.fragments import WIDEST_KEPT, Code, Fragment, called, in_hex, joined, literal, mask_of, share, table, tabled, write
+from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 from hvrepl.codec.stream.write_findings import Findings
 from hvrepl.codec.stream.write_phrases import Phrases, value_of
 
@@ -17,41 +17,41 @@ Line = Callable[..., str]
 MOST_SPOTS = 600  # a page of sixteen messages has more, and a shape for every mixture of messages
 
 
-def write_function(trace: Trace, catalog: Catalog) -> Line:
+def write_function(tree: LocatedTree, catalog: Catalog) -> Line:
     """(number, raw bytes in hex, the end of the line) → the line. The end is what follows the findings."""
-    if len(trace.spots) > MOST_SPOTS:
-        raise UntracedError(trace.root.name)
-    tree = Tree(trace, Phrases(trace, catalog))
-    code = Code(8 * len(trace.data))
-    text = write(tabled(tree.whole()), code)
+    if len(tree.spots) > MOST_SPOTS:
+        raise UnlocatedError(tree.root.name)
+    writer = TreeWriter(tree, Phrases(tree, catalog))
+    code = Code(8 * len(tree.data))
+    text = write(tabled(writer.whole()), code)
     share(code.names.values())
     return code.function(text + "{tail}")
 
 
 @dataclass(slots=True)
-class Tree:
-    """The JSON of a tree's nodes as pieces: keys in the order of the contract."""
+class TreeWriter:
+    """The JSON of a tree's nodes as fragments: keys in the order of the contract."""
 
-    trace: Trace
+    tree: LocatedTree
     phrases: Phrases
 
-    def whole(self) -> Iterator[Piece]:
-        yield from self._node(self.trace.root)
+    def whole(self) -> Iterator[Fragment]:
+        yield from self._node(self.tree.root)
         found = list(Findings(self.phrases).all())
         if found:
             yield wrapped(joined(tabled(found)), ',"findings":[', "]", 1)
 
-    def _node(self, node: Decoded) -> Iterator[Piece]:
+    def _node(self, node: Decoded) -> Iterator[Fragment]:
         """All of a node but its closing brace."""
         yield literal(dump(place_of(node))[:-1])
         yield from self._number(node)
         yield literal(',"reserved":true' if node.reserved else "")
-        if id(node) in self.trace.layouts:
+        if id(node) in self.tree.layouts:
             yield wrapped(self.phrases.summary(node), ',"summary":"', '"', 2)
         for key, children in (("fields", node.fields), ("slots", node.slots), ("readings", node.readings)):
             yield from self._children(key, children)
 
-    def _children(self, key: str, children: Sequence[Decoded]) -> Iterator[Piece]:
+    def _children(self, key: str, children: Sequence[Decoded]) -> Iterator[Fragment]:
         between = f',"{key}":['
         for child in children:
             yield literal(between)
@@ -59,22 +59,22 @@ class Tree:
             between = "},"
         yield literal("}]" if children else "")
 
-    def _number(self, node: Decoded) -> Iterator[Piece]:
-        spot = self.trace.spots.get(id(node))
+    def _number(self, node: Decoded) -> Iterator[Fragment]:
+        spot = self.tree.spots.get(id(node))
         if not node.raw:
             return
-        pieces = [literal(',"raw":"'), raw_of(node, spot), literal('"')]
+        fragments = [literal(',"raw":"'), raw_of(node, spot), literal('"')]
         if spot and node.value is not None:
-            pieces += [literal(',"value":'), Piece(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")]
+            fragments += [literal(',"value":'), Fragment(mask_of(spot.lsb, spot.width), lambda code: f"{{{value_of(spot, code)}}}")]
         if not spot or not self.phrases.has_meaning(spot):
-            yield from pieces
+            yield from fragments
             return
         say = self.phrases.words_of(spot)
         meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
         if node.is_number and spot.width <= WIDEST_KEPT:
-            yield table([*pieces, meaning])  # also of more bits than a run of pieces has: what is said of one number is said at once
+            yield table([*fragments, meaning])  # also of more bits than a run of fragments has: what is said of one number is said at once
         else:
-            yield from (*pieces, meaning)
+            yield from (*fragments, meaning)
 
 
 def meaning_text(meaning: str) -> str:
@@ -87,20 +87,20 @@ def place_of(node: Decoded) -> dict[str, object]:
     return replace(bare, findings=(), other=(), read="", source=()).to_dict()
 
 
-def raw_of(node: Decoded, spot: Spot | None) -> Piece:
+def raw_of(node: Decoded, spot: Spot | None) -> Fragment:
     """A number with all its digits, or bytes as they stand."""
     if spot and node.is_number:
         digits = len(node.raw) - 2
-        return Piece(mask_of(spot.lsb, spot.width), lambda code: f"0x{{{code.bits(spot.lsb, spot.width)}:0{digits}x}}")
+        return Fragment(mask_of(spot.lsb, spot.width), lambda code: f"0x{{{code.bits(spot.lsb, spot.width)}:0{digits}x}}")
     return in_hex(node.offset or 0, node.size or 0)
 
 
-def wrapped(piece: Piece, before: str, after: str, drop: int) -> Piece:
+def wrapped(fragment: Fragment, before: str, after: str, drop: int) -> Fragment:
     """Words between a key and its end, unless there are none; the first words' own mark of `drop` characters is dropped."""
 
     def write_wrapped(code: Code) -> str:
-        words = code.text(piece)
+        words = code.text(fragment)
         whole = code.let(f"f'{before}{{{words}[{drop}:]}}{after}' if {words} else ''")
         return f"{{{whole}}}"
 
-    return Piece(piece.mask, write_wrapped)
+    return Fragment(fragment.mask, write_wrapped)

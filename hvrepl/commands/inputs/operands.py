@@ -23,13 +23,17 @@ ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
 
 @record
 class Value:
-    """One value as it was given: its bytes in memory order, or why there are none. `line` is its line of stdin."""
+    """One value as it was given: its bytes in memory order, or why there are none. `line` is its line of stdin.
+
+    Of a number without a name nobody knows how wide it is: it is `number`, and has no bytes.
+    """
 
     text: str
     data: bytes = b""
     how: str = ""
     line: int | None = None
     error: HvreplError | None = None
+    number: int = 0
 
 
 def read_values(session: Session, found: Found, words: Sequence[str], *, output: bool = False) -> Iterator[Value]:
@@ -38,11 +42,17 @@ def read_values(session: Session, found: Found, words: Sequence[str], *, output:
         raise UsageError(f"{found.called}: no value; see `show {found.called}`")
     if "-" in words and len(words) > 1:
         raise UsageError("- stands alone: all values come from stdin then")
-    if words == ["-"] and session.is_script:
-        raise UsageError("- is the script itself here; give the value, or @FILE")
+    if list(words) == ["-"]:
+        refuse_in_script(session)
     if session.decoder.width(found.spec) and not output:
         return read_words_of_bits(session, found, words)
     return read_structs(session, found, words, output=output)
+
+
+def refuse_in_script(session: Session) -> None:
+    """A value cannot come from stdin where the lines of a script do."""
+    if session.is_script:
+        raise UsageError("- is the script itself here; give the value, or @FILE")
 
 
 def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> Iterator[Value]:

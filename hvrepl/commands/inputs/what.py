@@ -11,7 +11,7 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import GUID, read_number
 from hvrepl.record import record
-from hvrepl.render.style import shorten
+from hvrepl.wording import shorten
 
 NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
 SLOT = re.compile("[0-9]{1,4}")
@@ -76,15 +76,6 @@ def find_anywhere(session: Session, what: str) -> Found:
             return find_target(other, what).found
         except NotFoundError:
             raise error from None
-
-
-def find_alone(session: Session, word: str) -> Target:
-    """A single word that is no number: a name without a value, or a value that cannot be read."""
-    try:
-        return find_target(session, word)
-    except NotFoundError:
-        read_number(word)
-        raise
 
 
 def to_assignment(word: str) -> Assignment:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hvrepl.codec import stream as explained
 from hvrepl.codec.decoded import Decoded, dump
-from hvrepl.codec.stream.fragments import Memo
+from hvrepl.codec.stream.fragments import Code, Memo
 from hvrepl.codec.stream.lines import WORTH, Stream
 from hvrepl.errors import UsageError
 from tests.codec.layouts import LARGE, THINGS, Thing, samples, thing
@@ -97,3 +98,14 @@ def test_what_is_kept_does_not_grow_with_the_stream() -> None:
     kept = Memo(str, 100)
     assert [kept[number] for number in range(1000)] == [str(number) for number in range(1000)]
     assert len(kept) <= 100
+
+
+def test_the_function_that_the_folder_shows_is_the_one_that_is_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources: list[str] = []
+    write = Code.source
+    monkeypatch.setattr(Code, "source", lambda code, text: sources.append(write(code, text)) or sources[-1])
+    lines = stream(thing("HV_X64_MSR_SIRBP"))
+    lines.line(bytes(8))
+    _, shown = str(explained.__doc__).split("    def function", 1)
+    shown = shown.partition("\n\n")[0]
+    assert "".join(map(str.strip, f"def function{shown}".splitlines())) == "".join(map(str.strip, sources[-1].splitlines()))

@@ -1,0 +1,44 @@
+"""How many bytes a layout and its members take, as far as the specs alone say. Knows no value."""
+
+from __future__ import annotations
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec
+
+
+class Sizes:
+    """The sizes of one arch's specs. None is a size that depends on the value."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def size(self, spec: Spec, layout: Layout | None = None) -> int | None:
+        """Bytes of a spec's layout."""
+        if spec.width and layout in (None, spec.layout):
+            return spec.width // 8
+        if spec.size is not None and layout in (None, spec.layout):
+            return spec.size
+        sizes = [self.member_size(field) for field in (layout or spec.layout or Layout(())).fields]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    def member_size(self, field: Field) -> int | None:
+        """Bytes of a struct's member."""
+        if isinstance(field.size, str) or isinstance(field.count, str) or field.optional:
+            return None
+        if field.size is not None and field.count is None:
+            return field.size
+        one = field.size if field.size is not None else self.type_size(field.type)
+        return None if one is None else one * (field.count if field.count is not None else 1)
+
+    def type_size(self, name: str) -> int | None:
+        spec = self.catalog.type(name)
+        return self.size(spec) if spec else INTEGER_SIZES.get(name)
+
+    def element_size(self, field: Field) -> int | None:
+        """Bytes of one element of an array."""
+        return field.size if isinstance(field.size, int) else self.type_size(field.type)
+
+
+def is_word(spec: Spec, layout: Layout) -> bool:
+    """Whether a layout is of the bits of a word; the output of a hypercall is a struct."""
+    return bool(spec.width) and layout is not spec.output

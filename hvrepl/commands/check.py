@@ -1,0 +1,63 @@
+"""check: whether the fields of a value are as they should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hvrepl.codec.decoded import Decoded, leaves
+from hvrepl.commands.inputs.operands import Value, read_values
+from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assignment
+from hvrepl.commands.output import emit_listing
+from hvrepl.commands.session import Session
+from hvrepl.errors import UsageError
+
+CONDITION = re.compile(r"([^=!@]+)(!?=)(.*)", re.DOTALL)
+
+
+def check(session: Session, words: Sequence[str]) -> None:
+    """check WHAT VALUE FIELD=V..."""
+    conditions = [match for word in words[1:] if (match := CONDITION.fullmatch(word)) and not re.fullmatch("e[abcd]x", match[1].lower())]
+    taken = {match.string for match in conditions}
+    values = [word for word in words[1:] if word not in taken]
+    if not words or not values or not conditions:
+        raise UsageError("check takes a name, a value and conditions: `check WHAT VALUE FIELD=V FIELD!=V`")
+    target = find_target(session, words[0])
+    checked = []
+    for value in read_values(session, target.found, values, output=target.output):
+        if value.error:
+            raise value.error
+        checked.append(check_value(session, target, value, conditions))
+    failed = [one for table in checked for one in table["checked"] if not one["ok"]]
+    session.outcome.note(1 if failed else 0)
+    from hvrepl.render.listing import Listing
+
+    rows = [(target.found.called, one["name"], one["is"], one["wanted"]) for one in failed]
+    lines = [f"{target.found.called}: {one['name']} is {one['is']}, {say_wanted(one['wanted'])}" for one in failed]
+    emit_listing(session, Listing(("what", "name", "is", "wanted"), rows, checked, single=len(checked) == 1, lines=lambda _: lines))
+
+
+def say_wanted(wanted: str) -> str:
+    return f"not {wanted[1:]}" if wanted.startswith("=") else "which it must not be"
+
+
+def check_value(session: Session, target: Target, value: Value, conditions: Sequence[re.Match[str]]) -> dict[str, Any]:
+    found, data = thing_in(session, target, value.data)
+    node = session.decoder.decode(found, data, output=target.output)
+    checked = [check_one(session, replace(target, found=found), data, node, match) for match in conditions]
+    return {"name": node.name, "raw": node.raw, "checked": checked}
+
+
+def check_one(session: Session, target: Target, data: bytes, node: Decoded, match: re.Match[str]) -> dict[str, Any]:
+    """Whether a condition holds: a field equals what setting it would leave as it is."""
+    from hvrepl.codec.encode.assign import Assigner
+
+    path, operator, text = match.groups()
+    assigner = Assigner(session.decoder, target.found, output=target.output)
+    equal = assigner.assign(data, [to_assignment(f"{path}={text}")]) == data
+    told = next(iter(assigner.given)) if len(assigner.given) == 1 else path  # also where it was called otherwise
+    part = next((part for where, part in leaves(node) if where == told), node)
+    actual = f"{part.raw} {part.meaning}".strip()
+    return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": equal == (operator == "=")}

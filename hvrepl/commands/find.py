@@ -1,0 +1,35 @@
+"""find: where a text, a number or a bit stands in the definitions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hvrepl.catalog.search import find_bit, find_number, find_text
+from hvrepl.commands.inputs.what import LONGEST_NAME, NUMBER
+from hvrepl.commands.output import emit_listing
+from hvrepl.commands.session import Session
+from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.readers.number import read_number
+from hvrepl.render.listing import list_hits
+from hvrepl.wording import shorten
+
+
+def find(session: Session, words: Sequence[str]) -> None:
+    """find TEXT|BIT"""
+    text = " ".join(words).strip()
+    if not text:
+        raise UsageError("find what? a text, a number such as 0xf3, or bit:17")
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise NotFoundError(f"nothing has '{shorten(text)}' in its names, fields, values or docs")
+    index = session.catalog.index
+    bit = re.fullmatch(r"bit:(\d{1,4})", text, re.ASCII)
+    if bit:
+        hits = find_bit(index, int(bit[1]))
+    elif NUMBER.fullmatch(text):
+        hits = find_number(index, read_number(text).value)
+    else:
+        hits = find_text(index, text)
+    if not hits:
+        raise NotFoundError(f"nothing has {text[:60]!r} in its names, fields, values or docs")
+    emit_listing(session, list_hits(hits, session.catalog))

@@ -1,0 +1,52 @@
+"""[WHAT] VALUE... → what is meant, and its values; or a number alone, of which nobody has said what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hvrepl.commands.inputs.files import numbered_lines
+from hvrepl.commands.inputs.operands import Value, read_values, refuse_in_script
+from hvrepl.commands.inputs.what import Target, find_target
+from hvrepl.commands.session import Session
+from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.readers.number import read_number
+
+
+def resolve(session: Session, words: Sequence[str]) -> tuple[Target | None, Iterable[Value]]:
+    """The thing, and its values as they are read; None and numbers where no thing is named. Raises UsageError, NotFoundError."""
+    what, *values = words
+    if not values:
+        return resolve_alone(session, what)
+    try:
+        target = find_target(session, what)
+    except NotFoundError as error:
+        if attempt_number(what).error is None:
+            raise NotFoundError(f"{error}; several values need a name: decode WHAT {what[:40]} ...") from None
+        raise
+    return target, read_values(session, target.found, values, output=target.output)
+
+
+def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[Value]]:
+    """A number, or those of stdin; else a name without a value, or nothing that can be read."""
+    if word == "-":
+        refuse_in_script(session)
+        return None, (attempt_number(text, line) for line, text in numbered_lines(session))
+    if word.startswith("@"):
+        raise UsageError(f"what is in {word[1:]}? `decode WHAT {word}`, such as page or message")
+    value = attempt_number(word)
+    if value.error is None:
+        return None, [value]
+    try:
+        target = find_target(session, word)
+    except NotFoundError:
+        raise value.error from None
+    return target, read_values(session, target.found, ())
+
+
+def attempt_number(text: str, line: int | None = None) -> Value:
+    """A number that has no name, or why it is not one."""
+    try:
+        reading = read_number(text)
+    except UsageError as error:
+        return Value(text, line=line, error=error)
+    return Value(text, how=reading.how, line=line, number=reading.value)

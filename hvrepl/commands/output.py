@@ -1,0 +1,65 @@
+"""What commands have in common where they answer: each value or its error in its place, and the text in the format in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hvrepl.codec.decoded import Decoded
+from hvrepl.commands.inputs.operands import Value
+from hvrepl.commands.session import Session, finish_lines, say_error
+from hvrepl.errors import HvreplError
+from hvrepl.render.formats import RENDERERS, Item
+
+if TYPE_CHECKING:
+    from hvrepl.render.listing import Listing
+
+
+def emit(session: Session, items: Iterable[Item]) -> None:
+    for text in RENDERERS[session.options.format](items, session.style):
+        session.write(text)
+
+
+def emit_listing(session: Session, listing: Listing) -> None:
+    from hvrepl.render.listing import render_listing
+
+    if session.options.keep_going and session.options.format == "ndjson" and session.line is not None:
+        listing = replace(listing, tables=[{"line": session.line, **table} for table in listing.tables])
+    for text in render_listing(listing, session.options.format, session.style):
+        session.write(text)
+
+
+def answer(session: Session, value: Value, make: Callable[[], Decoded | str]) -> Iterator[Item]:
+    """What is made of a value, be it a tree or the JSON of one, or with --keep-going the error in its place.
+
+    Otherwise the error is raised, with its line of stdin.
+    """
+    line = value.line if value.line is not None else session.line
+    try:
+        node = make()
+    except HvreplError as error:
+        if not session.options.keep_going:
+            raise at_line(error, value.line) from None
+        yield from failure(session if value.line is None else session.child(value.line, "stdin"), error, value.text)
+        return
+    if isinstance(node, str):
+        yield Item(text=finish_lines(session, [node], line))
+        return
+    if node.findings and session.options.strict:
+        session.outcome.note(1)
+    shown = line if session.options.keep_going and session.options.format in ("ndjson", "csv") else None
+    yield Item(node, line=shown)
+
+
+def at_line(error: HvreplError, line: int | None) -> HvreplError:
+    return error if line is None else type(error)(f"stdin:{line}: {error}")
+
+
+def failure(session: Session, error: HvreplError, text: str) -> Iterator[Item]:
+    """An error in a stream that goes on: an object in ndjson, else a line on stderr."""
+    session.fail(error)
+    if session.options.format == "ndjson":
+        yield Item(table={"input": text, "error": say_error(error), "status": error.status}, line=session.line)
+    else:
+        session.report(error, f"{session.place}:{session.line}: " if session.place else "")

@@ -1,0 +1,28 @@
+"""set: the last value with fields changed, and what that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hvrepl.commands.decode import decode_value
+from hvrepl.commands.diff import changes_between, list_changes
+from hvrepl.commands.encode import encode_one, write_value
+from hvrepl.commands.inputs.operands import Value
+from hvrepl.commands.inputs.what import Target, to_assignment
+from hvrepl.commands.output import emit_listing
+from hvrepl.commands.session import Session
+from hvrepl.errors import UsageError
+
+
+def set_fields(session: Session, words: Sequence[str]) -> None:
+    """set FIELD=V...: the last value with fields changed, and what that changed."""
+    found, data = session.memory.found, session.memory.data
+    if found is None:
+        raise UsageError("set changes the last value, and there is none yet; decode or encode one first")
+    if not words or not all("=" in word for word in words):
+        raise UsageError("set takes fields: `set FIELD=VALUE`")
+    target = Target(found)
+    before = decode_value(session, target, Value("", data))
+    after = decode_value(session, target, Value("", encode_one(session, target, data, [to_assignment(word) for word in words])))
+    session.write(f"{write_value(target, after.to_bytes())}  {after.summary}".rstrip() + "\n")
+    emit_listing(session, list_changes(before, after, changes_between(before, after)))

@@ -1,0 +1,142 @@
+"""The folders are the steps of a value's way: each imports only what comes before it, no two modules import each other, and each
+library has its place."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.paths import PACKAGE
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+# Floors from left to right; what stands on one floor knows nothing of the others there. A folder in a folder may use what is around it.
+FLOORS = (
+    ("errors", "record", "version", "wording"),
+    ("catalog",),
+    ("readers", "codec"),
+    ("analysis",),
+    ("render",),
+    ("commands",),
+    ("script",),
+    ("shell", "cli"),
+    ("api", "__init__", "__main__"),
+)
+FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+# Libraries, and where they may be imported; what is not named here and not of the standard library may not be imported at all.
+LIBRARIES = {
+    "construct": ("codec/constructs.py", "codec/make_constructs.py"),
+    "tabulate": ("render/",),
+    "typer": ("cli/", "commands/scan.py"),
+    "prompt_toolkit": ("shell/",),
+    "ahocorasick_rs": ("readers/log_lines.py",),
+    "elftools": ("readers/core.py",),
+    "drgn": ("readers/memory.py",),
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The full names of all modules that a module imports, wherever in it, also for types alone."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            assert node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {dotted(path): path for path in MODULES}
+
+
+def own(path: Path) -> set[str]:
+    """The modules of this package that a module imports."""
+    return {module for full in imports(path) if (module := longest(full))} - {dotted(path)}
+
+
+def longest(full: str) -> str:
+    """The module of this package of which `full` is the name, or the name of something in it; "" if there is none."""
+    while full and full not in NAMES:
+        full = full.rpartition(".")[0]
+    return full
+
+
+def place(module: str) -> str:
+    """What of a module's name FLOORS has: the folder, or the module at the top."""
+    return [*module.split("."), "__init__"][1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_imports_only_what_comes_before_it(path: Path) -> None:
+    here = place(dotted(path))
+    wrong = [module for module in own(path) if place(module) != here and FLOOR_OF[place(module)] >= FLOOR_OF[here]]
+    if FLOOR_OF[here] == len(FLOORS) - 1:  # what is at the top may know one another
+        wrong = [module for module in wrong if FLOOR_OF[place(module)] > FLOOR_OF[here]]
+    assert wrong == []
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Sets of modules that lead to one another."""
+
+    @cache
+    def reach(module: str) -> frozenset[str]:
+        found: set[str] = set()
+        waiting = [module]
+        while waiting:
+            new = graph[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return frozenset(found)
+
+    inside = [module for module in graph if module in reach(module)]
+    return sorted({tuple(sorted(other for other in inside if other in reach(one) and one in reach(other))) for one in inside})
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles({module: own(path) for module, path in NAMES.items()}) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [("a", "b", "c")]
+
+
+def test_what_reads_and_checks_specs_is_imported_only_to_open_them() -> None:
+    build = "hvrepl.catalog.build"
+    assert [name(path) for path in MODULES if not dotted(path).startswith(build) and any(one.startswith(build) for one in own(path))] == [
+        "catalog/opening.py"
+    ]
+    at_import = ast.parse((PACKAGE / "catalog" / "opening.py").read_text(encoding="utf-8")).body
+    assert not [node for node in at_import if isinstance(node, ast.ImportFrom) and str(node.module).startswith(build)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_library_is_imported_only_where_it_belongs(path: Path) -> None:
+    outside = {module.split(".")[0] for module in imports(path)} - sys.stdlib_module_names - {"hvrepl"}
+    assert [library for library in outside if not name(path).startswith(LIBRARIES.get(library, ()))] == []
+
+
+def test_every_folder_and_module_has_its_floor() -> None:
+    assert {place(module) for module in NAMES} == set(FLOOR_OF)
+
+
+FOLDERS = sorted({path.parent for path in MODULES})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_folder_says_what_its_job_is_and_what_it_may_use(folder: Path) -> None:
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    assert text
+    assert folder == PACKAGE or "Uses" in text

@@ -4,29 +4,52 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
-from collections.abc import Callable
-from functools import partial
+from typing import TYPE_CHECKING
+
+from hvrepl.cli import COMPLETE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hvrepl.commands.session import Session, Ways
 
 
 def main() -> None:
     """The program. What is imported is no garbage, and is not searched for any: that would take a tenth of a start."""
     gc.disable()
-    run = program()
+    if COMPLETE in os.environ:
+        from hvrepl.cli.app import complete
+
+        complete()
+    from hvrepl.script.program import main as run
+
     gc.freeze()
     gc.enable()
-    sys.exit(run())
+    run(ways())
 
 
-def program() -> Callable[[], int | None]:
-    """What to run. The shell alone starts without the command line's parser, so that its prompt is there at once."""
-    if sys.argv[1:] in ([], ["--vi"]) and sys.stdin and sys.stdin.isatty() and "_HVREPL_COMPLETE" not in os.environ:
-        from hvrepl.shell.loop import start
+def ways() -> Ways:
+    from hvrepl.commands.session import Ways
 
-        return partial(start, vi="--vi" in sys.argv)
-    from hvrepl.cli.main import main as run
+    return Ways(open_shell, show_help, install_completion)
 
-    return run
+
+def open_shell(session: Session, vi: bool) -> None:
+    from hvrepl.shell.loop import Shell
+
+    Shell(session, vi=vi).run()
+
+
+def show_help(session: Session, command: str) -> None:
+    from hvrepl.cli.app import help_of
+
+    session.write(help_of(command))
+
+
+def install_completion(words: Sequence[str]) -> None:
+    from hvrepl.cli.app import install
+
+    install(words)
 
 
 if __name__ == "__main__":

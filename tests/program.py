@@ -6,12 +6,13 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from hvrepl.cli.main import run
+from hvrepl.__main__ import ways
 from hvrepl.commands.session import Streams
+from hvrepl.script import program
 
 PROGRAM = [sys.executable, "-m", "hvrepl"]
 SECONDS = 60  # after which a program that should have answered is given up
@@ -24,6 +25,11 @@ class Ended:
     status: int
     out: str
     err: str
+
+
+def run(arguments: Sequence[str], streams: Streams) -> int:
+    """The program on given streams; its exit status."""
+    return program.run(arguments, streams, ways())
 
 
 def call(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, **streams: Any) -> Ended:

@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import typer
 
 import hvrepl
 from hvrepl.catalog.build.book import FORMATTERS
 from hvrepl.catalog.build.keys import KEYS
-from hvrepl.cli.main import app
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.commands.session import FORMATS
-from hvrepl.commands.table import command_names
+from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import HvreplError
 from tests.at_hand import need
 from tests.transcripts import ROOT, from_roff, run
@@ -30,9 +28,8 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 README = ROOT / "README.md"
 WORKED = [README, TUTORIAL]  # each has specs as ```toml that name their file, and ```text with what they make
-PROGRAM = typer.main.get_command(app)
-COMMANDS = {name: PROGRAM.get_command(None, name) for name in command_names()}  # type: ignore[attr-defined]
-GENERAL = {"--help"}
+OPTIONS = [*SHARED, *PROGRAM, *INSTALL, HELP, *(option for command in COMMANDS for option in command.options)]
+ALL_OPTIONS = {name for option in OPTIONS for name in option.names}
 
 
 def section(name: str, page: Path = MAN) -> str:
@@ -47,22 +44,14 @@ def tags(name: str, page: Path = MAN) -> list[str]:
     return [re.sub(r"^\.[BIR]+ ", "", line) for line in re.findall(r"^\.TP\n(.*)$", section(name, page), re.MULTILINE)]
 
 
-def options_of(command: object) -> set[str]:
-    return {name for param in command.params for name in param.opts if name.startswith("-")}  # type: ignore[attr-defined]
-
-
-ALL_OPTIONS = {name for command in (PROGRAM, *COMMANDS.values()) for name in options_of(command)} | GENERAL
-
-
 def test_the_man_page_has_a_section_for_each_command_and_no_other() -> None:
-    assert re.findall(r"^\.SS (\S+)$", section("COMMANDS"), re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^\.SS (\S+)$", section("COMMANDS"), re.MULTILINE) == list(ENTRIES)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_a_command_has_help_and_its_forms_and_stands_in_readme(name: str) -> None:
-    command = COMMANDS[name]
-    assert command.help
-    assert command.get_short_help_str()
+    assert ENTRIES[name].text
+    assert ENTRIES[name].short
     forms = [tag for tag in tags("COMMANDS") if tag.startswith(f"hvrepl {name} ") or tag == f"hvrepl {name}"]
     assert forms, "the man page shows no form"
     assert f"hvrepl {name}" in README.read_text()
@@ -74,12 +63,9 @@ def test_an_option_stands_in_the_man_page(name: str) -> None:
     assert any(name in words for words in paragraphs)
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
-def test_an_option_has_help_text(name: str) -> None:
-    command = COMMANDS[name] if name else PROGRAM
-    for param in command.params:
-        if param.param_type_name == "option":
-            assert getattr(param, "help", ""), param.opts
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.key)
+def test_an_option_has_help_text(option: Option) -> None:
+    assert option.help
 
 
 @pytest.mark.parametrize("path", [MAN, README], ids=lambda path: path.name)

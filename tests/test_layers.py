@@ -31,7 +31,7 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 LIBRARIES = {
     "construct": ("codec/constructs.py", "codec/make_constructs.py"),
     "tabulate": ("render/",),
-    "typer": ("cli/", "commands/scan.py"),
+    "typer": ("cli/app.py", "commands/scan.py"),
     "prompt_toolkit": ("shell/",),
     "ahocorasick_rs": ("readers/log_lines.py",),
     "elftools": ("readers/core.py",),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.cli.main import run as run_program
 from hvrepl.commands.session import Streams
 from tests.at_hand import missing, skip_for
 from tests.fuzz import amount, sampled
+from tests.program import run as run_program
 from tests.transcripts import FILES, ROOT, environment, prepare, read_steps, run, with_status
 
 # hvrepl and words that any shell takes as they are, of which none starts a process or opens a file to write.

@@ -127,11 +127,12 @@ COMMANDS = [
 # Runs each of the commands in the first argument, and prints what they ended with and wrote.
 ALL = """\
 import io, json, sys
-from hvrepl.cli.main import run
+from hvrepl.__main__ import ways
+from hvrepl.script.program import run
 from hvrepl.commands.session import Streams
 for words in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
-    print(json.dumps([words, run(words, Streams(io.BytesIO(), out, err, {})), out.getvalue(), err.getvalue()]))
+    print(json.dumps([words, run(words, Streams(io.BytesIO(), out, err, {}), ways()), out.getvalue(), err.getvalue()]))
 """
 
 
@@ -169,9 +170,10 @@ def loaded(home: Path, *arguments: str) -> set[str]:
     """The modules of LAZY that a command loads."""
     script = (
         "import io, json, sys\n"
-        "from hvrepl.cli.main import run\n"
+        "from hvrepl.__main__ import ways\n"
+        "from hvrepl.script.program import run\n"
         "from hvrepl.commands.session import Streams\n"
-        "status = run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), sys.stderr, {}))\n"
+        "status = run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), sys.stderr, {}), ways())\n"
         f"print(json.dumps([status, [name for name in {LAZY} if name in sys.modules]]))\n"
     )
     done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=home, capture_output=True, text=True, check=True, timeout=60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -115,11 +115,21 @@ class Memory:
         self.found, self.data = found, data
 
 
+@record
+class Ways:
+    """What only the top of the program may choose, as shell and command line do not know each other."""
+
+    open_shell: Callable[[Session, bool], None]  # on this session's terminal, with vi keys or without
+    show_help: Callable[[Session, str], None]  # of a command, "" of the program
+    install_completion: Callable[[Sequence[str]], None]  # an option of table.INSTALL, and the words with it
+
+
 @dataclass(eq=False)
 class Session:
     """One run of the program, or one line of a script with options of its own."""
 
     streams: Streams
+    ways: Ways | None = None
     options: Options = field(default_factory=Options)
     outcome: Outcome = field(default_factory=Outcome)
     line: int | None = None

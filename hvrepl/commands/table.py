@@ -1,8 +1,18 @@
-"""What the commands are called, take and do, and where they stand. Without the parser, for which the shell's first key need not wait."""
+"""The commands and options, once: what they are called, take and do. The command line, scripts, the shell and help read it."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+
+class Option(NamedTuple):
+    """`key` is what it sets; one without `metavar` takes no word; one that is `many` may be given again, and keeps all."""
+
+    key: str
+    names: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    many: bool = False
 
 
 class Command(NamedTuple):
@@ -13,7 +23,32 @@ class Command(NamedTuple):
     usage: str
     short: str
     text: str
+    options: tuple[Option, ...] = ()
 
+
+# The same before and after every command: each sets an option of the session.
+SHARED = (
+    Option("arch", ("--arch",), "x64 (the default) or arm64; also HVREPL_ARCH", "ARCH"),
+    Option("format", ("-f", "--format"), "fields, table, bits, line, json, ndjson or csv", "FMT"),
+    Option("style", ("--style",), "tabulate's style of --format table: grid, github, html ...", "STYLE"),
+    Option("word_size", ("--words",), "read dumps in text as words of N bytes: 1, 2, 4, 8 or 16", "N"),
+    Option("strict", ("--strict",), "exit status 1 if something decoded has findings"),
+    Option("keep_going", ("-k", "--keep-going"), "go on after an error; exit with the first one's status"),
+    Option("color", ("--color",), "auto, always or never", "WHEN"),
+    Option("specs", ("--specs",), "your own definitions beside the built-in ones; also HVREPL_SPECS", "DIR"),
+)
+# Those of the program itself, before a command or without one.
+PROGRAM = (
+    Option("lines", ("-c",), "run a line of the shell; may be given again", "LINE", many=True),
+    Option("allow_shell", ("--allow-shell",), "let a script on stdin use | cmd, !cmd and > file"),
+    Option("vi", ("--vi",), "vi keys in the shell"),
+    Option("version", ("-V", "--version"), "print the version"),
+)
+HELP = Option("help", ("-h", "--help"), "show this help")
+INSTALL = (
+    Option("install", ("--install-completion",), "install completion for the current shell"),
+    Option("show", ("--show-completion",), "show the script that completes in the current shell"),
+)  # typer's own, of the program itself
 
 COMMANDS = (
     Command(
@@ -29,6 +64,7 @@ COMMANDS = (
         "WHAT [VALUE] FIELD=V...",
         "Build a value from fields.",
         "Build a value from fields, from zero or from VALUE, and print its hex.",
+        (Option("output", ("-o", "--output"), "write the raw bytes to a file", "FILE"),),
     ),
     Command(
         "show",
@@ -82,6 +118,7 @@ Each is told with its guest physical address and how many of its messages fit th
         """Say what freeing a slot of a message page does, and which write of the end-of-message register is owed then.
 
 PAGE is @FILE, - or hex; TYPE the message type that is expected in the slot.""",
+        (Option("output", ("-o", "--output"), "write the page after it to a file", "FILE"),),
     ),
     Command(
         "crash",
@@ -100,6 +137,10 @@ They are the five of host event 18590, or of Xen's or QEMU's log, also pasted wi
         """Pass a log through as it comes, and say under each line what the Hyper-V numbers in it mean.
 
 The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, a mail that quotes them.""",
+        (
+            Option("only", ("--only",), "only the lines in which something was found"),
+            Option("full", ("--full",), "all fields of what was found"),
+        ),
     ),
     Command(
         "cpuid",
@@ -118,9 +159,12 @@ FILE is a dump in text as tools print them, - stdin; left out: this machine. CPU
         """Read MSRs of all CPUs through /dev/cpu/*/msr, and decode them. It never writes.
 
 Without WHAT every MSR that has a name. CPUs are folded where they are alike, and those that differ are told.""",
+        (Option("root", ("--root",), "read a saved tree in place of /dev", "DIR"),),
     ),
 )
 
+ENTRIES = {command.name: command for command in COMMANDS}
+
 
 def command_names() -> list[str]:
-    return [command.name for command in COMMANDS]
+    return list(ENTRIES)

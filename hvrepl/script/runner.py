@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
@@ -12,17 +12,13 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.commands.inputs.files import read_lines
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session, open_output
-from hvrepl.commands.table import COMMANDS
-from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
+from hvrepl.commands.table import COMMANDS, ENTRIES, INSTALL, PROGRAM
+from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.script.argv import CommandLine, options_after, read_argv
+from hvrepl.script.interpret import interpret
 from hvrepl.script.lines import Line, parse_line
 
-# Runs words as a command line does: (session, words).
-Run = Callable[[Session, Sequence[str]], None]
-
-
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
-INSTALLS = ("--install-completion", "--show-completion")  # they change the files of whoever runs hvrepl
-FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=[^=]", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
 
 
 class Leave(Exception):  # noqa: N818  it is no error
@@ -32,10 +28,8 @@ class Leave(Exception):  # noqa: N818  it is no error
 class Runner:
     """Runs lines. `may_shell` allows `| cmd`, `!cmd` and `> file`."""
 
-    def __init__(self, session: Session, run: Run, commands: Iterable[str], *, may_shell: bool) -> None:
+    def __init__(self, session: Session, *, may_shell: bool = True) -> None:
         self.session = session
-        self.run = run
-        self.commands = frozenset(commands)
         self.may_shell = may_shell
         self.sourcing: list[Path] = []
         self.place = ""
@@ -88,25 +82,32 @@ class Runner:
             wait_for(process)
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
-        """A shell word, a command, a number (decode), NAME VALUE (decode), or a name (show)."""
-        words = self._recall(list(words))
-        first, *rest = words
-        if rest[:1] == ["="] and len(rest) > 1:  # NAME = VALUE, as logs and debuggers print it
-            words = [first, *rest[1:]]
-        if any(word.partition("=")[0] in INSTALLS for word in words):
-            raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
+        """The words of a line: a shell word, or what they would be on a command line. Options hold for the line alone."""
+        line = read_argv(self._recall(list(words)))
+        first = "" if line.command else next(iter(line.words), "")
         if first in SHELL_WORDS:
-            SHELL_WORDS[first][0](self, rest)
+            SHELL_WORDS[first][0](self, line.words[1:])
             return
         child = self.session.child(number, self.place)
-        if first in self.commands or first.startswith("-"):
-            self.run(child, words)
-        elif any(FIELD.match(word) for word in rest):
-            self.run(child, ["encode", *words])
-        elif rest or first[:1].isdigit() or first[:1] in "(=":
-            self.run(child, ["decode", *words])
+        child.set(**line.shared)
+        if any(option.key in line.own for option in (*PROGRAM, *INSTALL)):
+            raise UsageError("-c, --allow-shell, --vi, --version and the options of completion are hvrepl's own, in no script")
+        if line.own.get("help"):
+            show_help(child, line.command)
+        elif line.command or line.words:
+            self.run_words(child, line)
         else:
-            self._show(child, first)
+            raise UsageError("options without a command; `arch` and `format` set what stays in force")
+
+    def run_words(self, session: Session, line: CommandLine) -> None:
+        """A command, a number (decode), NAME VALUE (decode), NAME FIELD=VALUE (encode), or a name (show)."""
+        command, words = (line.command, line.words) if line.command else interpret(session, line.words)
+        entry = ENTRIES[command]
+        for option in options_after(""):
+            if option.key in line.own and option not in entry.options:
+                raise UsageError(f"{option.names[-1]} does not go with {command}")
+        module, _, function = entry.where.partition(":")
+        getattr(import_module(f"hvrepl.commands.{module}"), function)(session, list(words), **line.own)
 
     def _recall(self, words: list[str]) -> list[str]:
         """The words with `_` replaced by the last value; where WHAT would stand it is that value with its name."""
@@ -123,15 +124,10 @@ class Runner:
         before, after = words[:what], [text if word == "_" else word for word in words[what + 1 :]]
         return [*(before or (["decode"] if not after else [])), name, *value, *after]
 
-    def _show(self, child: Session, word: str) -> None:
-        """A word alone: what has the name; a number written without 0x; else neither is known."""
-        try:
-            self.run(child, ["show", word])
-        except NotFoundError as error:
-            try:
-                self.run(child, ["decode", word])
-            except HvreplError:
-                raise error from None
+
+def show_help(session: Session, command: str) -> None:
+    if session.ways:
+        session.ways.show_help(session, command)
 
 
 def called_here(session: Session, found: Found) -> str:
@@ -196,15 +192,15 @@ def help_lines(runner: Runner, words: Sequence[str]) -> None:
     elif word in SHELL_WORDS:
         text = next(text for run, text in SHELL_WORDS.values() if text and run is SHELL_WORDS[word][0])
         runner.session.write(f"{word}: {text}\n")
-    elif word in runner.commands:
-        runner.run(runner.session.child(), [word, "--help"])
+    elif word in ENTRIES:
+        show_help(runner.session, word)
     else:
-        runner.run(runner.session.child(), ["show", *words])
+        runner.dispatch(["show", *words])
 
 
 def explain(runner: Runner) -> str:
     """What a line can be."""
-    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in runner.commands)
+    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in ENTRIES)
     words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
     return HELP.format(commands=commands, words=words) + (KEYS if runner.session.is_shell else "")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from hvrepl.commands.session import Session, Streams, say_error
+from hvrepl.commands.session import Session, say_error
 from hvrepl.errors import HvreplError
 from hvrepl.script.paste import Piece, is_open, split_text
 from hvrepl.shell.plain import PlainPrompt, is_plain
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 
 DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
 GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
-
-
-def start(*, vi: bool = False) -> int:
-    """The shell on the process's terminal; returns its exit status. The command line's parser is read behind the prompt."""
-    session = Session(Streams.of_process())
-    try:
-        session.read_environ()
-        Shell(session, vi=vi).run()
-    except HvreplError as error:
-        session.report(error)
-        return error.status
-    return 0
 
 
 class Shell:
@@ -58,9 +46,9 @@ class Shell:
 
     @cached_property
     def runner(self) -> Runner:
-        from hvrepl.cli.main import make_runner
+        from hvrepl.script.runner import Runner
 
-        return make_runner(self.session)
+        return Runner(self.session)
 
     @property
     def completer(self) -> Completer:

@@ -12,9 +12,10 @@ from tests.program import SECONDS, clean_environ
 LIBRARIES = ("construct", "drgn", "elftools", "prompt_toolkit", "tabulate", "typer")
 SCRIPT = """\
 import io, sys
-from hvrepl.cli.main import run
+from hvrepl.__main__ import ways
+from hvrepl.script.program import run
 from hvrepl.commands.session import Streams
-assert run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {})) == 0
+assert run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}), ways()) == 0
 print(*sorted(sys.modules))
 """
 # Arguments → the libraries that they need beside typer.

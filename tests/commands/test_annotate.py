@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
-from hvrepl.cli.main import run
 from hvrepl.commands.annotate import to_utf8
 from hvrepl.commands.session import Streams
 from tests.fuzz import amount, sampled
-from tests.program import Ended, call, execute, start
+from tests.program import Ended, call, execute, run, start
 
 FEATURES = b"[    0.000000] Hyper-V: privilege flags low 0x2e7f, high 0x3b8030, hints 0xc2c, misc 0xbed7b2\n"
 VMBUS = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"

@@ -15,6 +15,7 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from hvrepl.__main__ import ways
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.commands.session import Memory, Outcome, Session, Streams
 from hvrepl.script.complete import Completer
@@ -87,7 +88,7 @@ def watchdog(printed: Callable[[], str]) -> Iterator[None]:
 @cache
 def library() -> Session:
     """A session from which others have their catalogue, which takes longer to read than most tests to run."""
-    return Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
+    return Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}), ways())
 
 
 def start_session(streams: Streams) -> Session:

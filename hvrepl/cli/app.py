@@ -1,0 +1,120 @@
+"""typer's app, made from the table of commands: help, and completion in the shells of the system. It runs no command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from inspect import Parameter, Signature
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from hvrepl.cli import COMPLETE
+from hvrepl.commands.session import Session, Streams
+from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
+from hvrepl.errors import HvreplError, UsageError
+
+CONTEXT = {"help_option_names": list(HELP.names)}
+ABOUT = """Tell what raw Hyper-V numbers mean: guest OS ids, registers, statuses, messages and message pages.
+
+Without a command: run the lines of stdin, each a command as it would stand here.
+"""
+
+
+def make_app(run: Callable[..., Any] | None = None) -> typer.Typer:
+    """The app; `run` is called with the name of a command ("" without one), and what was given with it."""
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, context_settings=CONTEXT)
+    app.callback(invoke_without_command=True, help=ABOUT)(function_of("", (*PROGRAM, *SHARED), run))
+    for command in COMMANDS:
+        made = function_of(command.name, (*command.options, *SHARED), run, command)
+        app.command(command.name, help=command.text, short_help=command.short, context_settings=CONTEXT)(made)
+    return app
+
+
+def function_of(name: str, options: Sequence[Option], run: Callable[..., Any] | None, command: Command | None = None) -> Callable[..., Any]:
+    """A function with the parameters that typer reads from it."""
+
+    def call(**given: Any) -> Any:
+        return run(name, **given) if run else None
+
+    words = [Parameter("words", Parameter.KEYWORD_ONLY, default=None, annotation=words_of(command.usage))] if command else []
+    parameters = [*words, *map(parameter_of, options)]
+    call.__dict__["__signature__"] = Signature(parameters)
+    call.__annotations__ = {one.name: one.annotation for one in parameters}
+    return call
+
+
+def parameter_of(option: Option) -> Parameter:
+    kind: Any = list[str] | None if option.many else str | None if option.metavar else bool
+    declared = typer.Option(*option.names, metavar=option.metavar or None, help=option.help, show_default=False)
+    return Parameter(option.key, Parameter.KEYWORD_ONLY, default=None if option.metavar else False, annotation=Annotated[kind, declared])
+
+
+def words_of(usage: str) -> Any:
+    return Annotated[list[str] | None, typer.Argument(metavar=usage, show_default=False, autocompletion=complete_words, hidden=True)]
+
+
+def help_of(command: str) -> str:
+    """The help of a command, or of the program, as typer writes it."""
+    program = typer.main.get_command(make_app())
+    with program.make_context("hvrepl", [command] if command else [], resilient_parsing=True) as context:
+        if not command:
+            return f"{program.get_help(context)}\n"
+        one: Any = program.get_command(context, command)  # type: ignore[attr-defined]
+        with one.make_context(command, [], parent=context, resilient_parsing=True) as inner:
+            usage = ENTRIES[command].usage
+            return f"{one.get_help(inner)}\n".replace(f"[{usage}]", usage, 1)  # typer does not know which of the words must be there
+
+
+def complete() -> NoReturn:
+    """Answers a shell of the system that completes a line."""
+    if os.environ[COMPLETE] == "complete_bash":
+        from hvrepl.cli.bash import to_typer
+
+        with suppress(KeyError, ValueError):
+            os.environ |= to_typer(os.environ)
+    with suppress(KeyError, ValueError):
+        make_app()(prog_name="hvrepl", complete_var=COMPLETE)
+    sys.exit(2)  # the variables of the shell that asks are not there, or no numbers
+
+
+def install(words: Sequence[str]) -> NoReturn:
+    """What typer does for --install-completion and --show-completion; ends the program."""
+    make_app()(words, prog_name="hvrepl")
+    sys.exit(0)
+
+
+def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """(candidate, title) for the word that a shell of the system completes."""
+    import platform
+
+    from hvrepl.cli import bash
+    from hvrepl.script.complete import Completer
+    from hvrepl.script.lines import quote, split_typed
+    from hvrepl.script.runner import shell_commands
+
+    is_bash = os.environ.get(COMPLETE) == "complete_bash"
+    if is_bash:
+        before, taken = bash.line_of(os.environ)
+    else:  # words without their quotes, which these shells put around what they are given
+        before, taken = " ".join(map(quote, [context.info_name or "", *(context.params.get("words") or []), incomplete])), 0
+    current = split_typed(before)[1]
+    try:
+        completer = Completer(session_of(context).catalog, shell_commands(), platform.release)
+        found = completer.complete(before, quote=bash.quote if is_bash else str)
+    except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
+        return []
+    return [((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found]
+
+
+def session_of(context: typer.Context) -> Session:
+    """With what the environment and the words so far say."""
+    session = Session(Streams.of_process())
+    with suppress(UsageError):
+        session.read_environ()
+    given = {**(context.parent.params if context.parent else {}), **{key: value for key, value in context.params.items() if value}}
+    with suppress(UsageError):
+        session.set(**{option.key: given[option.key] for option in SHARED if option.metavar and given.get(option.key)})
+    return session

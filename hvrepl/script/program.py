@@ -1,0 +1,82 @@
+"""The program: its command line, or lines of a script, or the shell; one line for every error, and the right exit status."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from hvrepl.commands.session import Session, Streams, Ways, drop
+from hvrepl.commands.table import INSTALL
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.script.argv import CommandLine, read_argv
+from hvrepl.script.runner import Runner, show_help
+from hvrepl.version import __version__
+
+
+def main(ways: Ways) -> None:
+    """On the streams of the process, with its arguments; exits."""
+    import signal
+
+    streams = Streams.of_process()
+    try:
+        sys.exit(run(sys.argv[1:], streams, ways))
+    except BrokenPipeError:
+        drop(streams.stdout)  # whoever read it has seen enough
+        sys.exit(0)
+    except KeyboardInterrupt:
+        # End by the signal itself, so that a calling shell or make sees the interrupt; what is made so far ends with a whole line.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        with suppress(OSError):
+            streams.stdout.flush()
+        signal.raise_signal(signal.SIGINT)
+    except OSError as error:
+        drop(streams.stdout)
+        if os.name == "nt" and error.errno == errno.EINVAL:  # what Windows says of a closed pipe
+            sys.exit(0)
+        Session(streams).warn(f"cannot write: {error.strerror}")
+        sys.exit(4)
+
+
+def run(arguments: Sequence[str], streams: Streams, ways: Ways) -> int:
+    """The program on given streams; returns its exit status."""
+    session = Session(streams, ways)
+    try:
+        session.read_environ()
+        run_arguments(session, read_argv(arguments))
+        streams.stdout.flush()
+    except HvreplError as error:
+        session.fail(error)
+        session.report(error)
+    return session.outcome.status
+
+
+def run_arguments(session: Session, line: CommandLine) -> None:
+    session.set(**line.shared)
+    lines = line.own.get("lines")
+    if line.own.get("version"):
+        session.write(f"hvrepl {__version__}\n")
+    elif installs := [option.names[0] for option in INSTALL if option.key in line.own]:
+        if session.ways:
+            session.ways.install_completion([*installs, *line.words])
+    elif line.own.get("help"):
+        show_help(session, line.command)
+    elif lines and (line.command or line.words):
+        raise UsageError("-c LINE and a command do not go together")
+    elif line.command or line.words:
+        Runner(session, may_shell=False).run_words(session, line)
+    elif session.streams.stdin_is_terminal and not lines:
+        if session.ways:
+            session.ways.open_shell(session, bool(line.own.get("vi")))
+    else:
+        session.is_script = True
+        session.may_write = bool(lines or line.own.get("allow_shell"))
+        Runner(session, may_shell=session.may_write).run_lines(lines or stdin_lines(session), "" if lines else "stdin")
+
+
+def stdin_lines(session: Session) -> Iterator[str]:
+    from hvrepl.commands.inputs.files import raw_lines
+
+    return (line.decode("utf-8", "replace") for line in raw_lines(session))

@@ -184,12 +184,12 @@ def loaded(home: Path, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("form", ["json", "fields", "line", "ndjson", "csv", "bits"])
 def test_a_value_is_decoded_without_what_only_others_need(form: str, unpacked: Path) -> None:
-    assert loaded(unpacked, "decode", "sint2", "0x200f3", "-f", form) <= {"typer", "sqlite3", "construct"}
+    assert loaded(unpacked, "decode", "sint2", "0x200f3", "-f", form) <= {"sqlite3", "construct"}
 
 
 def test_what_is_not_decoded_needs_no_construct(unpacked: Path) -> None:
-    assert loaded(unpacked, "--version") <= {"typer", "sqlite3"}
-    assert loaded(unpacked, "list", "msr") <= {"typer", "sqlite3"}
+    assert loaded(unpacked, "--version") <= {"sqlite3"}
+    assert loaded(unpacked, "list", "msr") <= {"sqlite3"}
 
 
 def test_only_a_table_loads_tabulate(unpacked: Path) -> None:
@@ -198,4 +198,4 @@ def test_only_a_table_loads_tabulate(unpacked: Path) -> None:
 
 
 def test_the_checkout_loads_no_shell_either() -> None:
-    assert not {"prompt_toolkit", "tabulate", "rich", "pydantic"} & loaded(ROOT, "decode", "sint2", "0x200f3", "-f", "json")
+    assert not {"prompt_toolkit", "tabulate", "rich", "pydantic", "typer"} & loaded(ROOT, "decode", "sint2", "0x200f3", "-f", "json")

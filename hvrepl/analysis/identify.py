@@ -14,6 +14,7 @@ from hvrepl.errors import NotFoundError, UsageError
 
 WIDEST = 64
 GUID_BITS = 128
+STATUS_BITS = 32  # of a number that is printed with a sign: a status, as C# and logs have it
 
 
 def identify_number(decoder: Decoder, number: int) -> Decoded:
@@ -21,6 +22,9 @@ def identify_number(decoder: Decoder, number: int) -> Decoded:
 
     NotFoundError if it is none of these, UsageError if it is negative, or has over 64 bits and is no GUID that has a name.
     """
+    if -(1 << STATUS_BITS - 1) <= number < 0:
+        node = identify_number(decoder, number + (1 << STATUS_BITS))
+        return replace(node, read=", ".join(how for how in (f"read as {STATUS_BITS} bits", node.read) if how))
     readings = [*as_values(decoder, number), *as_names(decoder, number)] if 0 <= number < 1 << GUID_BITS else []
     if not readings and not 0 <= number < 1 << WIDEST:
         raise UsageError(f"{number:#x} is {number.bit_length()} bits wide; a value without a name has at most {WIDEST}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,7 +20,8 @@ from hvrepl.errors import HvreplError, UsageError
 CONTEXT = {"help_option_names": list(HELP.names)}
 ABOUT = """Tell what raw Hyper-V numbers mean: guest OS ids, registers, statuses, messages and message pages.
 
-Without a command: run the lines of stdin, each a command as it would stand here.
+Without a command it is an interactive shell on a terminal; else it runs the lines of stdin, each as it would stand here.
+What is typed first need not be a command: a number, a name, a name with a value or with FIELD=VALUE is enough.
 """
 
 
@@ -64,8 +66,8 @@ def help_of(command: str) -> str:
             return f"{program.get_help(context)}\n"
         one: Any = program.get_command(context, command)  # type: ignore[attr-defined]
         with one.make_context(command, [], parent=context, resilient_parsing=True) as inner:
-            usage = ENTRIES[command].usage
-            return f"{one.get_help(inner)}\n".replace(f"[{usage}]", usage, 1)  # typer does not know which of the words must be there
+            usage = f"Usage: hvrepl {command} [OPTIONS] {ENTRIES[command].usage}\n\n"  # typer does not know which words must be there
+            return re.sub(r"\AUsage: .*?\n\n", lambda _: usage, f"{one.get_help(inner)}\n", flags=re.DOTALL)
 
 
 def complete() -> NoReturn:

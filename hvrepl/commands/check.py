@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import ge, gt, le, lt
 from typing import Any
 
 from hvrepl.codec.decoded import Decoded, leaves
@@ -14,7 +15,9 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
 
-CONDITION = re.compile(r"([^=!@]+)(!?=)(.*)", re.DOTALL)
+CONDITION = re.compile(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+# Operator → whether it holds, and what is said where it does not.
+HOLDS: Mapping[str, Callable[[int, int], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def check(session: Session, words: Sequence[str]) -> None:
@@ -40,7 +43,9 @@ def check(session: Session, words: Sequence[str]) -> None:
 
 
 def say_wanted(wanted: str) -> str:
-    return f"not {wanted[1:]}" if wanted.startswith("=") else "which it must not be"
+    if wanted.startswith("!="):
+        return "which it must not be"
+    return f"not {wanted.removeprefix('=')}"
 
 
 def check_value(session: Session, target: Target, value: Value, conditions: Sequence[re.Match[str]]) -> dict[str, Any]:
@@ -51,13 +56,24 @@ def check_value(session: Session, target: Target, value: Value, conditions: Sequ
 
 
 def check_one(session: Session, target: Target, data: bytes, node: Decoded, match: re.Match[str]) -> dict[str, Any]:
-    """Whether a condition holds: a field equals what setting it would leave as it is."""
+    """Whether a condition holds: a field equals what setting it would leave as it is; its order is that of the numbers."""
     from hvrepl.codec.encode.assign import Assigner
 
-    path, operator, text = match.groups()
+    path, operator, text = match[1].strip(), match[2].replace("==", "="), match[3]
     assigner = Assigner(session.decoder, target.found, output=target.output)
-    equal = assigner.assign(data, [to_assignment(f"{path}={text}")]) == data
+    wanted = assigner.assign(data, [to_assignment(f"{path}={text}")])
     told = next(iter(assigner.given)) if len(assigner.given) == 1 else path  # also where it was called otherwise
-    part = next((part for where, part in leaves(node) if where == told), node)
+    part = part_at(node, told)
+    if operator in HOLDS:
+        other = part_at(session.decoder.decode(target.found, wanted, output=target.output), told)
+        if part.value is None or other.value is None:
+            raise UsageError(f"{path} is not a number that {operator} could compare")
+        holds = HOLDS[operator](part.value, other.value)
+    else:
+        holds = (wanted == data) == (operator == "=")
     actual = f"{part.raw} {part.meaning}".strip()
-    return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": equal == (operator == "=")}
+    return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": holds}
+
+
+def part_at(node: Decoded, path: str) -> Decoded:
+    return next((part for where, part in leaves(node) if where == path), node)

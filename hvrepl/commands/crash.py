@@ -21,7 +21,7 @@ LABELS = [label_of(place) for place in range(PARAMETERS + 1)]
 
 def crash(session: Session, words: Sequence[str]) -> None:
     """crash P0 P1 P2 P3 P4 [CTL]"""
-    pasted = read_pasted(to_text(session, words))
+    pasted = read_pasted(to_text(session, words if words or not session.takes_stdin else ["-"]))
     if pasted:
         emit_crash(session, tell_crash(session.decoder, pasted), "read as pasted")
         return

@@ -7,30 +7,25 @@ from dataclasses import replace
 from functools import partial
 
 from hvrepl.codec.decoded import Decoded
-from hvrepl.commands.inputs.operands import Value
-from hvrepl.commands.inputs.resolve import resolve
+from hvrepl.commands.inputs.operands import Value, no_value
+from hvrepl.commands.inputs.resolve import no_words, or_refuse, resolve
 from hvrepl.commands.inputs.what import Target, thing_in
 from hvrepl.commands.output import answer, emit
 from hvrepl.commands.session import Session
-from hvrepl.errors import UsageError
 from hvrepl.render.formats import Item
 
 
 def decode(session: Session, words: Sequence[str]) -> None:
     """decode [WHAT] VALUE..."""
-    if not words:
-        raise UsageError("decode what? `decode WHAT VALUE`, or a single number")
     target, values = resolve(session, words)
-    if (
-        target
-        and session.options.format == "ndjson"
-        and target.slot is None
-        and any(word == "-" or word.startswith("@") for word in words[1:])
-    ):
-        emit(session, stream_values(session, target, words[1:]))
-        return
-    make = partial(decode_value, session, target) if target else partial(identify, session)
-    emit(session, (item for value in values for item in answer(session, value, partial(make, value))))
+    is_named = bool(words[1:]) or (target is None and bool(words))  # else the values are those of stdin
+    given = words[1:] or ["-"]
+    if target and target.slot is None and session.options.format == "ndjson" and any(word == "-" or word.startswith("@") for word in given):
+        items = stream_values(session, target, given)
+    else:
+        make = partial(decode_value, session, target) if target else partial(identify, session)
+        items = (item for value in values for item in answer(session, value, partial(make, value)))
+    emit(session, items if is_named else or_refuse(items, no_value(target.found) if target else no_words()))
 
 
 def decode_value(session: Session, target: Target, value: Value) -> Decoded:

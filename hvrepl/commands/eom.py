@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,11 +19,14 @@ from hvrepl.render.screen import say_finding
 from hvrepl.render.style import Style, align, wrap
 
 SHOWN_BYTES = 16
+SLOT = re.compile("0x[0-9a-f]|1?[0-9]")
 HEADERS = ("step", "what", "where", "value")
 
 
 def eom(session: Session, words: Sequence[str], output: str = "") -> None:
     """eom PAGE SLOT [TYPE]"""
+    if session.takes_stdin and words and SLOT.fullmatch(words[0]):  # a page that is not given comes from stdin
+        words = ["-", *words]
     if len(words) not in (2, 3):
         raise UsageError("eom takes a page, a slot and perhaps the type that is expected there: `eom PAGE SLOT [TYPE]`")
     target = Target(session.catalog.find_name(PAGE))

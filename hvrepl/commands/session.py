@@ -22,6 +22,7 @@ from hvrepl.render.style import Style, table_styles
 from hvrepl.wording import printable
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
+ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "arm64": "arm64", "aarch64": "arm64"}  # as systems call them
 COLORS = ("auto", "always", "never")
 WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word, as read_dump takes them
 LONGEST_ERROR = 600
@@ -64,6 +65,7 @@ class Options:
     strict: bool = False
     keep_going: bool = False
     word_size: int | None = None
+    hex: bool = False
     specs: str = ""
 
 
@@ -85,7 +87,7 @@ def choose_word_size(text: str) -> int:
 
 # Option → how its text is checked.
 CHECKS: Mapping[str, Callable[[str], Any]] = {
-    "arch": lambda text: choose("arch", text, ARCHES),
+    "arch": lambda text: choose("arch", ARCH_WORDS.get(text.lower(), text), ARCHES),
     "format": lambda text: choose("format", text, FORMATS),
     "color": lambda text: choose("colour", text, COLORS),
     "style": lambda text: choose("table style", text, table_styles()),
@@ -163,6 +165,11 @@ class Session:
         checked: dict[str, Any] = {key: CHECKS[key](value) if key in CHECKS else value for key, value in options.items()}
         self.options = replace(self.options, **checked)
         self.__dict__.pop("style", None)
+
+    @property
+    def takes_stdin(self) -> bool:
+        """Whether a value that is not given can come from stdin: it is neither a terminal nor a script."""
+        return not (self.is_script or self.is_shell or self.streams.stdin_is_terminal)
 
     def child(self, line: int | None = None, place: str = "") -> Session:
         """A session for one line of a place, whose options end with it; catalogue, streams and outcome are shared."""

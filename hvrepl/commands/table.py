@@ -32,6 +32,7 @@ SHARED = (
     Option("format", ("-f", "--format"), "fields, table, bits, line, json, ndjson or csv", "FMT"),
     Option("style", ("--style",), "tabulate's style of --format table: grid, github, html ...", "STYLE"),
     Option("word_size", ("--words",), "read dumps in text as words of N bytes: 1, 2, 4, 8 or 16", "N"),
+    Option("hex", ("--hex",), "read digits without 0x as hex, as rdmsr and WinDbg print them"),
     Option("strict", ("--strict",), "exit status 1 if something decoded has findings"),
     Option("keep_going", ("-k", "--keep-going"), "go on after an error; exit with the first one's status"),
     Option("color", ("--color",), "auto, always or never", "WHEN"),

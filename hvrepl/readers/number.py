@@ -26,6 +26,8 @@ DECIMAL = rf"(0|[1-9][0-9]*(?:_[0-9]+)*|0+){SUFFIX}"
 MASM = rf"{RUN[16]}h"
 PADDED = r"0(?:[0-9]{7}|[0-9]{15})"
 BARE = rf"(?=[0-9_]*[a-f]){RUN[16]}"
+BARE_DIGITS = r"[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*"
+AMBIGUOUS = r"[1-9][0-9]{7}(?:[0-9]{8})?"  # the digits of a whole word of 32 or 64 bits
 GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 
 # What people copy along with a number; \uff0c is the full-width comma of Chinese logs.
@@ -55,6 +57,16 @@ def read_number(text: str) -> Reading:
     if reading.value.bit_length() > MOST_BITS:
         raise UsageError(f"'{shorten(number)}' is {reading.value.bit_length()} bits wide; a number has at most {MOST_BITS}")
     return Reading(reading.value, ", ".join(how for how in (reading.how, around) if how))
+
+
+def read_given(text: str, *, is_hex: bool = False) -> Reading:
+    """A number that stands for a thing or a value: digits alone that tools print in hex too are refused, or with `is_hex` read so."""
+    number, around = unwrap(text)
+    if is_hex and len(number) <= LONGEST and re.fullmatch(BARE_DIGITS, number):
+        return Reading(int(number, 16), ", ".join(how for how in ("read as hex", around) if how))
+    if re.fullmatch(AMBIGUOUS, number):
+        raise UsageError(f"'{number}' can be hex or decimal; write 0x{number} or 0n{number}, or say --hex")
+    return read_number(text)
 
 
 def is_number(text: str) -> bool:

@@ -17,9 +17,9 @@ from hvrepl.errors import HvreplError
 from hvrepl.record import record
 from hvrepl.render.listing import number_of
 from hvrepl.render.style import table_styles
+from hvrepl.script.interpret import TAKES_WHAT
 from hvrepl.script.lines import quote, split_typed, unquote
 from hvrepl.script.rank import MOST, Name, rank, scattered
-from hvrepl.script.runner import TAKES_WHAT
 from hvrepl.script.settable import lowest, paths_of
 
 LONGEST = 2000  # characters of a line that somebody types

@@ -1,38 +1,118 @@
-"""Words without a command → the command that they mean."""
+"""The grammar of a line without its options: which command words mean, on the command line, in scripts and in the shell alike."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from hvrepl.commands.inputs.what import find_anywhere
+from hvrepl.catalog.alike import alike
+from hvrepl.catalog.model import to_key
+from hvrepl.commands.inputs.operands import is_file
+from hvrepl.commands.inputs.what import is_number_word
 from hvrepl.commands.session import Session
-from hvrepl.errors import HvreplError, NotFoundError
-from hvrepl.readers.number import read_number
+from hvrepl.commands.table import ENTRIES
+from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.readers.number import read_given
+from hvrepl.script.paste import is_row
+from hvrepl.wording import shorten
 
-FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=[^=]", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
+FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
+GIVEN = re.compile(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
+TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
+PART = re.compile(r"\d+|input|output")  # what can stand behind the dot of a name
+SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus")  # words that name a space before a number; other spaces are things of their own
+MOST_ALIKE = 3
+SNIFFED = 1 << 12  # bytes of a file that tell what it is
 
 
-def interpret(session: Session, words: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The command and its words: FIELD=VALUE is for encode; several words and numbers are decoded; a name is shown."""
+def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The command that is meant, and its words; `command` is the one that was given, or "". NotFoundError where nothing is."""
+    if command == "cpuid" and words and is_number_word(session, words[0]):
+        command, words = "", ["cpuid", *words]
+    if command:
+        return command, join_space(session, words) if command in TAKES_WHAT else words
+    words = join_space(session, take_apart(session, words))
     first, *rest = words
-    if rest[:1] == ["="] and len(rest) > 1:  # NAME = VALUE, as logs and debuggers print it
-        words = [first, *rest[1:]]
     if any(FIELD.match(word) for word in rest):
-        return "encode", words
-    if rest or first[:1].isdigit() or first[:1] in "(=":
-        return "decode", words
-    return ("show" if is_shown(session, first) else "decode"), words
+        command = "encode"
+    elif rest or is_value(session, first):
+        command = "decode"
+    else:
+        command = "show"
+    if not is_known(session, first):
+        raise NotFoundError(say_unknown(session, first))
+    return command, words
 
 
-def is_shown(session: Session, word: str) -> bool:
-    """Whether a word alone is shown: what has the name; not a number written without 0x. NotFoundError if neither is known."""
+def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """X=V, X: V and X = V as X V, where X is a known name or number."""
+    first, *rest = words
+    if rest[:1] == ["="]:
+        return [first, *(rest[1:] or [""])]
+    match = GIVEN.fullmatch(first)
+    if match is None or (match[2] == ":" and match[3]) or not is_known(session, match[1]):
+        return words
+    is_empty = not match[3] and (rest or match[2] == ":")
+    return [match[1], *([] if is_empty else [match[3]]), *rest]
+
+
+def join_space(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """`msr 0x40000082 …` as `msr:0x40000082 …`."""
+    if len(words) > 1 and words[0].lower() in SPACES and is_number_word(session, words[1]):
+        return [f"{words[0]}:{words[1]}", *words[2:]]
+    return words
+
+
+def is_value(session: Session, word: str) -> bool:
+    """Whether a word alone is a number, or would be one but for a fault in it; a name that is hex too is a name."""
+    if word[:1].isdigit() or word[:1] in ("(", "=", "-"):
+        return True
+    return not is_name(session, word) and is_number(session, word)
+
+
+def is_known(session: Session, word: str) -> bool:
+    """Whether a first word is a number or a name, on whichever arch; the commands say what is wrong with one that is not quite."""
+    return not word.strip() or is_value(session, word) or is_name(session, word)
+
+
+def is_name(session: Session, word: str) -> bool:
+    _, colon, rest = word.rpartition(":")
+    base, _, part = rest.partition(".")
+    if part and not PART.fullmatch(part) and is_file(word):
+        return False
+    return bool(colon) or not base.strip() or bool(session.catalog.index.names(to_key(base)))
+
+
+def is_number(session: Session, word: str) -> bool:
     try:
-        find_anywhere(session, word)
-    except NotFoundError as error:
-        try:
-            read_number(word)
-        except HvreplError:
-            raise error from None
+        read_given(word, is_hex=session.options.hex)
+    except UsageError:
         return False
     return True
+
+
+def say_unknown(session: Session, word: str) -> str:
+    """What is spelled like the word, commands before names; or for which command a file of that name is."""
+    said = f"no such command or name: {shorten(word)}"
+    if is_file(word):
+        return f"{said}; for the file: {command_for(word)}"
+    if word.lower() in session.catalog.spaces:
+        return f"{word} is a space of numbers: write `{word} NUMBER`, or `list {word}`"
+    if re.search(r"\w[|>]", word):
+        return f"{said}; | and > stand behind a blank"
+    close = dict.fromkeys([*alike(word, ENTRIES, 2), *(session.catalog.like(word) if len(word) < SNIFFED else [])])
+    return f"{said}; did you mean {' or '.join(list(close)[:MOST_ALIKE])}?" if close else said
+
+
+def command_for(path: str) -> str:
+    """The command that reads a file, as far as its beginning tells."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(SNIFFED + 1)
+    except OSError:
+        return f"decode WHAT @{path}"
+    if b"\0" in start:
+        return f"scan {path}" if len(start) > SNIFFED else f"decode page @{path}"
+    lines = start.decode("utf-8", "replace").splitlines()
+    return f"decode page @{path}" if any(is_row(line) for line in lines[:3]) else f"annotate {path}"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from hvrepl.errors import UsageError
+from hvrepl.readers.number import is_number
 from hvrepl.record import record
 
 TOKEN = re.compile(
@@ -78,8 +79,7 @@ def parse_line(text: str) -> Line:
         if match is None:
             raise UsageError(f"{OPENED.get(text[at], 'a backslash')} at column {at + 1} is not closed")
         kind = str(match.lastgroup)
-        if kind == "operator" and not words.depth:
-            words.end()
+        if kind == "operator" and words.word is None and not words.depth and not text.startswith(">=", at):
             return direct(words.done, match[0], text[match.end() :].strip())
         if kind == "comment" and words.word is None and not words.depth:
             break
@@ -112,6 +112,9 @@ def direct(words: list[str], operator: str, target: str) -> Line:
         raise UsageError(f"before {operator} there is no command")
     if not target:
         raise UsageError(f"after {operator} there is no {'command' if operator == '|' else 'file'}")
+    if is_number(target):
+        does = "runs a command" if operator == "|" else "writes a file"
+        raise UsageError(f"{operator} {does}; for a number write ({' '.join(words[-1:])} {operator} {target})")
     if operator == "|":
         return Line(tuple(words), pipe=target)
     names = parse_line(target).words

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import INSTALL
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.argv import CommandLine, read_argv
+from hvrepl.script.paste import is_row
 from hvrepl.script.runner import Runner, show_help
 from hvrepl.version import __version__
+
+# What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
+LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
 
 
 def main(ways: Ways) -> None:
@@ -66,17 +72,35 @@ def run_arguments(session: Session, line: CommandLine) -> None:
     elif lines and (line.command or line.words):
         raise UsageError("-c LINE and a command do not go together")
     elif line.command or line.words:
-        Runner(session, may_shell=False).run_words(session, line)
+        Runner(session).run_command_line(line)
     elif session.streams.stdin_is_terminal and not lines:
         if session.ways:
             session.ways.open_shell(session, bool(line.own.get("vi")))
     else:
         session.is_script = True
         session.may_write = bool(lines or line.own.get("allow_shell"))
-        Runner(session, may_shell=session.may_write).run_lines(lines or stdin_lines(session), "" if lines else "stdin")
+        runner = Runner(session, may_shell=session.may_write)
+        runner.run_lines(lines, "") if lines else run_stdin(runner)
 
 
-def stdin_lines(session: Session) -> Iterator[str]:
+def run_stdin(runner: Runner) -> None:
+    """The lines of stdin as a script. What is no script is seen by its first line: one dump as a whole, and a log, which is refused."""
     from hvrepl.commands.inputs.files import raw_lines
 
-    return (line.decode("utf-8", "replace") for line in raw_lines(session))
+    lines = (line.decode("utf-8", "replace") for line in raw_lines(runner.session))
+    before = list(up_to_content(lines))
+    first = before[-1] if before else ""
+    if is_row(first):
+        runner.run_dump("\n".join([*before, *lines]))
+        return
+    if LOG_LINE.match(first):
+        raise UsageError(f"stdin:{len(before)}: this looks like a log; `hvrepl annotate` explains the numbers in it")
+    runner.run_lines(chain(before, lines), "stdin")
+
+
+def up_to_content(lines: Iterator[str]) -> Iterator[str]:
+    """The lines up to the first that is not empty, with that one."""
+    for line in lines:
+        yield line
+        if line.strip():
+            return

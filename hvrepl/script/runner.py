@@ -15,10 +15,14 @@ from hvrepl.commands.session import Session, open_output
 from hvrepl.commands.table import COMMANDS, ENTRIES, INSTALL, PROGRAM
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.script.argv import CommandLine, options_after, read_argv
-from hvrepl.script.interpret import interpret
+from hvrepl.script.interpret import TAKES_WHAT, interpret
 from hvrepl.script.lines import Line, parse_line
+from hvrepl.version import __version__
 
-TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
+INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the files of whoever runs hvrepl
+DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
+ON_COMMAND_LINE = ("help", "version", "source")  # the shell words that the system's command line has too
+IN_ITS_PLACE = {"arch": "; on the command line it is --arch ARCH", "format": "; on the command line it is --format FMT"}
 
 
 class Leave(Exception):  # noqa: N818  it is no error
@@ -83,6 +87,8 @@ class Runner:
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
         """The words of a line: a shell word, or what they would be on a command line. Options hold for the line alone."""
+        if any(word.partition("=")[0] in INSTALLS for word in words):
+            raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
         line = read_argv(self._recall(list(words)))
         first = "" if line.command else next(iter(line.words), "")
         if first in SHELL_WORDS:
@@ -90,8 +96,8 @@ class Runner:
             return
         child = self.session.child(number, self.place)
         child.set(**line.shared)
-        if any(option.key in line.own for option in (*PROGRAM, *INSTALL)):
-            raise UsageError("-c, --allow-shell, --vi, --version and the options of completion are hvrepl's own, in no script")
+        if any(option.key in line.own for option in PROGRAM):
+            raise UsageError("options without a command; `arch` and `format` set what stays in force")
         if line.own.get("help"):
             show_help(child, line.command)
         elif line.command or line.words:
@@ -99,12 +105,33 @@ class Runner:
         else:
             raise UsageError("options without a command; `arch` and `format` set what stays in force")
 
+    def run_command_line(self, line: CommandLine) -> None:
+        """The words of the system's command line, which has few of the words that lines have."""
+        first = "" if line.command else next(iter(line.words), "")
+        if first not in SHELL_WORDS:
+            self.run_words(self.session, line)
+        elif first in ON_COMMAND_LINE:
+            SHELL_WORDS[first][0](self, line.words[1:])
+        else:
+            raise UsageError(f"{first} is a word of the shell and of scripts{IN_ITS_PLACE.get(first, '')}")
+
+    def run_dump(self, text: str, words: Sequence[str] = ()) -> None:
+        """A dump as what the words before it call it, or as what its size says it is."""
+        self.dispatch([*(words or ("decode", self._name_dump(text))), "--", text])
+
+    def _name_dump(self, text: str) -> str:
+        from hvrepl.readers.dump import read_dump
+
+        size = max(len(dump.data) for dump in read_dump(text, self.session.options.word_size))
+        sizes = {name: self.session.decoder.schemas.size(self.session.catalog.find_name(name).spec) for name in DUMPS}
+        return next((name for name in DUMPS if size <= sizes[name]), DUMPS[-1])
+
     def run_words(self, session: Session, line: CommandLine) -> None:
         """A command, a number (decode), NAME VALUE (decode), NAME FIELD=VALUE (encode), or a name (show)."""
-        command, words = (line.command, line.words) if line.command else interpret(session, line.words)
+        command, words = interpret(session, line.command, line.words)
         entry = ENTRIES[command]
         for option in options_after(""):
-            if option.key in line.own and option not in entry.options:
+            if option.key in line.own and option.key not in [own.key for own in entry.options]:
                 raise UsageError(f"{option.names[-1]} does not go with {command}")
         module, _, function = entry.where.partition(":")
         getattr(import_module(f"hvrepl.commands.{module}"), function)(session, list(words), **line.own)
@@ -178,6 +205,12 @@ def open_input(path: Path, name: str) -> IO[str]:
         raise FileError(f"{name}: {error.strerror}") from error
 
 
+def show_version(runner: Runner, words: Sequence[str]) -> None:
+    if words:
+        raise UsageError("version takes no words")
+    runner.session.write(f"hvrepl {__version__}\n")
+
+
 def leave(_: Runner, words: Sequence[str]) -> None:
     if words:
         raise UsageError("quit takes no words")
@@ -187,13 +220,16 @@ def leave(_: Runner, words: Sequence[str]) -> None:
 def help_lines(runner: Runner, words: Sequence[str]) -> None:
     """help, help COMMAND, or help NAME."""
     word = next(iter(words), "")
-    if not word:
-        runner.session.write(explain(runner))
+    session = runner.session
+    if not word and not (session.is_script or session.is_shell):
+        show_help(session, "")
+    elif not word:
+        session.write(explain(runner))
     elif word in SHELL_WORDS:
         text = next(text for run, text in SHELL_WORDS.values() if text and run is SHELL_WORDS[word][0])
-        runner.session.write(f"{word}: {text}\n")
+        session.write(f"{word}: {text}\n")
     elif word in ENTRIES:
-        show_help(runner.session, word)
+        show_help(session, word)
     else:
         runner.dispatch(["show", *words])
 
@@ -211,7 +247,7 @@ A line is a command, or shorter:
   sint2, sint2 0x200f3    what has this name; a value of it, field by field
   sint2 vector=0xf3       a value from fields
   _                       the last value; set FIELD=VALUE changes it
-{commands}Here also {words}: `help WORD` explains one.
+{commands}Also {words}: `help WORD` explains one.
 Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
 """
 KEYS = """\
@@ -226,6 +262,7 @@ SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
     "format": (set_format, "Change the output format."),
     "source": (source_file, "Run the lines of a file."),
     "help": (help_lines, "Explain a command or show a name."),
+    "version": (show_version, "Print the version."),
     ".help": (help_lines, ""),
     "?": (help_lines, ""),
     "quit": (leave, "Leave."),

@@ -10,7 +10,7 @@ from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.readers.number import is_number
 from hvrepl.record import record
 from hvrepl.script.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
-from hvrepl.script.runner import TAKES_WHAT
+from hvrepl.script.interpret import TAKES_WHAT
 from hvrepl.script.settable import lowest
 
 # A blank, an operator, or a word: parentheses and quotes hold it together.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.commands.session import Session, say_error
 from hvrepl.errors import HvreplError
-from hvrepl.script.paste import Piece, is_open, split_text
+from hvrepl.script.paste import is_open, split_text
 from hvrepl.shell.plain import PlainPrompt, is_plain
 from hvrepl.version import __version__
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hvrepl.script.complete import Completer
     from hvrepl.script.runner import Runner
 
-DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
 GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
 
 
@@ -93,7 +92,9 @@ class Shell:
         self.measure()
         for piece in split_text(text, self.is_struct):
             if not self.is_over:
-                self.guard(partial(self.run_dump, piece) if piece.is_dump else partial(self.runner.run_line, piece.text))
+                self.guard(
+                    partial(self.runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(self.runner.run_line, piece.text)
+                )
 
     def measure(self) -> None:
         """The width of the terminal, which may have changed."""
@@ -101,18 +102,6 @@ class Shell:
         if streams.stdout_is_terminal:
             streams.columns = os.get_terminal_size(streams.stdout.fileno()).columns
             self.session.set()
-
-    def run_dump(self, piece: Piece) -> None:
-        """A dump as what it is called, or as what its size says it is."""
-        words = piece.words or ("decode", self.name_dump(piece.text))
-        self.runner.dispatch([*words, piece.text])
-
-    def name_dump(self, text: str) -> str:
-        from hvrepl.readers.dump import read_dump
-
-        size = max(len(dump.data) for dump in read_dump(text, self.session.options.word_size))
-        sizes = {name: self.session.decoder.schemas.size(self.session.catalog.find_name(name).spec) for name in DUMPS}
-        return next((name for name in DUMPS if size <= sizes[name]), DUMPS[-1])
 
     def guard(self, run: Callable[[], Any]) -> None:
         """Runs, and shows what went wrong on one line; C-c ends only what runs."""

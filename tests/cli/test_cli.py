@@ -157,7 +157,7 @@ STATUSES = {
     "holds": (("check", "sint2", "0x200f3", "vector=0xf3", "masked!=1"), 0),
     "does_not_hold": (("check", "sint2", "0x200f3", "vector=1"), 1),
     "one_of_two_does_not_hold": (("check", "sint2", "0x200f3", "vector=0xf3", "masked=1"), 1),
-    "no_command": (("decod",), 2),
+    "no_command": (("decod",), 3),
     "no_option": (("--nosuch",), 2),
     "no_field": (("encode", "sint2", "vectr=1"), 2),
     "no_enumerator": (("encode", "guest-id", "os_type=lnux"), 2),
@@ -200,7 +200,7 @@ ESC = "\x1b[31mred\x07"
 SHOWN = r"\x1b[31mred\x07"
 LONG = "x" * 100_000
 NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "command": ((ESC,), 2, SHOWN),
+    "command": ((ESC,), 3, SHOWN),
     "option": ((f"--{ESC}",), 2, SHOWN),
     "format": (("-f", ESC, "list"), 2, SHOWN),
     "arch": (("--arch", ESC, "list"), 2, SHOWN),
@@ -261,7 +261,7 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "source_a_folder": (("-c", "source /"), 4, "/: "),
     "redirection": (("-c", f"list > /nosuch/{ESC}"), 4, SHOWN),
     "line_and_command": (("-c", "list", "list"), 2, "do not go together"),
-    "long_command": ((LONG,), 2, "no such command"),
+    "long_command": ((LONG,), 3, "no such command or name"),
     "long_option": ((f"--{LONG}",), 2, "no such option"),
     "long_name": (("decode", LONG, "1"), 3, "no such name"),
     "long_space": (("list", LONG), 3, "no space"),

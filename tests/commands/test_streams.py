@@ -349,10 +349,10 @@ SCRIPTS = {
     "no_newline_at_the_end": (b"sint2 0x30\nsint2 0x31", 0, 2, ""),
     "crlf": (b"sint2 0x30\r\narch x64\r\n\r\n# x\r\n", 0, 1, ""),
     "nul": (b"sint2 0x30\nsint2\0 1\n", 2, 1, "stdin:2: a NUL character at column 6; a line is text\n"),
-    "no_utf8": (b"\xff\xfe\n", 3, 0, "stdin:1: no such name: \ufffd\ufffd\n"),
-    "terminal_escape": (b"\x1b[2J 1\n", 3, 0, "stdin:1: no such name: \\x1b[2J\n"),
+    "no_utf8": (b"\xff\xfe\n", 3, 0, "stdin:1: no such command or name: \ufffd\ufffd\n"),
+    "terminal_escape": (b"\x1b[2J 1\n", 3, 0, "stdin:1: no such command or name: \\x1b[2J\n"),
     "a_million_characters": (b"sint2 0x30 #" + b"x" * 1_000_000 + b"\n", 0, 1, ""),
-    "a_long_name": (b"x" * 1_000_000, 3, 0, f"stdin:1: no such name: {'x' * 40}...\n"),
+    "a_long_name": (b"x" * 1_000_000, 3, 0, f"stdin:1: no such command or name: {'x' * 40}...\n"),
 }
 
 

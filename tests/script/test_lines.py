@@ -56,10 +56,13 @@ def test_a_line_is_read_as_its_words(text: str, words: tuple[str, ...]) -> None:
 
 DIRECTED = {
     "pipe": ("list msr | head -n 1", Line(("list", "msr"), pipe="head -n 1")),
-    "pipe_without_blanks": ("list|wc", Line(("list",), pipe="wc")),
+    "no_pipe_within_a_word": ("list|wc", Line(("list|wc",))),
+    "comparison": ("check sint2 _ vector>=0x10 vector<0xf4 >=3", Line(("check", "sint2", "_", "vector>=0x10", "vector<0xf4", ">=3"))),
+    "pipe_joined_to_its_command": ("list |wc", Line(("list",), pipe="wc")),
     "pipe_is_kept_as_it_is": ("list | grep 'a  b' | wc > 'x y' # c", Line(("list",), pipe="grep 'a  b' | wc > 'x y' # c")),
     "file": ("list > out.txt", Line(("list",), file="out.txt")),
-    "file_without_blanks": ("list>out.txt", Line(("list",), file="out.txt")),
+    "no_file_within_a_word": ("list>out.txt", Line(("list>out.txt",))),
+    "file_joined": ("list >out.txt", Line(("list",), file="out.txt")),
     "file_in_quotes": ("list > 'my file'", Line(("list",), file="my file")),
     "file_with_a_comment": ("list > out.txt # names", Line(("list",), file="out.txt")),
     "windows_file": (r"list > C:\out.txt", Line(("list",), file=r"C:\out.txt")),

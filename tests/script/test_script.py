@@ -181,7 +181,7 @@ def test_an_error_in_a_sourced_file_is_told_with_every_place(folder: Path) -> No
     put(folder, "outer", "", "source inner", "sint2 0x30")
     ended = call("-f", "line", stdin=b"\n\nsource outer\n")
     assert (ended.status, ended.out) == (3, LINE)
-    assert ended.err == "stdin:3: outer:2: inner:2: no such name: nosuch\n"
+    assert ended.err == "stdin:3: outer:2: inner:2: no such command or name: nosuch\n"
 
 
 def test_with_keep_going_errors_in_a_sourced_file_are_told_with_its_line_and_the_rest_runs(folder: Path) -> None:

@@ -102,9 +102,9 @@ def test_a_line_of_100_000_characters_is_one_short_error(term: str, tmp_path: Pa
         terminal.paste("x" * 100_000)
         terminal.until(lambda: terminal.before_cursor.endswith("x" * 1000), "the line is not there")
         terminal.send(ENTER)
-        terminal.see("no such name: xxx")
+        terminal.see("no such command or name: xxx")
         terminal.prompt()
-        error = terminal.text.partition("no such name: ")[2].partition("\nhv x64>")[0]
+        error = terminal.text.partition("no such command or name: ")[2].partition("\nhv x64>")[0]
         assert len(error) < 100
         terminal.run("simp 1")
         terminal.see("HV_X64_MSR_SIMP  enabled")

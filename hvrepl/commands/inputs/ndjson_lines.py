@@ -44,14 +44,14 @@ def read_lines(session: Session, target: Target, stream: Stream, start: bytes = 
     """The lines of stdin: many of the plainest kind as items, a line that is none as a value."""
     done = 0
     for block in line_blocks(session, start):
-        values = read_block(stream, block)
+        values = read_block(session, stream, block)
         if values:
             yield from blocks(session, target, stream, values, done + 1)
             done += len(values)
             continue
         lines = block.removesuffix(b"\n").split(b"\n")
         for number, line in enumerate(lines, done + 1):
-            values = read_block(stream, line + b"\n")
+            values = read_block(session, stream, line + b"\n")
             text = line.decode("utf-8", "replace").strip()
             if values:
                 yield Value(text, stream.to_bytes(values[0]), line=number)
@@ -60,7 +60,9 @@ def read_lines(session: Session, target: Target, stream: Stream, start: bytes = 
         done += len(lines)
 
 
-def read_block(stream: Stream, lines: bytes) -> Sequence[int | bytes] | None:
+def read_block(session: Session, stream: Stream, lines: bytes) -> Sequence[int | bytes] | None:
+    if session.options.hex and stream.width:
+        return None
     return read_plain_lines(lines, stream.width) if stream.width else read_hex_lines(lines, stream.size or 0)
 
 

@@ -39,7 +39,7 @@ class Value:
 def read_values(session: Session, found: Found, words: Sequence[str], *, output: bool = False) -> Iterator[Value]:
     """The values that the words of a command line stand for."""
     if not words:
-        raise UsageError(f"{found.called}: no value; see `show {found.called}`")
+        raise no_value(found)
     if "-" in words and len(words) > 1:
         raise UsageError("- stands alone: all values come from stdin then")
     if list(words) == ["-"]:
@@ -47,6 +47,10 @@ def read_values(session: Session, found: Found, words: Sequence[str], *, output:
     if session.decoder.width(found.spec) and not output:
         return read_words_of_bits(session, found, words)
     return read_structs(session, found, words, output=output)
+
+
+def no_value(found: Found) -> UsageError:
+    return UsageError(f"{found.called}: no value; see `show {found.called}`")
 
 
 def refuse_in_script(session: Session) -> None:
@@ -69,7 +73,24 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
             values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(session, found, word[1:], size, read)
             yield from attempt_file(word, values)
         else:
-            yield attempt(word, None, partial(read, word))
+            value = attempt(word, None, partial(read, word))
+            if value.error and is_file(word):
+                yield from (from_file(one, word) for one in attempt_file(word, read_word_file(session, found, word, size, read)))
+            else:
+                yield value
+
+
+def is_file(word: str) -> bool:
+    """Whether a word that is no value is the name of a file."""
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def from_file(value: Value, path: str) -> Value:
+    """Says that a word was taken for a file, which nobody has said."""
+    return replace(value, how=", ".join(how for how in (value.how, f"from the file {path}") if how))
 
 
 def attempt(text: str, line: int | None, read: Callable[[], tuple[bytes, str]]) -> Value:
@@ -163,7 +184,15 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
     if plain and len(plain) < len(words):
         raise UsageError("the bytes of a dump and @FILE do not go together")
     if plain:
-        yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in read_dump(" ".join(plain), session.options.word_size))
+        try:
+            dumps = read_dump(" ".join(plain), session.options.word_size)
+        except UsageError:
+            if not all(map(is_file, plain)):
+                raise
+            for path in plain:
+                yield from (from_file(one, path) for one in attempt_file(path, read_struct_file(session, path)))
+            return
+        yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in dumps)
     for word in words if not plain else ():
         path = word[1:]
         yield from attempt_file(word, read_place(path, size or PAGE) if is_place(path) else read_struct_file(session, path))

@@ -9,7 +9,7 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
-from hvrepl.readers.number import fit, read_cpuid, read_number
+from hvrepl.readers.number import AMBIGUOUS, fit, read_cpuid, read_given
 
 HEX_BYTES = re.compile(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
 CPUID_WIDTH = 128
@@ -33,9 +33,10 @@ def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:
 
 @cache
 def number_lines(width: int) -> re.Pattern[bytes]:
-    """Lines of nothing but 0x and hex digits, or decimal digits, which fit into a word."""
+    """Lines of nothing but 0x and hex digits, or decimal digits which cannot be hex, and which fit into a word."""
     decimals = len(str(1 << width)) - 1
-    return re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,%d}|[1-9][0-9]{0,%d}|0)\r?\n)+" % (width // 4, decimals - 1))
+    ambiguous = rb"(?!%s\r?\n)" % AMBIGUOUS.encode()
+    return re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,%d}|%s[1-9][0-9]{0,%d}|0)\r?\n)+" % (width // 4, ambiguous, decimals - 1))
 
 
 def read_plain_lines(lines: bytes, width: int) -> list[int] | None:
@@ -86,7 +87,7 @@ def read_bytes(text: str, width: int, name: str) -> tuple[bytes, str]:
 
 def read_value(session: Session, found: Found, text: str, width: int) -> tuple[int, str]:
     try:
-        reading = read_number(text)
+        reading = read_given(text, is_hex=session.options.hex)
     except UsageError:
         value = read_enumerator(session, found, text)
         if value is None:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from hvrepl.commands.inputs.files import numbered_lines
 from hvrepl.commands.inputs.operands import Value, read_values, refuse_in_script
 from hvrepl.commands.inputs.what import Target, find_target
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
-from hvrepl.readers.number import read_number
+from hvrepl.readers.number import read_given
+
+Item = TypeVar("Item")
 
 
 def resolve(session: Session, words: Sequence[str]) -> tuple[Target | None, Iterable[Value]]:
-    """The thing, and its values as they are read; None and numbers where no thing is named. Raises UsageError, NotFoundError."""
-    what, *values = words
+    """The thing, and its values as they are read; None and numbers where no thing is named. Raises UsageError, NotFoundError.
+
+    A value that is missing comes from stdin, unless that is a terminal or a script.
+    """
+    if not words and not session.takes_stdin:
+        raise no_words()
+    what, *values = words or "-"
     if not values:
         return resolve_alone(session, what)
     try:
         target = find_target(session, what)
     except NotFoundError as error:
-        if attempt_number(what).error is None:
+        if attempt_number(session, what).error is None:
             raise NotFoundError(f"{error}; several values need a name: decode WHAT {what[:40]} ...") from None
         raise
     return target, read_values(session, target.found, values, output=target.output)
@@ -30,23 +38,37 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
     """A number, or those of stdin; else a name without a value, or nothing that can be read."""
     if word == "-":
         refuse_in_script(session)
-        return None, (attempt_number(text, line) for line, text in numbered_lines(session))
+        return None, (attempt_number(session, text, line) for line, text in numbered_lines(session))
     if word.startswith("@"):
         raise UsageError(f"what is in {word[1:]}? `decode WHAT {word}`, such as page or message")
-    value = attempt_number(word)
+    value = attempt_number(session, word)
     if value.error is None:
         return None, [value]
     try:
         target = find_target(session, word)
     except NotFoundError:
         raise value.error from None
-    return target, read_values(session, target.found, ())
+    return target, read_values(session, target.found, ["-"] if session.takes_stdin else [], output=target.output)
 
 
-def attempt_number(text: str, line: int | None = None) -> Value:
+def no_words() -> UsageError:
+    return UsageError("decode what? `decode WHAT VALUE`, or a single number")
+
+
+def or_refuse(items: Iterable[Item], error: UsageError) -> Iterator[Item]:
+    """What is made of stdin where nobody has named it; the error if it holds nothing."""
+    is_empty = True
+    for item in items:
+        is_empty = False
+        yield item
+    if is_empty:
+        raise error
+
+
+def attempt_number(session: Session, text: str, line: int | None = None) -> Value:
     """A number that has no name, or why it is not one."""
     try:
-        reading = read_number(text)
+        reading = read_given(text, is_hex=session.options.hex)
     except UsageError as error:
         return Value(text, line=line, error=error)
     return Value(text, how=reading.how, line=line, number=reading.value)

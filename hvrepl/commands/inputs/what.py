@@ -9,11 +9,12 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
-from hvrepl.readers.number import GUID, read_number
+from hvrepl.readers.number import GUID, read_given, read_number
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
 NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
+HEX = re.compile("[0-9a-fA-F]+")
 SLOT = re.compile("[0-9]{1,4}")
 LONGEST_NAME = 200
 
@@ -48,9 +49,17 @@ def find_thing(session: Session, what: str) -> Found:
         raise NotFoundError(f"no such name: {shorten(what)}")
     if colon:
         session.catalog.space(space)
-    if NUMBER.fullmatch(rest):
-        return replace(session.catalog.find_number(read_number(rest).value, space.lower() or None), asked=what)
+    if is_number_word(session, rest):
+        number = read_given(rest, is_hex=session.options.hex).value
+        return replace(session.catalog.find_number(number, space.lower() or None), asked=what)
     return session.catalog.find_name(rest, space.lower() or None)
+
+
+def is_number_word(session: Session, word: str) -> bool:
+    """Whether a word where a name can stand is a number: with --hex also digits without 0x, unless there is such a name."""
+    if NUMBER.fullmatch(word):
+        return True
+    return session.options.hex and HEX.fullmatch(word) is not None and not session.catalog.has_name(word)
 
 
 def thing_in(session: Session, target: Target, data: bytes | None) -> tuple[Found, bytes]:

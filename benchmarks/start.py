@@ -12,11 +12,11 @@ VALUE = "0x8100000606570000"
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    times = 2 if quick else 25
+    times = 2 if quick else 40
     python = Program([sys.executable, "-c", "pass"])
     for form in ("fields", "json"):
         program = hvrepl("decode", "guest-id", VALUE, "-f", form)
-        yield beside(f"decode guest-id -f {form}, beside python -c pass", program, python, 10, times)[0]
+        yield beside(f"decode guest-id -f {form}, beside python -c pass", program, python, 5, times)[0]
     if not DOUBLED.exists():
         double()
     plain = hvrepl("decode", "guest-id", VALUE)

@@ -1,12 +1,28 @@
-"""`record`: how this package writes down what does not change once it is made."""
+"""`record` and `mutable`: how this package writes down what belongs together.
+
+They do the part of the standard library's dataclasses that is used here. Those import inspect, ast, dis and tokenize, and compile a
+class's methods when it is made, together a quarter of the time of a short run; here `__init__` is the only method that is compiled, and
+only once an object is made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform, overload
 
 Made = TypeVar("Made")
+
+
+class Factory:
+    """What makes the default of a field anew for each object."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+
+def field(*, default_factory: Callable[[], Any]) -> Any:
+    """A default that must not be shared, such as a list."""
+    return Factory(default_factory)
 
 
 @overload
@@ -17,19 +33,62 @@ def record(*, eq: bool = False, kw_only: bool = False) -> Callable[[type[Made]],
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def record(made: type[Any] | None = None, /, *, eq: bool = False, kw_only: bool = False) -> Any:
-    """A dataclass with slots. That nobody sets its fields is for the type checker to see; with `eq` its objects compare and hash by value.
+    """What does not change once it is made, which the type checker holds; with `eq` its objects compare and hash by value."""
 
-    dataclass(frozen=True) writes and compiles six methods for each class where this needs one: an eighth of the time of a start.
-    """
-
-    def make(one: type[Made]) -> type[Made]:
-        one.__repr__ = show  # type: ignore[method-assign]
+    def make(one: Any) -> Any:
+        names = tuple(one.__annotations__)
+        kept = {name: value for name, value in vars(one).items() if name not in (*names, "__dict__", "__weakref__")}
+        slotted: Any = type(one)(one.__name__, one.__bases__, {**kept, "__slots__": names})
         if eq:
-            one.__eq__ = is_same  # type: ignore[method-assign]
-            one.__hash__ = to_hash  # type: ignore[method-assign,assignment]
-        return dataclass(slots=True, repr=False, eq=False, kw_only=kw_only)(one)
+            slotted.__eq__, slotted.__hash__ = is_same, to_hash
+        return finish(slotted, names, {name: vars(one)[name] for name in names if name in vars(one)}, kw_only)
 
     return make if made is None else make(made)
+
+
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+def mutable(made: type[Made], /) -> type[Made]:
+    """What is filled in as work goes on."""
+    names = tuple(made.__annotations__)
+    finish(made, names, {name: vars(made)[name] for name in names if name in vars(made)}, kw_only=False)
+    return made
+
+
+def finish(one: Any, names: tuple[str, ...], defaults: dict[str, Any], kw_only: bool) -> Any:
+    """Gives a class its fields and the methods that go over them, those of its base first."""
+    base = one.__mro__[1]
+    all_names = (*getattr(base, "FIELDS", ()), *names)
+    all_defaults = {**getattr(base, "DEFAULTS", {}), **defaults}
+
+    def first(self: Any, *given: Any, **named: Any) -> None:
+        """Stands in until the first object is made."""
+        one.__init__ = write_init(all_names, all_defaults, kw_only)
+        one.__init__(self, *given, **named)
+
+    one.FIELDS, one.DEFAULTS = all_names, all_defaults
+    one.__init__ = first
+    one.__repr__ = show
+    return one
+
+
+def write_init(names: tuple[str, ...], defaults: dict[str, Any], kw_only: bool) -> Callable[..., None]:
+    factories = {f"make_{name}": default.make for name, default in defaults.items() if isinstance(default, Factory)}
+    values = {f"default_{name}": None if isinstance(default, Factory) else default for name, default in defaults.items()}
+    words = ["self", *(["*"] if kw_only else []), *(f"{name}=default_{name}" if name in defaults else name for name in names)]
+    lines = [
+        f"self.{name} = " + (f"make_{name}() if {name} is None else {name}" if f"make_{name}" in factories else name) for name in names
+    ]
+    namespace: dict[str, Any] = {**factories, **values}
+    exec(f"def __init__({', '.join(words)}):\n " + "\n ".join(lines or ["pass"]), namespace)
+    made: Callable[..., None] = namespace["__init__"]
+    return made
+
+
+def replace(one: Made, **changes: Any) -> Made:
+    """Another of the kind, with some fields changed."""
+    kind: Any = type(one)
+    made: Made = kind(**{name: getattr(one, name) for name in kind.FIELDS} | changes)
+    return made
 
 
 def is_same(one: Any, other: object) -> bool:
@@ -41,10 +100,10 @@ def to_hash(one: Any) -> int:
 
 
 def values_of(one: Any) -> tuple[Any, ...]:
-    return tuple(getattr(one, part.name) for part in fields(one))
+    return tuple(getattr(one, name) for name in one.FIELDS)
 
 
 def show(one: Any) -> str:
     """Its class, and the fields that are not empty."""
-    values = ((part.name, getattr(one, part.name)) for part in fields(one))
+    values = ((name, getattr(one, name)) for name in one.FIELDS)
     return f"{type(one).__name__}({', '.join(f'{name}={value!r}' for name, value in values if value or value == 0)})"

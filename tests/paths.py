@@ -6,3 +6,4 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 PACKAGE = ROOT / "hvrepl"
 DATA = TESTS / "data"
+SPECS = ROOT / "specs"

@@ -161,7 +161,7 @@ def test_the_wheel_is_a_program_of_its_own(arguments: list[str], unpacked: Path)
 
 
 def test_the_wheel_is_run_from_its_own_index(unpacked: Path) -> None:
-    script = "import hvrepl.catalog.opening as c; print(c.BUILT_INDEX.exists(), c.CHECKOUT_SPECS.exists(), c.__file__)"
+    script = "import os, hvrepl.catalog.opening as c; print(os.path.exists(c.BUILT_INDEX), os.path.exists(c.CHECKOUT_SPECS), c.__file__)"
     done = subprocess.run([sys.executable, "-c", script], cwd=unpacked, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == f"True False {unpacked / 'hvrepl' / 'catalog' / 'opening.py'}\n"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hvrepl.analysis.crash import Crash, tell_crash
@@ -17,7 +16,7 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.phrases import holds
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.log_lines import Match
-from hvrepl.record import record
+from hvrepl.record import field, mutable, record, replace
 
 
 @record
@@ -40,7 +39,7 @@ class Claim:
         return (told.to_dict() if told else {"summary": self.text}) | ({"perhaps": True} if self.perhaps else {})
 
 
-@dataclass(slots=True)
+@mutable
 class Log:
     """What one log has said so far: its arch, and the last value of each thing."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from hvrepl.catalog.catalog import Catalog, Found, Named
 from hvrepl.catalog.model import fill
@@ -11,6 +10,7 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.phrases import holds
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.record import replace
 
 WIDEST = 64
 GUID_BITS = 128

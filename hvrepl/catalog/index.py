@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
@@ -55,6 +55,9 @@ class NumberRow(NamedTuple):
     spec: int
     element: int | None
     address: int
+
+
+URI = {"%": "%25", "?": "%3f", "#": "%23"}  # what in a path would mean something else in the address that SQLite takes
 
 
 def to_column(number: int) -> int | str:
@@ -128,10 +131,11 @@ class Index:
         }
 
     @classmethod
-    def open(cls, path: Path) -> Index:
+    def open(cls, path: str | os.PathLike[str]) -> Index:
         """Raises FileError where the file is missing or no index."""
+        name = "".join(URI.get(c, c) for c in os.path.abspath(path).replace(os.sep, "/"))
         try:
-            return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False))
+            return cls(sqlite3.connect(f"file:/{name.lstrip('/')}?mode=ro&immutable=1", uri=True, check_same_thread=False))
         except sqlite3.Error as error:
             raise FileError(f"{path}: {error}") from error
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
 from hvrepl.catalog.index import Index
 
-PACKAGE = Path(__file__).resolve().parents[1]
-BUILT_INDEX = PACKAGE / "specs.sqlite"
-CHECKOUT_SPECS = PACKAGE.parent / "specs"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILT_INDEX = os.path.join(PACKAGE, "specs.sqlite")
+CHECKOUT_SPECS = os.path.join(os.path.dirname(PACKAGE), "specs")
 
 
 def open_index(extra: Path | None = None) -> Index:
@@ -16,7 +20,7 @@ def open_index(extra: Path | None = None) -> Index:
 
     Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
     """
-    built = Index.open(BUILT_INDEX) if BUILT_INDEX.exists() else open_checkout()
+    built = Index.open(BUILT_INDEX) if os.path.exists(BUILT_INDEX) else open_checkout()
     if extra is None:
         return built
     from hvrepl.catalog.build.rules import build_checked
@@ -27,6 +31,8 @@ def open_index(extra: Path | None = None) -> Index:
 
 
 def open_checkout() -> Index:
+    from pathlib import Path
+
     from hvrepl.catalog.build.kept import open_kept
 
-    return open_kept(CHECKOUT_SPECS)
+    return open_kept(Path(CHECKOUT_SPECS))

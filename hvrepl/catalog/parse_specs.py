@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from hvrepl.catalog.guids import guid_to_number
@@ -21,6 +20,7 @@ from hvrepl.catalog.model import (
     Spec,
     When,
 )
+from hvrepl.record import replace
 
 Table = Mapping[str, Any]
 Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)

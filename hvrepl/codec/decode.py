@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
@@ -17,12 +16,13 @@ from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.phrases import declared_findings, is_unused, summarise, without_guess
 from hvrepl.codec.schema import Schemas
 from hvrepl.errors import UsageError
+from hvrepl.record import field, mutable, replace
 
 MAX_VALUE_BITS = 64
 GUID_SIZE = 16
 
 
-@dataclass(slots=True)
+@mutable
 class Place:
     """Where the decoder is: the bytes of the outermost thing, which of them there are, and what was found so far."""
 

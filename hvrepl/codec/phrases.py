@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, When, fill, to_key
@@ -12,6 +11,7 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.meanings import say
 from hvrepl.codec.variants import read_range
 from hvrepl.errors import NotFoundError
+from hvrepl.record import replace
 
 GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from hvrepl.catalog.catalog import Catalog
@@ -11,7 +10,7 @@ from hvrepl.catalog.model import Field, Layout, Spec, to_key
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_switch
 from hvrepl.errors import NotFoundError
-from hvrepl.record import record
+from hvrepl.record import record, replace
 
 ValueOf = Callable[[Field], int]
 

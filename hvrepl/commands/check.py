@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -14,6 +13,7 @@ from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assign
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.record import replace
 
 CONDITION = re.compile(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 # Operator → whether it holds, and what is said where it does not.

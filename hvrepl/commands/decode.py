@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from hvrepl.codec.decoded import Decoded
@@ -12,6 +11,7 @@ from hvrepl.commands.inputs.resolve import no_words, or_refuse, resolve
 from hvrepl.commands.inputs.what import Target, thing_in
 from hvrepl.commands.output import answer, emit
 from hvrepl.commands.session import Session
+from hvrepl.record import replace
 from hvrepl.render.formats import Item
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import from_dict
@@ -14,6 +13,7 @@ from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assign
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, open_output
 from hvrepl.errors import UsageError
+from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.render.screen import say_finding
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.device import DEV, NOT_ON_ARM, Device, Devices, RefusedError, Saved
-from hvrepl.record import record
+from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.formats import Item
 from hvrepl.render.screen import say_finding
 from hvrepl.render.style import align, wrap
@@ -28,7 +27,7 @@ REFUSED = "EIO"
 ROLES = ("dim", "name", "number", "meaning")
 
 
-@dataclass(slots=True)
+@mutable
 class Read:
     """A register on each CPU: a value, or why there is none."""
 

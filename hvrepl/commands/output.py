@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.session import Session, finish_lines, say_error
 from hvrepl.errors import HvreplError
+from hvrepl.record import replace
 from hvrepl.render.formats import RENDERERS, Item
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from typing import TextIO, cast
 
 from hvrepl.analysis.find_pages import Page, PageFinder
@@ -13,6 +12,7 @@ from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.memory import Memory, open_memory
+from hvrepl.record import replace
 from hvrepl.render.formats import Item
 
 CLEAR_LINE = "\r\x1b[K"

@@ -6,10 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog, Found
@@ -17,9 +15,12 @@ from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
-from hvrepl.record import record
+from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.style import Style, table_styles
 from hvrepl.wording import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "arm64": "arm64", "aarch64": "arm64"}  # as systems call them
@@ -29,7 +30,7 @@ LONGEST_ERROR = 600
 FINDINGS = ',"findings":['  # within a text of JSON its quotes would be escaped
 
 
-@dataclass(slots=True, eq=False)
+@mutable
 class Streams:
     """Where words come from and text goes, so that tests hand in their own."""
 
@@ -95,7 +96,7 @@ CHECKS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-@dataclass(slots=True, eq=False)
+@mutable
 class Outcome:
     """What a run has come to: the first failure's status, or 1 if something did not hold."""
 
@@ -106,7 +107,7 @@ class Outcome:
             self.status = status or self.status
 
 
-@dataclass(slots=True, eq=False)
+@mutable
 class Memory:
     """What `_` and `set` are about: the last value that was decoded, encoded or set, and what it is."""
 
@@ -126,7 +127,7 @@ class Ways:
     install_completion: Callable[[Sequence[str]], None]  # an option of table.INSTALL, and the words with it
 
 
-@dataclass(eq=False)
+@mutable
 class Session:
     """One run of the program, or one line of a script with options of its own."""
 
@@ -208,7 +209,7 @@ class Session:
     def _index(self) -> Index:
         specs = self.options.specs
         if specs not in self._indexes:
-            self._indexes[specs] = open_index(Path(specs) if specs else None)
+            self._indexes[specs] = open_index(to_folder(specs) if specs else None)
         return self._indexes[specs]
 
     @cached_property
@@ -270,6 +271,12 @@ def finish_lines(session: Session, lines: list[str], first: int | None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def to_folder(path: str) -> Path:
+    from pathlib import Path  # 6 ms that a run without specs of one's own need not pay
+
+    return Path(path)
+
+
 @contextmanager
 def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
     """A file to write. UsageError in a script that may not, FileError says why it cannot be opened or written."""
@@ -277,7 +284,7 @@ def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
         raise UsageError("-o FILE is off here; --allow-shell turns it on")
     try:
         encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
-        with Path(path).open(mode, encoding=encoding, newline=newline) as file:
+        with open(path, mode, encoding=encoding, newline=newline) as file:
             yield file
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error

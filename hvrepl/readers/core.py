@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, BinaryIO
 
 from hvrepl.errors import FileError
-from hvrepl.record import record
+from hvrepl.record import record, replace
 
 NO_ADDRESS = (1 << 64) - 1  # p_paddr of what has none, in /proc/kcore
 

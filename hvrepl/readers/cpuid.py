@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hvrepl.catalog.model import Space
@@ -13,7 +12,7 @@ from hvrepl.errors import UsageError
 from hvrepl.readers.dump import decode
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.number import REGISTERS
-from hvrepl.record import record
+from hvrepl.record import field, mutable, record, replace
 from hvrepl.wording import shorten
 
 REGISTER_BITS = 32
@@ -192,7 +191,7 @@ def to_register(text: str, base: int) -> int | None:
     return None if value >> REGISTER_BITS else value
 
 
-@dataclass(slots=True)
+@mutable
 class Block:
     """The leaves of one CPU as they are gathered; it has a number where the dump says one."""
 

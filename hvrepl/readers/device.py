@@ -10,13 +10,13 @@ import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from hvrepl.catalog.model import Space
 from hvrepl.errors import FileError
 from hvrepl.readers.cpuid import LeafLine, Leaves, read_file
 from hvrepl.readers.number import REGISTERS
+from hvrepl.record import field, mutable
 
 DEV = Path("/dev")
 MSR_SIZE = 8
@@ -35,7 +35,7 @@ class RefusedError(FileError):
 REFUSALS = {"EIO": "refused (EIO)", "ENXIO": "the CPU is offline (ENXIO)", "ENODATA": "not in the saved tree"}
 
 
-@dataclass(slots=True)
+@mutable
 class Device:
     """An open character device, whose offset is the number of what is read."""
 
@@ -61,7 +61,7 @@ class Device:
         os.close(self.descriptor)
 
 
-@dataclass(slots=True)
+@mutable
 class Saved:
     """The MSRs that a file has as text: a number, or the name of the error that reading it gave."""
 
@@ -77,7 +77,7 @@ class Saved:
         pass
 
 
-@dataclass(slots=True)
+@mutable
 class Devices:
     """The files cpu/N/msr and cpu/N/cpuid below `root`. How files are opened and read can be given."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.dump_forms import Row, read_line
 from hvrepl.readers.find_radix import find_radices, place
 from hvrepl.readers.plain import forced, read_plain, reverse_words
-from hvrepl.record import record
+from hvrepl.record import mutable, record
 from hvrepl.wording import shorten
 
 MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
@@ -28,7 +27,7 @@ class Dump:
     address: int | None
 
 
-@dataclass(slots=True)
+@mutable
 class Run:
     """Rows of one form that follow one another without a hole, each with how often it stands there."""
 

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -16,6 +15,7 @@ from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
 from hvrepl.readers import kdump
 from hvrepl.readers.core import Range, core_ranges
+from hvrepl.record import replace
 
 CHUNK = 1 << 18  # what is read at once: it stays in the cache of a processor while it is searched
 SHOWN_RANGES = 4
@@ -182,7 +182,7 @@ def open_memory(path: str) -> Memory:
 
 def open_file(path: str) -> BinaryIO:
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  Path("") is a folder
+        mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             raise FileError(f"{path}: is a directory")
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):  # before it is opened, where a pipe would wait

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from hvrepl.analysis.claims import Claim
 from hvrepl.analysis.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.record import replace
 from hvrepl.render.screen import render_screen, say_finding, say_set, summary_beside, value_of
 from hvrepl.render.style import Style, align, wrap
 

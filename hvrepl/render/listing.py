@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Entry
@@ -27,7 +26,7 @@ class Listing:
     tables: Sequence[Mapping[str, Any]]
     single: bool = False
     lines: Callable[[Style], Iterable[str]] | None = None
-    roles: Sequence[str] = field(default=("number", "name", "dim", "meaning"))
+    roles: Sequence[str] = ("number", "name", "dim", "meaning")
 
 
 def entry_row(entry: Entry) -> tuple[str, str, str, str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.record import replace
 from hvrepl.render.style import Style, align, wrap
 
 SHOWN_BYTES = 16

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
 from hvrepl.catalog.alike import alike
 from hvrepl.commands.table import ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import UsageError
-from hvrepl.record import record
+from hvrepl.record import field, record
 from hvrepl.wording import shorten
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ from hvrepl.catalog.index import WAS, is_seen
 from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
 from hvrepl.commands.session import COLORS, FORMATS, WORD_SIZES
 from hvrepl.errors import HvreplError
-from hvrepl.record import record
+from hvrepl.record import record, replace
 from hvrepl.render.listing import number_of
 from hvrepl.render.style import table_styles
 from hvrepl.script.interpret import TAKES_WHAT

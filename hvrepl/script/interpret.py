@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import to_key
@@ -14,7 +13,6 @@ from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import read_given
-from hvrepl.script.paste import is_row
 from hvrepl.wording import shorten
 
 FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
@@ -108,11 +106,13 @@ def say_unknown(session: Session, word: str) -> str:
 def command_for(path: str) -> str:
     """The command that reads a file, as far as its beginning tells."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             start = file.read(SNIFFED + 1)
     except OSError:
         return f"decode WHAT @{path}"
     if b"\0" in start:
         return f"scan {path}" if len(start) > SNIFFED else f"decode page @{path}"
+    from hvrepl.script.paste import is_row
+
     lines = start.decode("utf-8", "replace").splitlines()
     return f"decode page @{path}" if any(is_row(line) for line in lines[:3]) else f"annotate {path}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import is_number
-from hvrepl.record import record
+from hvrepl.record import mutable, record
 
 TOKEN = re.compile(
     r"""(?P<space>\s+) | '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?P<open>\() | (?P<close>\)) | (?P<operator>[|>]+)
@@ -48,7 +47,7 @@ class Line:
     shell: str = ""
 
 
-@dataclass(slots=True)
+@mutable
 class Words:
     """The words gathered so far; `word` is the one being read, None between words. Parentheses hold a word together."""
 

@@ -14,7 +14,6 @@ from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import INSTALL
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.argv import CommandLine, read_argv
-from hvrepl.script.paste import is_row
 from hvrepl.script.runner import Runner, show_help
 from hvrepl.version import __version__
 
@@ -86,6 +85,7 @@ def run_arguments(session: Session, line: CommandLine) -> None:
 def run_stdin(runner: Runner) -> None:
     """The lines of stdin as a script. What is no script is seen by its first line: one dump as a whole, and a log, which is refused."""
     from hvrepl.commands.inputs.files import raw_lines
+    from hvrepl.script.paste import is_row
 
     lines = (line.decode("utf-8", "replace") for line in raw_lines(runner.session))
     before = list(up_to_content(lines))

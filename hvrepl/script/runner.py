@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import IO
 
 from hvrepl.catalog.catalog import Found
@@ -35,7 +35,7 @@ class Runner:
     def __init__(self, session: Session, *, may_shell: bool = True) -> None:
         self.session = session
         self.may_shell = may_shell
-        self.sourcing: list[Path] = []
+        self.sourcing: list[str] = []
         self.place = ""
 
     def run_lines(self, lines: Iterable[str], place: str) -> None:
@@ -181,7 +181,7 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
     """Runs the lines of a file; what it sets stays set."""
     if len(words) != 1:
         raise UsageError("source takes one file: `source FILE`")
-    path = Path(words[0]).absolute()
+    path = os.path.abspath(words[0])
     if path in runner.sourcing:
         raise UsageError(f"{words[0]} sources itself")
     runner.sourcing.append(path)
@@ -198,9 +198,9 @@ def set_last(runner: Runner, words: Sequence[str]) -> None:
     set_fields(runner.session, words)
 
 
-def open_input(path: Path, name: str) -> IO[str]:
+def open_input(path: str, name: str) -> IO[str]:
     try:
-        return path.open(encoding="utf-8", errors="replace")
+        return open(path, encoding="utf-8", errors="replace")
     except OSError as error:
         raise FileError(f"{name}: {error.strerror}") from error
 

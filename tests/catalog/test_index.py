@@ -15,10 +15,10 @@ from hvrepl.catalog.build.rules import read_tables
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES, Spec
-from hvrepl.catalog.opening import CHECKOUT_SPECS, open_index
+from hvrepl.catalog.opening import open_index
 from hvrepl.errors import FileError, NotFoundError, SpecError
 from tests.catalog.own import write_own
-from tests.paths import DATA
+from tests.paths import DATA, SPECS
 
 TEST_SPECS = DATA / "specs"
 
@@ -43,7 +43,7 @@ def build(path: str, *folders: Path) -> Index:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the built-in and the test specs."""
     path = tmp_path_factory.mktemp("index") / "specs.sqlite"
-    build(str(path), CHECKOUT_SPECS, TEST_SPECS).database.close()
+    build(str(path), SPECS, TEST_SPECS).database.close()
     return path
 
 
@@ -60,7 +60,7 @@ def built_in(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """Where the built-in specs come from: TOML, or as in a wheel an index."""
     if request.param == "installed":
         path = tmp_path_factory.mktemp("installed") / "specs.sqlite"
-        build(str(path), CHECKOUT_SPECS).database.close()
+        build(str(path), SPECS).database.close()
         monkeypatch.setattr(opening, "BUILT_INDEX", path)
 
 
@@ -89,7 +89,7 @@ def everything(index: Index) -> dict[str, object]:
 
 
 def test_an_index_in_a_file_answers_as_one_in_memory(opened: Index) -> None:
-    assert everything(opened) == everything(build(":memory:", CHECKOUT_SPECS, TEST_SPECS))
+    assert everything(opened) == everything(build(":memory:", SPECS, TEST_SPECS))
 
 
 def test_an_index_made_of_an_index_is_the_same(opened: Index) -> None:

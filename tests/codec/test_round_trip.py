@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
+from hvrepl.record import replace
 from tests.codec.layouts import THINGS, Thing, nodes, samples, thing
 from tests.fuzz import examples, sampled
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.record import replace
 from hvrepl.render import style
 from hvrepl.render.screen import render_bits, render_screen, say_finding
 from hvrepl.render.style import Style, align, wrap

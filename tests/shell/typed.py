@@ -6,7 +6,6 @@ import io
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from prompt_toolkit.output import DummyOutput
 from hvrepl.__main__ import ways
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.commands.session import Memory, Outcome, Session, Streams
+from hvrepl.record import replace
 from hvrepl.script.complete import Completer
 from hvrepl.shell.loop import Shell
 from tests.program import SECONDS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Found
@@ -16,6 +15,7 @@ from hvrepl.codec.encode.cases import cases_of, names_below
 from hvrepl.codec.encode.places import Choice, Part, Places, read_bits, write_bits
 from hvrepl.codec.variants import pick_spec
 from hvrepl.errors import UsageError
+from hvrepl.record import replace
 
 __all__ = ["Assigner", "Assignment"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from hvrepl.catalog.model import Field, Layout, Spec, counters
@@ -11,7 +10,7 @@ from hvrepl.codec.decoded import join_path
 from hvrepl.codec.parsed import Variant
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import expand_word
-from hvrepl.record import record
+from hvrepl.record import record, replace
 
 
 @record(eq=True)

@@ -7,7 +7,6 @@ tree of one of them. What no function can be made for takes the way through the 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.codec.decode import Decoder
@@ -15,6 +14,7 @@ from hvrepl.codec.decoded import Decoded, dump
 from hvrepl.codec.stream.fragments import Memo, mask_of
 from hvrepl.codec.stream.locate import Choice, LocatedTree, Locator, UnlocatedError
 from hvrepl.codec.stream.write_tree import Line, write_function
+from hvrepl.record import replace
 
 Picks = tuple[Hashable, ...]
 MOST_STEPS = 2000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import pick_case
-from hvrepl.record import record
+from hvrepl.record import field, mutable, record, replace
 
 
 class UnlocatedError(Exception):
@@ -65,7 +64,7 @@ class OfLayouts:
     layouts: Sequence[Layout]
 
 
-@dataclass(slots=True)
+@mutable
 class LocatedTree:
     """The tree of one value. `spots` and `layouts` are by the id of a node; `events` is what may find something, in that order,
     or what was found and follows from the shape alone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hvrepl.catalog.model import FindingRule
 from hvrepl.codec.decoded import Decoded, Finding, dump, join_path
@@ -13,9 +12,10 @@ from hvrepl.codec.stream.fragments import Fragment, Memo, joined, literal, looke
 from hvrepl.codec.stream.locate import OfField, UnlocatedError
 from hvrepl.codec.stream.write_phrases import Condition, Phrases, chosen, value_of
 from hvrepl.codec.variants import read_range
+from hvrepl.record import mutable
 
 
-@dataclass(slots=True)
+@mutable
 class Findings:
     """The findings of a located tree, in the order in which decoding comes upon them."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hvrepl.catalog.catalog import Catalog
@@ -22,13 +21,14 @@ from hvrepl.codec.phrases import (
 )
 from hvrepl.codec.stream.fragments import NAME, Code, Fragment, Memo, escape, in_hex, joined, literal, looked_up, mask_of, tabled
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
+from hvrepl.record import field, mutable, replace
 
 Condition = tuple[int, Callable[[Code], str]]  # the bits that it follows from, and the source of an expression
 FORMS = {"d": "", "x": ":#x", "X": ":X"}
 UNTITLED = re.compile(r"\{[^}]*\}")
 
 
-@dataclass(slots=True)
+@mutable
 class Phrases:
     """The sentences about the nodes of a located tree."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from json.encoder import encode_basestring
 
 from hvrepl.catalog.catalog import Catalog
@@ -12,6 +11,7 @@ from hvrepl.codec.stream.fragments import WIDEST_KEPT, Code, Fragment, called, i
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 from hvrepl.codec.stream.write_findings import Findings
 from hvrepl.codec.stream.write_phrases import Phrases, value_of
+from hvrepl.record import mutable, replace
 
 Line = Callable[..., str]
 MOST_SPOTS = 600  # a page of sixteen messages has more, and a shape for every mixture of messages
@@ -28,7 +28,7 @@ def write_function(tree: LocatedTree, catalog: Catalog) -> Line:
     return code.function(text + "{tail}")
 
 
-@dataclass(slots=True)
+@mutable
 class TreeWriter:
     """The JSON of a tree's nodes as fragments: keys in the order of the contract."""
 

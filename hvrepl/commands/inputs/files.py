@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, BinaryIO
 
 from hvrepl.commands.session import Session
@@ -23,7 +22,7 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
     if not path:
         raise UsageError("@ without a file; write @FILE")
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(most + 1)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.commands.inputs.files import CHUNK, numbered_lines, read_chunk, read_file, read_rest
@@ -14,7 +13,7 @@ from hvrepl.commands.inputs.register_value import read_word
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.number import read_cpuid, read_number
-from hvrepl.record import record
+from hvrepl.record import record, replace
 
 PAGE = 4096  # what is read at an address for a struct that has no size of its own
 HEX = re.compile("[0-9a-fA-F]+")
@@ -83,7 +82,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
 def is_file(word: str) -> bool:
     """Whether a word that is no value is the name of a file."""
     try:
-        return Path(word).is_file()
+        return os.path.isfile(word)
     except (OSError, ValueError):  # a name that no file can have
         return False
 
@@ -158,7 +157,7 @@ def is_place(text: str) -> bool:
     if not path or not ADDRESS.fullmatch(address):
         return False
     try:
-        return not Path(text).exists()
+        return not os.path.exists(text)
     except (OSError, ValueError):  # a name that no file can have
         return True
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import GUID, read_given, read_number
-from hvrepl.record import record
+from hvrepl.record import record, replace
 from hvrepl.wording import shorten
 
 NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")

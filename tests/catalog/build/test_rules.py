@@ -20,12 +20,11 @@ import pytest
 from hvrepl.catalog import keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles
 from hvrepl.catalog.build.book import FORMATTERS, Book
 from hvrepl.catalog.model import Spec
-from hvrepl.catalog.opening import CHECKOUT_SPECS
 from hvrepl.catalog.build.read_specs import read_folder, to_specs
 from hvrepl.catalog.build.rules import RULES, check_folders, main, read_tables
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.errors import FileError, SpecError
-from tests.paths import DATA
+from tests.paths import DATA, SPECS
 
 TEST_SPECS = DATA / "specs"
 BAD_SPECS = DATA / "bad_specs"
@@ -63,11 +62,11 @@ def test_what_the_examples_are_checked_beside_keeps_the_rules() -> None:
 
 
 def test_the_built_in_specs_keep_the_rules() -> None:
-    assert check_folders([CHECKOUT_SPECS]) == []
+    assert check_folders([SPECS]) == []
 
 
 def test_the_test_specs_keep_the_rules_beside_the_built_in_ones() -> None:
-    assert check_folders([CHECKOUT_SPECS, TEST_SPECS]) == []
+    assert check_folders([SPECS, TEST_SPECS]) == []
 
 
 def fault_texts() -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from stat import S_ISFIFO
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from hvrepl.catalog.alike import alike
@@ -41,6 +42,7 @@ class Streams:
     stdin_is_terminal: bool = False
     stdout_is_terminal: bool = False
     columns: int = 80
+    is_in_pipeline: bool = False  # among other programs, whose errors stand beside this one's
 
     @classmethod
     def of_process(cls) -> Streams:
@@ -52,7 +54,15 @@ class Streams:
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
         columns = os.get_terminal_size(stdout.fileno()).columns if stdout.isatty() else 0
-        return cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns)
+        return cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns, is_piped(0) or is_piped(1))
+
+
+def is_piped(number: int) -> bool:
+    """Whether a pipe leads here from or to another program; not where a program reads the errors too, which knows whose they are."""
+    try:
+        return S_ISFIFO(os.fstat(number).st_mode) and not S_ISFIFO(os.fstat(2).st_mode)
+    except OSError:  # it is closed
+        return False
 
 
 @record

@@ -99,8 +99,8 @@ COMMANDS = (
         "check",
         "check:check",
         "WHAT VALUE FIELD=V...",
-        "Assert fields of a value (= and !=).",
-        "Assert fields of a value (= and !=). Exit status 1 if one does not hold.",
+        "Assert fields of a value (=, !=, <, <=, > and >=).",
+        "Assert fields of a value (=, !=, <, <=, > and >=). Exit status 1 if one does not hold.",
     ),
     Command(
         "scan",

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import INSTALL
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.argv import CommandLine, read_argv
-from hvrepl.script.runner import Runner, show_help
 from hvrepl.version import __version__
+
+if TYPE_CHECKING:
+    from hvrepl.script.runner import Runner  # the shell reads it behind its prompt
 
 # What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
 LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
@@ -54,7 +57,7 @@ def run(arguments: Sequence[str], streams: Streams, ways: Ways) -> int:
         streams.stdout.flush()
     except HvreplError as error:
         session.fail(error)
-        session.report(error)
+        session.report(error, "hvrepl: " if streams.is_in_pipeline else "")
     return session.outcome.status
 
 
@@ -67,15 +70,20 @@ def run_arguments(session: Session, line: CommandLine) -> None:
         if session.ways:
             session.ways.install_completion([*installs, *line.words])
     elif line.own.get("help"):
-        show_help(session, line.command)
+        if session.ways:
+            session.ways.show_help(session, line.command)
     elif lines and (line.command or line.words):
         raise UsageError("-c LINE and a command do not go together")
     elif line.command or line.words:
+        from hvrepl.script.runner import Runner
+
         Runner(session).run_command_line(line)
     elif session.streams.stdin_is_terminal and not lines:
         if session.ways:
             session.ways.open_shell(session, bool(line.own.get("vi")))
     else:
+        from hvrepl.script.runner import Runner
+
         session.is_script = True
         session.may_write = bool(lines or line.own.get("allow_shell"))
         runner = Runner(session, may_shell=session.may_write)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -431,3 +432,19 @@ LINES_OF_FOUR = {
 @pytest.mark.parametrize(("start", "holds"), LINES_OF_FOUR.values(), ids=LINES_OF_FOUR)
 def test_a_dump_of_four_bytes_is_no_lines_of_four(start: bytes, holds: bool) -> None:
     assert holds_lines(start, 4) == holds
+
+
+PIPELINES = {
+    "into": ("echo zz | {} decode sint2", "hvrepl: stdin:1: 'zz' is no number"),
+    "out_of": ("{} decode nosuch 1 | cat", "hvrepl: no such name: nosuch"),
+    "none": ("{} decode nosuch 1 > /dev/null < /dev/null", "no such name: nosuch"),
+    "script": ("echo nosuch | {}", "hvrepl: stdin:1: no such command or name: nosuch"),
+}
+
+
+@needs("sh")
+@pytest.mark.parametrize(("line", "says"), PIPELINES.values(), ids=PIPELINES)
+def test_in_a_pipeline_an_error_says_whose_it_is(line: str, says: str, tmp_path: Path) -> None:
+    with (tmp_path / "errors").open("wb") as errors:
+        subprocess.run(["sh", "-c", line.format(shlex.join(PROGRAM))], check=False, stderr=errors, env=clean_environ(), timeout=SECONDS)
+    assert (tmp_path / "errors").read_text().startswith(says)

@@ -45,3 +45,38 @@ def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: 
 
 def test_the_table_has_as_many_lines_as_it_should() -> None:
     assert len(ROWS) >= 120
+
+
+PAGE = (DATA / "dumps" / "page.gdb.txt").read_bytes()
+MESSAGE = b"".join((DATA / "dumps" / "page.xxd.txt").read_bytes().splitlines(keepends=True)[:16])
+LOG = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
+RDMSR = b"200f3\n10013\n40000082\n"  # as rdmsr prints values
+# What stands on stdin, and the words → status, first line.
+STDIN = {
+    "a_page": (PAGE, ["-f", "line"], 0, "HV_MESSAGE_PAGE 4096 bytes  2 of 16 slots in use, 1 with more pending"),
+    "a_message": (MESSAGE, ["-f", "line"], 0, "HV_MESSAGE 256 bytes  HVMSG_TIMER_EXPIRED, timer 0, due 0x1122334455, 6.8 us late"),
+    "a_page_behind_empty_lines": (b"\n\n" + PAGE, ["-f", "line"], 0, "HV_MESSAGE_PAGE 4096 bytes  2 of 16"),
+    "a_log": (LOG, [], 2, "stdin:1: this looks like a log; `hvrepl annotate` explains the numbers in it"),
+    "a_page_for_decode": (PAGE, ["decode", "page", "-f", "line"], 0, "HV_MESSAGE_PAGE 4096 bytes  2 of 16 slots in use"),
+    "a_page_for_eom": (PAGE, ["eom", "2", "-f", "csv"], 0, "step,what,where,value"),
+    "a_page_for_eom_with_a_type": (PAGE, ["eom", "2", "1", "-f", "csv"], 0, "step,what,where,value"),
+    "a_crash": (b"0x1e 0x1 0x2 0x3 0x4\n", ["crash", "-f", "line"], 2, "crash takes five parameters"),
+    "a_pasted_crash": (b"P0=0x1e P1=0x1 P2=0x2 P3=0x3 P4=0x4\n", ["crash", "-f", "line"], 0, "Windows  0x1E KMODE_EXCEPTION_NOT_HANDLED"),
+    "values": (b"0x30\n0x31\n", ["decode", "sint2", "-f", "line"], 0, "HV_X64_MSR_SINT2 0x0000000000000030"),
+    "values_as_ndjson": (b"0x30\n0x31\n", ["decode", "sint2", "-f", "ndjson"], 0, '{"name":"HV_X64_MSR_SINT2"'),
+    "numbers": (b"0x8100000606570000\n", ["decode", "-f", "line"], 0, "HV_X64_MSR_GUEST_OS_ID 0x8100000606570000  Linux 6.6.87"),
+    "no_values": (b"# none\n", ["decode", "sint2"], 2, "sint2: no value; see `show sint2`"),
+    "no_values_as_ndjson": (b"", ["decode", "sint2", "-f", "ndjson"], 2, "sint2: no value; see `show sint2`"),
+    "rdmsr": (RDMSR, ["--hex", "decode", "sint2", "-f", "line"], 0, "HV_X64_MSR_SINT2 0x00000000000200f3  vector 0xf3, auto-EOI"),
+    "rdmsr_as_ndjson": (RDMSR, ["--hex", "decode", "sint2", "-", "-f", "ndjson"], 0, '{"name":"HV_X64_MSR_SINT2"'),
+    "rdmsr_without_hex": (b"40000082\n", ["decode", "sint2", "-"], 2, "stdin:1: '40000082' can be hex or decimal"),
+    "not_for_a_value_with_its_words": (b"0x30\n", ["sint2", "0x31", "-f", "line"], 0, "HV_X64_MSR_SINT2 0x0000000000000031"),
+    "not_for_show": (b"0x30\n", ["sint2", "-f", "csv"], 0, "bits,name,type,doc"),
+}
+
+
+@pytest.mark.parametrize(("stdin", "words", "status", "text"), STDIN.values(), ids=STDIN)
+def test_stdin_is_what_is_missing_or_what_it_looks_like(stdin: bytes, words: list[str], status: int, text: str) -> None:
+    ended, line = said(call(*words, stdin=stdin))
+    assert ended == status
+    assert line.startswith(text)

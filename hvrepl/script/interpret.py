@@ -44,8 +44,10 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
 
 
 def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """X=V, X: V and X = V as X V, where X is a known name or number."""
+    """X=V, X: V and X = V as X V, where X is a known name or number, also behind the name of a space."""
     first, *rest = words
+    if first.lower() in SPACES and rest:
+        return [first, *take_apart(session, rest)]
     if rest[:1] == ["="]:
         return [first, *(rest[1:] or [""])]
     match = GIVEN.fullmatch(first)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
+from hvrepl.commands.session import ARCH_WORDS
 from hvrepl.readers.number import is_number
 from hvrepl.record import record
 from hvrepl.script.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
-from hvrepl.script.interpret import TAKES_WHAT
+from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
 from hvrepl.script.settable import lowest
 
-# A blank, an operator, or a word: parentheses and quotes hold it together.
-PIECE = re.compile(r"""\s+|[|>]+|(?:[^\s(|>'"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
+# A blank, an operator, or a word, in which | and > are none: parentheses and quotes hold it together.
+PIECE = re.compile(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
 HEX = re.compile(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
 PART = re.compile(r"\.(?:\d+|input|output)")
 
@@ -48,7 +49,7 @@ def classify(text: str, completer: Completer, last: Found | None = None, *, done
     words: list[str] = []
     for match in PIECE.finditer(text):
         piece = match[0]
-        if piece[0] in "|>#":
+        if piece[0] == "#" or re.match(r"[|>](?!=)", piece):
             yield "", text[match.start() :]
             return
         if piece.isspace():
@@ -60,10 +61,17 @@ def classify(text: str, completer: Completer, last: Found | None = None, *, done
 
 def classify_word(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
     previous = place.words[-1] if place.words else ""
+    given = GIVEN.fullmatch(piece)
+    is_given = given is not None and (given[2] == "=" or not given[3])
     if previous in CHOICES:
-        yield "value" if piece in CHOICES[previous] else place.doubt, piece
+        yield "value" if piece in CHOICES[previous] or (previous == "--arch" and piece.lower() in ARCH_WORDS) else place.doubt, piece
     elif previous in VALUED or piece[0] in "-@'\"":
         yield "", piece
+    elif not place.before and given and is_given and (kind := name_or_number(given[1], place, completer)) in ("name", "number"):
+        yield kind, given[1]
+        yield "", given[2]
+        if given[3]:
+            yield "number" if is_number(given[3]) else place.doubt, given[3]
     elif not place.before:
         yield "command" if piece in completer.command_names else name_or_number(piece, place, completer), piece
     elif place.command in TAKES_WHAT and len(place.before) == 1:
@@ -78,10 +86,10 @@ def classify_word(piece: str, place: Place, completer: Completer, last: Found | 
 
 def word_of(piece: str, place: Place, completer: Completer) -> str:
     """The class of the word behind arch, format, list ..."""
-    choices = {"arch": CHOICES["--arch"], "format": CHOICES["--format"], "list": tuple(completer.catalog.spaces)}
+    choices = {"arch": tuple(ARCH_WORDS), "format": CHOICES["--format"], "list": tuple(completer.catalog.spaces)}
     if place.command not in choices:
         return "command" if piece in completer.command_names else "number" if is_number(piece) else ""
-    return "value" if piece in choices[place.command] else place.doubt
+    return "value" if piece.lower() in choices[place.command] else place.doubt
 
 
 def name_or_number(piece: str, place: Place, completer: Completer) -> str:
@@ -89,7 +97,7 @@ def name_or_number(piece: str, place: Place, completer: Completer) -> str:
     base = to_key(PART.sub("", rest))
     if space and space.lower() not in completer.catalog.spaces:
         return place.doubt
-    if completer.has_name(base):
+    if completer.has_name(base) or piece.lower() in SPACES:
         return "name"
     if is_number(piece) or is_number(rest) or piece == "_":
         return "number"
@@ -124,7 +132,7 @@ def value(piece: str, place: Place, completer: Completer, last: Found | None) ->
 
 def assignment(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
     path, _, text = piece.partition("=")
-    bare = path.rstrip("!")
+    bare = path.rstrip("!<>")
     thing = thing_at(place, completer, last)
     is_register = place.command not in TAKES_FIELDS and re.fullmatch("e[abcd]x", bare, re.IGNORECASE)
     known = thing is None or is_register or is_path(bare, *thing, completer)

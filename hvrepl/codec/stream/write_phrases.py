@@ -1,4 +1,4 @@
-"""What meanings.py and phrases.py say of fields, and sentences, as text that follows from some bits. Keeps to their rules."""
+"""What phrases.py and field_findings.py say of a tree → fragments: the same sentences, said of any bits. Keeps to their rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of files and stdin → lines of ndjson by codec/stream.py: what commands.py gives for each, without a tree for each."""
+"""Values of files and stdin → lines of ndjson by codec/stream: what decode gives for each, without a tree for each."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from inspect import Parameter, Signature
 from typing import Annotated, Any, NoReturn
@@ -13,10 +14,14 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from hvrepl.cli import COMPLETE
+from hvrepl.cli.bash import INDEX, WORDS
 from hvrepl.commands.session import Session, Streams
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
 from hvrepl.errors import HvreplError, UsageError
 
+LINE = "_TYPER_COMPLETE_ARGS"  # what is typed, in all shells but bash
+IMPLIED = "decode"  # the command whose words are completed where none is typed
+GIVEN = "_HVREPL_IMPLIED"  # set where that is so
 CONTEXT = {"help_option_names": list(HELP.names)}
 ABOUT = """Tell what raw Hyper-V numbers mean: guest OS ids, registers, statuses, messages and message pages.
 
@@ -77,9 +82,26 @@ def complete() -> NoReturn:
 
         with suppress(KeyError, ValueError):
             os.environ |= to_typer(os.environ)
+    give_command(os.environ)
     with suppress(KeyError, ValueError):
         make_app()(prog_name="hvrepl", complete_var=COMPLETE)
     sys.exit(2)  # the variables of the shell that asks are not there, or no numbers
+
+
+def give_command(environ: MutableMapping[str, str]) -> None:
+    """Words that begin with no command become those of decode: typer completes only those of a command."""
+    from hvrepl.script.complete import positional
+
+    words = shlex.split(environ[WORDS]) if WORDS in environ else environ.get(LINE, "").split(" ")
+    first = next(iter(positional(words[1:])), "")
+    if not first or words[-1].startswith("-") or any(name.startswith(first) for name in ENTRIES):
+        return
+    environ[GIVEN] = IMPLIED
+    if WORDS in environ:
+        environ[WORDS] = "\n".join(map(shlex.quote, [words[0], IMPLIED, *words[1:]]))
+        environ[INDEX] = str(int(environ[INDEX]) + 1)
+    else:
+        environ[LINE] = " ".join([words[0], IMPLIED, *words[1:]])
 
 
 def install(words: Sequence[str]) -> NoReturn:
@@ -98,10 +120,12 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
     from hvrepl.script.runner import shell_commands
 
     is_bash = os.environ.get(COMPLETE) == "complete_bash"
+    is_implied = GIVEN in os.environ
     if is_bash:
-        before, taken = bash.line_of(os.environ)
+        before, taken = bash.line_of(shlex.split(os.environ[WORDS])[2 if is_implied else 1 :])
     else:  # words without their quotes, which these shells put around what they are given
-        before, taken = " ".join(map(quote, [context.info_name or "", *(context.params.get("words") or []), incomplete])), 0
+        command = [] if is_implied else [context.info_name or ""]
+        before, taken = " ".join(map(quote, [*command, *(context.params.get("words") or []), incomplete])), 0
     current = split_typed(before)[1]
     try:
         completer = Completer(session_of(context).catalog, shell_commands(), platform.release)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hvrepl.script.lines import split_typed
 
@@ -30,9 +30,8 @@ def to_typer(environ: Mapping[str, str]) -> dict[str, str]:
     return {WORDS: "\n".join(map(shlex.quote, joined)), INDEX: str(len(joined) - 1)}
 
 
-def line_of(environ: Mapping[str, str]) -> tuple[str, int]:
+def line_of(words: Sequence[str]) -> tuple[str, int]:
     """The line up to the cursor as it was typed, and how much of its last word bash has for words before the one it completes."""
-    words = shlex.split(environ[WORDS])[1:]
     line = BREAK.sub(r"\1", " ".join(words))
     last = "" if words[-1] in BREAKS else words[-1]
     return line, len(split_typed(line)[1]) - len(last)

@@ -53,6 +53,11 @@ IN_BASH = {
     "an_enumerator": (["encode", "guest-id", "os_type", "=", "Lin"], ["Linux"]),
     "a_file": (["decode", "page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
     "nothing": (["decode", "nosuchname"], [""]),
+    "a_name_as_the_first_word": (["guest-o"], ["guest-os-id"]),
+    "a_field_behind_a_name": (["sint2", "vec"], ["vector="]),
+    "a_field_behind_a_name_and_options": (["--arch", "arm64", "sint2", "vec"], ["vector="]),
+    "an_enumerator_behind_a_name": (["guest-id", "os_type", "=", "Lin"], ["Linux"]),
+    "a_file_behind_a_name": (["page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
 }
 
 
@@ -69,6 +74,8 @@ ELSEWHERE = {
     "an_enumerator": ("hvrepl encode guest-id os_type=Lin", '"os_type=Linux"', "os_type=Linux"),
     "a_name_of_a_space": ("hvrepl show msr:sim", '"msr\\\\:simp":"SynIC message page"', "msr:simp\tSynIC message page"),
     "a_file": ("hvrepl decode page @data/du", '"@data/dumps/"', "@data/dumps/"),
+    "a_first_word": ("hvrepl guest-o", '"guest-os-id":"guest OS id"', "guest-os-id\tguest OS id"),
+    "a_field_behind_a_name": ("hvrepl sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
     "an_arch": ("hvrepl --arch arm64 show HV_REGISTER_SIM", '"HV_REGISTER_SIMP":', "HV_REGISTER_SIMP\tSynIC message page"),
 }
 
@@ -140,6 +147,7 @@ def test_completion_is_installed_into_the_home(tmp_path: Path, path: str) -> Non
 TYPED = {
     "commands_and_names": ("hvrepl dec\tsimp-\t", "hvrepl decode simp-page "),
     "a_field": ("hvrepl encode sint2 mas\t", "hvrepl encode sint2 masked="),
+    "a_field_behind_a_name": ("hvrepl sint2 mas\t", "hvrepl sint2 masked="),
     "an_enumerator": ("hvrepl encode guest-id os_type=Lin\tbui\t", "hvrepl encode guest-id os_type=Linux build="),
     "a_name_of_a_space": ("hvrepl show msr:sirb\t", "hvrepl show msr:sirbp "),
     "a_file": ("hvrepl decode page @data/du\t", "hvrepl decode page @data/dumps/"),

@@ -97,6 +97,8 @@ def say_unknown(session: Session, word: str) -> str:
     said = f"no such command or name: {shorten(word)}"
     if is_file(word):
         return f"{said}; for the file: {command_for(word)}"
+    if len(word.split()) > 1:
+        return f"{said}; quotes made one word of it"
     if word.lower() in session.catalog.spaces:
         return f"{word} is a space of numbers: write `{word} NUMBER`, or `list {word}`"
     if re.search(r"\w[|>]", word):

@@ -97,7 +97,13 @@ def run_stdin(runner: Runner) -> None:
 
     lines = (line.decode("utf-8", "replace") for line in raw_lines(runner.session))
     before = list(up_to_content(lines))
+    if before:
+        before[0] = before[0].removeprefix("\ufeff")  # the mark that Windows puts before UTF-8
     first = before[-1] if before else ""
+    if "\0" in first:
+        raise UsageError(
+            "stdin: raw bytes or UTF-16, which are no script; say what they are: `hvrepl decode WHAT`, such as page or message"
+        )
     if is_row(first):
         runner.run_dump("\n".join([*before, *lines]))
         return

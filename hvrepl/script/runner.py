@@ -200,7 +200,7 @@ def set_last(runner: Runner, words: Sequence[str]) -> None:
 
 def open_input(path: str, name: str) -> IO[str]:
     try:
-        return open(path, encoding="utf-8", errors="replace")
+        return open(path, encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise FileError(f"{name}: {error.strerror}") from error
 

@@ -1,0 +1,39 @@
+"""What people have, and what it means: inputs out of reports, logs and dumps that hvrepl once passed over or told wrongly.
+
+tests/data/field/*.jsonl has one a line: `run` (arguments), `stdin`, `must` and `must_not` (searched for in what is written, the lines of
+the input left out), `status` (left out: 0). `of` names the row whose kind it is a sibling of, and `source` says where it was found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.paths import DATA
+from tests.program import call
+
+SIBLINGS = 2  # of each row, at least
+ROWS: list[dict[str, Any]] = [
+    json.loads(line) for path in sorted((DATA / "field").glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
+def test_what_people_have_is_told_as_what_it_is(row: dict[str, Any]) -> None:
+    done = call(*row["run"], stdin=row["stdin"].encode())
+    given = set(row["stdin"].splitlines())
+    told = "\n".join(line for line in (done.out + done.err).splitlines() if line not in given)
+    assert done.status == row.get("status", 0), told
+    assert [pattern for pattern in row["must"] if not re.search(pattern, told, re.MULTILINE)] == [], told
+    assert [pattern for pattern in row["must_not"] if re.search(pattern, told, re.MULTILINE)] == [], told
+
+
+def test_each_kind_has_siblings_with_their_source() -> None:
+    siblings = Counter(row["of"] for row in ROWS if "of" in row)
+    assert [row["id"] for row in ROWS if "of" not in row and siblings[row["id"]] < SIBLINGS] == []
+    assert [row["id"] for row in ROWS if "of" in row and not row.get("source")] == []
+    assert len({row["id"] for row in ROWS}) == len(ROWS)

@@ -15,10 +15,10 @@ from hvrepl.commands.inputs.files import read_chunk
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
-from hvrepl.readers.log_lines import LogReader, Match, Recogniser, candidates
+from hvrepl.readers.log_lines import LINES_OF_CRASH, LogReader, Match, Recogniser, candidates
 from hvrepl.record import record
+from hvrepl.render.annotation import MARK, is_note
 from hvrepl.render.annotation import annotate as annotate_claims
-from hvrepl.render.annotation import is_note
 from hvrepl.render.formats import Item
 from hvrepl.wording import printable
 
@@ -29,10 +29,10 @@ LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
 
 @record
 class Piece:
-    """Bytes of a log: one line with what it says, or lines that say nothing. `before`: lines on which what is said here began."""
+    """Bytes of a log: a line, its number and what it says, or lines that say nothing. `before`: lines on which what is said here began."""
 
     data: bytes
-    line: int
+    line: int = 0
     claims: tuple[Claim, ...] = ()
     before: bytes = b""
 
@@ -122,12 +122,22 @@ class Annotator:
         at = (block.find(b"\n") + 1 or len(block)) if self._is_inside else 0
         if at:
             yield self._go_on(block[:at])
+        counted = at
+        has_notes = self._is_noted or MARK.encode() in block
         for start, end in self._lines_to_read(block, at):
-            if not is_note(block, start, before=self._is_noted):
-                yield from self._skip(block[at:start])
-                yield self._read_line(block[start:end])
+            if has_notes and is_note(block, start, before=self._is_noted):
+                continue
+            self.line += block.count(b"\n", counted, start)
+            counted = end
+            piece = self._read_line(block[start:end])
+            if piece.claims:
+                if at < start:
+                    yield Piece(block[at:start])
+                yield piece
                 at = end
-        yield from self._skip(block[at:])
+        self.line += block.count(b"\n", counted)
+        if at < len(block):
+            yield Piece(block[at:])
         if block:
             self._is_inside = not block.endswith(b"\n")
             self._is_noted = is_note(block, block.rfind(b"\n", 0, -1) + 1, before=self._is_noted)
@@ -172,16 +182,12 @@ class Annotator:
         self.line += ended
         return piece
 
-    def _skip(self, data: bytes) -> Iterator[Piece]:
-        if data:
-            yield Piece(data, self.line)
-        self.line += data.count(b"\n")
-
     def _read_line(self, data: bytes) -> Piece:
         matches = self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace"))
         claims = self._tell(matches)
-        before = b"".join(self._before) if claims and self.reader.reaches_back else b""
-        self._before = [*self._before, data] if self.reader.is_open else []
+        began = self.reader.began_before
+        before = b"".join(self._before[-began:]) if claims and began else b""
+        self._before = [*self._before[-LINES_OF_CRASH:], data] if self.reader.is_open else []
         if len(data) > LONGEST_LINE and not data.endswith(b"\n"):
             self._late, claims = claims, ()
         piece = Piece(data, self.line, claims, before)

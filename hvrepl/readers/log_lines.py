@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
+from hvrepl.catalog.outline import Outline, outline
 from hvrepl.readers.cpuid import Taken, find_leaves
 from hvrepl.readers.number import REGISTERS
 from hvrepl.record import record
@@ -16,8 +17,13 @@ QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
 UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # behind a match, what a line ends with on which more will follow
 SOFT_BREAK = "="  # of quoted-printable, at the end of a line
-LINES_HELD = 6  # over which one thing may stretch
+# Over which one thing may stretch behind the line where it begins.
+LINES = 2
+LINES_OF_CRASH = 6
 LONGEST_HELD = 4096  # characters
+# Characters at the end of a line in which a word of a form still may belong to what only begins on the next.
+LAST_WORD = 12
+LAST_WORDS = 40  # where nobody knows how it begins
 
 
 @record
@@ -32,8 +38,46 @@ class Match:
     damaged: tuple[str, ...] = ()
 
 
-Find = Callable[[str], Iterator[Match]]
 Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words stand
+
+
+class Finder:
+    """Finds one form in text. Its pattern is compiled when a text first has what it must have."""
+
+    def __init__(self, form: LogForm, place: int) -> None:
+        self.form = form
+        self.place = place  # among all forms
+        self.kinds = groups_in(form)
+        self.reach = LINES_OF_CRASH if form.crash else LINES
+
+    @cached_property
+    def outline(self) -> Outline:
+        return outline(self.form.pattern) if self.form.pattern else Outline()
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return compile_pattern(self.form.pattern)
+
+    def find(self, text: str) -> Iterator[Match]:
+        if self.form.reader:
+            return READ[self.form.reader](self.form, text)
+        return (to_match(self.form, match, self.kinds) for match in self.pattern.finditer(text))
+
+    def may_begin(self, low: str) -> bool:
+        """Whether it may begin in a text of lower case, of which the next line is not known."""
+        for start in self.outline.starts:  # a loop, which is faster than any(): this is asked of every line that has a word
+            if start in low:
+                return True
+        end = low[-LAST_WORD if self.outline.starts else -LAST_WORDS :]
+        for word in self.form.words:
+            if word in end:
+                return True
+        return low.endswith(self.cuts)
+
+    @cached_property
+    def cuts(self) -> tuple[str, ...]:
+        """What a line may end with on which it begins, where it is broken at one of its blanks."""
+        return tuple(start[: at.start()] for start in self.outline.starts for at in re.finditer(" ", start))
 
 
 class Recogniser:
@@ -43,7 +87,7 @@ class Recogniser:
     """
 
     def __init__(self, forms: Iterable[LogForm]) -> None:
-        self._all = [(form, finder(form)) for form in forms]
+        self._all = [Finder(form, place) for place, form in enumerate(forms)]
         self._take(is_open=False)
 
     def open(self) -> None:
@@ -52,27 +96,40 @@ class Recogniser:
 
     def _take(self, *, is_open: bool) -> None:
         self.is_open = is_open
-        self.forms = [one for one in self._all if is_open or not one[0].needs]
-        words = dict.fromkeys(word for form, _ in self.forms for word in form.words)
-        self.words = tuple(word for word in words if not any(other != word and other in word for other in words))
+        self._finders: dict[str, list[Finder]] = {}  # by word
+        for finder in self._all:
+            for word in finder.form.words if is_open or not finder.form.needs else ():
+                self._finders.setdefault(word, []).append(finder)
+        self.words = tuple(word for word in self._finders if not any(other != word and other in word for other in self._finders))
+
+    def finders(self, low: str) -> list[Finder]:
+        """Those of which a text of lower case has a word, in the order of the specs."""
+        words = [word for word in self._finders if word in low]
+        if len(words) == 1:
+            return self._finders[words[0]]
+        places = {finder.place: finder for word in words for finder in self._finders[word]}
+        return [places[place] for place in sorted(places)]
 
     def find(self, text: str) -> list[Match]:
-        """What fits, in order; of what overlaps, the form that stands first in the specs."""
+        """What fits, in order."""
         low = text.lower()
-        found: list[Match] = []
-        taken = Taken()
-        for form, find in self.forms:
-            if any(word in low for word in form.words):
-                found += (match for match in find(text) if taken.take(match.start, match.end))
-        return sorted(found, key=lambda one: one.start)
+        return find_with(self.finders(low), text, low)
 
 
-def finder(form: LogForm) -> Find:
-    """What finds a form in a text."""
-    if form.reader:
-        return partial(READ[form.reader], form)
-    pattern, kinds = compile_pattern(form.pattern), groups_in(form)
-    return lambda text: (to_match(form, match, kinds) for match in pattern.finditer(text))
+def find_with(finders: Iterable[Finder], text: str, low: str) -> list[Match]:
+    """What fits, in order; of what overlaps, the form that stands first."""
+    found: list[Match] = []
+    taken = Taken()
+    for finder in finders:
+        if finder.outline.part in low:
+            found += (match for match in finder.find(text) if taken.take(match.start, match.end))
+    return sorted(found, key=lambda one: one.start)
+
+
+def reach(finders: Iterable[Finder], low: str) -> int:
+    """Over how many lines that follow it may go on what begins in a text of lower case; 0 if nothing does."""
+    low = low.rstrip()
+    return max([finder.reach for finder in finders if finder.may_begin(low)], default=0)
 
 
 def find_cpuid(form: LogForm, text: str) -> Iterator[Match]:
@@ -98,14 +155,21 @@ def to_number(text: str, kind: str) -> int:
     return int(text, 10 if kind == "dec" else 16)
 
 
+@record
+class Held:
+    """A line, or the end of one, on which something may have begun, and for how many lines more that is waited for."""
+
+    text: str
+    left: int
+
+
 class LogReader:
     """The lines of one log, one after the other: what stands in each, also what a mail has broken over several."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         self.recogniser = recogniser
-        self.reaches_back = False  # whether what was read last began on a line before
-        self._held = ""
-        self._lines = 0
+        self.began_before = 0  # on how many lines before it began what the line that was read last ends
+        self._held: list[Held] = []
         self._waiting: list[Match] = []
 
     @property
@@ -115,43 +179,52 @@ class LogReader:
 
     def read(self, line: str) -> list[Match]:
         """What ends on this line. A match at whose end the line breaks off waits for the next."""
-        text = QUOTED_PRINTABLE.sub("=", line.rstrip("\r\n"))
-        joined, boundary = self._join(text)
-        if joined.endswith(SOFT_BREAK) and self._may_hold(joined):
-            self._held, self._lines = joined, self._lines + 1
+        text = line.rstrip("\r\n")
+        if "=3" in text:
+            text = QUOTED_PRINTABLE.sub("=", text)
+        starts, before = self._join() if self._held else ([], "")
+        boundary = len(before)
+        joined = before + MAIL_QUOTE.sub("", text, count=1) if before else text
+        low = joined.lower()
+        finders = self.recogniser.finders(low)
+        if joined.endswith(SOFT_BREAK) and finders and len(self._held) < LINES_OF_CRASH and len(joined) <= LONGEST_HELD:
+            self._held.append(Held(joined[boundary:], LINES))
             return []
-        found = [match for match in self.recogniser.find(joined) if match.end > boundary]
+        found = [match for match in find_with(finders, joined, low) if match.end > boundary]
         if self._waiting and not any(match.start < boundary for match in found):
             found = self._waiting + found
         self._waiting = []
         if found and found[-1].end > boundary and breaks_off(joined, found[-1]):
             self._waiting = [found.pop()]
-        self.reaches_back = any(match.start < boundary for match in found)
-        self._hold(joined, max([boundary if found else 0, *(match.end for match in found)]))
+        self.began_before = max((sum(start > match.start for start in starts) + 1 for match in found if match.start < boundary), default=0)
+        used = max([boundary, *(match.end for match in found)])
+        self._hold(joined[used:], reach(finders, low[used:]), goes_on=not found)
         return found
 
     def finish(self) -> list[Match]:
         """What still waits at the end of the log."""
-        found = self._waiting or (self.recogniser.find(self._held) if self._held.endswith(SOFT_BREAK) else [])
-        self._waiting, self._held = [], ""
+        _, text = self._join()
+        found = self._waiting or (self.recogniser.find(text) if self._held and self._held[-1].text.endswith(SOFT_BREAK) else [])
+        self._waiting, self._held = [], []
         return found
 
-    def _join(self, text: str) -> tuple[str, int]:
-        """The text behind what is held of the lines before, and where it begins there."""
-        if not self._held:
-            return text, 0
-        before = self._held[:-1] if self._held.endswith(SOFT_BREAK) else self._held + " "
-        return before + MAIL_QUOTE.sub("", text, count=1), len(before)
+    def _join(self) -> tuple[Sequence[int], str]:
+        """Where in what is held of the lines before each of them begins, and all of it."""
+        starts: list[int] = []
+        text = ""
+        for held in self._held:
+            starts.append(len(text))
+            text += held.text[:-1] if held.text.endswith(SOFT_BREAK) else held.text + " "
+        return starts, text
 
-    def _hold(self, joined: str, used: int) -> None:
-        """Keeps what no match has used, for the next lines: where it has a word of some form, a few lines long."""
-        rest = joined[used:]
-        self._lines = self._lines + 1 if self._held else 1
-        self._held = rest if self._may_hold(rest) else ""
-
-    def _may_hold(self, text: str) -> bool:
-        low = text.lower()
-        return self._lines < LINES_HELD and len(text) <= LONGEST_HELD and any(word in low for word in self.recogniser.words)
+    def _hold(self, rest: str, left: int, *, goes_on: bool) -> None:
+        """Keeps what no match has used of a line, and if that goes on with what came before, the lines that are still waited for."""
+        held = [Held(one.text, one.left - 1) for one in self._held] if goes_on else []
+        if left or held:
+            held.append(Held(rest, left))
+        while held and (held[0].left <= 0 or sum(len(one.text) for one in held) > LONGEST_HELD):
+            held.pop(0)
+        self._held = held
 
 
 def breaks_off(text: str, match: Match) -> bool:

@@ -93,9 +93,9 @@ def test_an_equals_sign_of_quoted_printable_is_one() -> None:
 def test_what_wraps_is_told_once_and_says_that_it_reaches_back() -> None:
     reader = LogReader(ALL)
     assert reader.read("Hyper-V: privilege flags low 0x2e7f, high 0x3a8030,\n") == []
-    assert not reader.reaches_back
+    assert not reader.began_before
     assert len(reader.read("hints 0xe, misc 0x31e1\n")) == 1
-    assert reader.reaches_back
+    assert reader.began_before
     assert reader.read("hints 0xe, misc 0x31e1\n") == []
 
 

@@ -1,0 +1,120 @@
+"""The pattern of a log form → the plain text that whatever it matches has, by which lines are looked through before it is tried. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hvrepl.record import record
+
+ATOM = re.compile(r"\\(?P<escape>.)|\[\^?\]?(?:\\.|[^\]\\])*\]|<\w+(?::(?P<kind>\w+))?>|(?P<plain>[^][\\<>()^$.|?*+{ ])|.", re.DOTALL)
+MANY = re.compile(r"(?:[?*+]|\{(?P<least>\d*)(?:,\d*)?\})\??")
+ZERO_WIDTH = re.compile(r"\(\?<?[=!]|[\^$]|\\[bB]")
+
+
+MOST_STARTS = 16
+
+
+@record
+class Outline:
+    """In lower case: what matches begins with one of `starts` (none: with anything), and has `part` somewhere ("": nothing is sure)."""
+
+    starts: tuple[str, ...] = ()
+    part: str = ""
+
+
+@record
+class Atom:
+    """A piece of a pattern: text that stands for itself, a group, or something else. Optional: it need not be there."""
+
+    text: str = ""
+    group: str = ""
+    is_optional: bool = False
+    ends: bool = False  # whether something else may stand between it and the next
+
+
+def outline(pattern: str) -> Outline:
+    """Of a pattern that is not empty."""
+    starts = [start.strip() for start in heads(pattern)[0]]
+    return Outline(() if "" in starts else tuple(starts), longest_part(pattern))
+
+
+def heads(pattern: str) -> tuple[list[str], bool]:
+    """What it may begin with, and whether that is all of it."""
+    each = [head(alternative) for alternative in split(pattern)]
+    return [start for starts, _ in each for start in starts], all(whole for _, whole in each)
+
+
+def head(alternative: str) -> tuple[list[str], bool]:
+    starts = [""]
+    for atom in atoms(alternative):
+        more, whole = heads(inside(atom.group)) if atom.group else ([atom.text], bool(atom.text))
+        if not whole and atom.is_optional:
+            return starts, False
+        longer = [start + one for start in starts for one in ([*more, ""] if atom.is_optional else more)]
+        if len(longer) > MOST_STARTS:
+            return starts, False
+        starts = longer
+        if not whole or atom.ends:
+            return starts, False
+    return starts, True
+
+
+def longest_part(pattern: str) -> str:
+    """The longest text without a blank that stands in every match, as far as that is plain."""
+    if len(split(pattern)) > 1:
+        return ""
+    runs = [""]
+    for atom in atoms(pattern):
+        is_text = atom.text.strip() and not atom.is_optional
+        runs[-1] += atom.text if is_text else ""
+        if not is_text or atom.ends:
+            runs.append("")
+    return max(runs, key=len)
+
+
+def atoms(pattern: str) -> Iterator[Atom]:
+    """Its pieces, but for those without a width."""
+    at = 0
+    while match := ATOM.match(pattern, at):
+        start, at = at, group_end(pattern, at) if match[0] == "(" else match.end()
+        many = MANY.match(pattern, at)
+        at = many.end() if many else at
+        if ZERO_WIDTH.match(pattern, start):
+            continue
+        text = match["plain"] or (match["escape"] if match["escape"] and not match["escape"].isalnum() else "")
+        text = " " if match[0] == " " else text
+        is_optional = many is not None and (many[0][0] in "?*" or many["least"] in ("", "0"))
+        yield Atom(
+            "0x" if match["kind"] == "0x" else text.lower(),
+            pattern[start:at] if match[0] == "(" else "",
+            is_optional,
+            (many is not None and not is_optional) or match["kind"] == "0x",
+        )
+
+
+def group_end(pattern: str, at: int) -> int:
+    """Where the group that begins there ends."""
+    depth = 0
+    while match := ATOM.match(pattern, at):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        at = match.end()
+        if not depth:
+            break
+    return at
+
+
+def inside(group: str) -> str:
+    """A group without its brackets, and what repeats it."""
+    return group[: group_end(group, 0) - 1].removeprefix("(").removeprefix("?:")
+
+
+def split(pattern: str) -> list[str]:
+    """Its alternatives."""
+    parts, start, at = [], 0, 0
+    while match := ATOM.match(pattern, at):
+        if match[0] == "|":
+            parts.append(pattern[start:at])
+            start = match.end()
+        at = group_end(pattern, at) if match[0] == "(" else match.end()
+    return [*parts, pattern[start:]]

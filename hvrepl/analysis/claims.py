@@ -41,23 +41,33 @@ class Claim:
 
 @mutable
 class Log:
-    """What one log has said so far: its arch, and the last value of each thing."""
+    """What one log has said so far: the arch and the stage of the start of the machine that writes, and the last value of each thing."""
 
     arch: str
+    stage: int = 0
     last: dict[str, Decoded] = field(default_factory=dict)
 
 
 class Teller:
-    """Tells what matches mean, in the log that they come from. `decoders` gives the decoder of an arch."""
+    """Tells what matches mean, in the log that they come from. `decoders` gives the decoder of an arch.
 
-    def __init__(self, decoders: Callable[[str], Decoder], arch: str) -> None:
+    `arch` is that of a machine of which the log says nothing else, or (`is_fixed`) whatever it says.
+    """
+
+    def __init__(self, decoders: Callable[[str], Decoder], arch: str, *, is_fixed: bool = False) -> None:
         self.decoders = decoders
+        self.arch = arch
+        self.is_fixed = is_fixed
         self.log = Log(arch)
 
     def tell(self, match: Match) -> list[Claim]:
         """What a match says; nothing where what it would say is not known."""
         form = match.form
-        if form.tells:
+        if form.begins:
+            if form.begins <= self.log.stage:  # the stage that a machine has passed already: it is another one, or starts anew
+                self.log = Log(self.arch)
+            self.log.stage = form.begins
+        if form.tells and not self.is_fixed:
             self.log.arch = form.tells
         return [*self._tell_things(match), *self._tell_crash(match), *self._tell_text(form)]
 
@@ -86,9 +96,12 @@ class Teller:
             return
         if node is None or (match.form.perhaps and node.findings):  # a value that is strange for it is rather that of something else
             return
+        before = dict(self.log.last)
         self.log.last[node.name] = node
         if self._counts(match.form):
             yield Claim(match.form, node, perhaps=match.form.perhaps)
+        elif node.name not in asked_for(match.form):  # what does not count shows nothing either, but that it does not
+            self.log.last = before
 
     def _decode(self, decoder: Decoder, one: Saying, match: Match) -> Decoded | None:
         """The thing with what is known of its value; None for a value that would have to stand alone for it, and cannot."""
@@ -108,6 +121,11 @@ class Teller:
         """The form's own sentence."""
         if form.text and self._counts(form):
             yield Claim(form, text=form.text, perhaps=form.perhaps)
+
+
+def asked_for(form: LogForm) -> set[str]:
+    """The things that a form's conditions are about."""
+    return {path.partition(".")[0] for path in (*(form.when or ()), *(form.unless or ()))}
 
 
 def crash_in(decoder: Decoder, match: Match) -> Crash | None:

@@ -45,7 +45,8 @@ class Saying:
 class LogForm:
     """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
 
-    It is found by a pattern or a reader. `tells`: the arch of such a log. `text` is said as it stands. `when`: it counts only if the
+    It is found by a pattern or a reader. `tells`: the arch of the machine that wrote it. `begins`: a machine starts with it, at this
+    stage of its start, 1 the first (0: it does not). `text` is said as it stands. `when`: it counts only if the
     last that the log has shown meets this, the line itself included, `unless`: if it does not. `needs`: it counts only in a log that
     has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
     """
@@ -59,6 +60,7 @@ class LogForm:
     crash: tuple[str, ...] = ()
     control: str = ""
     tells: str = ""
+    begins: int = 0
     text: str = ""
     when: When | None = None
     unless: When | None = None
@@ -68,8 +70,13 @@ class LogForm:
     source: tuple[str, ...] = ()
     file: str = ""
 
+    @property
+    def is_hint(self) -> bool:
+        """Whether it says something of the machine alone."""
+        return not (self.says or self.crash or self.text)
 
-PLAIN_KEYS = ("name", "pattern", "reader", "title", "control", "tells", "text", "needs", "perhaps")
+
+PLAIN_KEYS = ("name", "pattern", "reader", "title", "control", "tells", "begins", "text", "needs", "perhaps")
 
 
 def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:

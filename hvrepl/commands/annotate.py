@@ -24,6 +24,7 @@ from hvrepl.wording import printable
 
 CHUNK = 1 << 16
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+PAST = 1 << 16  # bytes before the first line of Hyper-V, in which a machine may have said what it is
 LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
 
 
@@ -110,12 +111,13 @@ class Annotator:
     def __init__(self, session: Session) -> None:
         self.recogniser = Recogniser(session.catalog.log_forms())
         self.reader = LogReader(self.recogniser)
-        self.teller = Teller(partial(decoder_of, session), session.options.arch)
+        self.teller = Teller(partial(decoder_of, session), session.options.arch, is_fixed=session.options.arch_is_given)
         self.line = 1
         self._is_inside = False  # whether a line's beginning was passed on already
         self._late: tuple[Claim, ...] = ()  # what that beginning said, for the line's end
         self._is_noted = False  # whether what came last was a note of an earlier annotate
         self._before: list[bytes] = []
+        self._past: list[bytes] = []  # blocks before this one, until the log is one of Hyper-V
 
     def read(self, block: bytes) -> Iterator[Piece]:
         """A block of lines; where the last one lacks its end, what comes next goes on with it and is only passed on."""
@@ -129,7 +131,7 @@ class Annotator:
                 continue
             self.line += block.count(b"\n", counted, start)
             counted = end
-            piece = self._read_line(block[start:end])
+            piece = self._read_line(block, start, end)
             if piece.claims:
                 if at < start:
                     yield Piece(block[at:start])
@@ -141,17 +143,27 @@ class Annotator:
         if block:
             self._is_inside = not block.endswith(b"\n")
             self._is_noted = is_note(block, block.rfind(b"\n", 0, -1) + 1, before=self._is_noted)
+        self._past = [] if self.recogniser.is_open else [*self._past, block]
+        while len(self._past) > 1 and sum(map(len, self._past[1:])) > PAST:
+            self._past.pop(0)
 
     def finish(self) -> Iterator[Piece]:
-        claims = (*self._late, *self._tell(self.reader.finish()))
+        claims = (*self._late, *self._tell(self.reader.finish(), b""))
         if claims:
             yield Piece(b"", self.line, claims, b"".join(self._before))
 
-    def _tell(self, matches: Iterable[Match]) -> tuple[Claim, ...]:
+    def _tell(self, matches: Sequence[Match], before: bytes) -> tuple[Claim, ...]:
+        """What matches mean. The first that mean something make it a log of Hyper-V: of what machine, the lines `before` may say."""
         claims = tuple(claim for match in matches for claim in self.teller.tell(match))
-        if claims and not self.recogniser.is_open:
-            self.recogniser.open()
-        return claims
+        if not claims or self.recogniser.is_open:
+            return claims
+        hints = self.recogniser.hints()
+        past = b"".join([*self._past, before])
+        for start, end in candidates(past, hints.words):
+            for hint in hints.find(past[start:end].decode("utf-8", "replace")):
+                self.teller.tell(hint)
+        self.recogniser.open()
+        return tuple(claim for match in matches for claim in self.teller.tell(match))
 
     def _lines_to_read(self, block: bytes, at: int) -> Iterator[tuple[int, int]]:
         """The lines that have a word of some form, and those behind them on which what they began may go on."""
@@ -182,9 +194,9 @@ class Annotator:
         self.line += ended
         return piece
 
-    def _read_line(self, data: bytes) -> Piece:
-        matches = self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace"))
-        claims = self._tell(matches)
+    def _read_line(self, block: bytes, start: int, end: int) -> Piece:
+        data = block[start:end]
+        claims = self._tell(self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace")), block[:start])
         began = self.reader.began_before
         before = b"".join(self._before[-began:]) if claims and began else b""
         self._before = [*self._before[-LINES_OF_CRASH:], data] if self.reader.is_open else []

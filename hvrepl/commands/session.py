@@ -70,6 +70,7 @@ class Options:
     """The options that are the same everywhere."""
 
     arch: str = "x64"
+    arch_is_given: bool = False  # by the user, for what is done now: what a log says of its arch does not count then
     format: str = "fields"
     style: str = "simple"
     color: str = "auto"
@@ -170,10 +171,12 @@ class Session:
                 self.set(**{option: value} if value else {})
             except UsageError as error:
                 raise UsageError(f"{variable}: {error}") from None
+        self.options = replace(self.options, arch_is_given=False)
 
     def set(self, **options: Any) -> None:
         """Options that were given. UsageError for a word that none of them takes."""
         checked: dict[str, Any] = {key: CHECKS[key](value) if key in CHECKS else value for key, value in options.items()}
+        checked |= {"arch_is_given": True} if "arch" in options else {}
         self.options = replace(self.options, **checked)
         self.__dict__.pop("style", None)
 

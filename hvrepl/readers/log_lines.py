@@ -81,24 +81,28 @@ class Finder:
 
 
 class Recogniser:
-    """Finds forms in text, at first those alone that count in any log: the others after `open`, in one of Hyper-V.
+    """Finds forms in text, at first those alone that say something in any log: the others after `open`, in one of Hyper-V.
 
     `words` are what a line must have one of, lower case.
     """
 
-    def __init__(self, forms: Iterable[LogForm]) -> None:
+    def __init__(self, forms: Iterable[LogForm], *, is_open: bool = False) -> None:
         self._all = [Finder(form, place) for place, form in enumerate(forms)]
-        self._take(is_open=False)
+        self._take(is_open=is_open)
 
     def open(self) -> None:
         """From now on every form counts."""
         self._take(is_open=True)
 
+    def hints(self) -> Recogniser:
+        """The forms that only say something of the machine, for what stands before the first line that has made a log one of Hyper-V."""
+        return Recogniser((finder.form for finder in self._all if finder.form.is_hint), is_open=True)
+
     def _take(self, *, is_open: bool) -> None:
         self.is_open = is_open
         self._finders: dict[str, list[Finder]] = {}  # by word
         for finder in self._all:
-            for word in finder.form.words if is_open or not finder.form.needs else ():
+            for word in finder.form.words if is_open or not (finder.form.needs or finder.form.is_hint) else ():
                 self._finders.setdefault(word, []).append(finder)
         self.words = tuple(word for word in self._finders if not any(other != word and other in word for other in self._finders))
 

@@ -319,3 +319,41 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 def test_the_program_itself_reads_a_log_of_stdin() -> None:
     done = execute("annotate", stdin=VMBUS)
     assert (done.status, len(notes(done.out))) == (0, 1)
+
+
+BOOT_ARM64 = b"[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x413fd0c1]\n"
+BANNER = b"[    0.000000] Linux version 6.8.0 (gcc) #1 SMP\n"
+E820 = b"[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009ffff] usable\n"
+BUILD = b"[    0.0] Hyper-V: Host Build 10.0.26100.1-1-0\n"
+MSR = b" kvm_msr: msr_write 40000083 = 0xfa1001\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "names"),
+    [
+        (BOOT_ARM64 + BANNER + BUILD, ["HV_REGISTER_HYPERVISOR_VERSION"]),
+        (BOOT_ARM64 + BANNER + BUILD + BANNER + BUILD, ["HV_REGISTER_HYPERVISOR_VERSION", "HYPERV_CPUID_VERSION"]),
+        (BOOT_ARM64 + BANNER + BUILD + BOOT_ARM64 + BANNER + BUILD, ["HV_REGISTER_HYPERVISOR_VERSION"] * 2),
+        (BANNER + BUILD + BOOT_ARM64 + BANNER + BUILD, ["HYPERV_CPUID_VERSION", "HV_REGISTER_HYPERVISOR_VERSION"]),
+        (BOOT_ARM64 + BUILD + E820 + BUILD, ["HV_REGISTER_HYPERVISOR_VERSION", "HYPERV_CPUID_VERSION"]),
+        (BOOT_ARM64 + BUILD + MSR + BUILD, ["HV_REGISTER_HYPERVISOR_VERSION", "HV_X64_MSR_SIMP", "HYPERV_CPUID_VERSION"]),
+        (b"x\n" * 20000 + BOOT_ARM64 + b"x\n" * 20000 + BUILD, ["HV_REGISTER_HYPERVISOR_VERSION"]),
+    ],
+)
+def test_each_machine_in_a_log_has_its_own_arch(log: bytes, names: list[str]) -> None:
+    assert [note.split()[0] for note in notes(passed(log))] == names
+
+
+@pytest.mark.parametrize(("arch", "name"), [("x64", "HYPERV_CPUID_VERSION"), ("arm64", "HV_REGISTER_HYPERVISOR_VERSION")])
+def test_an_arch_that_is_given_holds_whatever_the_log_says(arch: str, name: str) -> None:
+    told = notes(passed(BOOT_ARM64 + BUILD + E820 + BUILD, "--arch", arch))
+    assert [note.split()[0] for note in told] == [name, name]
+
+
+def test_an_arch_of_the_environment_is_only_what_a_log_has_that_says_nothing() -> None:
+    def names(log: bytes) -> list[str]:
+        done = call("annotate", "--only", "-", stdin=log, environ={"HVREPL_ARCH": "arm64"})
+        return [note.split()[0] for note in notes(done.out.encode())]
+
+    assert names(BUILD) == ["HV_REGISTER_HYPERVISOR_VERSION"]
+    assert names(E820 + BUILD) == ["HYPERV_CPUID_VERSION"]

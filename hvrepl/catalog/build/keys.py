@@ -55,6 +55,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "crash": LIST,
         "control": TEXT,
         "tells": TEXT,
+        "begins": NUMBER,
         "text": TEXT,
         "reader": TEXT,
         "when": TABLE,

@@ -104,10 +104,12 @@ class Teller:
             self.log.last = before
 
     def _decode(self, decoder: Decoder, one: Saying, match: Match) -> Decoded | None:
-        """The thing with what is known of its value; None for a value that would have to stand alone for it, and cannot."""
+        """The thing with what is known of its value; None for a value that it cannot have as the form is meant."""
         found = find(decoder, one, match)
         node = decode_groups(decoder, found, one, match)
         if one.lone and not (found.spec.lone and any(holds(when, node) for when in found.spec.lone.when)):
+            return None
+        if (one.sound and node.findings) or is_own_number(found, match.numbers.get(one.value)):
             return None
         return replace(node, findings=(*node.findings, *damages(one, match)))
 
@@ -121,6 +123,11 @@ class Teller:
         """The form's own sentence."""
         if form.text and self._counts(form):
             yield Claim(form, text=form.text, perhaps=form.perhaps)
+
+
+def is_own_number(found: Found, value: int | None) -> bool:
+    """Whether what stands behind a name is no value of the thing, but the number by which a header defines it."""
+    return any(address.number(found.element) == value for address in found.spec.addresses)
 
 
 def asked_for(form: LogForm) -> set[str]:

@@ -201,6 +201,10 @@ class Catalog:
 
         return (form for _, file, table in self.index.logs() for form in parse_forms(table, file))
 
+    def laid_out(self, kind: str) -> Iterator[str]:
+        """Every name of today, on any arch, of the specs of a kind that have a layout."""
+        return self.index.laid_out(kind)
+
     def entries(self, space: str | None = None) -> Iterator[Entry]:
         """Every number on every arch with its names, then (without a space) the specs that have no number."""
         specs = {key: (name, kind, arch, title) for key, name, kind, arch, title in self.index.specs()}

@@ -205,6 +205,12 @@ class Index:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name ORDER BY how, spelling"
         return [NameRow(*row) for row in self.database.execute(sql)]
 
+    def laid_out(self, kind: str) -> Iterator[str]:
+        """The names of today of the specs of a kind that have a layout."""
+        run = self.database.execute
+        keys = {key for key, body in run("SELECT id, body FROM spec WHERE kind = ?", (kind,)) if '"layout":' in body}
+        return (spelling for spelling, spec, how in run("SELECT spelling, spec, how FROM name") if spec in keys and how != WAS)
+
     def numbers(self, space: str, number: int) -> list[NumberRow]:
         """The rows of a space that hold the number, the narrowest first."""
         sql = "SELECT * FROM number WHERE space = ? AND low <= ? AND high >= ? ORDER BY high - low"

@@ -13,13 +13,13 @@ from hvrepl.record import record
 # What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
 DIGITS_END = r"(?![0-9a-z_])"
 NUMBER_KINDS: Mapping[str, str] = {
-    "hex": rf"(?:0x)?[0-9a-fo]{{1,32}}{DIGITS_END}",
+    "hex": rf"(?:[0-9a-fo]{{8}}`[0-9a-fo]{{8}}|(?:0x)?[0-9a-fo]{{1,32}}){DIGITS_END}",
     "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
     "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
 # What a form may be read with in place of a pattern, and the groups that gives; hvrepl.readers.log_lines has the readers.
-READERS: Mapping[str, tuple[str, ...]] = {"cpuid": ("leaf", "eax", "ebx", "ecx", "edx")}
+READERS: Mapping[str, tuple[str, ...]] = {"cpuid": ("leaf", "eax", "ebx", "ecx", "edx"), "names": ("name", "value")}
 TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
 REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
 BLANK = re.compile(r"<(\w+)>")  # in a name
@@ -30,7 +30,8 @@ class Saying:
     """What a line says of one thing. `what` is a name, or space:<group>; the texts are names of groups of the pattern.
 
     `value` is its whole value; `sets` some of its bits (registers, "63:32") or fields, by a group or a number.
-    `optional`: nothing is said of what has no name. `lone`: nor of a value that could not stand alone for this.
+    `optional`: nothing is said of what has no name. `lone`: nor of a value that could not stand alone for this. `sound`: nor of one that
+    has a finding.
     """
 
     what: str
@@ -39,16 +40,17 @@ class Saying:
     sets: Mapping[str, str] | None = None
     optional: bool = False
     lone: bool = False
+    sound: bool = False
 
 
 @record
 class LogForm:
     """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
 
-    It is found by a pattern or a reader. `tells`: the arch of the machine that wrote it. `begins`: a machine starts with it, at this
-    stage of its start, 1 the first (0: it does not). `text` is said as it stands. `when`: it counts only if the
-    last that the log has shown meets this, the line itself included, `unless`: if it does not. `needs`: it counts only in a log that
-    has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
+    It is found by a pattern or a reader, which takes no name for that of a thing that is `excepted`. `tells`: the arch of the machine
+    that wrote it. `begins`: a machine starts with it, at this stage of its start, 1 the first (0: it does not). `text` is said as it
+    stands. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it does not.
+    `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
     """
 
     name: str
@@ -66,6 +68,7 @@ class LogForm:
     unless: When | None = None
     needs: bool = False
     perhaps: bool = False
+    excepted: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     file: str = ""
@@ -84,12 +87,19 @@ def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
     for form in table.get("form", ()):
         says = tuple(
             Saying(
-                one["what"], one.get("arch", ""), one.get("value", ""), one.get("set"), one.get("optional", False), one.get("lone", False)
+                one["what"],
+                one.get("arch", ""),
+                one.get("value", ""),
+                one.get("set"),
+                one.get("optional", False),
+                one.get("lone", False),
+                one.get("sound", False),
             )
             for one in form.get("says", ())
         )
         texts: dict[str, Any] = {key: tuple(form[key]) for key in ("words", "crash", "seen") if key in form}
         plain = {key: form[key] for key in PLAIN_KEYS if key in form}
+        texts["excepted"] = tuple(form.get("except", ()))
         plain |= {key: parse_when(form[key]) for key in ("when", "unless") if key in form}
         yield LogForm(says=says, source=tuple(form.get("source", table.get("source", ()))), file=file, **texts, **plain)
 

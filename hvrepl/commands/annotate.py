@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from hvrepl.analysis.claims import Claim, Teller
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decode import Decoder
 from hvrepl.commands.inputs.files import read_chunk
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
-from hvrepl.readers.log_lines import LINES_OF_CRASH, LogReader, Match, Recogniser, candidates
+from hvrepl.readers.log_lines import LINES_OF_CRASH, LogReader, Match, Recogniser, candidates, squeeze
 from hvrepl.record import record
 from hvrepl.render.annotation import MARK, is_note
 from hvrepl.render.annotation import annotate as annotate_claims
@@ -109,7 +110,7 @@ class Annotator:
     """What one log says, block by block; `line` is the number of the line that it is at."""
 
     def __init__(self, session: Session) -> None:
-        self.recogniser = Recogniser(session.catalog.log_forms())
+        self.recogniser = Recogniser(session.catalog.log_forms(), partial(names_of, session.catalog))
         self.reader = LogReader(self.recogniser)
         self.teller = Teller(partial(decoder_of, session), session.options.arch, is_fixed=session.options.arch_is_given)
         self.line = 1
@@ -205,6 +206,12 @@ class Annotator:
         piece = Piece(data, self.line, claims, before)
         self.line += data.endswith(b"\n")
         return piece
+
+
+@lru_cache(maxsize=1)
+def names_of(catalog: Catalog) -> Mapping[str, str]:
+    """The names of all registers that say something of their value."""
+    return {squeeze(name): name for name in catalog.laid_out("register")}
 
 
 def decoder_of(session: Session, arch: str) -> Decoder:

@@ -13,6 +13,12 @@ from hvrepl.readers.cpuid import Taken, find_leaves
 from hvrepl.readers.number import REGISTERS
 from hvrepl.record import record
 
+# A name, perhaps its number in brackets, and a value that nobody could take for decimal.
+NAMED = re.compile(
+    r"""(?<![\w.-])(?P<name>[a-z_][\w-]{1,60}+)(?:\s{0,9}[(\[]\s?(?:0x)?[0-9a-f]{1,16}\s?[)\]])?(?:["']?\s{0,9}[=:]\s{0,9}["']?|\s{1,40})
+    (?P<value>0x[0-9a-fo]{1,16}|[0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{16})(?![0-9a-z_`])""",
+    re.IGNORECASE | re.VERBOSE,
+)
 QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
 UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # behind a match, what a line ends with on which more will follow
@@ -38,17 +44,19 @@ class Match:
     damaged: tuple[str, ...] = ()
 
 
+Names = Callable[[], Mapping[str, str]]  # the names of what may have a value, in the form of squeeze → as the catalogue spells them
 Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words stand
 
 
 class Finder:
     """Finds one form in text. Its pattern is compiled when a text first has what it must have."""
 
-    def __init__(self, form: LogForm, place: int) -> None:
+    def __init__(self, form: LogForm, place: int, names: Names) -> None:
         self.form = form
         self.place = place  # among all forms
+        self.names = names
         self.kinds = groups_in(form)
-        self.reach = LINES_OF_CRASH if form.crash else LINES
+        self.reach = 0 if form.reader == "names" else LINES_OF_CRASH if form.crash else LINES  # lines: a name and its value stand on one
 
     @cached_property
     def outline(self) -> Outline:
@@ -60,7 +68,7 @@ class Finder:
 
     def find(self, text: str) -> Iterator[Match]:
         if self.form.reader:
-            return READ[self.form.reader](self.form, text)
+            return READ[self.form.reader](self.form, text, self.names)
         return (to_match(self.form, match, self.kinds) for match in self.pattern.finditer(text))
 
     def may_begin(self, low: str) -> bool:
@@ -83,11 +91,11 @@ class Finder:
 class Recogniser:
     """Finds forms in text, at first those alone that say something in any log: the others after `open`, in one of Hyper-V.
 
-    `words` are what a line must have one of, lower case.
+    `words` are what a line must have one of, lower case; `names` gives the names that the reader of that name knows.
     """
 
-    def __init__(self, forms: Iterable[LogForm], *, is_open: bool = False) -> None:
-        self._all = [Finder(form, place) for place, form in enumerate(forms)]
+    def __init__(self, forms: Iterable[LogForm], names: Names = dict, *, is_open: bool = False) -> None:
+        self._all = [Finder(form, place, names) for place, form in enumerate(forms)]
         self._take(is_open=is_open)
 
     def open(self) -> None:
@@ -133,30 +141,44 @@ def find_with(finders: Iterable[Finder], text: str, low: str) -> list[Match]:
 def reach(finders: Iterable[Finder], low: str) -> int:
     """Over how many lines that follow it may go on what begins in a text of lower case; 0 if nothing does."""
     low = low.rstrip()
-    return max([finder.reach for finder in finders if finder.may_begin(low)], default=0)
+    return max([finder.reach for finder in finders if finder.reach and finder.may_begin(low)], default=0)
 
 
-def find_cpuid(form: LogForm, text: str) -> Iterator[Match]:
+def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
     """CPUID leaves in any form of dump. A register that cannot be read is damaged."""
     for one in find_leaves(text):
         damaged = tuple(name for name in REGISTERS if name not in one.registers and f"{name}: letter" in one.remark)
         yield Match(form, one.start, one.end, dict.fromkeys(damaged, one.remark), {"leaf": one.leaf, **one.registers}, damaged)
 
 
-READ: Mapping[str, Callable[[LogForm, str], Iterator[Match]]] = {"cpuid": find_cpuid}
+def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:
+    """Names that are known, each with the number behind it."""
+    for match in NAMED.finditer(text):
+        name = names().get(squeeze(match["name"]))
+        if name and name not in form.excepted:
+            yield to_match(form, match, {"name": "", "value": "hex"}, name)
 
 
-def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str]) -> Match:
-    texts = {name: text for name, text in match.groupdict().items() if text is not None}
-    damaged = tuple(name for name, text in texts.items() if kinds[name] != "guid" and "o" in text.lower())
-    numbers = {name: to_number(text, kinds[name]) for name, text in texts.items() if name not in damaged}
+def squeeze(name: str) -> str:
+    """The form in which names are recognised: case, hyphen and underscore do not matter, nor whether there are any."""
+    return name.lower().replace("-", "").replace("_", "")
+
+
+READ: Mapping[str, Callable[[LogForm, str, Names], Iterator[Match]]] = {"cpuid": find_cpuid, "names": find_named}
+
+
+def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str], name: str = "") -> Match:
+    """`name`: what the catalogue calls the group of that name."""
+    texts = {group: text for group, text in match.groupdict().items() if text is not None} | ({"name": name} if name else {})
+    damaged = tuple(group for group, text in texts.items() if kinds[group] not in ("", "guid") and "o" in text.lower())
+    numbers = {group: to_number(text, kinds[group]) for group, text in texts.items() if kinds[group] and group not in damaged}
     return Match(form, match.start(), match.end(), texts, numbers, damaged)
 
 
 def to_number(text: str, kind: str) -> int:
     if kind == "guid":
         return guid_to_number(text)
-    return int(text, 10 if kind == "dec" else 16)
+    return int(text.replace("`", ""), 10 if kind == "dec" else 16)
 
 
 @record

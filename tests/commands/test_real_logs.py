@@ -57,11 +57,11 @@ def test_little_is_claimed_in_what_only_looks_like_it_inside_a_log_of_hyper_v() 
 @sampled
 @pytest.mark.parametrize("line", FORMS)
 def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: str) -> None:
-    plain = notes(passed(VMBUS + line.encode() + b"\n"))
+    plain = [note.removeprefix("perhaps ") for note in notes(passed(VMBUS + line.encode() + b"\n"))]
     blanks = [at for at, c in enumerate(line) if c == " " and line[:at].strip() and line[at:].strip()]
     for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # at a line's end that is what quoted-printable breaks with
         wrapped = f"> {line[:at]}\n> {line[at + 1 :]}\n"
-        told = notes(passed(VMBUS + wrapped.encode()))
+        told = [note.removeprefix("perhaps ") for note in notes(passed(VMBUS + wrapped.encode()))]
         assert told in (plain, plain[:1]), wrapped
 
 

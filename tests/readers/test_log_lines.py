@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.log_forms import LogForm
 from hvrepl.catalog.opening import open_index
+from hvrepl.commands.annotate import names_of
 from hvrepl.readers.log_lines import LogReader, Match, Recogniser, candidates, searcher
 from tests.at_hand import need
 
@@ -42,7 +44,7 @@ PREFIXES = [
 
 
 def opened() -> Recogniser:
-    recogniser = Recogniser(FORMS)
+    recogniser = Recogniser(FORMS, partial(names_of, Catalog(open_index())))
     recogniser.open()
     return recogniser
 

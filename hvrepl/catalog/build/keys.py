@@ -62,10 +62,11 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "unless": TABLE,
         "needs": FLAG,
         "perhaps": FLAG,
+        "except": LIST,
         "seen": LIST,
         "source": LIST,
     },
-    "saying": {"what": TEXT, "arch": TEXT, "value": TEXT, "set": TABLE, "optional": FLAG, "lone": FLAG},
+    "saying": {"what": TEXT, "arch": TEXT, "value": TEXT, "set": TABLE, "optional": FLAG, "lone": FLAG, "sound": FLAG},
     "address": {
         "space": TEXT,
         "number": NUMBER_OR_TEXT,

@@ -64,6 +64,8 @@ def check_saying(one: Saying, book: Book) -> Iterator[str]:
         if reference[1] not in book.spaces:
             yield f"no space {reference[1]}"
         return
+    if BLANK.fullmatch(one.what):  # whatever has the name
+        return
     found = [spec for arch in ([one.arch] if one.arch else ARCHES) if (spec := book.find(BLANK.sub("0", one.what), arch))]
     if not found:
         yield "there is no such name"

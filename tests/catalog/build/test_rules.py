@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog import keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles
+from hvrepl.catalog import parse_specs
+from hvrepl.catalog.build import keys, log_rules, read_specs, references, rules, texts, tiles
 from hvrepl.catalog.build.book import FORMATTERS, Book
 from hvrepl.catalog.model import Spec
 from hvrepl.catalog.build.read_specs import read_folder, to_specs

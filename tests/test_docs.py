@@ -111,6 +111,7 @@ SECTIONS = {
     "field": "FIELDS",
     "finding": "FINDINGS",
     "value": "ENUMERATIONS",
+    "taking": "TAKINGS",
     "name": "NAMES",
     "shorthand": "SHORTHANDS",
     "lone": "LONE NUMBERS",

@@ -187,7 +187,7 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
     if one.value in match.numbers:
         width = decoder.width(found.spec)
         number = narrowed(match.numbers[one.value], width)
-        if number.bit_length() > width:
+        if number < 0 or number.bit_length() > width:
             raise UsageError(f"{found.name} has {width} bits")
         return decoder.decode(found, number.to_bytes(width // 8, "little"))
     if found.address is None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
 from hvrepl.catalog.parse_specs import LOG, expand_names, parse_spec
+from hvrepl.catalog.taking import take_in
 from hvrepl.errors import FileError
 
 CANONICAL, ALSO, WAS = 0, 1, 2
@@ -154,7 +155,7 @@ class Index:
         logs = [(arch, file, json.dumps(table)) for arch, file, table in tables if table["kind"] == LOG]
         database.executemany("INSERT INTO log VALUES (?,?,?)", logs)
         expanded = [(dict(one), parse_spec(one, arch, file)) for arch, file, table in tables for one in expand_names(table)]
-        numbered = list(enumerate(merge_extensions(expanded)))
+        numbered = list(enumerate(merge_extensions(take_in(expanded))))
         for key, (table, spec) in numbered:
             index._add(key, table, spec)
         database.executescript(KEYS)
@@ -244,7 +245,9 @@ class Index:
     def tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """(arch, file, tables) of every spec and of the log forms, as build takes them."""
         for arch, file, body in self.database.execute("SELECT arch, file, body FROM spec ORDER BY id"):
-            yield arch, file, json.loads(body)
+            table = json.loads(body)
+            table.pop("taken", None)
+            yield arch, file, table
         yield from self.logs()
 
     def logs(self) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -16,6 +16,7 @@ NUMBER_KINDS: Mapping[str, str] = {
     "hex": rf"(?:[0-9a-fo]{{8}}`[0-9a-fo]{{8}}|(?:0x)?[0-9a-fo]{{1,32}}){DIGITS_END}",
     "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
     "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
+    "signed": rf"-?[0-9]{{1,20}}{DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
 # What a form may be read with in place of a pattern, and the groups that gives; hvrepl.readers.log_lines has the readers.

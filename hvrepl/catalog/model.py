@@ -21,8 +21,10 @@ PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch
 # How a count follows from fields, HOW:PATH or HOW:PATH+PATH: what is made of their sum.
 COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages": lambda size: -(-size // PAGE_SIZE)}
 
-# A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold.
+# A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold. Of what
+# stands in one condition with AND between, all must.
 When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
+AND = " & "
 
 
 @record(eq=True)
@@ -76,7 +78,7 @@ def fill(text: str, element: int | None) -> str:
 
 @record(eq=True)
 class Enumerator:
-    """One value, or a range of values, of an enumeration."""
+    """One value, or a range of values, of an enumeration; `taken`: it stands elsewhere, and the enumeration takes it in."""
 
     low: int
     high: int
@@ -85,6 +87,19 @@ class Enumerator:
     doc: str = ""
     note: str = ""
     source: tuple[str, ...] = ()
+    taken: bool = False
+
+
+@record
+class Taking:
+    """What an enumeration takes in: the names of a space ("space:NAME") or the values of an enumeration, from the number `first` on.
+
+    That number is the value `value`, and those that follow it the values that follow.
+    """
+
+    type: str
+    first: int = 0
+    value: int = 0
 
 
 @record
@@ -199,6 +214,7 @@ class Spec:
     shorthands: tuple[Shorthand, ...] = ()
     values: tuple[Enumerator, ...] = ()
     extends: str = ""
+    takes: tuple[Taking, ...] = ()
     open: bool = False
     case_of: tuple[str, ...] = ()
     lone: Lone | None = None

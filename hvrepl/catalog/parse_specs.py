@@ -18,6 +18,7 @@ from hvrepl.catalog.model import (
     Lone,
     Shorthand,
     Spec,
+    Taking,
     When,
 )
 from hvrepl.record import replace
@@ -73,7 +74,11 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         output=parse_layout(table["output"], source, "output") if "output" in table else None,
         cases=cases or None,
         shorthands=tuple(Shorthand(s["name"], s["field"], s["read"], s.get("sets", {})) for s in table.get("shorthand", ())),
-        values=tuple(parse_enumerator(value, source) for value in table.get("values", ())),
+        values=(
+            *(parse_enumerator(value, source) for value in table.get("values", ())),
+            *(replace(parse_enumerator(value, ()), taken=True) for value in table.get("taken", ())),
+        ),
+        takes=tuple(Taking(one["type"], one.get("from", 0), one.get("as", 0)) for one in table.get("takes", ())),
         lone=Lone(table["lone"]["rank"], parse_whens(table["lone"])) if "lone" in table else None,
         crash=CrashRule(table["crash"]["rank"], table["crash"]["os"], parse_whens(table["crash"])) if "crash" in table else None,
         source=source,

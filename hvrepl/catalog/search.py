@@ -77,7 +77,7 @@ def texts_of(spec: Spec) -> Iterator[tuple[str, str]]:
         for field in layout.fields:
             yield f"field {field.name}", " ".join(field.names)
             yield from ((f"value {field.name}={v.name}", f"{v.name} {' '.join(v.also)}") for v in field.values)
-    for value in spec.values:
+    for value in (one for one in spec.values if not one.taken):  # what is taken in is found where it stands
         yield f"value {value.low:#x} {value.name}", f"{value.name} {' '.join(value.also)}"
     yield "title", spec.title
     yield "doc", f"{spec.doc} {spec.note}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import Layout, When, fill, to_key
+from hvrepl.catalog.model import AND, Layout, When, fill, to_key
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.meanings import say
 from hvrepl.codec.variants import read_range
@@ -160,6 +160,8 @@ def holds(when: When, node: Decoded) -> bool:
 
 
 def is_met(condition: str, part: Decoded) -> bool:
+    if AND in condition:
+        return all(is_met(one, part) for one in condition.split(AND))
     if condition.startswith("!"):
         return not is_met(condition[1:], part)
     if condition in ("known", "unknown"):

@@ -178,7 +178,7 @@ def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str], name
 def to_number(text: str, kind: str) -> int:
     if kind == "guid":
         return guid_to_number(text)
-    return int(text.replace("`", ""), 10 if kind == "dec" else 16)
+    return int(text.replace("`", ""), 10 if kind in ("dec", "signed") else 16)
 
 
 @record

@@ -9,6 +9,7 @@ from hvrepl.catalog.index import WAS, name_rows
 from hvrepl.catalog.model import ARCHES, COMMON, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_field, find_switch
+from hvrepl.catalog.taking import taken
 
 # What hvrepl.codec.meanings offers; a test holds the two together, since a layer may not look to its right.
 FORMATTERS = frozenset(
@@ -102,6 +103,7 @@ class Book:
         target = self.type(field, arch)
         if target:
             yield from target.values
+            yield from taken(target, self.specs)
             yield from (one for spec in self.extensions if (spec.extends, spec.arch) == (target.name, arch) for one in spec.values)
         if field.type.startswith("space:"):
             for spec in self.specs:

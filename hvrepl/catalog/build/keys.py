@@ -35,6 +35,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "crash": TABLE,
         "case_of": LIST,
         "extends": TEXT,
+        "takes": LIST,
         "open": FLAG,
         "address": LIST,
         "layout": TABLE,
@@ -111,6 +112,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "source": LIST,
     },
     "value": {"value": NUMBER_OR_TEXT, "name": TEXT, "also": LIST, "doc": TEXT, "note": TEXT, "source": LIST},
+    "taking": {"type": TEXT, "from": NUMBER, "as": NUMBER},
     "finding": {"code": TEXT, "field": TEXT, "text": TEXT, "when": TABLE},
     "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
     "lone": {"rank": NUMBER, "when": LIST},
@@ -132,6 +134,7 @@ REQUIRED = {
     "name": ("number", "name"),
     "layout": ("fields",),
     "value": ("value", "name"),
+    "taking": ("type",),
     "form": ("name", "words", "seen"),
     "saying": ("what",),
     "finding": ("code", "text", "when"),
@@ -142,10 +145,18 @@ REQUIRED = {
     "document": ("title",),
 }
 # Lists hold text, but for these, which hold tables; what the values of a table of free keys must be.
-LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "fields", "findings", "readings", "when", "space", "form", "says")
+LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "fields", "findings", "readings", "when", "space", "form", "says", "takes")
 TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str}
 # Keys that only one kind of file has.
-OWN_KEYS = {"values": "enumeration", "extends": "enumeration", "open": "enumeration", "space": "names", "names": "names", "form": "log"}
+OWN_KEYS = {
+    "values": "enumeration",
+    "extends": "enumeration",
+    "takes": "enumeration",
+    "open": "enumeration",
+    "space": "names",
+    "names": "names",
+    "form": "log",
+}
 ALL_KEYS = {"names": ("kind", "space", "source", "names"), "log": ("kind", "source", "form")}  # of kinds that have no others
 
 
@@ -199,6 +210,7 @@ def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
     yield from check_list("address", table.get("address"), f"{file}: address")
     yield from check_list("name", table.get("names"), f"{file}: names")
     yield from check_list("value", table.get("values"), f"{file}: values")
+    yield from check_list("taking", table.get("takes"), f"{file}: takes")
     yield from check_list("shorthand", table.get("shorthand"), f"{file}: shorthand")
     for name in ("lone", "crash"):
         if name in table:

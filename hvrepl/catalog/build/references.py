@@ -27,10 +27,33 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
             yield f"case_of: no {case}"
         elif not colon and to_key(case) not in book.numbered:
             yield f"case_of: {case} has no number"
+    yield from check_takes(spec, book)
     if spec.extends:
         base = book.find(spec.extends, COMMON)
         if base is None or base.kind != "enumeration" or base.arch != COMMON or spec.arch == COMMON:
             yield f"extends: {spec.extends} is no common enumeration" if spec.arch != COMMON else "extends: only an arch can extend"
+
+
+def check_takes(spec: Spec, book: Book) -> Iterator[str]:
+    """What an enumeration takes in is a space, or another enumeration, in which it does not stand itself."""
+    for one in spec.takes:
+        if one.type.startswith("space:"):
+            if one.type[6:] not in book.spaces:
+                yield f"takes: no space {one.type[6:]}"
+        else:
+            other = book.find(one.type, spec.arch)
+            if not other or other.kind != "enumeration" or other.name != one.type:
+                yield f"takes: no enumeration {one.type}"
+            elif takes_itself(spec, other, book, ()):
+                yield f"takes: {one.type} takes in {spec.name}"
+
+
+def takes_itself(spec: Spec, other: Spec, book: Book, above: tuple[str, ...]) -> bool:
+    """Whether what another enumeration takes in is, or leads to, this one."""
+    if other.name in above:
+        return False
+    inner = [found for one in other.takes if (found := book.find(one.type, other.arch))]
+    return other is spec or any(takes_itself(spec, one, book, (*above, other.name)) for one in inner)
 
 
 def check_privilege(spec: Spec, book: Book) -> Iterator[str]:

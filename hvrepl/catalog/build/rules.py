@@ -18,6 +18,7 @@ from hvrepl.catalog.build.log_rules import check_forms
 from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
+from hvrepl.catalog.taking import taken
 from hvrepl.catalog.build.read_specs import read_folder, to_specs
 from hvrepl.catalog.build.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
 from hvrepl.catalog.build.texts import check_texts
@@ -41,7 +42,7 @@ def check_kind(spec: Spec, _: Book) -> Iterator[str]:
         yield "has no layout"
     if spec.kind in NUMBERED and not spec.addresses:
         yield "has no address"
-    if spec.kind == "enumeration" and not spec.values:
+    if spec.kind == "enumeration" and not spec.values and not spec.takes:
         yield "has no values"
     if spec.crash and spec.kind != "struct":
         yield f"crash does not go with kind {spec.kind}"
@@ -109,7 +110,7 @@ def check_variant_names(spec: Spec, layout: Layout, around: frozenset[str], abov
 def check_values(spec: Spec, book: Book) -> Iterator[str]:
     """No two enumerators share a value or a name, and each fits the bits there are for it."""
     base = book.base_values(spec) if spec.extends else ()
-    yield from (f"values: {fault}" for fault in check_enumerators((*base, *spec.values), spec.width))
+    yield from (f"values: {fault}" for fault in check_enumerators((*base, *spec.values, *taken(spec, book.specs)), spec.width))
     for where, _, field in fields(spec):
         width = field.width or (8 * field.size if isinstance(field.size, int) else 0)
         yield from (f"{where}: values: {fault}" for fault in check_enumerators(field.values, width))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, is_range, layouts
-from hvrepl.catalog.model import COMMON, Layout, Spec, When, to_key
+from hvrepl.catalog.model import AND, COMMON, Layout, Spec, When, to_key
 
 NUMBER_FORMS = ("d", "x", "X", "title")
 WHEN_WORDS = ("known", "unknown")
@@ -99,6 +99,6 @@ def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> 
             continue
         names = {to_key(one.name) for one in book.values_of(field, spec.arch)}  # not aliases: it is compared with what is shown
         for one in wanted:
-            word = str(one).removeprefix("!")
-            if word not in WHEN_WORDS and not is_range(word) and to_key(word) not in names:
+            words = [word.removeprefix("!") for word in str(one).split(AND)]
+            if any(word not in WHEN_WORDS and not is_range(word) and to_key(word) not in names for word in words):
                 yield f"when: {path}: {one} is no number, range, enumerator, known or unknown"

@@ -25,13 +25,21 @@ def identify_number(decoder: Decoder, number: int) -> Decoded:
     if -(1 << STATUS_BITS - 1) <= number < 0:
         node = identify_number(decoder, number + (1 << STATUS_BITS))
         return replace(node, read=", ".join(how for how in (f"read as {STATUS_BITS} bits", node.read) if how))
-    readings = [*as_values(decoder, number), *as_names(decoder, number)] if 0 <= number < 1 << GUID_BITS else []
+    readings = list(readings_of(decoder, number)) if 0 <= number < 1 << GUID_BITS else []
     if not readings and not 0 <= number < 1 << WIDEST:
         raise UsageError(f"{number:#x} is {number.bit_length()} bits wide; a value without a name has at most {WIDEST}")
     if not readings:
         raise NotFoundError(f"nothing is known as {number:#x} on {decoder.catalog.arch}; say what it is: decode WHAT {number:#x}")
     best, *others = readings
     return replace(best, other=tuple(replace(one, fields=(), findings=(), source=()) for one in others))
+
+
+def readings_of(decoder: Decoder, number: int) -> Iterator[Decoded]:
+    """As values, then as names: of these none that a value's field says already."""
+    values = list(as_values(decoder, number))
+    yield from values
+    said = {field.meaning for value in values for field in value.fields if field.named}
+    yield from (name for name in as_names(decoder, number) if name.name not in said)
 
 
 def as_values(decoder: Decoder, number: int) -> Iterator[Decoded]:
@@ -46,7 +54,9 @@ def as_values(decoder: Decoder, number: int) -> Iterator[Decoded]:
 
 
 def narrow(number: int, width: int) -> tuple[int | None, str]:
-    """The number in `width` bits and how that was read: as it is, or sign-extended to 64 bits; None if it is wider."""
+    """The number in `width` bits and how that was read: as it is, with a sign, or sign-extended to 64 bits; None if it is wider."""
+    if number < 0:
+        return (number + (1 << width), f"read as {width} bits") if number >= -(1 << width - 1) else (None, "")
     if number < 1 << width:
         return number, ""
     low = number & (1 << width) - 1

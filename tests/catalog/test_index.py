@@ -217,6 +217,20 @@ values  = [
         open_index(write_own(tmp_path / "bad", own.format(value=2), arch="x64"))
 
 
+@pytest.mark.usefixtures("built_in")
+def test_what_own_specs_add_to_a_space_counts_where_its_names_are_taken_in(tmp_path: Path) -> None:
+    own = """
+kind   = "names"
+space  = "status"
+source = ["test:own#status"]
+names  = [{ number = 0xF0, name = "HV_STATUS_OWN", also = ["HvOwn"] }]
+"""
+    catalog = Catalog(open_index(write_own(tmp_path, own)))
+    spec = catalog.find_name("NTSTATUS_CODE").spec
+    assert [(one.low, one.also, one.taken) for one in spec.values if one.name == "HV_STATUS_OWN"] == [(0xC03500F0, ("HvOwn",), True)]
+    assert [one.low for one in spec.values if one.name == "HV_STATUS_INVALID_PARAMETER"] == [0xC0350005]
+
+
 BAD_FIELD = OWN_REGISTER.replace("7:0", "6:0").replace('"own"', '"register"').replace("= 7\n", "= 0x7E000001\n")
 
 

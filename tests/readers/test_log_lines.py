@@ -111,6 +111,11 @@ def test_two_feature_lines_in_a_row_are_two() -> None:
     assert len(found(f"{FEATURES},\n{FEATURES},\n")) == 2
 
 
+def test_a_number_may_have_a_sign() -> None:
+    assert numbers("HResult: -2143878910\n") == [{"status": -2143878910}]
+    assert numbers("exit code 3224830214\n") == [{"status": 3224830214}]
+
+
 def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
     (match,) = found("Hyper-V: privilege flags low 0x2e7f, high 0x3a8O30, hints 0xe, misc 0x31e1\n")
     assert match.damaged == ("high",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
-from hvrepl.catalog.model import COMMON, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
+from hvrepl.catalog.model import COMMON, ENUMERATION, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
 from hvrepl.record import record, replace
 
@@ -116,7 +116,7 @@ class Catalog:
             was = tuple(self._named(row) for row in seen if row.how == WAS)
             spec = self.load(best.spec)
             address = self._in_space(best, space) if space else self.heading(spec, best.address)
-            return Found(spec, self.arch, best.element, address, was=was, asked=name)
+            return Found(as_word(spec), self.arch, best.element, address, was=was, asked=name)
         if rows:
             raise self._only_elsewhere(name, rows[0])
         raise self._unknown(name)
@@ -164,7 +164,8 @@ class Catalog:
         if name in PLAIN_TYPES or name.startswith("space:"):
             return None
         if name not in self._types:
-            self._types[name] = self.find_name(name).spec
+            spec = self.find_name(name).spec
+            self._types[name] = replace(spec, layout=None) if spec.kind == ENUMERATION else spec
         return self._types[name]
 
     def enumerators(self, field: Field) -> tuple[Enumerator, ...]:
@@ -296,6 +297,16 @@ def as_number(spec: Spec, width: int) -> Spec:
 def number_layout(width: int) -> Layout:
     """The same object for the same width: schemas are kept by layout."""
     return Layout((Field("value", width=width),), ("{value:x}",))
+
+
+def as_word(spec: Spec) -> Spec:
+    """An enumeration as a word of one field, which has its values; anything else as it is."""
+    return replace(spec, layout=value_layout(spec.name, spec.width)) if spec.kind == ENUMERATION and spec.width else spec
+
+
+@lru_cache
+def value_layout(enumeration: str, width: int) -> Layout:
+    return Layout((Field("value", width=width, type=enumeration),), (f"{{value:{enumeration}}}",))
 
 
 def fill_all(names: tuple[str, ...], element: int | None) -> tuple[str, ...]:

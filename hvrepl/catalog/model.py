@@ -15,6 +15,7 @@ ARCHES = ("x64", "arm64")
 COMMON = "common"
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
 GUID_DIGITS = 32
+ENUMERATION = "enumeration"  # the kind of what has nothing but names for values
 PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
 
 PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.model import ENUMERATION, Field, Layout, Spec
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.field_findings import find_in_field, find_short_count, last_part
@@ -92,12 +92,14 @@ class Decoder:
         return total
 
     def _word(self, found: Found, layout: Layout | None, data: bytes, place: Place) -> Decoded:
-        """A word by itself. Its raw says its value; what has no layout has only that."""
+        """A word by itself. Its raw says its value; what is only a number has that too."""
         width = self.width(found.spec)
         number = int.from_bytes(data, "little")
         head = self._heading.of(found) | {"raw": write_number(number, width)}
+        if width <= MAX_VALUE_BITS and (layout is None or found.spec.kind == ENUMERATION):
+            head["value"] = number
         if layout is None:
-            return Decoded(**head, value=number if width <= MAX_VALUE_BITS else None, findings=tuple(place.findings))
+            return Decoded(**head, findings=tuple(place.findings))
         values = self.schemas.parse(found.spec, layout, data, place.context)[0]
         return self._whole(head, {"fields": self._bits(values, 0, "", place)}, values.word.layouts, place)
 

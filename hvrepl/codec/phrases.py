@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import AND, Layout, When, fill, to_key
@@ -13,10 +14,14 @@ from hvrepl.codec.variants import read_range
 from hvrepl.errors import NotFoundError
 from hvrepl.record import replace
 
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
 GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
 
 
+NUMBER_FORMS = ("d", "x", "X")
 SHOWN_DIGITS = 32  # of bytes in a sentence
 SHOWN_ELEMENTS = 4  # of an array
 
@@ -89,6 +94,8 @@ def placeholder(match: re.Match[str], node: Decoded, catalog: Catalog) -> str:
         return "?"
     if form == "title":
         return title_of(part, catalog) or say_part(part)
+    if names_enumeration(form):
+        return say_value(part, form, catalog)
     if part.value is None:
         return say_part(part)
     value = part.value - (minus.value or 0 if minus else 0)
@@ -110,6 +117,20 @@ def title_of(part: Decoded, catalog: Catalog) -> str:
     except NotFoundError:  # an enumerator of the field's own
         return ""
     return fill(found.spec.title, found.element)
+
+
+def names_enumeration(form: str | None) -> TypeGuard[str]:
+    """Whether a form is the name of an enumeration, which is to say what the value is."""
+    return form is not None and form not in NUMBER_FORMS and form.isupper()
+
+
+def say_value(part: Decoded, enumeration: str, catalog: Catalog) -> str:
+    """The name that an enumeration gives to a value, with its doc. Nothing if it ought to know every value: a finding says it then."""
+    spec = catalog.type(enumeration)
+    one = next((one for one in spec.values if part.named and one.name == part.meaning), None) if spec else None
+    if one is None:
+        return "no known name" if spec and spec.open else ""
+    return f"{one.name} ({one.doc})" if one.doc else one.name
 
 
 def say_part(part: Decoded) -> str:

@@ -29,7 +29,7 @@ def describe(catalog: Catalog, found: Found) -> dict[str, Any]:
         "size": spec.size,
         "reset": None if spec.reset is None else f"{spec.reset:#x}",
         "addresses": [describe_address(catalog, spec, address, found.element) for address in spec.addresses],
-        "fields": list(describe_layout(catalog, spec, spec.layout)) if spec.layout else [],
+        "fields": list(describe_layout(catalog, spec, spec.layout)) if spec.layout and not spec.values else [],
         "output": list(describe_layout(catalog, spec, spec.output)) if spec.output else [],
         "values": [describe_value(value) for value in spec.values],
         "privilege": spec.privilege,

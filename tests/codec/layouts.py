@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.catalog import Catalog, Found, as_word
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES, Layout
 from hvrepl.catalog.opening import open_index
@@ -87,7 +87,7 @@ def all_things() -> Iterator[Thing]:
     for arch in ARCHES:
         catalog = DECODERS[arch].catalog
         for key, _, _, spec_arch, _ in INDEX.specs():
-            spec = catalog.load(key)
+            spec = as_word(catalog.load(key))
             if not is_seen(spec_arch, arch):
                 continue
             found = Found(spec, arch, 0 if spec.count else None, catalog.heading(spec))

@@ -16,6 +16,7 @@ from hvrepl.codec.phrases import (
     SHOWN_DIGITS,
     SHOWN_ELEMENTS,
     count_elements,
+    names_enumeration,
     placeholder,
     write_value,
 )
@@ -181,8 +182,8 @@ class Phrases:
         part, minus = (None, None) if spec else (node.find(first), node.find(second) if second else None)
         if spec or part is None:
             return literal(escape(placeholder(match, node, self.catalog)))
-        if form == "title":
-            alone = PLACEHOLDER.fullmatch("{x:title}")
+        if form == "title" or names_enumeration(form):
+            alone = PLACEHOLDER.fullmatch(f"{{x:{form}}}")
             assert alone
             return self._from_leaf(part, lambda leaf: placeholder(alone, Decoded(name="", fields=(replace(leaf, name="x"),)), self.catalog))
         if part.value is None or not form:

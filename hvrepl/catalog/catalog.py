@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
-from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen
+from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen, other_arch
 from hvrepl.catalog.model import COMMON, ENUMERATION, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
 from hvrepl.record import record, replace
@@ -107,9 +107,11 @@ class Catalog:
     def find_name(self, name: str, space: str | None = None) -> Found:
         """Today's meaning of a name on this arch, in a space only what has a number there, which is then its number.
 
+        A name that nothing has may be one but for underscores: HvMapGpaFlags is HV_MAP_GPA_FLAGS.
         NotFoundError says what the other arch has, or what is spelled alike.
         """
-        rows = [row for row in self.index.names(to_key(name)) if space is None or self._in_space(row, space)]
+        named = self.index.names(to_key(name)) or self._but_for_underscores(name)
+        rows = [row for row in named if space is None or self._in_space(row, space)]
         seen = sorted((row for row in rows if is_seen(row.arch, self.arch)), key=lambda row: (row.how, row.arch == COMMON))
         if seen:
             best = seen[0]
@@ -120,6 +122,15 @@ class Catalog:
         if rows:
             raise self._only_elsewhere(name, rows[0])
         raise self._unknown(name)
+
+    def _but_for_underscores(self, name: str) -> list[NameRow]:
+        """The rows of the one thing that has the name so. NotFoundError if several things of an arch do: none is chosen."""
+        rows = self.index.names_but_for_underscores(to_key(name))
+        for arch in (self.arch, other_arch(self.arch)):
+            things = {(row.spec, row.element): row.spelling for row in reversed(rows) if is_seen(row.arch, arch)}
+            if len(things) > 1:
+                raise NotFoundError(f"no such name: {name}; but for underscores it is {' and '.join(sorted(things.values()))}")
+        return rows
 
     def find_number(self, number: int, space: str | None = None) -> Found:
         """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named.

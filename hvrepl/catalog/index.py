@@ -202,6 +202,12 @@ class Index:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE key = ? ORDER BY how, spec"
         return [NameRow(*row) for row in self.database.execute(sql, (key.encode("utf-8", "replace").decode(),))]
 
+    def names_but_for_underscores(self, key: str) -> list[NameRow]:
+        """The rows of today's names with the same letters and digits. It reads all keys: 1.5 ms, which only a name that is unknown pays."""
+        sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE replace(key, '_', '') = ? AND how < ? ORDER BY how, spec"
+        plain = key.replace("_", "").encode("utf-8", "replace").decode()
+        return [NameRow(*row) for row in self.database.execute(sql, (plain, WAS))] if plain else []
+
     def all_names(self) -> list[NameRow]:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name ORDER BY how, spelling"
         return [NameRow(*row) for row in self.database.execute(sql)]

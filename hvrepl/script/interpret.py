@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import to_key
 from hvrepl.commands.inputs.operands import is_file
-from hvrepl.commands.inputs.what import is_number_word
+from hvrepl.commands.inputs.what import LONGEST_NAME, is_number_word
 from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import NotFoundError, UsageError
@@ -20,6 +20,7 @@ GIVEN = re.compile(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
 PART = re.compile(r"\d+|input|output")  # what can stand behind the dot of a name
 SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus")  # words that name a space before a number; other spaces are things of their own
+TAGS = ("struct", "union", "enum")
 MOST_ALIKE = 3
 SNIFFED = 1 << 12  # bytes of a file that tell what it is
 
@@ -29,8 +30,8 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
     if command == "cpuid" and words and is_number_word(session, words[0]):
         command, words = "", ["cpuid", *words]
     if command:
-        return command, join_space(session, words) if command in TAKES_WHAT else words
-    words = join_space(session, take_apart(session, words))
+        return command, join_space(session, drop_tag(session, words)) if command in TAKES_WHAT else words
+    words = join_space(session, take_apart(session, drop_tag(session, words)))
     first, *rest = words
     if any(FIELD.match(word) for word in rest):
         command = "encode"
@@ -64,6 +65,11 @@ def join_space(session: Session, words: Sequence[str]) -> Sequence[str]:
     return words
 
 
+def drop_tag(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """`struct hv_message …`, as C writes a type, without the first word."""
+    return words[1:] if len(words) > 1 and words[0] in TAGS and is_name(session, words[1]) else words
+
+
 def is_value(session: Session, word: str) -> bool:
     """Whether a word alone is a number, or would be one but for a fault in it; a name that is hex too is a name."""
     if word[:1].isdigit() or word[:1] in ("(", "=", "-"):
@@ -73,7 +79,15 @@ def is_value(session: Session, word: str) -> bool:
 
 def is_known(session: Session, word: str) -> bool:
     """Whether a first word is a number or a name, on whichever arch; the commands say what is wrong with one that is not quite."""
-    return not word.strip() or is_value(session, word) or is_name(session, word)
+    return not word.strip() or is_value(session, word) or is_name(session, word) or is_called_so(session, word)
+
+
+def is_called_so(session: Session, word: str) -> bool:
+    """Whether a thing has the name but for underscores. A number in hex is not taken for such a name."""
+    base, _, part = word.partition(".")
+    if len(word) > LONGEST_NAME or (part and (not PART.fullmatch(part) or is_file(word))):
+        return False
+    return bool(session.catalog.index.names_but_for_underscores(to_key(base)))
 
 
 def is_name(session: Session, word: str) -> bool:

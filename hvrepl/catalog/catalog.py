@@ -288,6 +288,12 @@ class Catalog:
         return NotFoundError(text)
 
     def _unknown(self, name: str) -> NotFoundError:
+        from hvrepl.catalog.constants import find_constants  # only a mistake pays for it
+
+        constants = find_constants(self.index, name, self.arch)
+        if constants:
+            kind = "a value of" if constants[0].value else "a field of"
+            return NotFoundError(f"{name} is {kind} {constants[0].owner}, and no thing of its own; see `show {name}`")
         close = self.like(name)
         return NotFoundError(f"no such name: {name}" + (f"; did you mean {' or '.join(close)}?" if close else ""))
 

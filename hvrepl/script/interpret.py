@@ -83,11 +83,14 @@ def is_known(session: Session, word: str) -> bool:
 
 
 def is_called_so(session: Session, word: str) -> bool:
-    """Whether a thing has the name but for underscores. A number in hex is not taken for such a name."""
+    """Whether a thing has the name but for underscores, or it is a constant. A number in hex is not taken for such a name."""
+    from hvrepl.catalog.constants import find_constants
+
     base, _, part = word.partition(".")
     if len(word) > LONGEST_NAME or (part and (not PART.fullmatch(part) or is_file(word))):
         return False
-    return bool(session.catalog.index.names_but_for_underscores(to_key(base)))
+    index = session.catalog.index
+    return bool(index.names_but_for_underscores(to_key(base)) or find_constants(index, word, session.options.arch))
 
 
 def is_name(session: Session, word: str) -> bool:

@@ -1,0 +1,65 @@
+"""What a constant of the sources stands for that is no thing of its own: a value of an enumeration, or the bits of a field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from hvrepl.catalog.index import Index
+from hvrepl.catalog.model import COMMON, Enumerator, Field, Layout, Spec, to_key
+from hvrepl.record import record
+
+TYPED = re.compile("[A-Za-z][A-Za-z0-9_-]*")
+# What tells by itself what it is: HV_STATS_AREA_SELF, HvPortTypeEvent. Other words, such as none, many enumerations have.
+CONSTANT = re.compile("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][A-Za-z0-9]*[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*")
+
+
+@record
+class Constant:
+    """A value (of a field, or of an enumeration itself), or without one the field itself; `spelling` is how a source has it."""
+
+    spelling: str
+    spec: Spec
+    field: Field | None = None
+    value: Enumerator | None = None
+
+    @property
+    def owner(self) -> str:
+        """The enumeration, or the field with what it stands in."""
+        return f"{self.spec.name}.{self.field.name}" if self.field and self.value else self.spec.name
+
+
+def find_constants(index: Index, name: str, arch: str) -> list[Constant]:
+    """All that a source calls by the name; what both archs have once, and what only one has is found on any."""
+    if not TYPED.fullmatch(name):
+        return []
+    key = to_key(name)
+    found: dict[tuple[str, str, int | None], Constant] = {}
+    for spec in sorted(holding_name(index, key), key=lambda spec: (spec.arch != arch, spec.arch != COMMON)):
+        for one in constants_of(spec):
+            if to_key(one.spelling) == key:
+                found.setdefault((spec.name, one.field.name if one.field else "", one.value.low if one.value else None), one)
+    return list(found.values())
+
+
+def holding_name(index: Index, key: str) -> Iterator[Spec]:
+    """The specs in whose tables the name stands. All are looked through: that takes 2 ms, which only a name that no thing has pays."""
+    sql = "SELECT id FROM spec WHERE body LIKE ? ORDER BY name, arch"  # in LIKE case does not matter, and _ is any character
+    return (index.spec(number) for (number,) in index.database.execute(sql, (f'%"{key}"%',)).fetchall())
+
+
+def constants_of(spec: Spec) -> Iterator[Constant]:
+    """The constants among the values and fields of a spec, under each of their names."""
+    yield from values_in(spec, None, spec.values)
+    layouts = (spec.layout, spec.output, *(spec.cases or {}).values())
+    for field in fields_in(layout for layout in layouts if layout):
+        yield from (Constant(name, spec, field) for name in field.also if CONSTANT.fullmatch(name))
+        yield from values_in(spec, field, field.values)
+
+
+def fields_in(layouts: Iterable[Layout]) -> Iterator[Field]:
+    return (one for layout in layouts for field in layout.fields for one in (field, *field.readings))
+
+
+def values_in(spec: Spec, field: Field | None, values: Iterable[Enumerator]) -> Iterator[Constant]:
+    return (Constant(name, spec, field, one) for one in values for name in (one.name, *one.also) if CONSTANT.fullmatch(name))

@@ -217,13 +217,20 @@ class Catalog:
         """Every name of today, on any arch, of the specs of a kind that have a layout."""
         return self.index.laid_out(kind)
 
-    def entries(self, space: str | None = None) -> Iterator[Entry]:
-        """Every number on every arch with its names, then (without a space) the specs that have no number."""
-        specs = {key: (name, kind, arch, title) for key, name, kind, arch, title in self.index.specs()}
+    def groups(self) -> tuple[str, ...]:
+        """What `entries` can be asked for: the spaces, then the kinds that are no spaces."""
+        return tuple(dict.fromkeys([*self.spaces, *self.index.kinds()]))
+
+    def entries(self, space: str | None = None, kind: str | None = None) -> Iterator[Entry]:
+        """Every number on every arch with its names, then (without a space) the specs that have no number; of a kind only those."""
+        of_kind = None if kind is None else self.index.of_kind(kind)
+        specs = {key: rest for key, *rest in self.index.specs() if of_kind is None or key in of_kind}
         also: dict[tuple[int, int, int | None], dict[int, list[str]]] = {}
         for row in self.index.all_names():
             also.setdefault((row.spec, row.address, row.element), {}).setdefault(row.how, []).append(row.spelling)
         for number in self.index.all_numbers(space):
+            if number.spec not in specs:
+                continue
             _, kind, _, title = specs[number.spec]
             own = also.get((number.spec, number.address, number.element), {})
             extra = also.get((number.spec, -1, number.element), {}).get(ALSO, [])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
-from hvrepl.catalog.parse_specs import LOG, expand_names, parse_spec
+from hvrepl.catalog.parse_specs import LOG, NAMES, expand_names, parse_spec
 from hvrepl.catalog.taking import take_in
 from hvrepl.errors import FileError
 
@@ -247,6 +247,17 @@ class Index:
     def specs(self) -> list[tuple[int, str, str, str, str]]:
         """(id, name, kind, arch, title) of every spec, by name."""
         return self.database.execute("SELECT id, name, kind, arch, title FROM spec ORDER BY name, arch").fetchall()
+
+    def kinds(self) -> list[str]:
+        return [kind for (kind,) in self.database.execute("SELECT DISTINCT kind FROM spec ORDER BY kind")] + [NAMES]
+
+    def of_kind(self, kind: str) -> set[int]:
+        """The ids of the specs of a kind; `names` are those that have a number and no layout."""
+        plain = (
+            """SELECT id FROM spec WHERE id IN (SELECT spec FROM number) AND body NOT LIKE '%"layout":%' AND body NOT LIKE '%"output":%'"""
+        )
+        sql, values = (plain, ()) if kind == NAMES else ("SELECT id FROM spec WHERE kind = ?", (kind,))
+        return {key for (key,) in self.database.execute(sql, values)}
 
     def tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """(arch, file, tables) of every spec and of the log forms, as build takes them."""

@@ -27,6 +27,7 @@ Table = Mapping[str, Any]
 Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
 
 LOG = "log"  # the kind of a file of log forms
+NAMES = "names"  # the kind of a file of plain names
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER = "0x[0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,38}"
 RANGE = re.compile(rf"({NUMBER})(?:-({NUMBER}))?")
@@ -44,7 +45,7 @@ def expand_names(table: Table) -> Iterator[Table]:
     """A names file as one table a name, a file of log forms as none; any other file as it is."""
     if table["kind"] == LOG:
         return
-    if table["kind"] != "names":
+    if table["kind"] != NAMES:
         yield table
         return
     for name in table.get("names", ()):

@@ -1,18 +1,38 @@
-"""list: the names of a space, with their numbers."""
+"""list: the names of a space or of a kind, with their numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hvrepl.catalog.alike import alike
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import to_key
 from hvrepl.commands.output import emit_listing
-from hvrepl.commands.session import Session, choose
+from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.render.listing import list_entries
 
 
 def list_names(session: Session, words: Sequence[str]) -> None:
-    """list [SPACE]"""
+    """list [SPACE]: also a kind"""
     if len(words) > 1:
-        raise UsageError("list takes one space: `list SPACE`")
-    space = choose("space", words[0].lower(), session.catalog.spaces, NotFoundError) if words else None
-    emit_listing(session, list_entries(session.catalog.entries(space)))
+        raise UsageError("list takes one space or kind: `list SPACE`")
+    group = choose_group(session.catalog, words[0]) if words else None
+    is_space = group in session.catalog.spaces
+    emit_listing(session, list_entries(session.catalog.entries(group if is_space else None, kind=None if is_space else group)))
+
+
+def choose_group(catalog: Catalog, word: str) -> str:
+    """The space or kind that a word means, in the singular or plural. NotFoundError says what there is."""
+    groups = catalog.groups()
+    forms = {form: group for group in reversed(groups) for form in (plural(group), group)}
+    if to_key(word) in forms:
+        return forms[to_key(word)]
+    close = alike(to_key(word), forms)
+    said = f"no space or kind {word[:40]!r}" + (f"; did you mean {close[0]}?" if close else "")
+    raise NotFoundError(f"{said}; there are {', '.join(groups)}")
+
+
+def plural(word: str) -> str:
+    """hypercalls, properties, statuses."""
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}{'es' if word.endswith('s') else 's'}"

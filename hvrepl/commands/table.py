@@ -79,7 +79,9 @@ COMMANDS = (
         "list:list_names",
         "[SPACE]",
         "List all names with their numbers.",
-        "List all names with their numbers. SPACE is msr, register, hypercall, status, message, vmbus ...",
+        """List all names with their numbers. SPACE is msr, register, hypercall, status, message, vmbus ...
+
+A kind can stand in its place: struct, word, enumeration, page, or names for what has a number and no layout.""",
     ),
     Command(
         "find",

@@ -168,7 +168,7 @@ class Completer:
         elif command == "find":
             yield from self._names(current) if current else ()
         else:
-            choices = {"arch": ARCHES, "format": FORMATS, "list": tuple(self.catalog.spaces)}
+            choices = {"arch": ARCHES, "format": FORMATS, "list": self.catalog.groups()}
             yield from matching(choices.get(command, ()), current)
 
     def _of_name(self, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:

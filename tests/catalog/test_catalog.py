@@ -49,6 +49,10 @@ DISK = int.from_bytes(bytes.fromhex("33221100554477668899aabbccddeeff"), "little
         ("x64", "test_disk", "TEST_CLASS_DISK", DISK),
         ("x64", "TEST_NAME_X64", "TEST_NAME_X64", 2),
         ("arm64", "TEST_NAME_ARM64", "TEST_NAME_ARM64", 2),
+        ("x64", "HvMapGpaFlags", "HV_MAP_GPA_FLAGS", None),
+        ("x64", "hvx64registerRip", "HV_X64_REGISTER_RIP", 0x00020010),
+        ("x64", "Hv_X64MsrSint2", "HV_X64_MSR_SINT2", 0x40000092),
+        ("arm64", "guestid", "HV_REGISTER_GUEST_OS_ID", 0x00090002),
     ],
 )
 def test_a_name_in_any_spelling_is_found_under_what_heads_it_on_the_arch(arch: str, name: str, called: str, number: int | None) -> None:
@@ -136,6 +140,18 @@ def test_in_a_space_a_name_stands_for_its_number_there(arch: str, name: str, spa
         ("arm64", "test-release-msr2", "no such name: test-release-msr2; did you mean test-release?"),
         ("x64", "qqq", "no such name: qqq"),
         ("x64", "", "no such name: "),
+        ("x64", "_", "no such name: _"),
+        ("arm64", "HvX64MsrNestedSint2", "HvX64MsrNestedSint2 is x64 only; on arm64: HV_REGISTER_NESTED_SINT2 (0x000A1002)"),
+        (
+            "x64",
+            "HV_STATS_AREA_SELF",
+            "HV_STATS_AREA_SELF is a value of HV_STATS_AREA_TYPE, and no thing of its own; see `show HV_STATS_AREA_SELF`",
+        ),
+        (
+            "x64",
+            "HV_MAP_GPA_NOT_CACHED",
+            "HV_MAP_GPA_NOT_CACHED is a field of HV_MAP_GPA_FLAGS, and no thing of its own; see `show HV_MAP_GPA_NOT_CACHED`",
+        ),
     ],
 )
 def test_a_name_that_the_arch_has_not_is_refused(arch: str, name: str, message: str) -> None:
@@ -416,3 +432,49 @@ def test_a_catalog_of_the_other_arch_shares_the_index() -> None:
     assert x64.for_arch("x64") is x64
     assert x64.for_arch("arm64").index is x64.index
     assert x64.for_arch("arm64").arch == "arm64"
+
+
+SPELLED_ALIKE = """\
+kind   = "names"
+space  = "msr"
+source = ["test:own#alike"]
+names  = [
+  { number = 0x40ff1000, name = "OWN_AB_C" },
+  { number = 0x40ff1001, name = "OWN_A_BC", also = ["own_d_e"], was = ["own_a_b_c_d"] },
+  { number = 0x40ff1002, name = "OWN_ABCD" },
+]
+"""
+
+
+def test_where_several_names_are_one_but_for_underscores_none_is_chosen(tmp_path: Path) -> None:
+    catalog = Catalog(open_index(write_own(tmp_path, SPELLED_ALIKE, arch="x64")))
+    with pytest.raises(NotFoundError, match="but for underscores it is OWN_AB_C and OWN_A_BC"):
+        catalog.find_name("OwnAbc")
+    assert catalog.find_name("own-ab-c").name == "OWN_AB_C"
+    assert catalog.find_name("OwnDe").name == "OWN_A_BC"
+    assert catalog.find_name("OwnAbcd").name == "OWN_ABCD"  # what was called so once does not count
+
+
+def test_an_enumeration_that_is_asked_for_is_a_word_and_as_a_type_it_is_none() -> None:
+    catalog = CATALOGS["x64"]
+    spec = catalog.find_name("HV_SCHEDULER_TYPE").spec
+    assert spec.layout
+    assert [(field.name, field.width, field.type) for field in spec.layout.fields] == [("value", 32, "HV_SCHEDULER_TYPE")]
+    of_a_field = catalog.type("HV_SCHEDULER_TYPE")
+    assert of_a_field
+    assert of_a_field.layout is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("struct", "HV_MESSAGE"), ("word", "HV_STATUS"), ("enumeration", "HV_SCHEDULER_TYPE"), ("page", "HV_MESSAGE_PAGE")]
+)
+def test_the_list_of_a_kind_has_nothing_else(kind: str, name: str) -> None:
+    entries = list(CATALOGS["x64"].entries(kind=kind))
+    assert {entry.kind for entry in entries} == {kind}
+    assert name in [entry.name for entry in entries]
+
+
+def test_names_are_what_has_a_number_and_no_layout() -> None:
+    names = {entry.name for entry in CATALOGS["x64"].entries(kind="names")}
+    assert {"HV_STATUS_ACCESS_DENIED", "HV_X64_REGISTER_RIP"} <= names
+    assert names.isdisjoint({"HV_X64_MSR_SINT2", "HVCALL_POST_MESSAGE", "HV_MESSAGE"})

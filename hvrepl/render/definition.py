@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import NumberRow, reach
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.codec.sizes import Sizes
+from hvrepl.record import replace
 from hvrepl.render.style import Style, align, wrap
 
 MANY_VALUES = 40  # of an enumeration in text; JSON has them all
@@ -62,7 +64,7 @@ def describe_address(catalog: Catalog, spec: Spec, address: Address, element: in
 
 def describe_layout(catalog: Catalog, spec: Spec, layout: Layout, when: str = "") -> Iterator[dict[str, Any]]:
     """The fields of a layout and, after the field whose bits they share, those of each variant with what picks it."""
-    for field in reversed(layout.fields) if spec.width else layout.fields:
+    for field in reversed(layout.fields) if spec.width else placed(catalog, layout.fields):
         table = describe_field(catalog, spec, field) | ({"when": when} if when else {})
         if not (field.switch and field.name.startswith("bits_")):
             yield table
@@ -72,6 +74,16 @@ def describe_layout(catalog: Catalog, spec: Spec, layout: Layout, when: str = ""
             if case:
                 condition = f"{field.switch}={keys}"
                 yield from describe_layout(catalog, spec, case, f"{when}, {condition}" if when else condition)
+
+
+def placed(catalog: Catalog, fields: Iterable[Field]) -> Iterator[Field]:
+    """The members of a struct with the offsets and sizes that they have on this arch, where the types of those before fix them there."""
+    sizes = Sizes(catalog)
+    end: int | None = 0
+    for field in fields:
+        at, size = end if field.at is None else field.at, sizes.member_size(field)
+        end = None if at is None or size is None else at + size
+        yield replace(field, at=at, size=sizes.element_size(field) if field.size is None and not field.switch else field.size)
 
 
 def describe_field(catalog: Catalog, spec: Spec, field: Field) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hvrepl.catalog.constants import constants_of
 from hvrepl.catalog.index import Index, elements, to_column
 from hvrepl.catalog.model import Enumerator, Field, Layout, Spec, fill, to_key
 from hvrepl.record import record
@@ -19,24 +20,70 @@ class Hit:
     where: str
 
 
+@record
+class Text:
+    """What may hold a text: `words` that belong together, and where they stand. `is_names`: they are the names of one thing."""
+
+    rank: int
+    where: str
+    words: tuple[str, ...]
+    is_names: bool = False
+
+
+@record
+class Wanted:
+    """The words that are searched for. Case does not matter, and hyphens, underscores and blanks are alike; or (`is_loose`) do not matter
+    either, as in reenlightenment and re-enlightenment."""
+
+    words: tuple[str, ...]
+    is_loose: bool = False
+
+    @classmethod
+    def of(cls, text: str, *, is_loose: bool = False) -> Wanted:
+        return cls(tuple(word for one in text.split() if (word := form_of(one, is_loose))), is_loose)
+
+    def are_in(self, text: str) -> bool:
+        form = form_of(text, self.is_loose)
+        return all(word in form for word in self.words)
+
+    def are(self, text: str) -> bool:
+        """Whether they are all of a text."""
+        return form_of(text, self.is_loose) == ("" if self.is_loose else "_").join(self.words)
+
+
+def form_of(text: str, is_loose: bool) -> str:
+    """The form in which texts are compared."""
+    form = to_key(text).replace(" ", "_")
+    return form.replace("_", "") if is_loose else form
+
+
 def find_text(index: Index, text: str) -> list[Hit]:
     """The best hit of each spec, or element, whose names or words hold the text; all of its words must be there."""
-    wanted = [to_key(word) for word in text.split()]
-    hits = [hit for spec in candidates(index, wanted) for hit in hits_of(spec, wanted)]
-    return sorted(hits, key=lambda hit: (hit.rank, hit.spec.name, hit.element or 0))
+    for wanted in (Wanted.of(text), Wanted.of(text, is_loose=True)):
+        hits = [hit for spec in candidates(index, wanted) for hit in hits_of(spec, wanted)] if wanted.words else []
+        if hits:
+            return sorted(hits, key=lambda hit: (hit.rank, hit.spec.name, hit.element or 0))
+    return []
 
 
-def candidates(index: Index, wanted: list[str]) -> Iterator[Spec]:
-    """Specs whose tables hold every word; case and hyphens do not matter there either."""
-    condition = " AND ".join("replace(lower(body), '-', '_') LIKE ? ESCAPE '\\'" for _ in wanted)
-    patterns = ["%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for word in wanted]
+def candidates(index: Index, wanted: Wanted) -> Iterator[Spec]:
+    """Specs whose tables hold every word, in the form in which they are compared."""
+    body, key = "replace(replace(lower(body), '-', '_'), ' ', '_')", "key"
+    if wanted.is_loose:
+        body, key = (f"replace({column}, '_', '')" for column in (body, key))
+    condition = " AND ".join(f"{body} LIKE ? ESCAPE '\\'" for _ in wanted.words)
+    patterns = ["%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for word in wanted.words]
     # A name with a number in it, such as SINT2, stands in the body as SINT{n}: the names are looked through as well.
-    names = " AND ".join("key LIKE ? ESCAPE '\\'" for _ in wanted)
+    names = " AND ".join(f"{key} LIKE ? ESCAPE '\\'" for _ in wanted.words)
     sql = f"SELECT id FROM spec WHERE {condition} UNION SELECT spec FROM name WHERE {names}"
     return (index.spec(key) for (key,) in index.database.execute(sql, patterns + patterns).fetchall())
 
 
-def hits_of(spec: Spec, wanted: list[str]) -> Iterator[Hit]:
+def hits_of(spec: Spec, wanted: Wanted) -> Iterator[Hit]:
+    exact = where_exactly(spec, wanted)
+    if exact:
+        yield Hit(0, spec, None, exact)
+        return
     named = [hit for element in elements(spec) if (hit := name_hit(spec, element, wanted))]
     if named and len(named) < len(elements(spec)):
         yield from named
@@ -44,47 +91,62 @@ def hits_of(spec: Spec, wanted: list[str]) -> Iterator[Hit]:
     if named:
         yield Hit(named[0].rank, spec, None, named[0].where)
         return
-    where = next((where for where, text in texts_of(spec) if holds_all(text, wanted)), "")
-    if where:
-        yield Hit(4 if where.startswith(("field", "value")) else 5, spec, None, where)
+    text = next((text for text in texts_of(spec) if wanted.are_in("\n".join(text.words))), None)
+    if text:
+        yield Hit(text.rank, spec, None, text.where + say_alias(text, wanted))
 
 
-def name_hit(spec: Spec, element: int | None, wanted: list[str]) -> Hit | None:
+def where_exactly(spec: Spec, wanted: Wanted) -> str:
+    """What in a spec is called just so: the QEMU flag that turns it on, or a constant."""
+    if spec.qemu and wanted.are(spec.qemu):
+        return f"QEMU flag {spec.qemu}"
+    one = next((one for one in constants_of(spec) if wanted.are(one.spelling)), None)
+    if one is None:
+        return ""
+    name = say_value(one.value, one.field) if one.value else f"field {one.field.name}" if one.field else ""
+    return name if one.value and one.spelling == one.value.name else f"{name}, also {one.spelling}"
+
+
+def say_alias(text: Text, wanted: Wanted) -> str:
+    """By which of its other names something was found, where its own does not tell why."""
+    name, *also = text.words
+    other = "" if not text.is_names or wanted.are_in(name) else next((one for one in also if wanted.are_in(one)), "")
+    return f", also {other}" if other else ""
+
+
+def name_hit(spec: Spec, element: int | None, wanted: Wanted) -> Hit | None:
     """A hit in the names of one element: the whole name, its beginning, or somewhere."""
     canonical = [fill(a.name, element) for a in spec.addresses] or [fill(spec.name, element)]
     aliases = [fill(n, element) for n in spec.also]
     aliases += [fill(n, element) for a in spec.addresses for n in (*a.also, *a.was)]
     for rank, where, names in ((1, "name", canonical), (2, "also", aliases)):
-        hit = next((name for name in names if holds_all(name, wanted)), None)
+        hit = next((name for name in names if wanted.are_in(name)), None)
         if hit:
-            exact = to_key(hit) == "_".join(wanted)
-            return Hit(0 if exact else rank, spec, element, f"{where} {hit}" if rank == 2 else "name")
-    return Hit(3, spec, element, "title") if holds_all(fill(spec.title, element), wanted) and len(elements(spec)) == 1 else None
-
-
-def holds_all(text: str, wanted: list[str]) -> bool:
-    key = to_key(text)
-    return all(word in key for word in wanted)
+            return Hit(0 if wanted.are(hit) else rank, spec, element, f"{where} {hit}" if rank == 2 else "name")
+    return Hit(3, spec, element, "title") if wanted.are_in(fill(spec.title, element)) and len(elements(spec)) == 1 else None
 
 
 def layouts_of(spec: Spec) -> list[Layout]:
     return [layout for layout in (spec.layout, spec.output, *(spec.cases or {}).values()) if layout]
 
 
-def texts_of(spec: Spec) -> Iterator[tuple[str, str]]:
-    """(where, text) of everything but names."""
-    for layout in layouts_of(spec):
-        for field in layout.fields:
-            yield f"field {field.name}", " ".join(field.names)
-            yield from ((f"value {field.name}={v.name}", f"{v.name} {' '.join(v.also)}") for v in field.values)
-    for value in (one for one in spec.values if not one.taken):  # what is taken in is found where it stands
-        yield f"value {value.low:#x} {value.name}", f"{value.name} {' '.join(value.also)}"
-    yield "title", spec.title
-    yield "doc", f"{spec.doc} {spec.note}"
-    for layout in layouts_of(spec):
-        for field in layout.fields:
-            yield f"field {field.name}: doc", f"{' '.join(field.names)} {field.doc} {field.note}"
-    yield "links", f"{spec.qemu} {spec.privilege} {' '.join(spec.see)}"
+def texts_of(spec: Spec) -> Iterator[Text]:
+    """Everything but the names of the spec itself."""
+    fields = [field for layout in layouts_of(spec) for field in layout.fields]
+    values: list[tuple[Enumerator, Field | None]] = [(value, field) for field in fields for value in field.values]
+    values += [(value, None) for value in spec.values if not value.taken]  # what is taken in is found where it stands
+    yield from (Text(4, f"field {field.name}", field.names, is_names=True) for field in fields)
+    yield from (Text(4, say_value(value, field), (value.name, *value.also), is_names=True) for value, field in values)
+    yield Text(5, "title", (spec.title,))
+    yield Text(5, "doc", (spec.doc, spec.note))
+    yield from (Text(4, f"field {field.name}: doc", (*field.names, field.doc, field.note)) for field in fields)
+    yield from (Text(4, f"{say_value(v, field)}: doc", (v.name, *v.also, v.doc, v.note)) for v, field in values)
+    yield Text(5, f"QEMU flag {spec.qemu}", (spec.qemu,))
+    yield Text(5, "links", (spec.privilege, *spec.see))
+
+
+def say_value(value: Enumerator, field: Field | None) -> str:
+    return f"value {field.name}={value.name}" if field else f"value {value.low:#x} {value.name}"
 
 
 def find_bit(index: Index, bit: int) -> list[Hit]:

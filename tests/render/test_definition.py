@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 
 from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.constants import constants_of, find_constants
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
+from hvrepl.catalog.search import find_text
+from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import dump
+from hvrepl.render.constant import list_constants
 from hvrepl.render.definition import describe, describe_lines, place_of
 from hvrepl.render.formats import RENDERERS
-from hvrepl.render.listing import Listing, list_entries, render_listing
+from hvrepl.render.listing import Listing, list_entries, list_hits, render_listing
 from hvrepl.render.style import Style
 
 INDEX = open_index()
@@ -130,3 +134,74 @@ def test_the_list_of_everything_has_one_row_and_object_each() -> None:
     assert all(
         list(one) == [key for key in ("name", "kind", "space", "number", "arch", "also", "was", "title") if key in one] for one in objects
     )
+
+
+@pytest.mark.parametrize(
+    "found", [one for one in all_found() if one.spec.layout and not one.spec.width], ids=lambda one: f"{one.arch}-{one.name}"
+)
+def test_members_stand_where_decoding_finds_them(found: Found) -> None:
+    catalog = CATALOGS[found.arch]
+    decoder = Decoder(catalog)
+    assert found.spec.layout
+    members = found.spec.layout.fields
+    size = decoder.schemas.size(found.spec)
+    offsets = {one["name"]: one["offset"] for one in describe(catalog, found)["fields"] if "offset" in one and "when" not in one}
+    decoded = {part.name: part.offset for part in decoder.decode(found, bytes(size or 4096)).fields if part.name in offsets}
+    assert {name: offsets[name] for name in decoded} == decoded
+    assert len(offsets) == len(members) or None in map(decoder.schemas.member_size, members)
+
+
+@pytest.mark.parametrize(("arch", "at", "size"), [("x64", 32, 16), ("arm64", 40, 24)])
+def test_a_member_behind_a_type_that_differs_by_arch_has_the_offset_of_that_arch(arch: str, at: int, size: int) -> None:
+    catalog = CATALOGS[arch]
+    *_, entry, flags = describe(catalog, catalog.find_name("HVCALL_UNMAP_DEVICE_INTERRUPT"))["fields"]
+    assert (flags["offset"], flags["size"]) == (at, 4)
+    assert (entry["offset"], entry["size"]) == (16, size)
+
+
+def test_a_constant_says_of_what_it_is_a_value_or_the_bits() -> None:
+    value, bits = (
+        list_constants(CATALOGS["x64"], find_constants(INDEX, name, "x64"))
+        for name in ("HV_SCHEDULER_TYPE_ROOT", "HV_STIMER_DIRECT_MODE_AVAILABLE")
+    )
+    [table] = value.tables
+    assert (table["kind"], table["of"], table["value"], table["meaning"]) == ("value", "HV_SCHEDULER_TYPE", 4, "root")
+    assert list(render_listing(value, "fields", Style(width=0)))[:2] == [
+        "HV_SCHEDULER_TYPE_ROOT  value 0x4 of HV_SCHEDULER_TYPE, scheduler of the hypervisor\n",
+        "  also root\n",
+    ]
+    assert [(one["of"], one["field"], one.get("reg"), one["bits"]) for one in bits.tables] == [
+        ("HYPERV_CPUID_FEATURES", "direct_synthetic_timers", "edx", [19, 19]),
+        ("HV_REGISTER_PRIVILEGES_AND_FEATURES_INFO", "direct_synthetic_timers", None, [77, 77]),
+    ]
+    assert "EDX bit 19 of HYPERV_CPUID_FEATURES (x64), " in "".join(render_listing(bits, "fields", Style(width=0)))
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_every_constant_fits_the_terminal_and_has_a_source(width: int) -> None:
+    for number, *_ in INDEX.specs():
+        for one in constants_of(INDEX.spec(number)):
+            listing = list_constants(CATALOGS["x64"], [one])
+            assert listing.tables[0]["source"]
+            lines = "".join(render_listing(listing, "fields", Style(width=width))).splitlines()
+            assert [line for line in lines if len(line) > width and len(line.split()) > 2] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "where"),
+    [
+        ("hv-stimer", "HV_X64_MSR_STIMER{n}_CONFIG", "QEMU flag hv-stimer"),
+        ("HV_STIMER", "HV_X64_MSR_STIMER{n}_COUNT", "QEMU flag hv-stimer"),
+        ("hv-stimer", "HYPERV_CPUID_FEATURES", "field direct_synthetic_timers, also HV_STIMER_DIRECT_MODE_AVAILABLE"),
+        ("auto-eoi", "HV_X64_MSR_SINT{n}", "field auto_eoi"),
+        ("local-apic", "HV_X64_MSR_TPR", "title"),
+        ("re-enlightenment", "HYPERV_CPUID_FEATURES", "field access_reenlightenment_controls"),
+        ("MapGpaFlags", "HV_MAP_GPA_FLAGS", "name"),
+        ("HV_STATS_AREA_SELF", "HV_STATS_AREA_TYPE", "value 0x0 own, also HV_STATS_AREA_SELF"),
+        ("hypervisor-error", "BUG_CHECK", "value 0x20001 HYPERVISOR_ERROR"),
+        ("PVALIDATE", "HV_SNP_INTERRUPT_INJECTION", None),
+    ],
+)
+def test_a_text_is_found_and_it_is_told_where(text: str, name: str, where: str | None) -> None:
+    hits = {table["name"]: table["where"] for table in list_hits(find_text(INDEX, text), CATALOGS["x64"]).tables}
+    assert hits.get(name) == where

@@ -135,10 +135,10 @@ class Catalog:
     def find_number(self, number: int, space: str | None = None) -> Found:
         """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named.
 
-        Without a space a range that holds the number does not count: it tells nothing of it.
+        Without a space a range that holds the number does not count: it tells nothing of it. Nor does a space that stands aside.
         """
         space = self.space(space).name if space else None
-        spaces = [s for s in self.spaces.values() if self.arch in s.arches and space in (None, s.name)]
+        spaces = self.bare_spaces() if space is None else [self.spaces[space]]
         rows = [row for s in spaces if (row := self.find_named(s.name, number)) and (space or row.low == row.high)]
         if not rows:
             raise self._no_number(number, space)
@@ -146,6 +146,10 @@ class Catalog:
         others = tuple(self._number_named(row, number) for row in rows[1:] if row.spec != first.spec)
         spec = self.load(first.spec)
         return Found(spec, self.arch, first.element, self.heading(spec, first.address), others)
+
+    def bare_spaces(self) -> list[Space]:
+        """The spaces of this arch in which a number without a space is looked up, in order."""
+        return [space for space in self.spaces.values() if self.arch in space.arches and not space.aside]
 
     def find_named(self, space: str, number: int) -> NumberRow | None:
         """The row of a number of a space on this arch: a name as an enumerator. Unlike find_number it refuses nothing."""
@@ -255,19 +259,25 @@ class Catalog:
 
     def _in_space(self, row: NameRow, space: str) -> Address | None:
         """The address in the space that a name stands for: its own, or of a name of the whole spec the spec's."""
-        addresses = self.load(row.spec).addresses
-        return next((a for a in (addresses if row.address < 0 else (addresses[row.address],)) if a.space == space), None)
+        spec = self.load(row.spec)
+        addresses = spec.addresses if row.address < 0 else (spec.addresses[row.address],)
+        return next((a for a in addresses if a.space == space and a.arch in ("", self.arch)), None)
 
     def heading(self, spec: Spec, asked: int | None = None) -> Address | None:
         """The address that heads a spec on this arch: the first in the order of the spaces.
 
-        Of a CPUID leaf that a register mirrors it is the one asked for, else the leaf.
+        Of a CPUID leaf that a register mirrors it is the one asked for, else the leaf; in a space that stands aside the one asked for too.
         """
         order = list(self.spaces)
-        here = [a for a in spec.addresses if self.arch in self.spaces[a.space].arches]
-        if asked is not None and asked >= 0 and "cpuid" in {a.space for a in here} and spec.addresses[asked] in here:
-            return spec.addresses[asked]
+        here = self.standing(spec)
+        wanted = spec.addresses[asked] if asked is not None and asked >= 0 else None
+        if wanted in here and ("cpuid" in {a.space for a in here} or self.spaces[wanted.space].aside):
+            return wanted
         return min(here, key=lambda a: (a.space != spec.kind == "cpuid", order.index(a.space)), default=None)
+
+    def standing(self, spec: Spec) -> list[Address]:
+        """The addresses of a spec that exist on this arch."""
+        return [a for a in spec.addresses if self.arch in self.spaces[a.space].arches and is_seen(a.arch or COMMON, self.arch)]
 
     def _named(self, row: NameRow) -> Named:
         spec = self.load(row.spec)
@@ -278,7 +288,8 @@ class Catalog:
         return Named(self.spaces[row.space], number, row.name, fill(self.load(row.spec).title, row.element))
 
     def _no_number(self, number: int, space: str | None) -> NotFoundError:
-        rows = [row for s in self.spaces if space in (None, s) and (row := self.elsewhere(s, number))]
+        spaces = [s.name for s in self.spaces.values() if (space is None and not s.aside) or space == s.name]
+        rows = [row for s in spaces if (row := self.elsewhere(s, number))]
         row = next((row for row in rows if space or row.low == row.high), None)
         if row:
             return self._only_elsewhere(str(self._number_named(row, number)), row)

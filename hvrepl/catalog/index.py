@@ -17,7 +17,8 @@ from hvrepl.errors import FileError
 CANONICAL, ALSO, WAS = 0, 1, 2
 
 SCHEMA = """
-CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER, low, high, step);
+CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER, low, high, step,
+                   aside INTEGER, mixed INTEGER);
 CREATE TABLE spec(id INTEGER PRIMARY KEY, name TEXT, kind TEXT, arch TEXT, title TEXT, file TEXT, body TEXT);
 CREATE TABLE name(key TEXT, spelling TEXT, how INTEGER, arch TEXT, spec INTEGER, element INTEGER, address INTEGER);
 CREATE TABLE number(space TEXT, low, high, arch TEXT, name TEXT, spec INTEGER, element INTEGER, address INTEGER);
@@ -79,7 +80,9 @@ def elements(spec: Spec) -> Sequence[int | None]:
 
 
 def reach(spec: Spec, address: Address, spaces: Mapping[str, Space]) -> str:
-    """The arch on which an address exists: the spec's, or that of a space which only one arch has."""
+    """The arch on which an address exists: its own, the spec's, or that of a space which only one arch has."""
+    if address.arch:
+        return address.arch
     arches = spaces[address.space].arches if address.space in spaces else ()
     return arches[0] if spec.arch == COMMON and len(arches) == 1 else spec.arch
 
@@ -125,10 +128,10 @@ class Index:
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
         weakref.finalize(self, database.close)
-        rows = database.execute("SELECT name, title, arches, digits, bits, low, high, step FROM space ORDER BY rank")
+        rows = database.execute("SELECT name, title, arches, digits, bits, aside, mixed, low, high, step FROM space ORDER BY rank")
         self.spaces = {
-            name: Space(name, title, tuple(arches.split()), digits, bits, range(*map(from_column, interfaces)))
-            for name, title, arches, digits, bits, *interfaces in rows
+            name: Space(name, title, tuple(arches.split()), digits, bits, range(*map(from_column, interfaces)), bool(aside), bool(mixed))
+            for name, title, arches, digits, bits, aside, mixed, *interfaces in rows
         }
 
     @classmethod
@@ -146,10 +149,10 @@ class Index:
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
         rows = [
-            (rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits, *map(to_column, places(s.interfaces)))
+            (rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits, *map(to_column, places(s.interfaces)), s.aside, s.mixed)
             for rank, s in enumerate(spaces)
         ]
-        database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?)", rows)
+        database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
         index = cls(database)
         tables = list(tables)
         logs = [(arch, file, json.dumps(table)) for arch, file, table in tables if table["kind"] == LOG]

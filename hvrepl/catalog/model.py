@@ -32,7 +32,8 @@ AND = " & "
 class Space:
     """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
     the value is that stands under a number (0: none does). `interfaces` runs over the numbers that are a hypervisor's, in the
-    steps at which an interface can begin (empty: all are)."""
+    steps at which an interface can begin (empty: all are). `aside`: another interface's numbers for what has one in the other spaces
+    too, meant only where they are asked for. `mixed`: its names are spelled in mixed case, as that interface has them."""
 
     name: str
     title: str
@@ -40,6 +41,8 @@ class Space:
     digits: int
     bits: int = 0
     interfaces: range = range(0)
+    aside: bool = False
+    mixed: bool = False
 
     def is_hypervisors(self, number: int) -> bool:
         """Whether a number is a hypervisor's: of CPUID leaves most are the processor's."""
@@ -53,7 +56,10 @@ class Space:
 
 @record
 class Address:
-    """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`."""
+    """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`.
+
+    `arch`: the one on which it has this number, where a common thing has another on the other arch.
+    """
 
     space: str
     low: int
@@ -64,6 +70,7 @@ class Address:
     was: tuple[str, ...] = ()
     note: str = ""
     source: tuple[str, ...] = ()
+    arch: str = ""
 
     def number(self, element: int | None) -> int:
         return self.low + self.stride * (element or 0)

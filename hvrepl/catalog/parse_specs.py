@@ -118,6 +118,7 @@ def parse_address(table: Table) -> Address:
         tuple(table.get("was", ())),
         table.get("note", ""),
         tuple(table.get("source", ())),
+        table.get("arch", ""),
     )
 
 

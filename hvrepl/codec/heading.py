@@ -14,6 +14,7 @@ class Heading:
     """Of the thing found last; kept, as a stream of values asks for the same again and again."""
 
     def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
         self.spaces = catalog.spaces
         self._kept: tuple[Found, dict[str, Any]] | None = None
 
@@ -28,14 +29,14 @@ class Heading:
         return self._kept[1]
 
     def _subtitle(self, found: Found) -> str:
-        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch."""
+        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch; aside only the one asked for."""
         if found.address is None:
             return fill(found.spec.title, found.element)
         first = self.spaces[found.address.space]
         parts = [f"{first.name} {first.write(found.number or 0)} ({found.arch})"]
-        for address in found.spec.addresses:
+        for address in self.catalog.standing(found.spec):
             space = self.spaces[address.space]
-            if address is not found.address and found.arch in space.arches:
+            if address is not found.address and not space.aside:
                 parts.append(f"{address.named(found.element)} {space.write(address.number(found.element))}")
         return " · ".join(parts)
 

@@ -19,7 +19,8 @@ FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIE
 GIVEN = re.compile(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
 PART = re.compile(r"\d+|input|output")  # what can stand behind the dot of a name
-SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus")  # words that name a space before a number; other spaces are things of their own
+# Words that name a space before a number; other spaces are things of their own.
+SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus", "whp_register")
 TAGS = ("struct", "union", "enum")
 MOST_ALIKE = 3
 SNIFFED = 1 << 12  # bytes of a file that tell what it is

@@ -53,6 +53,11 @@ DISK = int.from_bytes(bytes.fromhex("33221100554477668899aabbccddeeff"), "little
         ("x64", "hvx64registerRip", "HV_X64_REGISTER_RIP", 0x00020010),
         ("x64", "Hv_X64MsrSint2", "HV_X64_MSR_SINT2", 0x40000092),
         ("arm64", "guestid", "HV_REGISTER_GUEST_OS_ID", 0x00090002),
+        ("x64", "WHvRegisterSimp", "WHvRegisterSimp", 0x4013),
+        ("arm64", "WHvRegisterSimp", "WHvRegisterSipp", 0x000A0013),
+        ("x64", "whvregistersint15", "WHvRegisterSint15", 0x400F),
+        ("arm64", "WHvRegisterSint15", "WHvRegisterSint15", 0x000A000F),
+        ("x64", "WHvX64RegisterRip", "WHvX64RegisterRip", 0x10),
     ],
 )
 def test_a_name_in_any_spelling_is_found_under_what_heads_it_on_the_arch(arch: str, name: str, called: str, number: int | None) -> None:
@@ -119,6 +124,8 @@ def test_a_former_name_is_never_chosen_over_what_has_the_name_today(newest_first
         ("x64", "sint2", "msr", 0x40000092),
         ("arm64", "sint2", "register", 0x000A0002),
         ("x64", "TestNameOne", "test", 1),
+        ("x64", "simp", "whp_register", 0x4013),
+        ("arm64", "simp", "whp_register", 0x000A0013),
     ],
 )
 def test_in_a_space_a_name_stands_for_its_number_there(arch: str, name: str, space: str, number: int) -> None:
@@ -179,6 +186,8 @@ def test_a_name_that_the_arch_has_not_is_refused(arch: str, name: str, message: 
         ("x64", "test_class", DISK, "TEST_CLASS_DISK", []),
         ("x64", None, DISK, "TEST_CLASS_DISK", []),
         ("x64", "cpuid", 0x40FF0000, "TEST_CPUID_LEAF", []),
+        ("x64", "whp_register", 0x4013, "WHvRegisterSimp", []),
+        ("arm64", "whp_register", 0x000A0013, "WHvRegisterSipp", []),
     ],
 )
 def test_a_number_is_found(arch: str, space: str | None, number: int, called: str, others: list[str]) -> None:
@@ -195,6 +204,12 @@ def test_the_first_space_that_has_a_number_is_chosen_and_the_others_are_named() 
     assert names["test"] == "TEST_NAME_ARM64"
 
 
+def test_a_space_that_stands_aside_is_no_other_reading_of_a_number() -> None:
+    found = CATALOGS["arm64"].find_number(0x000A0013)
+    assert (found.name, found.others) == ("HV_REGISTER_SIMP", ())
+    assert "whp_register" not in {other.space.name for other in CATALOGS["x64"].find_number(2).others}
+
+
 def test_a_range_around_a_number_is_no_other_reading_of_it() -> None:
     found = CATALOGS["x64"].find_number(40)
     assert [other.name for other in found.others if other.space.name == "test"] == ["TEST_NAME_FORTY"]
@@ -204,6 +219,8 @@ def test_a_range_around_a_number_is_no_other_reading_of_it() -> None:
     ("arch", "space", "number", "message"),
     [
         ("x64", None, 0x12345678, "nothing has the number 0x12345678 on x64"),
+        ("x64", None, 0x4013, "nothing has the number 0x4013 on x64"),
+        ("arm64", None, 0x4013, "nothing has the number 0x4013 on arm64"),
         ("x64", "msr", 0x40FF0020, "no msr has the number 0x40FF0020 on x64"),
         ("x64", "test", 31, "no test has the number 0x001F on x64"),
         ("x64", "test", 1020, "no test has the number 0x03FC on x64"),

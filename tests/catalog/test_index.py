@@ -178,14 +178,15 @@ digits = 2
 @pytest.mark.usefixtures("built_in")
 def test_own_specs_are_found_beside_the_built_in_ones(tmp_path: Path) -> None:
     write_own(tmp_path, OWN_REGISTER)
-    (tmp_path / "spaces.toml").write_text(f'{OWN_SPACE}interfaces = "0x10-0x1f"\nstep = 4\n')
+    (tmp_path / "spaces.toml").write_text(f'{OWN_SPACE}interfaces = "0x10-0x1f"\nstep = 4\naside = true\nmixed = true\n')
     for arch in ARCHES:
         catalog = Catalog(open_index(tmp_path), arch)
         assert catalog.find_name("own").name == "OWN_REGISTER"
         assert catalog.find_number(7, "own").spec.name == "OWN_REGISTER"
         assert catalog.find_name("sint2").element == 2
         assert list(catalog.spaces)[-1] == "own"
-        assert catalog.spaces["own"].interfaces == range(0x10, 0x20, 4)
+        own = catalog.spaces["own"]
+        assert (own.interfaces, own.aside, own.mixed) == (range(0x10, 0x20, 4), True, True)
 
 
 @pytest.mark.usefixtures("built_in")

@@ -77,6 +77,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "was": LIST,
         "note": TEXT,
         "source": LIST,
+        "arch": TEXT,
     },
     "name": {
         "number": NUMBER_OR_TEXT,
@@ -125,6 +126,8 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "bits": NUMBER,
         "interfaces": TEXT,
         "step": NUMBER,
+        "aside": FLAG,
+        "mixed": FLAG,
     },
     "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
 }

@@ -97,7 +97,18 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
             wrong = [f"{file}: {one['name']}: bits are whole bytes"]
         try:
             if not wrong:
-                spaces.append(Space(one["name"], one["title"], tuple(one["arch"]), one["digits"], one.get("bits", 0), read_interfaces(one)))
+                spaces.append(
+                    Space(
+                        one["name"],
+                        one["title"],
+                        tuple(one["arch"]),
+                        one["digits"],
+                        one.get("bits", 0),
+                        read_interfaces(one),
+                        one.get("aside", False),
+                        one.get("mixed", False),
+                    )
+                )
         except PlaceError as error:
             wrong = [f"{file}: {one['name']}: interfaces: {error}"]
         faults += wrong

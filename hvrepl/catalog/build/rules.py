@@ -55,11 +55,12 @@ def is_name(spec: Spec) -> bool:
     return bool(spec.addresses) and spec.kind == spec.addresses[0].space and not spec.layout
 
 
-def check_names(spec: Spec, _: Book) -> Iterator[str]:
-    """Canonical names are upper case; {n} stands in all names of an array and in no others."""
+def check_names(spec: Spec, book: Book) -> Iterator[str]:
+    """Canonical names are upper case, but in a space of mixed case; {n} stands in all names of an array and in no others."""
+    mixed = {address.name for address in spec.addresses if address.space in book.spaces and book.spaces[address.space].mixed}
     canonical = (spec.name, *(address.name for address in spec.addresses))
     for name in canonical:
-        if not re.fullmatch(r"[A-Z0-9_]+(\{n\}[A-Z0-9_]*)?", name):
+        if name not in mixed and not re.fullmatch(r"[A-Z0-9_]+(\{n\}[A-Z0-9_]*)?", name):
             yield f"{name}: a canonical name is upper case with underscores"
     for name in (*canonical, *spec.also, *(name for address in spec.addresses for name in (*address.also, *address.was))):
         if ("{n}" in name) != (spec.count is not None):
@@ -73,6 +74,8 @@ def check_spaces(spec: Spec, book: Book) -> Iterator[str]:
             yield f"{address.name}: no space {address.space}"
         elif spec.arch not in (COMMON, *space.arches):
             yield f"{address.name}: {spec.arch} has no {space.name} numbers"
+        elif address.arch and (spec.arch != COMMON or address.arch not in space.arches):
+            yield f"{address.name}: arch is one of {', '.join(space.arches)}, and only of a common thing's number"
 
 
 def check_fields(spec: Spec, _: Book) -> Iterator[str]:

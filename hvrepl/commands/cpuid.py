@@ -110,8 +110,10 @@ def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
     count = f"{len(cpus)} CPUs, {'all alike' if alike else 'not all alike'}" if len(cpus) > 1 else say_cpus(list(cpus))
     others = max(machine.others.values(), default=0)
     text = f"{count}; {others} other lea{'f' if others == 1 else 'ves'}" if others else count
-    first, *more = wrap(text, style.width, f"{machine.hypervisor}  ", "    ")
-    yield style.paint("name", machine.hypervisor) + first[len(machine.hypervisor) :]
+    *lines, who = wrap(machine.hypervisor, style.width, "", "    ")
+    yield from (style.paint("name", line) for line in lines)
+    first, *more = wrap(text, style.width, f"{who}  ", "    ")
+    yield style.paint("name", who) + first[len(who) :]
     yield from more
     for seen in machine.leaves:
         yield from leaf_lines(seen.node, style)

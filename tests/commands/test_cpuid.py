@@ -58,10 +58,10 @@ def test_a_leaf_is_the_node_that_decode_makes() -> None:
 
 
 WHO = {
-    INTEL: "Hyper-V 10.0.19041.685-0-0, Windows 10 2004, Server 2004 (Microsoft Hv, Hv#1)",
+    INTEL: "Hyper-V 10.0.19041.685-0-0, Windows 10 2004 to 22H2, Server 2004 or 20H2, revision before 21H2 (Microsoft Hv, Hv#1)",
     ZEN: "Hyper-V 10.0.14393.2273-2-0, Windows 10 1607, Server 2016 (Microsoft Hv, Hv#1)",
     str(DATA / "whp-probe.txt"): "Hyper-V (Microsoft Hv, Hv#1)",
-    OCR: "Hyper-V 10.0.18343.1-0-0, after Windows 10 1809 (Microsoft Hv, Hv#1)",
+    OCR: "Hyper-V 10.0.18343.1-0-0, a build between Windows 10 1809 and 1903 (Microsoft Hv, Hv#1)",
     KVM: "KVM, which offers the interface of Hyper-V 10.0.14393.0-0-0, Windows 10 1607, Server 2016 (Microsoft Hv, Hv#1)",
     str(DATA / "xen.txt"): "Xen, which offers the interface of Hyper-V (Microsoft Hv, Hv#1)",
 }

@@ -114,6 +114,7 @@ SECTIONS = {
     "taking": "TAKINGS",
     "name": "NAMES",
     "shorthand": "SHORTHANDS",
+    "remark": "REMARKS",
     "lone": "LONE NUMBERS",
     "crash": "CRASH PARAMETERS",
     "form": "LOG FORMS",

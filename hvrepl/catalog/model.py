@@ -168,13 +168,27 @@ class Layout:
 
 
 @record
+class Remark:
+    """What is said of a text that fits the pattern; {name} in it is what the pattern's group of that name took."""
+
+    code: str
+    pattern: str
+    text: str
+    source: tuple[str, ...] = ()
+
+
+@record
 class Shorthand:
-    """One assignment that sets several fields: what `read` makes of the text goes to `field`, `sets` beside it."""
+    """One assignment that sets several fields: what `read` makes of the text goes to `field`, `sets` beside it.
+
+    Of the remarks the first that fits the text is made.
+    """
 
     name: str
     field: str
     read: str
     sets: Mapping[str, int]
+    remarks: tuple[Remark, ...] = ()
 
 
 @record

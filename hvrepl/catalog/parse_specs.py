@@ -16,6 +16,7 @@ from hvrepl.catalog.model import (
     FindingRule,
     Layout,
     Lone,
+    Remark,
     Shorthand,
     Spec,
     Taking,
@@ -74,7 +75,7 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         layout=parse_layout(table["layout"], source, "layout") if "layout" in table else None,
         output=parse_layout(table["output"], source, "output") if "output" in table else None,
         cases=cases or None,
-        shorthands=tuple(Shorthand(s["name"], s["field"], s["read"], s.get("sets", {})) for s in table.get("shorthand", ())),
+        shorthands=tuple(parse_shorthand(shorthand) for shorthand in table.get("shorthand", ())),
         values=(
             *(parse_enumerator(value, source) for value in table.get("values", ())),
             *(replace(parse_enumerator(value, ()), taken=True) for value in table.get("taken", ())),
@@ -104,6 +105,11 @@ def parse_range(value: int | str) -> tuple[int, int]:
     if high < low:
         raise PlaceError(f"the range {value} runs backwards")
     return low, high
+
+
+def parse_shorthand(table: Mapping[str, Any]) -> Shorthand:
+    remarks = tuple(Remark(one["code"], one["pattern"], one["text"], tuple(one.get("source", ()))) for one in table.get("remarks", ()))
+    return Shorthand(table["name"], table["field"], table["read"], table.get("sets", {}), remarks)
 
 
 def parse_address(table: Table) -> Address:

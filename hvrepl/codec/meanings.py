@@ -30,8 +30,11 @@ def say_linux_version(code: int) -> str:
 
 
 def read_linux_version(text: str) -> int:
-    """6.6.87, 6.6 or a whole `uname -r` → LINUX_VERSION_CODE. The kernel writes 255 for any sublevel above it."""
-    match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5}))?(?![\d.])", text, re.ASCII)
+    """6.6.87, 6.6 or a whole `uname -r` → LINUX_VERSION_CODE. The kernel writes 255 for any sublevel above it.
+
+    A fourth number, as in 6.6.87.2-microsoft-standard-WSL2, is its distributor's own.
+    """
+    match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5})(?:\.\d{1,5})?)?(?![\d.])", text, re.ASCII)
     if not match:
         raise ValueError(f"{text!r} is no kernel version such as 6.6.87")
     major, minor, sublevel = (int(part or 0) for part in match.groups())
@@ -41,15 +44,10 @@ def read_linux_version(text: str) -> int:
 
 
 def remark_linux_version(text: str) -> Iterator[tuple[str, str]]:
-    """What a version code leaves out of a release: a sublevel over 255, and all that follows the three numbers."""
-    match = re.match(r"v?\d+\.\d+(?:\.(\d+))?(.*)", text, re.ASCII | re.DOTALL)
-    if match and int(match[1] or 0) > 0xFF:
+    """What a version code leaves out of a release: a sublevel over 255."""
+    match = re.match(r"v?\d+\.\d+\.(\d+)", text, re.ASCII)
+    if match and int(match[1]) > 0xFF:
         yield "sublevel_capped", f"sublevel {match[1]} is over 255, where the version code stops"
-    if match and match[2]:
-        yield (
-            "release_suffix",
-            f"{match[2][:40]} is no part of the version code; distributions write numbers of their own into distro and build",
-        )
 
 
 def say_freebsd_version(version: int) -> str:
@@ -118,6 +116,18 @@ def read_page(text: str) -> int:
     return int(match[1], 16) >> PAGE_SHIFT
 
 
+def remark_page(text: str) -> Iterator[tuple[str, str]]:
+    """A page number that is perhaps an address: hex with twelve zero bits at its end. A power of two is rather a size or a limit."""
+    match = re.fullmatch(r"0x([0-9a-f_]+)", text.lower())
+    number = int("0" + match[1].replace("_", ""), 16) if match else 0
+    if number & number - 1 and not number & PAGE_SIZE - 1:
+        yield (
+            "perhaps_address",
+            f"a page number: {number:#x} is gpa {number << PAGE_SHIFT:#x}; "
+            f"if gpa {number:#x} is meant, write gpa:{number:#x} or {number >> PAGE_SHIFT:#x}",
+        )
+
+
 def read_guid(text: str) -> int:
     try:
         return guid_to_number(text)
@@ -175,7 +185,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "filetime": Meaning(say_filetime),
     "freebsd_version": Meaning(say_freebsd_version, read_freebsd_version),
     "gpa": Meaning(lambda address: f"gpa {address:#x}"),
-    "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page),
+    "gpa_page": Meaning(lambda page: f"gpa {page << PAGE_SHIFT:#x}", read_page, remark_page),
     "guid": Meaning(number_to_guid, read_guid),
     "hz": Meaning(say_hz),
     "hz_per_tick": Meaning(say_hz_per_tick),

@@ -115,7 +115,8 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "value": {"value": NUMBER_OR_TEXT, "name": TEXT, "also": LIST, "doc": TEXT, "note": TEXT, "source": LIST},
     "taking": {"type": TEXT, "from": NUMBER, "as": NUMBER},
     "finding": {"code": TEXT, "field": TEXT, "text": TEXT, "when": TABLE},
-    "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE},
+    "shorthand": {"name": TEXT, "field": TEXT, "read": TEXT, "sets": TABLE, "remarks": LIST},
+    "remark": {"code": TEXT, "pattern": TEXT, "text": TEXT, "source": LIST},
     "lone": {"rank": NUMBER, "when": LIST},
     "crash": {"rank": NUMBER, "os": TEXT, "when": LIST},
     "space": {
@@ -142,13 +143,14 @@ REQUIRED = {
     "saying": ("what",),
     "finding": ("code", "text", "when"),
     "shorthand": ("name", "field", "read"),
+    "remark": ("code", "pattern", "text"),
     "lone": ("rank", "when"),
     "crash": ("rank", "os", "when"),
     "space": ("name", "title", "arch", "digits"),
     "document": ("title",),
 }
 # Lists hold text, but for these, which hold tables; what the values of a table of free keys must be.
-LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "fields", "findings", "readings", "when", "space", "form", "says", "takes")
+LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "remarks", "fields", "findings", "readings", "when", "space", "form", "says", "takes")
 TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str}
 # Keys that only one kind of file has.
 OWN_KEYS = {
@@ -215,6 +217,9 @@ def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
     yield from check_list("value", table.get("values"), f"{file}: values")
     yield from check_list("taking", table.get("takes"), f"{file}: takes")
     yield from check_list("shorthand", table.get("shorthand"), f"{file}: shorthand")
+    for shorthand in as_list(table.get("shorthand")):
+        if isinstance(shorthand, Mapping):
+            yield from check_list("remark", shorthand.get("remarks"), f"{file}: {shorthand.get('name')}: remarks")
     for name in ("lone", "crash"):
         if name in table:
             yield from check_rule(name, table[name], f"{file}: {name}: ")

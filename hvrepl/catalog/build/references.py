@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
-from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Spec, counters, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Remark, Spec, counters, to_key
 
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
 PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
@@ -129,6 +129,17 @@ def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:
                 yield f"shorthand {shorthand.name}: no field {name}"
         if shorthand.read not in FORMATTERS:
             yield f"shorthand {shorthand.name}: no formatter {shorthand.read}"
+        yield from (f"shorthand {shorthand.name}: {fault}" for remark in shorthand.remarks for fault in check_remark(remark))
+
+
+def check_remark(remark: Remark) -> Iterator[str]:
+    """Its pattern can be read, and has the groups that the text is filled with."""
+    try:
+        groups = re.compile(remark.pattern).groupindex
+    except (re.error, OverflowError, RecursionError) as error:
+        yield f"pattern: {error}"
+        return
+    yield from (f"there is no group {name}" for name in re.findall(r"\{(\w+)\}", remark.text) if name not in groups)
 
 
 def check_sources(spec: Spec, book: Book) -> Iterator[str]:
@@ -154,4 +165,5 @@ def sources(spec: Spec) -> Mapping[str, None]:
     """Every source of a spec once, in order."""
     own = [spec.source, *(address.source for address in spec.addresses), *(value.source for value in spec.values)]
     own += [field.source for _, _, field in fields(spec)]
+    own += [remark.source for shorthand in spec.shorthands for remark in shorthand.remarks]
     return dict.fromkeys(source for group in own for source in group)

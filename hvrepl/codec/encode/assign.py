@@ -10,7 +10,7 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import count_from, counters, is_derived, to_key
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Finding, name_of, split_path
-from hvrepl.codec.encode.assignment import Assignment, fit, read_bytes, read_field, read_words, remarks_on
+from hvrepl.codec.encode.assignment import Assignment, first_remark, fit, read_bytes, read_field, read_words, remarks_on
 from hvrepl.codec.encode.cases import cases_of, names_below
 from hvrepl.codec.encode.places import Choice, Part, Places, read_bits, write_bits
 from hvrepl.codec.variants import pick_spec
@@ -65,8 +65,9 @@ class Assigner:
             return
         for name, value in shorthand.sets.items():
             yield Assignment(name, str(value), value)
-        yield Assignment(shorthand.field, one.text, read_words(shorthand.read, one.text))
-        self.findings += remarks_on(one, shorthand.read)
+        value = read_words(shorthand.read, one.text)
+        yield Assignment(shorthand.field, str(value), value)
+        self.findings += [*remarks_on(one, shorthand.read), *first_remark(one, shorthand.remarks)]
 
     def _look(self) -> None:
         """Finds the parts anew. In a value made from zero new ones get what they start with: a region that says how much of it
@@ -141,7 +142,7 @@ class Assigner:
             raise UsageError(f"{one.path} is a struct; set its members, such as {one.path}.{part.inner.layout.fields[0].name}")
         else:
             self._write(part, read_field(one, part.field, part.width, self.catalog))
-            self.findings += remarks_on(one, part.field.show) if one.number is None else []
+            self.findings += remarks_on(one, part.field.show)
         if self.fresh:
             self._follow(part)
         return one

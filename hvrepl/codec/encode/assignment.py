@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import Field
+from hvrepl.catalog.model import Field, Remark
 from hvrepl.codec.decoded import Finding
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.codec.variants import enumerator_value
@@ -70,6 +73,18 @@ def remarks_on(one: Assignment, show: str) -> list[Finding]:
     """What in the words of an assignment the value that was read from them does not hold."""
     remark = MEANINGS[show].remark if show in MEANINGS else None
     return [Finding(code, one.path, text) for code, text in remark(one.text)] if remark else []
+
+
+def first_remark(one: Assignment, remarks: Iterable[Remark]) -> list[Finding]:
+    """What the first remark that fits the words says of them."""
+    for remark in remarks:
+        match = re.match(remark.pattern, one.text, re.ASCII)
+        if match:
+            text = remark.text
+            for name, taken in match.groupdict("").items():
+                text = text.replace(f"{{{name}}}", taken)
+            return [Finding(remark.code, one.path, text)]
+    return []
 
 
 def read_words(show: str, text: str) -> int:

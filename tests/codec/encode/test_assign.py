@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.encode.assign import Assigner, Assignment
 from hvrepl.codec.encode.places import Part, Places
+from hvrepl.commands.inputs.what import to_assignment
 from hvrepl.errors import UsageError
 from tests.codec.layouts import THINGS, Thing, nodes, thing
 from tests.fuzz import examples
@@ -77,6 +78,46 @@ WORDS = [
 def test_a_word_is_built_from_its_fields(what: str, assignments: str, number: int) -> None:
     one = thing(what)
     assert f"{int.from_bytes(one.assign(*assignments.split()), 'little'):#x}" == f"{number:#x}"
+
+
+FLAVOUR = "Ubuntu's releases say 0 as third number"
+DEBIAN = "Debian's releases up to 12 say 0 as third number"
+# what, assignments, what is remarked: code, field, text
+REMARKED = [
+    ("guest-id", "kernel=6.6.87", []),
+    ("guest-id", "kernel=6.17.0-rc5", []),
+    ("guest-id", "kernel=6.12.48+deb13-amd64", []),
+    ("guest-id", "kernel=6.12.12+bpo-cloud-amd64", []),
+    ("guest-id", "kernel=6.1.0-55-amd64", [("third_number", "kernel", DEBIAN)]),
+    ("guest-id", "kernel=6.1.0-0.deb11.25-cloud-amd64", [("third_number", "kernel", DEBIAN)]),
+    ("guest-id", "kernel=5.10.0-0.bpo.3-arm64", [("third_number", "kernel", DEBIAN)]),
+    ("guest-id", "kernel=5.15.0-1089-azure", [("third_number", "kernel", FLAVOUR)]),
+    ("guest-id", "kernel=6.8.0-1021-azure-fde", [("third_number", "kernel", "distro=0x80 and the package ABI, build=1021")]),
+    ("guest-id", "kernel=6.6.87.2-microsoft-standard-WSL2", [("release_suffix", "kernel", ".2-microsoft-standard-WSL2 is no part")]),
+    ("guest-id", "kernel=6.4.0-150600.23.47-default", [("release_suffix", "kernel", "-150600.23.47-default is no part")]),
+    ("guest-id", "kernel=5.14.0-427.13.1.el9_4.x86_64", [("release_suffix", "kernel", "-427.13.1.el9_4.x86_64 is no part")]),
+    ("guest-id", "kernel=4.14.336", [("sublevel_capped", "kernel", "sublevel 336 is over 255")]),
+    ("guest-id", "kernel=4.14.336-foo", [("sublevel_capped", "kernel", ""), ("release_suffix", "kernel", "-foo is no part")]),
+    ("simp", "base_simp_gpa=0xfa1000", [("perhaps_address", "base_simp_gpa", "if gpa 0xfa1000 is meant, write gpa:0xfa1000 or 0xfa1")]),
+    ("hypercall-page", "guest_physical_address=0x1C2000", [("perhaps_address", "guest_physical_address", "0x1c2000 is gpa 0x1c2000000")]),
+    ("simp", "base_simp_gpa=0xfa1", []),
+    ("simp", "base_simp_gpa=0x0", []),
+    ("simp", "base_simp_gpa=0x100000", []),
+    ("simp", "base_simp_gpa=4096000", []),
+    ("simp", "base_simp_gpa=gpa:0xfa1000", []),
+    ("simp", "simp_enabled=1", []),
+    ("crash-message", "message_gpa=0xfa1000", []),
+]
+
+
+@pytest.mark.parametrize(("what", "assignments", "remarks"), REMARKED, ids=[f"{what} {text}" for what, text, _ in REMARKED])
+def test_what_is_perhaps_meant_otherwise_is_remarked(what: str, assignments: str, remarks: list[tuple[str, str, str]]) -> None:
+    one = thing(what)
+    assigner = Assigner(one.decoder, one.found)
+    assigner.assign(None, [to_assignment(text) for text in assignments.split()])
+    found = [(finding.code, finding.field) for finding in assigner.findings]
+    assert found == [(code, field) for code, field, _ in remarks]
+    assert all(text in finding.text for finding, (_, _, text) in zip(assigner.findings, remarks, strict=True))
 
 
 # what, arch, the value before, assignments, the value after
@@ -222,7 +263,7 @@ REFUSED = [
     ("sint2", "vector=1 vector=1", "sint2: vector is set twice"),
     ("simp", "base_simp_gpa=gpa:0xfa1001", "'gpa:0xfa1001' is no page number, nor the address of a page such as gpa:0xfa1000"),
     ("guest-id", "kernel=6", "'6' is no kernel version such as 6.6.87"),
-    ("guest-id", "kernel=6.6.6.6", "'6.6.6.6' is no kernel version such as 6.6.87"),
+    ("guest-id", "kernel=6.6.6.6.6", "'6.6.6.6.6' is no kernel version such as 6.6.87"),
     ("guest-id", "kernel=6.256", "'6.256': a kernel version is at most 65535.255.255"),
     ("guest-id", "kernel=6.6 open_source=0", "guest-id: open_source is set twice"),
     ("guest-id", "open_source=1 kernel=6.6", "guest-id: open_source is set twice"),

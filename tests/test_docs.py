@@ -117,6 +117,7 @@ SECTIONS = {
     "remark": "REMARKS",
     "lone": "LONE NUMBERS",
     "crash": "CRASH PARAMETERS",
+    "interface": "INTERFACES",
     "form": "LOG FORMS",
     "saying": "SAYINGS",
     "document": "SOURCES",

@@ -170,6 +170,11 @@ class Catalog:
             return None
         return spec if spec.layout else as_number(spec, spec.width or self.spaces[space].bits)
 
+    def leaf_of(self, vendor: str, leaf: int, subleaf: int = 0) -> Spec | None:
+        """The leaf of an interface that is not Hyper-V's, counted from where that begins."""
+        keys = [key for arch, key in self.index.interface(vendor, leaf, subleaf) if is_seen(arch, self.arch)]
+        return self.load(keys[0]) if keys else None
+
     def cases(self, space: str) -> Iterator[tuple[int, Spec]]:
         """(number, struct) of every payload of a space on this arch."""
         return ((number, self.load(key)) for number, arch, key in self.index.cases(space) if is_seen(arch, self.arch))

@@ -25,6 +25,7 @@ CREATE TABLE number(space TEXT, low, high, arch TEXT, name TEXT, spec INTEGER, e
 CREATE TABLE case_of(space TEXT, number, arch TEXT, spec INTEGER);
 CREATE TABLE lone(rank INTEGER, arch TEXT, spec INTEGER);
 CREATE TABLE crash(rank INTEGER, arch TEXT, spec INTEGER);
+CREATE TABLE interface(vendor TEXT, leaf INTEGER, subleaf INTEGER, arch TEXT, spec INTEGER);
 CREATE TABLE log(arch TEXT, file TEXT, body TEXT);
 """
 # Made after the rows: building them row by row takes three times as long.
@@ -181,6 +182,9 @@ class Index:
                 run("INSERT INTO number VALUES (?,?,?,?,?,?,?,?)", (address.space, low, high, arch, name, key, element, place))
         if spec.lone:
             run("INSERT INTO lone VALUES (?,?,?)", (spec.lone.rank, spec.arch, key))
+        for vendor in spec.interface.vendors if spec.interface else ():
+            row = (vendor, spec.interface.leaf, spec.interface.subleaf, spec.arch, key) if spec.interface else ()
+            run("INSERT INTO interface VALUES (?,?,?,?,?)", row)
         if spec.crash:
             run("INSERT INTO crash VALUES (?,?,?)", (spec.crash.rank, spec.arch, key))
 
@@ -240,6 +244,11 @@ class Index:
         """(number, arch, spec) of every payload of a space."""
         rows = self.database.execute("SELECT number, arch, spec FROM case_of WHERE space = ? ORDER BY number", (space,))
         return [(from_column(number), arch, spec) for number, arch, spec in rows]
+
+    def interface(self, vendor: str, leaf: int, subleaf: int) -> list[tuple[str, int]]:
+        """(arch, spec) of a leaf of an interface that is not Hyper-V's."""
+        sql = "SELECT arch, spec FROM interface WHERE vendor = ? AND leaf = ? AND subleaf = ?"
+        return self.database.execute(sql, (vendor, leaf, subleaf)).fetchall()
 
     def lone(self) -> list[tuple[str, int]]:
         return self.database.execute("SELECT arch, spec FROM lone ORDER BY rank").fetchall()

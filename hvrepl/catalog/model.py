@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ARCHES = ("x64", "arm64")
 COMMON = "common"
+SIGNATURES = "HYPERVISOR_SIGNATURE"  # the enumeration of those who sign the first leaf of an interface
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
 GUID_DIGITS = 32
 ENUMERATION = "enumeration"  # the kind of what has nothing but names for values
@@ -209,6 +210,19 @@ class CrashRule:
 
 
 @record
+class Interface:
+    """Whose CPUID leaf it is where the interface is not Hyper-V's, counted from where that begins: enumerators of SIGNATURES.
+
+    `names`: its summary says who the hypervisor is.
+    """
+
+    vendors: tuple[str, ...]
+    leaf: int
+    subleaf: int = 0
+    names: bool = False
+
+
+@record
 class Spec:
     """One thing of the interface. `arch` is common, x64 or arm64; `width` in bits (0 for bytes), `size` and `head` in bytes."""
 
@@ -241,6 +255,7 @@ class Spec:
     case_of: tuple[str, ...] = ()
     lone: Lone | None = None
     crash: CrashRule | None = None
+    interface: Interface | None = None
     file: str = ""
 
     def named(self, element: int | None) -> str:

@@ -14,6 +14,7 @@ from hvrepl.catalog.model import (
     Enumerator,
     Field,
     FindingRule,
+    Interface,
     Layout,
     Lone,
     Remark,
@@ -83,11 +84,16 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         takes=tuple(Taking(one["type"], one.get("from", 0), one.get("as", 0)) for one in table.get("takes", ())),
         lone=Lone(table["lone"]["rank"], parse_whens(table["lone"])) if "lone" in table else None,
         crash=CrashRule(table["crash"]["rank"], table["crash"]["os"], parse_whens(table["crash"])) if "crash" in table else None,
+        interface=parse_interface(table["interface"]) if "interface" in table else None,
         source=source,
         file=file,
         **texts,
         **plain,
     )
+
+
+def parse_interface(table: Table) -> Interface:
+    return Interface(tuple(table["vendor"]), table["leaf"], table.get("subleaf", 0), table.get("names", False))
 
 
 def parse_range(value: int | str) -> tuple[int, int]:

@@ -100,6 +100,10 @@ def say_hz(hertz: int) -> str:
     return f"{hertz} Hz"
 
 
+def say_khz(kilohertz: int) -> str:
+    return say_hz(kilohertz * 1000)
+
+
 KERNEL_HZ = (100, 250, 300, 1000)  # what a Linux kernel can be configured to
 
 
@@ -169,6 +173,10 @@ def say_signed(value: int) -> str:
     return str(value - (1 << 64) if value >> 63 else value)
 
 
+def say_signed32(value: int) -> str:
+    return str(value - (1 << 32) if value >> 31 else value)
+
+
 MOST_ERRNO = 4095  # what is returned as an error is at least its negative
 
 
@@ -189,11 +197,13 @@ MEANINGS: Mapping[str, Meaning] = {
     "guid": Meaning(number_to_guid, read_guid),
     "hz": Meaning(say_hz),
     "hz_per_tick": Meaning(say_hz_per_tick),
+    "khz": Meaning(say_khz),
     "linux_release": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "linux_version": Meaning(say_linux_version, read_linux_version, remark_linux_version),
     "netbsd_version": Meaning(say_netbsd_version),
     "set_bits": Meaning(say_set_bits),
     "signed": Meaning(say_signed),
+    "signed32": Meaning(say_signed32),
     "utf16": Meaning(say_utf16),
 }
 

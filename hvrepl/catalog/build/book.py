@@ -25,11 +25,13 @@ FORMATTERS = frozenset(
         "guid",
         "hz",
         "hz_per_tick",
+        "khz",
         "linux_release",
         "linux_version",
         "netbsd_version",
         "set_bits",
         "signed",
+        "signed32",
         "utf16",
     }
 )

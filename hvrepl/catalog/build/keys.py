@@ -33,6 +33,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         **TOLD,
         "lone": TABLE,
         "crash": TABLE,
+        "interface": TABLE,
         "case_of": LIST,
         "extends": TEXT,
         "takes": LIST,
@@ -119,6 +120,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "remark": {"code": TEXT, "pattern": TEXT, "text": TEXT, "source": LIST},
     "lone": {"rank": NUMBER, "when": LIST},
     "crash": {"rank": NUMBER, "os": TEXT, "when": LIST},
+    "interface": {"vendor": LIST, "leaf": NUMBER, "subleaf": NUMBER, "names": FLAG},
     "space": {
         "name": TEXT,
         "title": TEXT,
@@ -146,6 +148,7 @@ REQUIRED = {
     "remark": ("code", "pattern", "text"),
     "lone": ("rank", "when"),
     "crash": ("rank", "os", "when"),
+    "interface": ("vendor", "leaf"),
     "space": ("name", "title", "arch", "digits"),
     "document": ("title",),
 }
@@ -161,6 +164,7 @@ OWN_KEYS = {
     "space": "names",
     "names": "names",
     "form": "log",
+    "interface": "cpuid",
 }
 ALL_KEYS = {"names": ("kind", "space", "source", "names"), "log": ("kind", "source", "form")}  # of kinds that have no others
 
@@ -223,6 +227,8 @@ def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
     for name in ("lone", "crash"):
         if name in table:
             yield from check_rule(name, table[name], f"{file}: {name}: ")
+    if "interface" in table:
+        yield from check_keys("interface", table["interface"], f"{file}: interface: ")
     yield from check_list("form", table.get("form"), f"{file}: form")
     for form in as_list(table.get("form")):
         if isinstance(form, Mapping):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
-from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, Field, Layout, Remark, Spec, counters, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, SIGNATURES, Field, Layout, Remark, Spec, counters, to_key
 
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
 PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
@@ -28,6 +28,7 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
         elif not colon and to_key(case) not in book.numbered:
             yield f"case_of: {case} has no number"
     yield from check_takes(spec, book)
+    yield from check_interface(spec, book)
     if spec.extends:
         base = book.find(spec.extends, COMMON)
         if base is None or base.kind != "enumeration" or base.arch != COMMON or spec.arch == COMMON:
@@ -54,6 +55,15 @@ def takes_itself(spec: Spec, other: Spec, book: Book, above: tuple[str, ...]) ->
         return False
     inner = [found for one in other.takes if (found := book.find(one.type, other.arch))]
     return other is spec or any(takes_itself(spec, one, book, (*above, other.name)) for one in inner)
+
+
+def check_interface(spec: Spec, book: Book) -> Iterator[str]:
+    """A leaf has an address, which is Hyper-V's, or is of an interface whose vendor is known."""
+    if spec.interface and spec.addresses:
+        yield "interface: what has an address is Hyper-V's"
+    signatures = book.find(SIGNATURES, spec.arch)
+    known = {one.name for one in signatures.values} if signatures else set()
+    yield from (f"interface: {vendor} is no name in {SIGNATURES}" for vendor in (spec.interface.vendors if spec.interface else ()) if vendor not in known)
 
 
 def check_privilege(spec: Spec, book: Book) -> Iterator[str]:

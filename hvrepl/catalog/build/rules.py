@@ -40,7 +40,7 @@ def check_kind(spec: Spec, _: Book) -> Iterator[str]:
         yield "width must be 128: a leaf is four registers"
     if spec.kind in ("struct", "page", "word") and not spec.layout:
         yield "has no layout"
-    if spec.kind in NUMBERED and not spec.addresses:
+    if spec.kind in NUMBERED and not spec.addresses and not spec.interface:
         yield "has no address"
     if spec.kind == "enumeration" and not spec.values and not spec.takes:
         yield "has no values"
@@ -145,7 +145,7 @@ class Taken(NamedTuple):
 
 def check_unique(book: Book) -> Iterator[str]:
     """What must stand once in all specs together."""
-    for check_one in (check_unique_names, check_unique_numbers, check_unique_cases):
+    for check_one in (check_unique_names, check_unique_numbers, check_unique_cases, check_unique_leaves):
         yield from check_one(book)
 
 
@@ -189,6 +189,16 @@ def check_unique_cases(book: Book) -> Iterator[str]:
                 other = cases.setdefault((to_key(case), one), spec)
                 if other is not spec:
                     yield f"{spec.file}: case_of: {case} has its case in {other.file}"
+
+
+def check_unique_leaves(book: Book) -> Iterator[str]:
+    """Leaves of an interface that is not Hyper-V's, one spec for a vendor's."""
+    leaves: dict[tuple[str, int, int], Spec] = {}
+    for spec in book.specs:
+        for vendor in spec.interface.vendors if spec.interface else ():
+            other = leaves.setdefault((vendor, spec.interface.leaf, spec.interface.subleaf), spec) if spec.interface else spec
+            if other is not spec:
+                yield f"{spec.file}: interface: {vendor} has that leaf in {other.file}"
 
 
 def arches_of(arch: str) -> tuple[str, ...]:

@@ -6,17 +6,19 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from hvrepl.analysis.partial import decode_partial
+from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decode import write_number
 from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.codec.meanings import say
 from hvrepl.codec.phrases import declared_findings
 from hvrepl.errors import NotFoundError
-from hvrepl.record import record
+from hvrepl.record import record, replace
 
 if TYPE_CHECKING:
-    from hvrepl.catalog.catalog import Found
+    from hvrepl.catalog.model import Spec
     from hvrepl.codec.decode import Decoder
+    from hvrepl.readers.cpuid import Leaves
 
 # The leaves that say who it is; those behind them mean something else where the interface is another one.
 VENDOR = "HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS"
@@ -24,6 +26,7 @@ INTERFACE = "HYPERV_CPUID_INTERFACE"
 VERSION = "HYPERV_CPUID_VERSION"
 SECOND = "HYPERVISOR_CPUID_SECOND_VENDOR"
 HYPER_V = "Hyper-V"
+MICROSOFT = "Microsoft Hv"
 SPACE = "cpuid"
 REGISTER_BITS = 32
 
@@ -49,12 +52,27 @@ class Reading:
 Cpus = Mapping[int, Mapping[Leaf, Reading]]
 
 
+def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
+    """The CPUs of one machine out of a dump."""
+    found: dict[int, dict[Leaf, Reading]] = {}
+    for seen in dumps:
+        for key, line in seen.items():
+            found.setdefault(line.cpu or 0, {})[key] = Reading(line.registers, line.remark)
+    return found
+
+
 @record
 class LeafSeen:
     """A leaf as most CPUs have it, and the reading of each CPU that has it."""
 
     node: Decoded
+    key: Leaf
     readings: Mapping[int, Reading]
+
+    @property
+    def number(self) -> str:
+        """Its number with its subleaf, where that is not the first."""
+        return write_leaf(self.node.number, self.key)
 
     @property
     def is_alike(self) -> bool:
@@ -79,19 +97,71 @@ def survey(decoder: Decoder, cpus: Cpus) -> Machine:
     is_hypervisors = decoder.catalog.spaces[SPACE].is_hypervisors
     keys = sorted({key for seen in cpus.values() for key in seen if is_hypervisors(key[0])})
     readings = {key: {cpu: seen[key] for cpu, seen in cpus.items() if key in seen} for key in keys}
-    foreign = is_foreign(decoder, cpus)
-    found = tuple(LeafSeen(decode_leaf(decoder, key, common(readings[key]), foreign=foreign), readings[key]) for key in keys)
-    findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, keys, len(cpus), foreign)]
+    owners = Owners(decoder, cpus)
+    found = tuple(LeafSeen(decode_leaf(decoder, key, common(readings[key]), owners), key, readings[key]) for key in keys)
+    findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
     others = {cpu: sum(not is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
-    return Machine(say_hypervisor({one.node.name: one.node for one in found}, foreign), found, tuple(findings), others)
+    return Machine(say_hypervisor(found, owners), found, tuple(findings), others)
 
 
-def is_foreign(decoder: Decoder, cpus: Cpus) -> bool:
-    """Whether the interface is not Hyper-V's, so that the leaves mean something else."""
-    found = decoder.catalog.find_name(INTERFACE, SPACE)
-    readings = {cpu: seen[found.number or 0, 0] for cpu, seen in cpus.items() if (found.number, 0) in seen}
-    node = decode_leaf(decoder, (found.number or 0, 0), common(readings)) if readings else None
-    return node is not None and any(one.code == "other_interface" for one in node.findings)
+class Owners:
+    """Whose leaves a machine's are: of each interface, by where it begins, HYPER_V, the vendor's name, or "" where nobody knows.
+
+    At the first place the interface says whether it is Hyper-V's, whoever signs it; without that leaf, the vendor.
+    """
+
+    def __init__(self, decoder: Decoder, cpus: Cpus) -> None:
+        self._decoder = decoder
+        self.space = decoder.catalog.spaces[SPACE]
+        self._vendor, self._interface = (decoder.catalog.find_name(name, SPACE) for name in (VENDOR, INTERFACE))
+        bases = sorted({self.base(leaf) for seen in cpus.values() for leaf, _ in seen if self.space.is_hypervisors(leaf)})
+        self._owners = {base: self._find(cpus, base) for base in bases}
+
+    @property
+    def first(self) -> int:
+        return self.space.interfaces.start
+
+    @property
+    def is_hyper_v(self) -> bool:
+        """Whether the first interface, if there is any, is Hyper-V's."""
+        return self._owners.get(self.first, HYPER_V) == HYPER_V
+
+    def base(self, leaf: int) -> int:
+        """Where the interface of a leaf begins."""
+        return leaf - (leaf - self.first) % self.space.interfaces.step
+
+    def of(self, leaf: int) -> str:
+        return self._owners.get(self.base(leaf), "")
+
+    def spec_of(self, key: Leaf) -> Spec | None:
+        """The leaf of an interface that is not Hyper-V's, if somebody lays it out."""
+        owner = self.of(key[0])
+        return self._decoder.catalog.leaf_of(owner, key[0] - self.base(key[0]), key[1]) if owner not in ("", HYPER_V) else None
+
+    def _find(self, cpus: Cpus, base: int) -> str:
+        interface = self._decode(self._interface, cpus, self._interface.number) if base == self.first else None
+        if interface and interface.find("interface"):
+            return HYPER_V if not interface.findings else self._sign(cpus, base)
+        vendor = self._sign(cpus, base)
+        return HYPER_V if base == self.first and vendor in ("", MICROSOFT) else vendor
+
+    def _sign(self, cpus: Cpus, base: int) -> str:
+        node = self._decode(self._vendor, cpus, base)
+        return part_of({VENDOR: node}, VENDOR, "vendor") if node else ""
+
+    def _decode(self, found: Found, cpus: Cpus, leaf: int | None) -> Decoded | None:
+        readings = {cpu: seen[leaf, 0] for cpu, seen in cpus.items() if leaf is not None and (leaf, 0) in seen}
+        return decode_partial(self._decoder, found, common(readings).registers) if readings else None
+
+
+def say_owner(decoder: Decoder, cpus: Cpus, found: Found) -> str:
+    """What a leaf of a machine is, or whose, where it is not what the catalogue has at its number; else nothing."""
+    owners = Owners(decoder, cpus)
+    key = (found.number or 0, 0)
+    here = find_leaf(decoder, key, owners)
+    if here and here.spec is found.spec:
+        return ""
+    return here.spec.name if here else f"{owners.of(key[0]) or 'another interface'}'s"
 
 
 def fold(values: Mapping[int, Value]) -> list[tuple[Value, list[int]]]:
@@ -109,20 +179,29 @@ def common(readings: Mapping[int, Reading]) -> Reading:
     return readings[cpus[0]]
 
 
-def find_leaf(decoder: Decoder, key: Leaf) -> Found | None:
-    """What the catalogue has at a leaf; what has a subleaf is none of Hyper-V's."""
+def find_leaf(decoder: Decoder, key: Leaf, owners: Owners) -> Found | None:
+    """What the catalogue has at a leaf: Hyper-V's, of which none has a subleaf, or that of whose interface it is."""
+    spec = owners.spec_of(key)
+    if spec:
+        return Found(spec, decoder.catalog.arch)
     try:
-        return decoder.catalog.find_number(key[0], SPACE) if key[1] == 0 else None
+        found = decoder.catalog.find_number(key[0], SPACE) if key[1] == 0 else None
     except NotFoundError:
         return None
+    return found if found and (owners.of(key[0]) == HYPER_V or found.name in (VENDOR, INTERFACE, SECOND)) else None
 
 
-def decode_leaf(decoder: Decoder, key: Leaf, reading: Reading, *, foreign: bool = False) -> Decoded:
-    """A leaf as a node; raw registers where nobody lays it out, or where the interface is not Hyper-V's."""
-    found = find_leaf(decoder, key)
-    if found is None or (foreign and found.name not in (VENDOR, INTERFACE, SECOND)):
+def decode_leaf(decoder: Decoder, key: Leaf, reading: Reading, owners: Owners) -> Decoded:
+    """A leaf as a node; raw registers where nobody lays it out."""
+    found = find_leaf(decoder, key, owners)
+    if found is None:
         return raw_leaf(decoder, key, reading)
-    return decode_partial(decoder, found, reading.registers)
+    node = decode_partial(decoder, found, reading.registers)
+    return node if found.address else replace(node, space=SPACE, number=owners.space.write(key[0]))
+
+
+def write_leaf(number: str, key: Leaf) -> str:
+    return f"{number}.{key[1]}" if key[1] else number
 
 
 def raw_leaf(decoder: Decoder, key: Leaf, reading: Reading) -> Decoded:
@@ -134,7 +213,7 @@ def raw_leaf(decoder: Decoder, key: Leaf, reading: Reading) -> Decoded:
     ]
     text = say("ascii", (reading.whole or 0) >> REGISTER_BITS)
     return Decoded(
-        name=f"{SPACE}:{number}" + (f".{key[1]}" if key[1] else ""),
+        name=f"{SPACE}:{write_leaf(number, key)}",
         kind=SPACE,
         arch=decoder.catalog.arch,
         space=SPACE,
@@ -163,21 +242,21 @@ def damage(found: Sequence[LeafSeen]) -> Iterator[Finding]:
         for cpu, reading in seen.readings.items():
             if reading.remark:
                 where = f", CPU {cpu}" if len(seen.readings) > 1 else ""
-                yield Finding("unreadable", seen.node.name, f"{seen.node.number}{where}: {reading.remark}")
+                yield Finding("unreadable", seen.node.name, f"{seen.number}{where}: {reading.remark}")
 
 
-def outliers(decoder: Decoder, found: Sequence[LeafSeen], keys: Sequence[Leaf], cpus: int, foreign: bool) -> Iterator[Finding]:
+def outliers(decoder: Decoder, found: Sequence[LeafSeen], cpus: int, owners: Owners) -> Iterator[Finding]:
     """The CPUs that differ from most, with the leaf and the fields in which they do."""
-    for key, seen in zip(keys, found, strict=True):
+    for seen in found:
         usual = common(seen.readings).whole
         for whole, numbers in fold({cpu: one.whole for cpu, one in seen.readings.items()}):
             if whole in (usual, None):
                 continue
-            node = decode_leaf(decoder, key, seen.readings[numbers[0]], foreign=foreign)
+            node = decode_leaf(decoder, seen.key, seen.readings[numbers[0]], owners)
             text = f"{say_cpus(numbers)} {'differs' if len(numbers) == 1 else 'differ'} in {', '.join(say_changes(seen.node, node))}"
-            yield Finding("cpus_differ", seen.node.name, f"{seen.node.number}: {text}")
+            yield Finding("cpus_differ", seen.node.name, f"{seen.number}: {text}")
         if len(seen.readings) < cpus:
-            yield Finding("cpus_differ", seen.node.name, f"{seen.node.number}: only {say_cpus(list(seen.readings))} of {cpus} CPUs has it")
+            yield Finding("cpus_differ", seen.node.name, f"{seen.number}: only {say_cpus(list(seen.readings))} of {cpus} CPUs has it")
 
 
 def say_changes(usual: Decoded, other: Decoded) -> Iterator[str]:
@@ -189,7 +268,7 @@ def say_changes(usual: Decoded, other: Decoded) -> Iterator[str]:
 
 def say_value(part: Decoded) -> str:
     single = part.bits is not None and part.bits[0] == part.bits[1]
-    return str(part.value) if single or (part.base == 10 and part.value is not None) else part.raw
+    return str(part.value) if single or (part.base == 10 and part.value is not None) else part.meaning or part.raw
 
 
 def say_cpus(numbers: Sequence[int]) -> str:
@@ -204,18 +283,29 @@ def say_cpus(numbers: Sequence[int]) -> str:
     return f"CPU{'s' if len(numbers) > 1 else ''} {text}"
 
 
-def say_hypervisor(nodes: Mapping[str, Decoded], foreign: bool) -> str:
-    """Who it is, in a few words: `Hyper-V 10.0.19041.685-0-0 (Microsoft Hv, Hv#1)`."""
-    vendor, second = (part_of(nodes, name, "vendor") for name in (VENDOR, SECOND))
-    interface = part_of(nodes, INTERFACE, "interface")
+def say_hypervisor(found: Sequence[LeafSeen], owners: Owners) -> str:
+    """Who it is, in a few words: `Hyper-V 10.0.19041.685-0-0 (Microsoft Hv, Hv#1)`, `Xen 4.11`."""
+    nodes = {one.node.name: one.node for one in found}
+    vendor, second = (say_vendor(found, owners, name) for name in (VENDOR, SECOND))
     if not nodes or (VENDOR in nodes and not vendor):
         return "no hypervisor"
-    if foreign:
+    if not owners.is_hyper_v:
         return vendor or "a hypervisor with another interface"
+    interface = part_of(nodes, INTERFACE, "interface")
     version = nodes[VERSION].summary if VERSION in nodes and not nodes[VERSION].findings else ""
     signs = ", ".join(sign for sign in (vendor, interface) if sign)
     name = f"{second}, which offers the interface of {version or HYPER_V}" if second else version or HYPER_V
     return f"{name} ({signs})" if signs else name
+
+
+def say_vendor(found: Sequence[LeafSeen], owners: Owners, leaf: str) -> str:
+    """Who signs an interface, better said by a leaf of its own if there is one that names it."""
+    signed = next((one for one in found if one.node.name == leaf), None)
+    if signed is None:
+        return ""
+    own = ((one, owners.spec_of(one.key)) for one in found if owners.base(one.key[0]) == signed.key[0])
+    names = (one.node.summary for one, spec in own if spec and spec.interface and spec.interface.names)
+    return next(names, "") or part_of({leaf: signed.node}, leaf, "vendor")
 
 
 def part_of(nodes: Mapping[str, Decoded], name: str, field: str) -> str:

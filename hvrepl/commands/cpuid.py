@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, Reading, say_cpus, survey
+from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, say_cpus, survey, to_cpus
 from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
-from hvrepl.readers.cpuid import Leaves
-from hvrepl.readers.cpuid import read_file as read_dumps
+from hvrepl.readers.cpuid import read_file as read_cpuid_file
+from hvrepl.record import record
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import meaning_of, place_of, say_finding, say_set, summary_beside, value_of
 from hvrepl.render.style import Style, wrap
 
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
 HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
+
+
+@record
+class Read:
+    """The CPUs of one machine, and the line of the text on which they begin: 0 where there is none."""
+
+    cpus: Cpus
+    line: int = 0
+
+
+Surveyed: TypeAlias = "tuple[Machine, Read]"
 
 
 def cpuid(session: Session, words: Sequence[str]) -> None:
     """cpuid [FILE]"""
     if len(words) > 1:
         raise UsageError("cpuid takes one dump, or none for this machine: `cpuid FILE`")
-    cpus = read_cpus(session, words[0]) if words else read_machine(session)
-    machine = survey(on_x64(session).decoder, cpus)
-    found = [*machine.findings, *(one for seen in machine.leaves for one in seen.node.findings)]
-    if found and session.options.strict:
+    dumps = read_dumps(session, words[0]) if words else [Read(read_machine(session))]
+    machines = [(survey(on_x64(session).decoder, dump.cpus), dump) for dump in dumps]
+    if session.options.strict and any(map(has_findings, machines)):
         session.outcome.note(1)
-    emit_listing(session, to_listing(machine, cpus))
+    emit_listing(session, to_listing(machines))
+
+
+def has_findings(one: Surveyed) -> bool:
+    machine, _ = one
+    return bool(machine.findings or any(seen.node.findings for seen in machine.leaves))
 
 
 def on_x64(session: Session) -> Session:
@@ -39,20 +57,13 @@ def on_x64(session: Session) -> Session:
     return child
 
 
-def read_cpus(session: Session, word: str) -> Cpus:
-    """The CPUs of a dump in a file (FILE or @FILE), or on stdin."""
+def read_dumps(session: Session, word: str) -> list[Read]:
+    """The machines of a dump in a file (FILE or @FILE), or on stdin."""
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself here; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
-    return to_cpus(read_dumps(raw, "stdin" if word == "-" else word.removeprefix("@"), session.catalog.spaces["cpuid"]))
-
-
-def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
-    found: dict[int, dict[tuple[int, int], Reading]] = {}
-    for leaves in dumps:
-        for key, line in leaves.items():
-            found.setdefault(line.cpu or 0, {})[key] = Reading(line.registers, line.remark)
-    return found
+    dumps = read_cpuid_file(raw, "stdin" if word == "-" else word.removeprefix("@"), session.catalog.spaces["cpuid"])
+    return [Read(to_cpus(dump.cpus), dump.line) for dump in dumps]
 
 
 def read_machine(session: Session) -> Cpus:
@@ -69,10 +80,19 @@ def read_machine(session: Session) -> Cpus:
             raise FileError(f"{error}; {other}") from None
 
 
-def to_listing(machine: Machine, cpus: Cpus) -> Listing:
-    return Listing(
-        HEADERS, list(rows_of(machine)), [to_table(machine, cpus)], single=True, lines=lambda style: screen(machine, cpus, style)
-    )
+def to_listing(machines: Sequence[Surveyed]) -> Listing:
+    """One machine by itself; of several each with its number and where it begins."""
+    if len(machines) == 1:
+        machine, read = machines[0]
+        rows, tables, headers = list(rows_of(machine)), [to_table(machine, read.cpus)], HEADERS
+        return Listing(headers, rows, tables, single=True, lines=lambda style: screen(machine, read.cpus, style))
+    numbered = list(enumerate(machines, 1))
+    rows = [(str(number), *row) for number, (machine, _) in numbered for row in rows_of(machine)]
+    tables = [
+        {"machine": number, **({"line": read.line} if read.line else {}), **to_table(machine, read.cpus)}
+        for number, (machine, read) in numbered
+    ]
+    return Listing(("machine", *HEADERS), rows, tables, lines=lambda style: screens(machines, style))
 
 
 def rows_of(machine: Machine) -> Iterator[tuple[str, ...]]:
@@ -80,8 +100,8 @@ def rows_of(machine: Machine) -> Iterator[tuple[str, ...]]:
     yield "", "hypervisor", "", "", "", machine.hypervisor
     for seen in machine.leaves:
         node = seen.node
-        yield from ((node.number, node.name, place_of(part), part.name, value_of(part), meaning_of(part)) for part in node.fields)
-        yield from ((node.number, node.name, "!", one.code, "", one.text) for one in node.findings)
+        yield from ((seen.number, node.name, place_of(part), part.name, value_of(part), meaning_of(part)) for part in node.fields)
+        yield from ((seen.number, node.name, "!", one.code, "", one.text) for one in node.findings)
     yield from (("", one.field, "!", one.code, "", one.text) for one in machine.findings)
 
 
@@ -96,12 +116,20 @@ def to_table(machine: Machine, cpus: Cpus) -> dict[str, Any]:
 
 
 def leaf_table(seen: LeafSeen) -> dict[str, Any]:
-    """The node of a leaf; where CPUs differ, with what each has."""
-    table = seen.node.to_dict()
+    """The node of a leaf, with its subleaf if it is not the first; where CPUs differ, with what each has."""
+    table = seen.node.to_dict() | ({"subleaf": seen.key[1]} if seen.key[1] else {})
     if seen.is_alike:
         return table
     raws = {cpu: f"0x{one.whole:032x}" for cpu, one in seen.readings.items() if one.whole is not None}
     return table | {"cpus": [{"cpu": cpu, **({"raw": raws[cpu]} if cpu in raws else {})} for cpu in seen.readings]}
+
+
+def screens(machines: Sequence[Surveyed], style: Style) -> Iterator[str]:
+    for number, (machine, read) in enumerate(machines, 1):
+        if number > 1:
+            yield ""
+        yield style.paint("dim", f"machine {number} of {len(machines)}" + (f", from line {read.line}" if read.line else ""))
+        yield from screen(machine, read.cpus, style)
 
 
 def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
@@ -116,14 +144,15 @@ def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
     yield style.paint("name", who) + first[len(who) :]
     yield from more
     for seen in machine.leaves:
-        yield from leaf_lines(seen.node, style)
+        yield from leaf_lines(seen, style)
     yield from finding_lines(machine.findings, style)
 
 
-def leaf_lines(node: Decoded, style: Style) -> Iterator[str]:
+def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
     """A leaf's heading, what is set in it by name, and its own findings."""
+    node = seen.node
     name = "" if node.name.startswith(f"{node.space}:") else node.name
-    heading = "  ".join(part for part in (node.number, name) if part)
+    heading = "  ".join(part for part in (seen.number, name) if part)
     features = [say_set(part) for part in reversed(node.fields) if part.is_set]
     if node.summary and says_all(node):
         features = []

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hvrepl.analysis.cpus import Cpus, Leaf, Reading, decode_leaf, is_foreign, say_cpus
+from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf, say_cpus
 from hvrepl.codec.decoded import Decoded, leaves
-from hvrepl.commands.cpuid import on_x64, read_cpus
+from hvrepl.commands.cpuid import on_x64, read_dumps
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
+from hvrepl.errors import UsageError
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import meaning_of, place_of, value_of
 
@@ -20,8 +21,14 @@ ROLES = ("name", "dim", "number", "dim", "number", "dim")
 
 def diff_cpuid(session: Session, a: str, b: str) -> None:
     """diff cpuid A B"""
-    on_a, on_b = read_cpus(session, a), read_cpus(session, b)
-    changed = list(changes_between(on_x64(session), on_a, on_b))
+    on_a, on_b = read_dumps(session, a), read_dumps(session, b)
+    if len(on_a) != len(on_b):
+        counts = (f"{word.removeprefix('@')} has {count_machines(len(dumps))}" for word, dumps in ((a, on_a), (b, on_b)))
+        raise UsageError(f"{', '.join(counts)}: which are to be compared? Give dumps with one each")
+    changed = []
+    for number, (one, other) in enumerate(zip(on_a, on_b, strict=True), 1):
+        machine = {"machine": number} if len(on_a) > 1 else {}
+        changed += [machine | change for change in changes_between(on_x64(session), one.cpus, other.cpus)]
     if changed:
         session.outcome.note(1)
     rows = [(one["name"], place_in(one), said(one, "a"), "→", said(one, "b"), cpus_in(one)) for one in changed]
@@ -29,30 +36,41 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
     emit_listing(session, Listing(HEADERS, rows, [table], single=True, roles=ROLES))
 
 
+def count_machines(count: int) -> str:
+    return "one machine" if count == 1 else f"{count} machines"
+
+
 def changes_between(session: Session, on_a: Cpus, on_b: Cpus) -> Iterator[dict[str, Any]]:
     """Each difference once, in the order of the leaves; dumps without a CPU in common are compared by their first ones."""
     shared = sorted(set(on_a) & set(on_b))
     pairs = [(on_a[cpu], on_b[cpu]) for cpu in shared] or [(next(iter(on_a.values())), next(iter(on_b.values())))]
-    foreign = any(is_foreign(session.decoder, cpus) for cpus in (on_a, on_b))
+    owners = (Owners(session.decoder, on_a), Owners(session.decoder, on_b))
     for key in sorted({key for pair in pairs for seen in pair for key in seen}):
         found: dict[str, list[int]] = {}
         for place, (a, b) in enumerate(pairs):
-            for change in changes_in(session, key, a.get(key), b.get(key), foreign=foreign):
+            for change in changes_in(session, key, (a.get(key), b.get(key)), owners):
                 found.setdefault(json.dumps(change), []).append(shared[place] if shared else 0)
         for text, cpus in found.items():
             yield json.loads(text) | ({"cpus": cpus} if len(cpus) < len(pairs) else {})
 
 
-def changes_in(session: Session, key: Leaf, a: Reading | None, b: Reading | None, *, foreign: bool) -> Iterator[dict[str, Any]]:
-    """The fields of one leaf that differ; of a leaf that one of them lacks, all of it at once."""
-    if a == b:
+def changes_in(
+    session: Session, key: Leaf, readings: tuple[Reading | None, Reading | None], owners: tuple[Owners, Owners]
+) -> Iterator[dict[str, Any]]:
+    """The fields of one leaf that differ; of a leaf that one of them lacks, all of it at once.
+
+    Where the leaf means something else on each, its registers are compared.
+    """
+    if readings[0] == readings[1] and owners[0].of(key[0]) == owners[1].of(key[0]):
         return
-    node_a, node_b = (decode_leaf(session.decoder, key, one, foreign=foreign) if one else None for one in (a, b))
+    node_a, node_b = (decode_leaf(session.decoder, key, one, owner) if one else None for one, owner in zip(readings, owners, strict=True))
     node = node_a or node_b
     assert node
     if node_a is None or node_b is None:
         yield {"name": node.name, "a" if node_a else "b": node.raw}
         return
+    if node_a.name != node_b.name:
+        node, node_a, node_b = (raw_leaf(session.decoder, key, one) for one in (readings[0], *readings) if one)
     parts_a, parts_b = dict(leaves(node_a)), dict(leaves(node_b))
     for path in dict.fromkeys([*parts_a, *parts_b]):
         one, other = parts_a.get(path), parts_b.get(path)
@@ -86,4 +104,5 @@ def said(change: Mapping[str, Any], key: str) -> str:
 
 
 def cpus_in(change: Mapping[str, Any]) -> str:
-    return say_cpus(change["cpus"]) if "cpus" in change else ""
+    machine = f"machine {change['machine']}" if "machine" in change else ""
+    return ", ".join(text for text in (machine, say_cpus(change["cpus"]) if "cpus" in change else "") if text)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hvrepl.analysis.cpus import fold, say_changes, say_cpus
+from hvrepl.analysis.cpus import fold, say_changes, say_cpus, to_cpus
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.index import is_seen
 from hvrepl.codec.decode import write_number
 from hvrepl.codec.decoded import Decoded, Finding
-from hvrepl.commands.cpuid import to_cpus
 from hvrepl.commands.inputs.what import find_target
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session

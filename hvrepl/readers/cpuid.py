@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from hvrepl.catalog.model import Space
@@ -83,6 +83,7 @@ FORMS = (
         r"\s+",
     ),
 )
+JSON = ("{", "[")
 NO_SUBLEAF = 0xFFFFFFFF  # how Xen writes that a leaf has none
 
 HEADING = re.compile(
@@ -191,67 +192,130 @@ def to_register(text: str, base: int) -> int | None:
     return None if value >> REGISTER_BITS else value
 
 
+@record
+class Dump:
+    """The leaves of each CPU of one machine, by (leaf, subleaf), and the line on which they begin: from 1, 0 in JSON."""
+
+    cpus: list[Leaves]
+    line: int
+
+
 @mutable
 class Block:
-    """The leaves of one CPU as they are gathered; it has a number where the dump says one."""
+    """The leaves of one CPU as they are gathered; it has a number where the dump says one. `run` counts how often numbers began again."""
 
     number: int | None = None
+    run: int = 0
+    line: int = 0
     leaves: Leaves = field(default_factory=dict)
 
 
 def read_dump(text: str, space: Space) -> list[Leaves]:
-    """The leaves of each CPU, by (leaf, subleaf): a heading begins another CPU, and so does a leaf that comes again.
+    """The leaves of each CPU of each machine, by (leaf, subleaf)."""
+    return [leaves for dump in read_machines(text, space) for leaves in dump.cpus]
 
-    `space` says which leaves are a hypervisor's: those have no subleaves.
+
+def read_machines(text: str, space: Space) -> list[Dump]:
+    """The machines of a text. A heading begins another CPU, and so does a leaf that comes again.
+
+    Another machine begins where the CPUs' numbers begin again, and where a CPU without a number has a hypervisor leaf with another
+    value: `cpuid -1` numbers none. `space` says which leaves are a hypervisor's.
     """
     blocks = [Block()]
-    for line in lines_of(text):
+    is_json = text.lstrip()[:1] in JSON
+    for number, line in enumerate(lines_of(text), 1):
         for heading in HEADING.finditer(line):
-            number = next((int(group) for group in heading.groups() if group), None)
-            if blocks[-1].leaves or number is not None:
-                blocks.append(Block(number))
+            cpu = next((int(group) for group in heading.groups() if group), None)
+            if blocks[-1].leaves or cpu is not None:
+                blocks.append(Block(cpu, blocks[-1].run))
+            blocks[-1].line = 0 if is_json else number
         for one in find_leaves(line):
             add_leaf(blocks, one, space)
-    return number_blocks([block for block in blocks if block.leaves])
+            blocks[-1].line = blocks[-1].line or (0 if is_json else number)
+    once = {id(block): block for block in blocks if block.leaves}
+    return [Dump(number_cpus(machine.blocks), machine.line) for machine in split_machines(once.values(), space)]
+
+
+def block_of(blocks: list[Block], cpu: int) -> Block:
+    """The block of a CPU, since its numbers last began again, or a new one."""
+    run = blocks[-1].run
+    return next((block for block in reversed(blocks) if (block.run, block.number) == (run, cpu)), None) or Block(cpu, run)
+
+
+@mutable
+class Group:
+    """The blocks of one machine as they are gathered, by CPU (-1, -2, … where they have no number), and the first of each leaf."""
+
+    run: int
+    line: int
+    blocks: dict[int, Block] = field(default_factory=dict)
+    first: Leaves = field(default_factory=dict)
+
+    def has_room(self, block: Block, space: Space) -> bool:
+        """Whether a block may be of this machine: of a CPU that it does not have, or not those leaves of."""
+        if block.run != self.run:
+            return False
+        if block.number is not None and min(self.blocks) >= 0:
+            return block.number not in self.blocks or self.blocks[block.number].leaves.keys().isdisjoint(block.leaves)
+        return not differ(self.first, block.leaves, space)
+
+    def add(self, block: Block) -> None:
+        number = -1 - len(self.blocks) if block.number is None else block.number
+        if number in self.blocks:  # what a dump says of a CPU in two places
+            self.blocks[number].leaves |= block.leaves
+        else:
+            self.blocks[number] = block
+        self.first = block.leaves | self.first
+
+
+def split_machines(blocks: Iterable[Block], space: Space) -> list[Group]:
+    machines: list[Group] = []
+    for block in blocks:
+        if not machines or not machines[-1].has_room(block, space):
+            machines.append(Group(block.run, block.line))
+        machines[-1].add(block)
+    return machines
+
+
+def differ(a: Leaves, b: Leaves, space: Space) -> bool:
+    """Whether any register of a hypervisor's leaf, as far as it can be read in both, has another value."""
+    shared = [key for key in a if key in b and space.is_hypervisors(key[0])]
+    return any(b[key].registers.get(name, value) != value for key in shared for name, value in a[key].registers.items())
 
 
 def lines_of(text: str) -> list[str]:
     """The lines; of JSON its objects, each on one."""
-    if text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] in JSON:
         return re.split(r"(?<=\})", " ".join(text.split()))
     return text.splitlines()
 
 
 def add_leaf(blocks: list[Block], one: LeafLine, space: Space) -> None:
     if one.cpu is not None and one.cpu != blocks[-1].number:
-        known = next((block for block in blocks if block.number == one.cpu), None)
-        blocks.append(known or Block(one.cpu))
+        blocks.append(block_of(blocks, one.cpu))
     key = (one.leaf, one.subleaf)
     leaves = blocks[-1].leaves
     if key in leaves and one.leaf == next(reversed(leaves))[0] and not space.is_hypervisors(one.leaf):
         key = (one.leaf, next(reversed(leaves))[1] + 1)  # a tool that does not print subleaves
     if key in leaves:
-        blocks.append(Block())
+        number = blocks[-1].number
+        blocks.append(Block(number, blocks[-1].run + (number is not None)))
     blocks[-1].leaves[key] = replace(one, subleaf=key[1])
 
 
-def number_blocks(blocks: list[Block]) -> list[Leaves]:
-    """The blocks once each, with their CPU's number in each leaf; those without one, or with one that was there, take free ones."""
-    once = list({id(block): block for block in blocks}.values())
-    taken = {block.number for block in once if block.number is not None}
-    free = (number for number in range(len(once) + len(taken)) if number not in taken)
-    given: set[int] = set()
+def number_cpus(blocks: Mapping[int, Block]) -> list[Leaves]:
+    """The CPUs of one machine with their number in each leaf; those without one take free ones."""
+    free = (number for number in range(len(blocks)) if number not in blocks)
     found = []
-    for block in once:
-        number = block.number if block.number is not None and block.number not in given else next(free)
-        given.add(number)
-        found.append({key: replace(one, cpu=number) for key, one in block.leaves.items()})
+    for number, block in blocks.items():
+        cpu = next(free) if number < 0 else number
+        found.append({key: replace(one, cpu=cpu) for key, one in block.leaves.items()})
     return found
 
 
-def read_file(raw: bytes, name: str, space: Space) -> list[Leaves]:
-    """read_dump of a file's bytes, in any encoding that tools write. UsageError if there is no leaf in it."""
-    found = read_dump(to_text(raw), space)
+def read_file(raw: bytes, name: str, space: Space) -> list[Dump]:
+    """read_machines of a file's bytes, in any encoding that tools write. UsageError if there is no leaf in it."""
+    found = read_machines(to_text(raw), space)
     if not found:
         raise UsageError(f"{name}: no CPUID leaf in it; known are lines such as " + ", ".join(f"`{one.example}`" for one in FORMS))
     return found

@@ -139,7 +139,7 @@ class Devices:
         device = self.open(cpu, "cpuid")
         if device is None:
             path = self.folder / str(cpu) / "cpuid"
-            return read_file(read_text(path), str(path), space)[0]
+            return read_file(read_text(path), str(path), space)[0].cpus[0]
         try:
             found = dict(find_leaves(device, numbers, space.interfaces))
         except RefusedError as error:
@@ -215,4 +215,4 @@ def read_cpuid_tool(space: Space) -> list[Leaves]:
     done = subprocess.run([tool, "-r"], capture_output=True, check=False)
     if done.returncode:
         raise FileError(f"{tool} -r: {done.stderr.decode('utf-8', 'replace').strip()[:200]}")
-    return read_file(done.stdout, f"{tool} -r", space)
+    return [leaves for dump in read_file(done.stdout, f"{tool} -r", space) for leaves in dump.cpus]

@@ -145,8 +145,10 @@ def reach(finders: Iterable[Finder], low: str) -> int:
 
 
 def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
-    """CPUID leaves in any form of dump. A register that cannot be read is damaged."""
+    """CPUID leaves in any form of dump, none of which has a subleaf. A register that cannot be read is damaged."""
     for one in find_leaves(text):
+        if one.subleaf:
+            continue
         damaged = tuple(name for name in REGISTERS if name not in one.registers and f"{name}: letter" in one.remark)
         yield Match(form, one.start, one.end, dict.fromkeys(damaged, one.remark), {"leaf": one.leaf, **one.registers}, damaged)
 

@@ -87,6 +87,58 @@ def test_a_heading_begins_another_cpu_and_numbers_it(heading: str) -> None:
     assert [next(iter(leaves.values())).cpu for leaves in read_dump(text)] == [4, 7]
 
 
+PRINT = {
+    "debian": "   0x{0:08x} 0x{1:02x}: eax=0x{2:08x} ebx=0x{3:08x} ecx=0x{4:08x} edx=0x{5:08x}",
+    "rjcp_xml": '<register eax="{0:08X}" ecx="{1:08X}">{2:08X},{3:08X},{4:08X},{5:08X}</register>',
+    "xen": "  {0:08x}:{1:08x} -> {2:08x}:{3:08x}:{4:08x}:{5:08x}",
+    "aida64": "CPUID {0:08X}: {2:08X}-{3:08X}-{4:08X}-{5:08X} [SL {1:02X}]",
+}
+
+
+def values(*eaxs: int) -> str:
+    return "".join(PRINT["debian"].format(0x40000000 + place, 0, eax, 0, 0, 0) + "\n" for place, eax in enumerate(eaxs))
+
+
+A, B = values(5, 1), values(5, 2)
+MACHINES = {
+    "two_of_cpuid_1": (f"CPU:\n{A}CPU:\n{B}", [1, 1]),
+    "the_same_again": (f"CPU:\n{A}CPU:\n{A}", [2]),
+    "numbers_begin_again": (f"CPU 0:\n{A}CPU 1:\n{A}\nhost b\nCPU 0:\n{A}CPU 1:\n{A}", [2, 2]),
+    "one_cpu_differs": (f"CPU 0:\n{A}CPU 1:\n{B}", [2]),
+    "no_heading": (f"host a\n{A}host b\n{B}", [1, 1]),
+    "no_heading_and_alike": (f"{A}{A}", [2]),
+    "numbered_then_not": (f"CPU 0:\n{A}CPU 1:\n{A}CPU:\n{B}", [2, 1]),
+    "not_then_numbered": (f"CPU:\n{A}CPU 0:\n{B}CPU 1:\n{B}", [1, 2]),
+    "a_cpu_in_two_places": (f"CPU 0:\n{values(5)}CPU 1:\n{values(5)}CPU 0:\n{PRINT['debian'].format(0x40000003, 0, 1, 2, 3, 4)}", [2]),
+    "named_in_each_line": (
+        "".join(f"cpu{cpu}: cpuid 4000000{leaf} {run},2,3,4\n" for run in (1, 2) for leaf in (1, 2) for cpu in (0, 1)),
+        [2, 2],
+    ),
+    "a_dump_that_lacks_a_leaf": (f"CPU 0:\n{values(5)}CPU 0:\n{values(5, 2)}", [1, 1]),
+    "only_the_processor_differs": (
+        f"CPU:\n{A}cpuid leaf=0x1, eax=1, ebx=1, ecx=1, edx=1\nCPU:\n{A}cpuid leaf=0x1, eax=1, ebx=2, ecx=1, edx=1",
+        [2],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "cpus"), MACHINES.values(), ids=MACHINES)
+def test_machines_are_kept_apart(text: str, cpus: list[int]) -> None:
+    dumps = read_cpuid.read_machines(text, CPUID)
+    assert [len(dump.cpus) for dump in dumps] == cpus
+    assert [[next(iter(leaves.values())).cpu for leaves in dump.cpus] for dump in dumps] == [list(range(count)) for count in cpus]
+
+
+def test_a_machine_has_the_line_on_which_it_begins() -> None:
+    assert [dump.line for dump in read_cpuid.read_machines(f"# two\nCPU:\n{A}CPU:\n{B}", CPUID)] == [2, 5]
+
+
+def test_subleaves_are_kept_apart() -> None:
+    text = "\n".join(PRINT["debian"].format(0x40000003, subleaf, 7 + subleaf, 0, 0, 0) for subleaf in range(3))
+    (leaves,) = read_dump(text)
+    assert {key: one.registers["eax"] for key, one in leaves.items()} == {(0x40000003, subleaf): 7 + subleaf for subleaf in range(3)}
+
+
 def test_lines_that_name_their_cpu_are_gathered_by_it() -> None:
     lines = [f"cpu{cpu}: cpuid 4000000{leaf} 1,2,3,4" for leaf in (1, 2) for cpu in (0, 1)]
     assert [list(leaves) for leaves in read_dump("\n".join(lines))] == [[(0x40000001, 0), (0x40000002, 0)]] * 2
@@ -148,7 +200,7 @@ ENCODINGS = {"utf8": "utf-8", "utf8_with_mark": "utf-8-sig", "utf16": "utf-16", 
 @pytest.mark.parametrize("encoding", ENCODINGS.values(), ids=ENCODINGS)
 def test_a_dump_is_read_in_any_encoding_of_a_tool(encoding: str) -> None:
     raw = f"Intel® Core\r\n{LINES['instlatx64']}\r\n".encode(encoding)
-    (leaves,) = read_file(raw, "dump.txt")
+    ((leaves,),) = (dump.cpus for dump in read_file(raw, "dump.txt"))
     assert dict(leaves[0x40000003, 0].registers) == REGISTERS
 
 
@@ -166,7 +218,7 @@ SAMPLES = {"rjcp-i7-6600u.xml": 12, "rjcp-i7-8565u.xml": 12, "whp-probe.txt": 3,
 
 @pytest.mark.parametrize(("name", "count"), SAMPLES.items())
 def test_dumps_from_the_wild_are_read_whole(name: str, count: int) -> None:
-    (leaves,) = read_file((DATA / name).read_bytes(), name)
+    ((leaves,),) = (dump.cpus for dump in read_file((DATA / name).read_bytes(), name))
     assert len(leaves) == count
     assert {one.remark for key, one in leaves.items() if key[0] not in (0x40000003, 0x40000004)} == {""}
 
@@ -199,12 +251,6 @@ def test_any_bytes_can_be_looked_through(raw: bytes) -> None:
 
 
 NUMBERS = st.integers(0, 2**32 - 1)
-PRINT = {
-    "debian": "   0x{0:08x} 0x{1:02x}: eax=0x{2:08x} ebx=0x{3:08x} ecx=0x{4:08x} edx=0x{5:08x}",
-    "rjcp_xml": '<register eax="{0:08X}" ecx="{1:08X}">{2:08X},{3:08X},{4:08X},{5:08X}</register>',
-    "xen": "  {0:08x}:{1:08x} -> {2:08x}:{3:08x}:{4:08x}:{5:08x}",
-    "aida64": "CPUID {0:08X}: {2:08X}-{3:08X}-{4:08X}-{5:08X} [SL {1:02X}]",
-}
 
 
 @pytest.mark.parametrize("line", PRINT.values(), ids=PRINT)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.commands.inputs.files import CHUNK, numbered_lines, read_chunk, read_file, read_rest
@@ -14,6 +15,9 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.number import read_cpuid, read_number
 from hvrepl.record import record, replace
+
+if TYPE_CHECKING:
+    from hvrepl.readers.cpuid import Dump
 
 PAGE = 4096  # what is read at an address for a struct that has no size of its own
 HEX = re.compile("[0-9a-fA-F]+")
@@ -129,22 +133,35 @@ def read_word_file(session: Session, found: Found, path: str, size: int, read: C
 
 
 def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[Value] | None:
-    """A CPUID leaf out of a dump: each value that CPUs have of it; None if the file is no dump. UsageError if it lacks the leaf."""
-    from hvrepl.analysis.cpus import fold, say_cpus
-    from hvrepl.readers.cpuid import read_dump, to_text, whole_of
+    """A CPUID leaf out of a dump: each value that CPUs of each machine have of it; None if the file is no dump.
 
-    dumps = read_dump(to_text(raw), session.catalog.spaces["cpuid"])
-    lines = {line.cpu or 0: line for leaves in dumps for key, line in leaves.items() if key[0] == found.number}
+    UsageError if it lacks the leaf, or if the leaf is not Hyper-V's there.
+    """
+    from hvrepl.readers.cpuid import read_machines, to_text
+
+    dumps = read_machines(to_text(raw), session.catalog.spaces["cpuid"])
     if not dumps:
         return None
-    if not lines:
+    machines = [f"machine {number}, " if len(dumps) > 1 else "" for number in range(1, len(dumps) + 1)]
+    values = [value for machine, dump in zip(machines, dumps, strict=True) for value in read_leaf(session, found, dump, machine, path)]
+    if not values:
         raise UsageError(f"{path}: a CPUID dump without leaf 0x{found.number:08X} ({found.name})")
-    values = []
-    for whole, cpus in fold({cpu: whole_of(line) for cpu, line in lines.items()}):
-        how = f"read from a CPUID dump, {say_cpus(cpus)}"
-        error = UsageError(f"{path}: leaf 0x{found.number:08X}: {lines[cpus[0]].remark}") if whole is None else None
-        values.append(Value(f"@{path}", b"" if whole is None else whole.to_bytes(16, "little"), how, error=error))
     return values
+
+
+def read_leaf(session: Session, found: Found, dump: Dump, machine: str, path: str) -> Iterator[Value]:
+    """Each value that the CPUs of a machine have of a leaf."""
+    from hvrepl.analysis.cpus import fold, say_cpus, say_owner, to_cpus
+    from hvrepl.readers.cpuid import whole_of
+
+    lines = {line.cpu or 0: line for leaves in dump.cpus for key, line in leaves.items() if key == (found.number, 0)}
+    owner = say_owner(session.decoder, to_cpus(dump.cpus), found) if lines else ""
+    where = f"{path}: {machine}leaf 0x{found.number:08X}"
+    for whole, cpus in fold({cpu: whole_of(line) for cpu, line in lines.items()}):
+        how = f"read from a CPUID dump, {machine}{say_cpus(cpus)}"
+        error = UsageError(f"{where}: {lines[cpus[0]].remark}") if whole is None else None
+        error = UsageError(f"{where} is {owner}, not {found.name}") if owner else error
+        yield Value(f"@{path}", b"" if whole is None else whole.to_bytes(16, "little"), how, error=error)
 
 
 # Space → the values of a file that holds more than the one thing that was asked for; None where the file is no such dump.

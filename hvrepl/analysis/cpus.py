@@ -48,6 +48,9 @@ class Reading:
             return None
         return sum(self.registers[name] << REGISTER_BITS * place for place, name in enumerate(CPUID_REGISTERS))
 
+    def without(self, bits: int) -> int | None:
+        return None if self.whole is None else self.whole & ~bits
+
 
 Cpus = Mapping[int, Mapping[Leaf, Reading]]
 
@@ -68,6 +71,7 @@ class LeafSeen:
     node: Decoded
     key: Leaf
     readings: Mapping[int, Reading]
+    own: int = 0  # the bits of which each CPU has its own
 
     @property
     def number(self) -> str:
@@ -76,7 +80,12 @@ class LeafSeen:
 
     @property
     def is_alike(self) -> bool:
-        return len({one.whole for one in self.readings.values()}) == 1
+        return len(set(self.shared.values())) == 1
+
+    @property
+    def shared(self) -> dict[int, int | None]:
+        """The bits that all CPUs should have alike, of each CPU; None if a register is missing."""
+        return {cpu: one.without(self.own) for cpu, one in self.readings.items()}
 
 
 @record
@@ -98,10 +107,17 @@ def survey(decoder: Decoder, cpus: Cpus) -> Machine:
     keys = sorted({key for seen in cpus.values() for key in seen if is_hypervisors(key[0])})
     readings = {key: {cpu: seen[key] for cpu, seen in cpus.items() if key in seen} for key in keys}
     owners = Owners(decoder, cpus)
-    found = tuple(LeafSeen(decode_leaf(decoder, key, common(readings[key]), owners), key, readings[key]) for key in keys)
+    found = tuple(see_leaf(decoder, key, readings[key], owners) for key in keys)
     findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
     others = {cpu: sum(not is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
     return Machine(say_hypervisor(found, owners), found, tuple(findings), others)
+
+
+def see_leaf(decoder: Decoder, key: Leaf, readings: Mapping[int, Reading], owners: Owners) -> LeafSeen:
+    found = find_leaf(decoder, key, owners)
+    fields = found.spec.layout.fields if found and found.spec.layout else ()
+    own = sum((1 << field.width) - 1 << field.lsb for field in fields if field.each)
+    return LeafSeen(decode_leaf(decoder, key, common(readings, own), owners), key, readings, own)
 
 
 class Owners:
@@ -172,9 +188,9 @@ def fold(values: Mapping[int, Value]) -> list[tuple[Value, list[int]]]:
     return sorted(cpus.items(), key=lambda one: -len(one[1]))
 
 
-def common(readings: Mapping[int, Reading]) -> Reading:
-    """What most CPUs have, of those that could be read if there are any."""
-    folded = fold({cpu: one.whole for cpu, one in readings.items()})
+def common(readings: Mapping[int, Reading], own: int = 0) -> Reading:
+    """What most CPUs have, of those that could be read if there are any, whatever they have in bits that each has its own of."""
+    folded = fold({cpu: one.without(own) for cpu, one in readings.items()})
     _, cpus = next((one for one in folded if one[0] is not None), folded[0])
     return readings[cpus[0]]
 
@@ -248,9 +264,9 @@ def damage(found: Sequence[LeafSeen]) -> Iterator[Finding]:
 def outliers(decoder: Decoder, found: Sequence[LeafSeen], cpus: int, owners: Owners) -> Iterator[Finding]:
     """The CPUs that differ from most, with the leaf and the fields in which they do."""
     for seen in found:
-        usual = common(seen.readings).whole
-        for whole, numbers in fold({cpu: one.whole for cpu, one in seen.readings.items()}):
-            if whole in (usual, None):
+        usual = common(seen.readings, seen.own).without(seen.own)
+        for shared, numbers in fold(seen.shared):
+            if shared in (usual, None):
                 continue
             node = decode_leaf(decoder, seen.key, seen.readings[numbers[0]], owners)
             text = f"{say_cpus(numbers)} {'differs' if len(numbers) == 1 else 'differ'} in {', '.join(say_changes(seen.node, node))}"

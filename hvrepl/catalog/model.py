@@ -137,6 +137,7 @@ class Field:
     base: int = 16
     max: int | None = None
     column: str = ""
+    each: bool = False
     also: tuple[str, ...] = ()
     doc: str = ""
     note: str = ""

@@ -236,7 +236,7 @@ def parse_field(table: Table, source: tuple[str, ...]) -> Field:
         source=own,
         **{
             key: table[key]
-            for key in ("at", "reserved", "rep", "optional", "switch", "used", "show", "base", "max", "column", "doc", "note")
+            for key in ("at", "reserved", "rep", "optional", "switch", "used", "show", "base", "max", "column", "each", "doc", "note")
             if key in table
         },
     )

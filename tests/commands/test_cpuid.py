@@ -212,6 +212,13 @@ def test_a_cpu_with_another_vendor_is_told_by_its_text() -> None:
     ]
 
 
+def test_a_cpu_does_not_differ_by_what_each_has_its_own_of() -> None:
+    text = "".join(f"CPU {cpu}:\n{XEN}{leaf(0x40000004, 0x18, cpu, 7 + cpu // 2, 0)}" for cpu in range(3))
+    table = ask("-", stdin=text.encode())
+    assert [one["text"] for one in table["findings"]] == ["0x40000004: CPU 2 differs in domid (8, not 7), vcpu_id (2, not 0)"]
+    assert call("cpuid", "-", stdin="".join(text.splitlines(True)[:6]).encode()).out.startswith("Xen  2 CPUs, all alike")
+
+
 CROSS_CHECKS = {
     "apic": (leaf(0x40000004, 0x8, 0, 0, 0) + leaf(0x40000003, 0x20, 0, 0, 0), "not_granted", "use_apic_msrs"),
     "flush": (

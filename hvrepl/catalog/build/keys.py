@@ -109,6 +109,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "base": NUMBER,
         "max": NUMBER,
         "column": TEXT,
+        "each": FLAG,
         "doc": TEXT,
         "note": TEXT,
         "source": LIST,

@@ -68,11 +68,9 @@ def narrow(number: int, width: int) -> tuple[int | None, str]:
 def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
     """What has the number, in each space of the arch; a range such as that of all SPIs says nothing of a number in it."""
     catalog = decoder.catalog
-    for space in catalog.bare_spaces():
-        row = catalog.find_named(space.name, number)
-        if row and row.low == row.high:
-            found = catalog.find_number(number, space.name)
-            yield name_only(catalog, found, Named(space, number, found.name))
+    for row in catalog.numbered(number):
+        found = catalog.find_number(number, row.space)
+        yield name_only(catalog, found, Named(catalog.spaces[row.space], number, found.name))
 
 
 def name_only(catalog: Catalog, found: Found, named: Named) -> Decoded:

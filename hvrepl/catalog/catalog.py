@@ -133,13 +133,13 @@ class Catalog:
         return rows
 
     def find_number(self, number: int, space: str | None = None) -> Found:
-        """What has the number: in the space, or in the first of all spaces that has it on this arch; the others are named.
+        """What has the number: in the space, or the first of all spaces that have it on this arch; the others are named.
 
         Without a space a range that holds the number does not count: it tells nothing of it. Nor does a space that stands aside.
         """
         space = self.space(space).name if space else None
-        spaces = self.bare_spaces() if space is None else [self.spaces[space]]
-        rows = [row for s in spaces if (row := self.find_named(s.name, number)) and (space or row.low == row.high)]
+        row = self.find_named(space, number) if space else None
+        rows = ([row] if row else []) if space else self.numbered(number)
         if not rows:
             raise self._no_number(number, space)
         first = rows[0]
@@ -150,6 +150,18 @@ class Catalog:
     def bare_spaces(self) -> list[Space]:
         """The spaces of this arch in which a number without a space is looked up, in order."""
         return [space for space in self.spaces.values() if self.arch in space.arches and not space.aside]
+
+    def numbered(self, number: int) -> list[NumberRow]:
+        """The rows that have the number on this arch, no range, in the order of the spaces.
+
+        Where the first has no more than a name, what lays the number out goes before it if numbers of both spaces have one size: a CPUID
+        leaf before an MSR that nothing describes, a hypercall's input before a status.
+        """
+        rows = [row for space in self.bare_spaces() if (row := self.find_named(space.name, number)) and row.low == row.high]
+        if not rows or self.load(rows[0].spec).layout:
+            return rows
+        digits = self.spaces[rows[0].space].digits
+        return sorted(rows, key=lambda row: self.spaces[row.space].digits != digits or self.load(row.spec).layout is None)
 
     def find_named(self, space: str, number: int) -> NumberRow | None:
         """The row of a number of a space on this arch: a name as an enumerator. Unlike find_number it refuses nothing."""

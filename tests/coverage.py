@@ -1,9 +1,10 @@
-"""How much of what Linux, OpenVMM and the TLFS name and lay out the specs have: `python -m tests.coverage [-v]`.
+"""How much of what the TLFS, Linux, OpenVMM and Microsoft's firmware name and lay out the specs have: `python -m tests.coverage [-v]`.
 
 tests/data/coverage has their names, numbers, bits and structs, a line for what several sources say alike, with how many do; reserved
-bits are left out. Each line is resolved by the specs, or stands in disputed.tsv with its reason. structs.tsv names the spec that has
-a struct, or why none has; that its members lie where the sources have them is for tests/codec/test_c_headers.py and test_hvdef.py.
-layouts.tsv says which spec has the bits of a source's type, where no spec has its name, and how far up they stand there.
+bits are left out, and so is what the firmware has for Xbox (Xb…). Each line is resolved by the specs, or stands in disputed.tsv with its
+reason. structs.tsv names the spec that has a struct, or why none has; that its members lie where the sources have them is for
+tests/codec/test_c_headers.py and test_hvdef.py. layouts.tsv says which spec has the bits of a source's type, where no spec has its name,
+and how far up they stand there.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pytest
 from hvrepl.catalog.model import Layout
 from tests.coverage import JUDGES, catalogs, disputed, judge, layouts, main, read_lines
 
-MOST_DISPUTED = 40
+MOST_DISPUTED = 80  # half of them are one header's older numbering of arm64 registers
 
 
 @pytest.mark.parametrize("table", JUDGES)

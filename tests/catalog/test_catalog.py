@@ -208,6 +208,16 @@ def test_a_space_that_stands_aside_is_no_other_reading_of_a_number() -> None:
     found = CATALOGS["arm64"].find_number(0x000A0013)
     assert (found.name, found.others) == ("HV_REGISTER_SIMP", ())
     assert "whp_register" not in {other.space.name for other in CATALOGS["x64"].find_number(2).others}
+def test_what_lays_a_number_out_is_meant_before_what_only_names_it() -> None:
+    assert CATALOGS["x64"].find_number(0x40000004, "msr").spec.layout is None
+    found = CATALOGS["x64"].find_number(0x40000004)
+    assert (found.name, [other.name for other in found.others]) == ("HYPERV_CPUID_ENLIGHTMENT_INFO", ["HV_X64_MSR_CPU_MGMT_VERSION"])
+
+
+def test_a_name_gives_way_to_no_layout_of_a_number_of_another_size() -> None:
+    found = CATALOGS["x64"].find_number(5)
+    assert found.name == "HV_STATUS_INVALID_PARAMETER"
+    assert [other.name for other in found.others][:2] == ["HVCALL_UPDATE_HV_PROCESSOR_FEATURES", "CHANNELMSG_OPENCHANNEL"]
 
 
 def test_a_range_around_a_number_is_no_other_reading_of_it() -> None:

@@ -44,6 +44,8 @@ MESSAGES = [
     ("x64", 0x80000020, pack("<II", 1, 0), "VP 1 cannot run: a register holds an invalid value"),
     ("x64", 0x80000021, x64(EXECUTE), "triple fault on VP 3 at rip 0xfffff80312345678, ring 0, VTL 0, long mode"),
     ("x64", 0x80000022, pack("<IIQ", 1, 2, 0), "unsupported on VP 1: task switch"),
+    ("x64", 0x80000024, pack("<IB3xI4xQQ", 0, 1, 3, 0x100, 0xFFF000), "no translation, write, device 0x100, at 0xfff000"),
+    ("x64", 0x80000040, pack("<II", 1, 3), "buffer 3, local diagnostics"),
     ("x64", 0x80000050, x64(EXECUTE) + RAX_TO_RDI + bytes(112), "hypercall HVCALL_POST_MESSAGE, fast, rip 0xfffff80312345678, VP 3"),
     ("x64", 0x80000062, x64(READ) + pack("<HHI", 0x4C, 0, 0), "VP 3 takes messages at SINT 2-3, 6, rip 0xfffff80312345678"),
     ("x64", 0x80010000, x64(WRITE) + PORT, "write access to port 0x3f8 at rip 0xfffff80312345678, 1 byte, rax 0x41, VP 3"),
@@ -98,6 +100,7 @@ MESSAGES = [
         arm64(READ) + ARM_MEMORY,
         "read access to gpa 0x8000000 at pc 0xffff800012345678, VP 3, syndrome 0x93800045, 4 instruction bytes",
     ),
+    ("arm64", 0x80000024, pack("<IB3xI4xQQ", 3, 0, 1, 0x100, 0xFFF000), "permission, read, at 0xfff000"),
     (
         "arm64",
         0x80000002,

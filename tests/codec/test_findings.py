@@ -119,6 +119,13 @@ FINDINGS = [
             ("reserved_clear", "reserved_3_2", "bits that are reserved as one are clear"),
         ],
     ),
+    (
+        "HV_ARM64_RESET_INTERCEPT_MESSAGE",
+        "arm64",
+        "00" * 24 + "02000000 01000080",
+        [("firmware_crash", "reset_code", "the guest's firmware crashed, and asked for this reset")],
+    ),
+    ("HV_ARM64_RESET_INTERCEPT_MESSAGE", "arm64", "00" * 24 + "03000000 01000080", []),
     ("TEST_COUNTED", "x64", "03000000 010000", [("truncated", "item_count", "item_count asks for 3 elements; the bytes hold 1")]),
     ("TEST_COUNTED", "x64", "01000000 010000 07", [("trailing", "rest", "1 byte after the end of TEST_COUNTED")]),
     ("TEST_COUNTED", "x64", "01000000 0100", [("truncated", "", "the bytes end after 6 of 7")]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from hvrepl.catalog.taking import take_in
 from hvrepl.errors import FileError
 
 CANONICAL, ALSO, WAS = 0, 1, 2
+PLACE = "{n}"  # in the name of a range
+NAME_AT_PLACE = re.compile(r"(.*?)(0|[1-9][0-9]{0,37})")
 
 SCHEMA = """
 CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER, low, high, step,
@@ -48,7 +51,7 @@ class NameRow(NamedTuple):
 
 
 class NumberRow(NamedTuple):
-    """A number of a space, or a range of numbers."""
+    """A number of a space, or a range of numbers. A range with {n} in its name names each number in it, by its place there."""
 
     space: str
     low: int
@@ -58,6 +61,13 @@ class NumberRow(NamedTuple):
     spec: int
     element: int | None
     address: int
+
+    def at(self, number: int) -> NumberRow:
+        """The row of a number in it: a range that names none of them stays what it is."""
+        if self.low == self.high or PLACE not in self.name:
+            return self
+        place = number - self.low
+        return self._replace(low=number, high=number, name=fill(self.name, place), element=place)
 
 
 URI = {"%": "%25", "?": "%3f", "#": "%23"}  # what in a path would mean something else in the address that SQLite takes
@@ -206,6 +216,11 @@ class Index:
 
     def names(self, key: str) -> list[NameRow]:
         """The rows of a name in the form of to_key, best first; none has a byte of an argument that is no UTF-8."""
+        rows = self._names(key)
+        match = NAME_AT_PLACE.fullmatch(key) if not rows else None
+        return list(self._names_in_ranges(match[1] + PLACE, int(match[2]))) if match else rows
+
+    def _names(self, key: str) -> list[NameRow]:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE key = ? ORDER BY how, spec"
         return [NameRow(*row) for row in self.database.execute(sql, (key.encode("utf-8", "replace").decode(),))]
 
@@ -214,6 +229,13 @@ class Index:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE replace(key, '_', '') = ? AND how < ? ORDER BY how, spec"
         plain = key.replace("_", "").encode("utf-8", "replace").decode()
         return [NameRow(*row) for row in self.database.execute(sql, (plain, WAS))] if plain else []
+
+    def _names_in_ranges(self, key: str, place: int) -> Iterator[NameRow]:
+        """The names of the number at a place of each range that names its numbers so."""
+        for row in self._names(key):
+            address = self.spec(row.spec).addresses[row.address]
+            if row.element is None and address.low + place <= address.high:
+                yield row._replace(spelling=fill(row.spelling, place), element=place)
 
     def all_names(self) -> list[NameRow]:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name ORDER BY how, spelling"
@@ -227,9 +249,10 @@ class Index:
 
     def numbers(self, space: str, number: int) -> list[NumberRow]:
         """The rows of a space that hold the number, the narrowest first."""
-        sql = "SELECT * FROM number WHERE space = ? AND low <= ? AND high >= ? ORDER BY high - low"
+        sql = "SELECT * FROM number WHERE space = ? AND low <= ? AND high >= ?"
         column = to_column(number)
-        return [read_number_row(row) for row in self.database.execute(sql, (space, column, column))]
+        rows = [read_number_row(row) for row in self.database.execute(sql, (space, column, column))]
+        return [row.at(number) for row in sorted(rows, key=lambda row: row.high - row.low)]
 
     def all_numbers(self, space: str | None = None) -> list[NumberRow]:
         where, values = ("WHERE number.space = ?", (space,)) if space else ("", ())

@@ -57,7 +57,7 @@ class Space:
 
 @record
 class Address:
-    """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`.
+    """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`, or into a range.
 
     `arch`: the one on which it has this number, where a common thing has another on the other arch.
     """
@@ -258,6 +258,11 @@ class Spec:
     crash: CrashRule | None = None
     interface: Interface | None = None
     file: str = ""
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it has ranges of numbers: {n} in their names is a number's place there."""
+        return bool(self.addresses) and all(address.low < address.high for address in self.addresses)
 
     def named(self, element: int | None) -> str:
         return fill(self.name, element)

@@ -30,7 +30,7 @@ Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
 
 LOG = "log"  # the kind of a file of log forms
 NAMES = "names"  # the kind of a file of plain names
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+GUID = re.compile(r"([0-9a-f]{8}|x{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER = "0x[0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,38}"
 RANGE = re.compile(rf"({NUMBER})(?:-({NUMBER}))?")
 ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d{1,4})\]")
@@ -97,12 +97,11 @@ def parse_interface(table: Table) -> Interface:
 
 
 def parse_range(value: int | str) -> tuple[int, int]:
-    """7, "16-31" or a GUID's text → (low, high)."""
+    """7, "16-31" or a GUID's text → (low, high). xxxxxxxx in a GUID is any eight digits: the lowest 32 bits of its number."""
     if isinstance(value, int):
         return value, value
     if GUID.fullmatch(value):
-        number = guid_to_number(value)
-        return number, number
+        return guid_to_number(value.replace("x", "0")), guid_to_number(value.replace("x", "f"))
     match = RANGE.fullmatch(value)
     if not match:
         raise PlaceError(f"{value[:40]!r} is neither a number nor a range such as 16-31")

@@ -47,7 +47,7 @@ def describe_address(catalog: Catalog, spec: Spec, address: Address, element: in
     space = catalog.spaces[address.space]
     arch = reach(spec, address, catalog.spaces)
     number = space.write(address.number(element))
-    if address.high != address.low:
+    if address.high != address.low and (element is None or spec.count is not None):
         number += f"-{space.write(address.high)}"
     table = {
         "space": space.name,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hvrepl.catalog.catalog import Catalog, Entry
+from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.model import Enumerator, Field
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import NotFoundError
@@ -195,6 +196,25 @@ def test_a_number_is_found(arch: str, space: str | None, number: int, called: st
     assert (found.name, [str(one) for one in found.others]) == (called, others)
 
 
+@pytest.mark.parametrize("place", [0, 1024, (1 << 32) - 1])
+def test_a_range_may_name_each_of_its_numbers(place: int) -> None:
+    catalog = CATALOGS["arm64"]
+    number = guid_to_number(f"{place:08x}-facb-11e6-bd58-64006a7986d3")
+    name = f"HV_VSOCK_PORT_{place}"
+    assert catalog.find_number(number).name == name
+    assert catalog.find_number(number, "vmbus_class").number == number
+    assert (catalog.find_name(name).number, catalog.find_name(name.lower(), "vmbus_class").number) == (number, number)
+    row = catalog.find_named("vmbus_class", number)
+    assert row
+    assert (row.name, row.low, row.high) == (name, number, number)
+
+
+@pytest.mark.parametrize("name", ["HV_VSOCK_PORT_4294967296", "HV_VSOCK_PORT_01", "HV_VSOCK_PORT_", "TEST_NAME_MANY1"])
+def test_a_range_names_no_other_numbers(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        CATALOGS["x64"].find_name(name)
+
+
 def test_the_first_space_that_has_a_number_is_chosen_and_the_others_are_named() -> None:
     found = CATALOGS["arm64"].find_number(2)
     assert found.address
@@ -208,6 +228,8 @@ def test_a_space_that_stands_aside_is_no_other_reading_of_a_number() -> None:
     found = CATALOGS["arm64"].find_number(0x000A0013)
     assert (found.name, found.others) == ("HV_REGISTER_SIMP", ())
     assert "whp_register" not in {other.space.name for other in CATALOGS["x64"].find_number(2).others}
+
+
 def test_what_lays_a_number_out_is_meant_before_what_only_names_it() -> None:
     assert CATALOGS["x64"].find_number(0x40000004, "msr").spec.layout is None
     found = CATALOGS["x64"].find_number(0x40000004)

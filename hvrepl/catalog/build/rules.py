@@ -56,14 +56,15 @@ def is_name(spec: Spec) -> bool:
 
 
 def check_names(spec: Spec, book: Book) -> Iterator[str]:
-    """Canonical names are upper case, but in a space of mixed case; {n} stands in all names of an array and in no others."""
+    """Canonical names are upper case, but in a space of mixed case; {n} stands in all names of an array, and in no others but
+    those of a range."""
     mixed = {address.name for address in spec.addresses if address.space in book.spaces and book.spaces[address.space].mixed}
     canonical = (spec.name, *(address.name for address in spec.addresses))
     for name in canonical:
         if name not in mixed and not re.fullmatch(r"[A-Z0-9_]+(\{n\}[A-Z0-9_]*)?", name):
             yield f"{name}: a canonical name is upper case with underscores"
     for name in (*canonical, *spec.also, *(name for address in spec.addresses for name in (*address.also, *address.was))):
-        if ("{n}" in name) != (spec.count is not None):
+        if ("{n}" in name) != (spec.count is not None) and ("{n}" not in name or not spec.is_range):
             yield f"{name}: {{n}} and count go together"
 
 

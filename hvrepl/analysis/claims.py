@@ -9,7 +9,7 @@ from hvrepl.analysis.crash import Crash, tell_crash
 from hvrepl.analysis.identify import name_only, narrow
 from hvrepl.analysis.partial import decode_partial
 from hvrepl.catalog.catalog import Found, Named
-from hvrepl.catalog.log_forms import BLANK, REFERENCE, LogForm, Saying
+from hvrepl.catalog.log_forms import BLANK, REFERENCE, LogForm, Saying, groups_needed
 from hvrepl.catalog.model import When
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding
@@ -81,7 +81,7 @@ class Teller:
 
     def _tell_things(self, match: Match) -> Iterator[Claim]:
         for one in match.form.says:
-            if one.arch in ("", self.log.arch):
+            if one.arch in ("", self.log.arch) and groups_needed(one) <= {*match.texts, *match.numbers}:
                 yield from self._tell_thing(one, match)
 
     def _tell_thing(self, one: Saying, match: Match) -> Iterator[Claim]:
@@ -150,13 +150,16 @@ def find(decoder: Decoder, one: Saying, match: Match) -> Found:
     """What a saying is about. NotFoundError if nothing on the arch has the name or number."""
     reference = REFERENCE.fullmatch(one.what)
     if not reference:
-        return decoder.catalog.find_name(BLANK.sub(lambda blank: match.texts[blank[1]], one.what))
+        name = BLANK.sub(lambda blank: match.texts[blank[1]], one.what)
+        if not decoder.catalog.has_name(name):  # to look for what is spelled alike costs more than a whole log
+            raise NotFoundError(f"no such name: {name}")
+        return decoder.catalog.find_name(name)
     space, group = reference.groups()
     if group not in match.numbers:
         raise NotFoundError(f"no number in {match.texts[group]}")
     found = decoder.catalog.find_number(narrowed(match.numbers[group], 4 * decoder.catalog.space(space).digits), space)
     address = found.address
-    if address is None or address.low != address.high:
+    if address is None or (found.element is None and address.low != address.high):
         raise NotFoundError(f"only a range of {space} has {match.numbers[group]:#x}")
     return found
 

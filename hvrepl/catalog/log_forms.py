@@ -11,16 +11,21 @@ from hvrepl.catalog.parse_specs import parse_when
 from hvrepl.record import record
 
 # What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
+# `int` is what C's %d makes of 32 bits; `name` is a word and no number.
 DIGITS_END = r"(?![0-9a-z_])"
 NUMBER_KINDS: Mapping[str, str] = {
     "hex": rf"(?:[0-9a-fo]{{8}}`[0-9a-fo]{{8}}|(?:0x)?[0-9a-fo]{{1,32}}){DIGITS_END}",
     "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
     "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
-    "signed": rf"-?[0-9]{{1,20}}{DIGITS_END}",
+    "int": rf"-?[0-9]{{1,10}}{DIGITS_END}",
+    "name": rf"[a-z_][0-9a-z_]*{DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
-# What a form may be read with in place of a pattern, and the groups that gives; hvrepl.readers.log_lines has the readers.
-READERS: Mapping[str, tuple[str, ...]] = {"cpuid": ("leaf", "eax", "ebx", "ecx", "edx"), "names": ("name", "value")}
+# What a form may be read with in place of a pattern, and the groups that gives, each with its kind; hvrepl.readers.log_lines has the readers.
+READERS: Mapping[str, Mapping[str, str]] = {
+    "cpuid": dict.fromkeys(("leaf", "eax", "ebx", "ecx", "edx"), "hex"),
+    "names": {"name": "name", "value": "hex"},
+}
 TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
 REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
 BLANK = re.compile(r"<(\w+)>")  # in a name
@@ -30,9 +35,9 @@ BLANK = re.compile(r"<(\w+)>")  # in a name
 class Saying:
     """What a line says of one thing. `what` is a name, or space:<group>; the texts are names of groups of the pattern.
 
-    `value` is its whole value; `sets` some of its bits (registers, "63:32") or fields, by a group or a number.
-    `optional`: nothing is said of what has no name. `lone`: nor of a value that could not stand alone for this. `sound`: nor of one that
-    has a finding.
+    `value` is its whole value; `sets` some of its bits (registers, "63:32") or fields, by a group or a number. Nothing is said where
+    a group of `what` or `value` has no part in the match. `optional`: nor of what has no name. `lone`: nor of a value that could not
+    stand alone for this. `sound`: nor of one that has a finding.
     """
 
     what: str
@@ -108,7 +113,7 @@ def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
 def groups_in(form: LogForm) -> dict[str, str]:
     """Group → its kind."""
     if form.reader:
-        return dict.fromkeys(READERS.get(form.reader, ()), "hex")
+        return dict(READERS.get(form.reader, {}))
     return {match[1]: match[2] or "hex" for match in TOKEN.finditer(form.pattern) if match[1]}
 
 
@@ -124,10 +129,15 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![0-9a-z_])(?:{TOKEN.sub(expand, pattern)})", re.IGNORECASE)
 
 
+def groups_needed(one: Saying) -> set[str]:
+    """The groups without which a saying says nothing."""
+    return {*BLANK.findall(one.what), *filter(None, (one.value,))}
+
+
 def groups_used(form: LogForm) -> Iterable[str]:
     """The groups of its pattern that a form refers to."""
     yield from form.crash
     yield from filter(None, (form.control,))
     for one in form.says:
-        yield from filter(None, (one.value, *BLANK.findall(one.what)))
+        yield from groups_needed(one)
         yield from (group for group in (one.sets or {}).values() if not group.isdigit())

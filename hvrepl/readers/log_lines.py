@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 
 from hvrepl.catalog.guids import guid_to_number
-from hvrepl.catalog.log_forms import LogForm, compile_pattern, groups_in
+from hvrepl.catalog.log_forms import READERS, LogForm, compile_pattern, groups_in
 from hvrepl.catalog.outline import Outline, outline
 from hvrepl.readers.cpuid import Taken, find_leaves
 from hvrepl.readers.number import REGISTERS
@@ -30,6 +30,7 @@ LONGEST_HELD = 4096  # characters
 # Characters at the end of a line in which a word of a form still may belong to what only begins on the next.
 LAST_WORD = 12
 LAST_WORDS = 40  # where nobody knows how it begins
+SIGNED_BITS = 32  # of a number that is printed with a sign
 
 
 @record
@@ -158,7 +159,7 @@ def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:
     for match in NAMED.finditer(text):
         name = names().get(squeeze(match["name"]))
         if name and name not in form.excepted:
-            yield to_match(form, match, {"name": "", "value": "hex"}, name)
+            yield to_match(form, match, READERS["names"], name)
 
 
 def squeeze(name: str) -> str:
@@ -172,15 +173,18 @@ READ: Mapping[str, Callable[[LogForm, str, Names], Iterator[Match]]] = {"cpuid":
 def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str], name: str = "") -> Match:
     """`name`: what the catalogue calls the group of that name."""
     texts = {group: text for group, text in match.groupdict().items() if text is not None} | ({"name": name} if name else {})
-    damaged = tuple(group for group, text in texts.items() if kinds[group] not in ("", "guid") and "o" in text.lower())
-    numbers = {group: to_number(text, kinds[group]) for group, text in texts.items() if kinds[group] and group not in damaged}
+    damaged = tuple(group for group, text in texts.items() if kinds[group] not in ("guid", "name") and "o" in text.lower())
+    readable = [group for group in texts if group not in damaged and kinds[group] != "name"]
+    numbers = {group: to_number(texts[group], kinds[group]) for group in readable}
     return Match(form, match.start(), match.end(), texts, numbers, damaged)
 
 
 def to_number(text: str, kind: str) -> int:
     if kind == "guid":
         return guid_to_number(text)
-    return int(text.replace("`", ""), 10 if kind in ("dec", "signed") else 16)
+    if kind == "int":
+        return int(text) & (1 << SIGNED_BITS) - 1
+    return int(text.replace("`", ""), 10 if kind == "dec" else 16)
 
 
 @record

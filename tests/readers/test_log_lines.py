@@ -112,8 +112,27 @@ def test_two_feature_lines_in_a_row_are_two() -> None:
 
 
 def test_a_number_may_have_a_sign() -> None:
-    assert numbers("HResult: -2143878910\n") == [{"status": -2143878910}]
+    assert numbers("HResult: -2143878910\n") == [{"status": 0x80370102}]
     assert numbers("exit code 3224830214\n") == [{"status": 3224830214}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sts=-1073741811", {"operation": 1, "signed": 0xC000000D}),
+        ("sts=0", {"operation": 1, "signed": 0}),
+        ("host=0xc000000d", {"operation": 1, "status": 0xC000000D}),
+    ],
+)
+def test_a_signed_number_is_that_of_its_32_bits(text: str, expected: dict[str, int]) -> None:
+    assert numbers(f"hv_storvsc x: Failed to create sub-channel: op=1, {text}\n") == [expected]
+
+
+def test_a_name_in_a_line_is_text_and_no_number() -> None:
+    (match,) = found("mshv_hvcall_finalize_partition: partition_id=2 status=0x5\n")
+    assert match.texts["call"] == "finalize_partition"
+    assert match.numbers == {"result": 5}
+    assert match.damaged == ()
 
 
 def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
@@ -137,6 +156,16 @@ def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
         "x86/PAT: MTRR variable ranges: 0 base 0000000000 mask 7F80000000 write-back",
         "msr: read 0x1b = 0xfee00d00",
         "EDID: 00ffffffffffff0040000090 10000",
+        "HVCALL_MAP_GPA_PAGES failed: -22",
+        "HVCALL_MAP_GPA_PAGES failed, status -5",
+        "HVCALL_MAP_GPA_PAGES failed: 12.5 ms",
+        "hvcalls failed: 5",
+        "ibmveth 30000002: plpar_hcall_norets failed with error 0x5",
+        "xen: hypercall 34 failed with -22",
+        "Hypercall 34 failed with 0x5",
+        "sd 2:0:0:0: [sda] tag#21 CDB: Write(10) 2a 00 00 00 08 00 00 00 08 00",
+        "ieee80211 phy0: Request for interrupt failed: 0x5",
+        "Failed to get partition ID: 5",
     ],
 )
 def test_what_only_looks_like_it_is_not_found(line: str) -> None:

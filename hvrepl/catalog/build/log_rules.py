@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hvrepl.catalog.build.book import Book
 from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
@@ -46,7 +46,7 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         if not find_shown(path, book):
             yield f"when: no {path}"
     for one in form.says:
-        yield from (f"says {one.what}: {fault}" for fault in check_saying(one, book))
+        yield from (f"says {one.what}: {fault}" for fault in check_saying(one, groups_in(form), book))
 
 
 def find_shown(path: str, book: Book) -> bool:
@@ -55,8 +55,8 @@ def find_shown(path: str, book: Book) -> bool:
     return any(spec and spec.layout and book.find_field(spec, spec.layout, field) for spec in specs)
 
 
-def check_saying(one: Saying, book: Book) -> Iterator[str]:
-    """What it is about exists, and has the fields or bits that are set."""
+def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[str]:
+    """What it is about exists, and has the fields or bits that are set. Of a word in a log nobody knows before: it must be optional."""
     if one.arch not in ("", *ARCHES):
         yield f"arch is one of {', '.join(ARCHES)}"
     reference = REFERENCE.fullmatch(one.what)
@@ -64,7 +64,9 @@ def check_saying(one: Saying, book: Book) -> Iterator[str]:
         if reference[1] not in book.spaces:
             yield f"no space {reference[1]}"
         return
-    if BLANK.fullmatch(one.what):  # whatever has the name
+    if any(kinds.get(group) == "name" for group in BLANK.findall(one.what)):
+        if not one.optional:
+            yield "a name that stands in the log must be optional"
         return
     found = [spec for arch in ([one.arch] if one.arch else ARCHES) if (spec := book.find(BLANK.sub("0", one.what), arch))]
     if not found:

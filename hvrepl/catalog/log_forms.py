@@ -21,7 +21,7 @@ NUMBER_KINDS: Mapping[str, str] = {
     "name": rf"[a-z_][0-9a-z_]*{DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
-# What a form may be read with in place of a pattern, and the groups that gives, each with its kind; hvrepl.readers.log_lines has the readers.
+# What a form may be read with in place of a pattern, and the groups that gives with their kinds; hvrepl.readers.log_lines has the readers.
 READERS: Mapping[str, Mapping[str, str]] = {
     "cpuid": dict.fromkeys(("leaf", "eax", "ebx", "ecx", "edx"), "hex"),
     "names": {"name": "name", "value": "hex"},

@@ -151,7 +151,7 @@ FROM_HOST = [
     (
         23,
         DISK.bytes_le + SHELL.bytes_le + struct.pack("<I", 0xC0000225),
-        f"CHANNELMSG_TL_CONNECT_RESULT (23): service {SHELL}, failed, status 0xc0000225",
+        "CHANNELMSG_TL_CONNECT_RESULT (23): service HV_PCIE_GUID, failed, status 0xc0000225",
         {"status": 0xC0000225},
     ),
     (24, struct.pack("<II", 14, 0), "CHANNELMSG_MODIFYCHANNEL_RESPONSE (24): channel 14, moved", {"child_relid": 14, "status": 0}),
@@ -232,8 +232,11 @@ FROM_GUEST = [
     (
         21,
         DISK.bytes_le + SHELL.bytes_le,
-        f"CHANNELMSG_TL_CONNECT_REQUEST (21): service {SHELL}, from endpoint {DISK}",
-        {"guest_endpoint_id": f"{DISK.bytes_le.hex()} {DISK}", "host_service_id": f"{SHELL.bytes_le.hex()} {SHELL}"},
+        f"CHANNELMSG_TL_CONNECT_REQUEST (21): service HV_PCIE_GUID, from endpoint {DISK}",
+        {
+            "guest_endpoint_id": f"{DISK.bytes_le.hex()} {DISK}",
+            "host_service_id": f"0x{int.from_bytes(SHELL.bytes_le, 'little'):032x} HV_PCIE_GUID",
+        },
     ),
     (
         22,
@@ -329,3 +332,19 @@ def test_a_page_tells_its_slots_and_what_is_owed(arch: str, register: str) -> No
     port = node.find("slots[2].header.sender")
     assert port
     assert [(reading.name, reading.summary) for reading in port.readings] == [("port", "port 0x10001")]
+
+
+@pytest.mark.parametrize(
+    ("what", "number", "summary"),
+    [
+        ("NVSP_STATUS", 2, "NVSP_STAT_FAIL"),
+        ("vpci_version", 0x10004, "vPCI 1.4 (Windows Server 2022)"),
+        ("SCSI_COMMAND", 0x2A, "WRITE_10"),
+        ("LINUX_DISTRO", 0x80, "Canonical"),
+        ("RNDIS_STATUS", 0x12345678, "0x12345678"),
+    ],
+)
+def test_a_value_of_an_enumeration_is_told_by_its_name(what: str, number: int, summary: str) -> None:
+    decoder = DECODERS["x64"]
+    found = decoder.catalog.find_name(what)
+    assert decoder.decode(found, number.to_bytes(found.spec.width // 8, "little")).summary == summary

@@ -159,6 +159,7 @@ def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
         "HVCALL_MAP_GPA_PAGES failed: -22",
         "HVCALL_MAP_GPA_PAGES failed, status -5",
         "HVCALL_MAP_GPA_PAGES failed: 12.5 ms",
+        "HvCallGetPartitionProperty failed with 0xc0000005",
         "hvcalls failed: 5",
         "ibmveth 30000002: plpar_hcall_norets failed with error 0x5",
         "xen: hypercall 34 failed with -22",

@@ -149,6 +149,7 @@ def parse_whens(table: Table) -> tuple[When, ...]:
 
 def parse_layout(table: Table, source: tuple[str, ...], where: str) -> Layout:
     fields = []
+    source = tuple(table.get("source", ())) or source
     for entry in table["fields"]:
         try:
             fields.append(parse_field(entry, source))

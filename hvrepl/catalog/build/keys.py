@@ -88,7 +88,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "title": TEXT,
         **TOLD,
     },
-    "layout": {"fields": LIST, "summary": LIST, "findings": LIST, "unused": TABLE},
+    "layout": {"fields": LIST, "summary": LIST, "findings": LIST, "unused": TABLE, "source": LIST},
     "field": {
         "name": TEXT,
         "also": LIST,

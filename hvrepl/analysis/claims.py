@@ -116,7 +116,7 @@ class Teller:
     def _tell_crash(self, match: Match) -> Iterator[Claim]:
         """The crash whose parameters a match has; nothing if one of them cannot be read."""
         crash = crash_in(self.decoders(self.log.arch), match)
-        if crash and self._counts(match.form):
+        if crash and is_told(crash, match.form) and self._counts(match.form):
             yield Claim(match.form, crash=crash, perhaps=match.form.perhaps)
 
     def _tell_text(self, form: LogForm) -> Iterator[Claim]:
@@ -133,6 +133,11 @@ def is_own_number(found: Found, value: int | None) -> bool:
 def asked_for(form: LogForm) -> set[str]:
     """The things that a form's conditions are about."""
     return {path.partition(".")[0] for path in (*(form.when or ()), *(form.unless or ()))}
+
+
+def is_told(crash: Crash, form: LogForm) -> bool:
+    """Whether a crash is what the form says that it is, and not too strange for what is only perhaps one."""
+    return form.struct in ("", crash.node.name) and not (form.perhaps and crash.findings)
 
 
 def crash_in(decoder: Decoder, match: Match) -> Crash | None:

@@ -14,11 +14,12 @@ from hvrepl.record import record
 # `int` is what C's %d makes of 32 bits; `name` is a word and no number.
 DIGITS_END = r"(?![0-9a-z_])"
 NUMBER_KINDS: Mapping[str, str] = {
-    "hex": rf"(?:[0-9a-fo]{{8}}`[0-9a-fo]{{8}}|(?:0x)?[0-9a-fo]{{1,32}}){DIGITS_END}",
+    "hex": rf"(?:0x)?[0-9a-fo]{{1,32}}{DIGITS_END}",
     "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
     "dec": rf"[0-9]{{1,20}}{DIGITS_END}",
     "int": rf"-?[0-9]{{1,10}}{DIGITS_END}",
     "name": rf"[a-z_][0-9a-z_]*{DIGITS_END}",
+    "windbg": rf"(?:0x)?(?:[0-9a-f]{{1,8}}`[0-9a-f]{{8}}|[0-9a-f]{{1,32}})(?!`){DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
 # What a form may be read with in place of a pattern, and the groups that gives with their kinds; hvrepl.readers.log_lines has the readers.
@@ -56,7 +57,9 @@ class LogForm:
     It is found by a pattern or a reader, which takes no name for that of a thing that is `excepted`. `tells`: the arch of the machine
     that wrote it. `begins`: a machine starts with it, at this stage of its start, 1 the first (0: it does not). `text` is said as it
     stands. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it does not.
-    `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
+    `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely. `back`:
+    how many lines it may have begun before the one with the word. `struct`: the crash is told only if as this. `elsewhere`: other
+    systems have such lines too, so it is no sign of Hyper-V.
     """
 
     name: str
@@ -75,6 +78,9 @@ class LogForm:
     needs: bool = False
     perhaps: bool = False
     excepted: tuple[str, ...] = ()
+    back: int = 0
+    struct: str = ""
+    elsewhere: bool = False
     seen: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     file: str = ""
@@ -85,7 +91,7 @@ class LogForm:
         return not (self.says or self.crash or self.text)
 
 
-PLAIN_KEYS = ("name", "pattern", "reader", "title", "control", "tells", "begins", "text", "needs", "perhaps")
+PLAIN_KEYS = ("name", "pattern", "reader", "title", "control", "tells", "begins", "text", "needs", "perhaps", "back", "struct", "elsewhere")
 
 
 def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hvrepl.commands.inputs.files import read_chunk
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
-from hvrepl.readers.log_lines import LINES_OF_CRASH, LogReader, Match, Recogniser, candidates, squeeze
+from hvrepl.readers.log_lines import LINES_OF_CRASH, LONGEST_BEFORE, LogReader, Match, Recogniser, candidates, squeeze
 from hvrepl.record import record
 from hvrepl.render.annotation import MARK, is_note
 from hvrepl.render.annotation import annotate as annotate_claims
@@ -26,6 +26,7 @@ from hvrepl.wording import printable
 CHUNK = 1 << 16
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PAST = 1 << 16  # bytes before the first line of Hyper-V, in which a machine may have said what it is
+NEWLINE = ord("\n")
 LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
 
 
@@ -118,6 +119,7 @@ class Annotator:
         self._late: tuple[Claim, ...] = ()  # what that beginning said, for the line's end
         self._is_noted = False  # whether what came last was a note of an earlier annotate
         self._before: list[bytes] = []
+        self._tail = b""  # the end of the blocks before
         self._past: list[bytes] = []  # blocks before this one, until the log is one of Hyper-V
 
     def read(self, block: bytes) -> Iterator[Piece]:
@@ -144,6 +146,7 @@ class Annotator:
         if block:
             self._is_inside = not block.endswith(b"\n")
             self._is_noted = is_note(block, block.rfind(b"\n", 0, -1) + 1, before=self._is_noted)
+            self._tail = (self._tail + block[-LONGEST_BEFORE:])[-LONGEST_BEFORE:]
         self._past = [] if self.recogniser.is_open else [*self._past, block]
         while len(self._past) > 1 and sum(map(len, self._past[1:])) > PAST:
             self._past.pop(0)
@@ -156,7 +159,7 @@ class Annotator:
     def _tell(self, matches: Sequence[Match], before: bytes) -> tuple[Claim, ...]:
         """What matches mean. The first that mean something make it a log of Hyper-V: of what machine, the lines `before` may say."""
         claims = tuple(claim for match in matches for claim in self.teller.tell(match))
-        if not claims or self.recogniser.is_open:
+        if self.recogniser.is_open or all(claim.form.elsewhere for claim in claims):
             return claims
         hints = self.recogniser.hints()
         past = b"".join([*self._past, before])
@@ -187,6 +190,16 @@ class Annotator:
             else:
                 return
 
+    def _lines_before(self, block: bytes, start: int, end: int) -> list[bytes]:
+        """The lines before one on which a form ends that may have begun on them, without the notes of an earlier annotate."""
+        count = self.recogniser.back(block[start:end])
+        if not count:
+            return []
+        text = (self._tail + block[max(0, start - LONGEST_BEFORE) : start])[-LONGEST_BEFORE:]
+        begins = [0, *(at + 1 for at, byte in enumerate(text) if byte == NEWLINE)]
+        lines = [text[at:end] for at, end in pairwise(begins) if not is_note(text, at, before=False)]
+        return lines[-count:]
+
     def _go_on(self, data: bytes) -> Piece:
         """The rest of a line, or more of it: behind its end stands what its beginning said."""
         ended = data.endswith(b"\n")
@@ -197,10 +210,12 @@ class Annotator:
 
     def _read_line(self, block: bytes, start: int, end: int) -> Piece:
         data = block[start:end]
-        claims = self._tell(self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace")), block[:start])
+        lines = self._lines_before(block, start, end)
+        matches = self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace"), [line.decode("utf-8", "replace") for line in lines])
+        claims = self._tell(matches, block[:start])
         began = self.reader.began_before
-        before = b"".join(self._before[-began:]) if claims and began else b""
-        self._before = [*self._before[-LINES_OF_CRASH:], data] if self.reader.is_open else []
+        before = b"".join((lines or self._before)[-began:]) if claims and began else b""
+        self._before = [*(lines or self._before[-LINES_OF_CRASH:]), data] if self.reader.is_open else []
         if len(data) > LONGEST_LINE and not data.endswith(b"\n"):
             self._late, claims = claims, ()
         piece = Piece(data, self.line, claims, before)

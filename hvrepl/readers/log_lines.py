@@ -27,6 +27,7 @@ SOFT_BREAK = "="  # of quoted-printable, at the end of a line
 LINES = 2
 LINES_OF_CRASH = 6
 LONGEST_HELD = 4096  # characters
+LONGEST_BEFORE = 3072  # bytes of the lines before one on which a form ends
 # Characters at the end of a line in which a word of a form still may belong to what only begins on the next.
 LAST_WORD = 12
 LAST_WORDS = 40  # where nobody knows how it begins
@@ -114,6 +115,8 @@ class Recogniser:
             for word in finder.form.words if is_open or not (finder.form.needs or finder.form.is_hint) else ():
                 self._finders.setdefault(word, []).append(finder)
         self.words = tuple(word for word in self._finders if not any(other != word and other in word for other in self._finders))
+        backs = ((word, max(finder.form.back for finder in finders)) for word, finders in self._finders.items())
+        self._backs = [(word.encode(), back) for word, back in backs if back]
 
     def finders(self, low: str) -> list[Finder]:
         """Those of which a text of lower case has a word, in the order of the specs."""
@@ -122,6 +125,11 @@ class Recogniser:
             return self._finders[words[0]]
         places = {finder.place: finder for word in words for finder in self._finders[word]}
         return [places[place] for place in sorted(places)]
+
+    def back(self, line: bytes) -> int:
+        """How many lines before this one a form that ends on it may have begun; 0 where none does."""
+        low = line.lower()
+        return max((back for word, back in self._backs if word in low), default=0)
 
     def find(self, text: str) -> list[Match]:
         """What fits, in order."""
@@ -209,11 +217,14 @@ class LogReader:
         """Whether the next line may go on with what this one has begun."""
         return bool(self._held)
 
-    def read(self, line: str) -> list[Match]:
-        """What ends on this line. A match at whose end the line breaks off waits for the next."""
-        text = line.rstrip("\r\n")
-        if "=3" in text:
-            text = QUOTED_PRINTABLE.sub("=", text)
+    def read(self, line: str, lines: Sequence[str] = ()) -> list[Match]:
+        """What ends on this line. A match at whose end the line breaks off waits for the next.
+
+        `lines`: those before it, if a form may have begun on them that has none of its words there.
+        """
+        text = plain(line)
+        if lines:
+            self._held = [Held(plain(one), LINES) for one in lines]
         starts, before = self._join() if self._held else ([], "")
         boundary = len(before)
         joined = before + MAIL_QUOTE.sub("", text, count=1) if before else text
@@ -246,7 +257,8 @@ class LogReader:
         text = ""
         for held in self._held:
             starts.append(len(text))
-            text += held.text[:-1] if held.text.endswith(SOFT_BREAK) else held.text + " "
+            more = MAIL_QUOTE.sub("", held.text, count=1) if text else held.text
+            text += more[:-1] if more.endswith(SOFT_BREAK) else more + " "
         return starts, text
 
     def _hold(self, rest: str, left: int, *, goes_on: bool) -> None:
@@ -257,6 +269,12 @@ class LogReader:
         while held and (held[0].left <= 0 or sum(len(one.text) for one in held) > LONGEST_HELD):
             held.pop(0)
         self._held = held
+
+
+def plain(line: str) -> str:
+    """A line without its end, and without what a mail has made of =."""
+    text = line.rstrip("\r\n")
+    return QUOTED_PRINTABLE.sub("=", text) if "=3" in text else text
 
 
 def breaks_off(text: str, match: Match) -> bool:

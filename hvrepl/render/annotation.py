@@ -27,7 +27,7 @@ def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> It
         elif claim.node:
             yield from say_node(claim, claim.node, style)
         elif claim.crash:
-            yield from say_crash(claim.crash, style, full=full)
+            yield from say_crash(claim, claim.crash, style, full=full)
         else:
             yield from wrap(claim.text, style.width, MARK, INDENT)
 
@@ -58,8 +58,9 @@ def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:
     yield from say_findings(node.findings, style)
 
 
-def say_crash(crash: Crash, style: Style, *, full: bool) -> Iterator[str]:
-    yield from wrap(crash.summary.replace("  ", ": ", 1), style.width, f"{MARK}crash: ", INDENT)
+def say_crash(claim: Claim, crash: Crash, style: Style, *, full: bool) -> Iterator[str]:
+    before = MARK + ("perhaps " if claim.perhaps else "")
+    yield from wrap(crash.summary.replace("  ", ": ", 1), style.width, f"{before}crash: ", INDENT)
     rows = [(label_of(place), one.name, value_of(one), say_parameter(one)) for place, one in enumerate(crash.parameters)]
     yield from align(rows, style, ("dim", "name", "number", "meaning"), indent=INDENT) if full else ()
     yield from say_findings(crash.findings, style)

@@ -99,6 +99,16 @@ RULES = {
     "just_below_kernel_addresses": ("x64", (0xFFFF7FFFFFFFFFFF, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
     "a_kernel_address_in_p0_on_arm64": ("arm64", (KERNEL, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
     "windows_on_arm64": ("arm64", (0xEF, 1, 2, 3, 4), None, "WINDOWS_CRASH"),
+    "just_below_programs_in_p0": ("x64", (0x555555553FFF, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
+    "a_program_in_p0": ("x64", (0x555555554000, 0, 0, 0, 0), None, "OLD_LINUX_CRASH"),
+    "the_last_program_in_p0": ("x64", (0x5655FFFFFFFF, 0, 0, 0, 0), None, "OLD_LINUX_CRASH"),
+    "just_above_programs_in_p0": ("x64", (0x565600000000, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
+    "just_below_libraries_in_p0": ("x64", (0x7DFFFFFFFFFF, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
+    "a_library_in_p0": ("x64", (0x7F44208E78C0, 0, 0, 0, 0), None, "OLD_LINUX_CRASH"),
+    "a_library_in_p0_on_arm64": ("arm64", (0x7F44208E78C0, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
+    "a_program_in_low_memory_in_p0": ("x64", (0x401000, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
+    "linux_though_p0_is_of_a_library": ("x64", (0x7F44208E78C0, LINUX, 0, 0, 0), None, "LINUX_CRASH"),
+    "the_boot_shim_of_openhcl": ("x64", (int.from_bytes(b"BOOTSHIM", "little"), 1, 2**64 - 1, 0, 0), None, "OPENHCL_BOOT_CRASH"),
     "a_bug_check_above_32_bits": ("x64", (0x10000007E, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
     "a_bug_check_that_has_no_name": ("x64", (0x7FFFFFF, 0, 0, 0, 0), None, "UNKNOWN_CRASH"),
 }
@@ -143,7 +153,94 @@ BUG_CHECKS = {
     "50_execute": (0x50, (1, 0x10, 1, 9), "memory operation address fault", "execute of 0x1 by 0x1, 0x9"),
     "a": (0xA, (0x1C, 2, 1, 7), "memory irql operation address", "write of 0x1c at IRQL 2 by 0x7"),
     "d1": (0xD1, (0x1C, 11, 8, 7), "memory irql operation address", "execute of 0x1c at IRQL 11 by 0x7"),
-    "another": (0x9F, (3, 2, 1, 0), "parameter_1 parameter_2 parameter_3 parameter_4", "parameters 0x3, 0x2, 0x1, 0x0"),
+    "trap": (0x7F, (8, 0x80050033, 0x6F8, 0), "trap parameter_2 parameter_3 parameter_4", "double fault"),
+    "trap_m": (0x1000007F, (8, 1, 2, 3), "trap parameter_2 parameter_3 parameter_4", "double fault"),
+    "boot_device": (
+        0x7B,
+        (0xFFFFF880009A97E8, 0xFFFFFFFFC0000034, 0, 0),
+        "device parameter_2 parameter_3 parameter_4",
+        "pointer 0xfffff880009a97e8 to the boot device or its name",
+    ),
+    "power": (
+        0x9F,
+        (3, 0x10, 0x20, 0x30),
+        "violation device_object triage irp",
+        "a device object blocks an IRP for too long, device object 0x10, IRP 0x30",
+    ),
+    "power_other": (
+        0x9F,
+        (4, 300, 0x20, 0x30),
+        "violation timeout thread triage",
+        "a power transition waits for PnP for too long, 300 s, thread 0x20",
+    ),
+    "pool": (0xC2, (7, 0, 0x20, 0x30), "violation parameter_2 header_contents address", "free of pool that was freed before, block 0x30"),
+    "pool_tag": (0xC2, (0xA, 1, 2, 3), "violation address tag freed_tag", "free with the wrong tag, pool 0x1, tag 0x2, freed with 0x3"),
+    "verifier": (
+        0xC4,
+        (0x60, 16, 32, 2),
+        "violation paged nonpaged allocations",
+        "unload without free of its pool, 2 allocations, 16 bytes paged, 32 bytes nonpaged",
+    ),
+    "verifier_rule": (
+        0xC4,
+        (0x20005, 0x10, 0, 0),
+        "violation text_address rule_state supplemental",
+        "DDI compliance rule broken: IRQL, a text at 0x10 says which",
+    ),
+    "process": (0xEF, (0x10, 1, 0, 0), "process ended parameter_3 parameter_4", "a thread ended, process object 0x10"),
+    "object": (0xF4, (3, 0x10, 0x20, 0x30), "object_type object image_name message", "a process ended, object 0x10"),
+    "clock": (0x101, (25, 0, 0x10, 2), "interval parameter_2 prcb processor", "processor 2 hangs, no clock interrupt for 25 ticks"),
+    "structure": (0x109, (1, 2, 3, 7), "parameter_1 parameter_2 parameter_3 region", "a critical MSR was modified"),
+    "machine_check": (
+        0x124,
+        (0, 0x10, 0xB2000000, 0x1040080F),
+        "error_source error_record status_high status_low",
+        "machine check exception, MCi_STATUS high half 0xb2000000, low half 0x1040080f, WHEA_ERROR_RECORD at 0x10",
+    ),
+    "bus": (
+        0x124,
+        (4, 0x10, 0, 0),
+        "error_source error_record parameter_3 parameter_4",
+        "PCI Express, uncorrectable, WHEA_ERROR_RECORD at 0x10",
+    ),
+    "watchdog": (0x133, (0, 1281, 1280, 0x10), "violation time allotment triage", "a DPC or ISR took too long, 1281 ticks of 1280"),
+    "watchdog_long": (
+        0x133,
+        (1, 0x1E00, 0x10, 0),
+        "violation period triage parameter_4",
+        "too long at DISPATCH_LEVEL or above, watchdog period 0x1e00",
+    ),
+    "security": (0x139, (3, 1, 2, 0), "corruption trap_frame exception_record parameter_4", "corrupt LIST_ENTRY, as by a double remove"),
+    "stack": (
+        0x1AA,
+        (1, 3, 4, 5),
+        "stack stack_type context_record exception_record",
+        "stack pointer 0x1, expected normal kernel thread stack",
+    ),
+    "hypervisor": (0x20001, (0x11, 2, 3, 4), "parameter_1 parameter_2 parameter_3 parameter_4", "parameters 0x11, 0x2, 0x3, 0x4"),
+    "secure_fault": (
+        0x18D,
+        (5, 0x10, 1, 2),
+        "fault memory exception_record context_record",
+        "no-execute fault by SLAT, write fault by SLAT, address 0x10",
+    ),
+    "inpage": (0x7A, (1, 0xC000009C, 0, 0x10), "lock_or_pte status information memory", "STATUS_DEVICE_DATA_ERROR for 0x10"),
+    "stack_inpage": (0x77, (1, 0x20, 0, 0x10), "origin found parameter_3 address", "page from a disk, signature at 0x10 is 0x20"),
+    "stack_inpage_status": (
+        0x77,
+        (0xC000000E, 0xC000000E, 0, 0x48),
+        "origin status page_file offset",
+        "0xc000000e, STATUS_NO_SUCH_DEVICE, page file 0, offset 0x48",
+    ),
+    "memory": (
+        0x1A,
+        (0x41792, 0x10, 2, 0),
+        "violation pte_address pte_low pte_high",
+        "corrupt page table entry (0x41792), page table entry at 0x10, low part 0x2, high part 0x0",
+    ),
+    "winlogon": (0xC000021A, (1, 0xC0000005, 0, 0), "problem status parameter_3 parameter_4", "STATUS_ACCESS_VIOLATION"),
+    "file_system": (0x24, (0x1904FB, 0, 0, 0), "place exception_record context_record parameter_4", "source file 0x19, line 1275"),
+    "another": (0x5A, (3, 2, 1, 0), "parameter_1 parameter_2 parameter_3 parameter_4", "parameters 0x3, 0x2, 0x1, 0x0"),
 }
 
 
@@ -211,7 +308,7 @@ def test_the_object_has_its_keys_in_order_and_no_empty_ones() -> None:
         {"name": "rip", "raw": "0xffff800080012345", "meaning": "kernel"},
         {"name": "rax", "raw": "0x0000000000000001"},
     ]
-    assert list(tell((0xEF, 1, 2, 3, 4)).to_dict()) == ["os", "summary", "parameters"]
+    assert list(tell((0xEF, 1, 0, 3, 4)).to_dict()) == ["os", "summary", "parameters"]
 
 
 @pytest.mark.parametrize("parameters", [(1, 2, 3, 4), (1, 2, 3, 4, 5, 6), ()])

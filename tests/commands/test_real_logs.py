@@ -27,6 +27,7 @@ SAYS: dict[str, list[str]] = json.loads((DATA / "real.says.json").read_text())
 UNRELATED = (DATA / "unrelated.txt").read_bytes()
 SESSION = Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
 FORMS = [line for form in Catalog(open_index()).log_forms() for line in form.seen]
+PARTED = {line for form in Catalog(open_index()).log_forms() for line in form.seen if form.back}  # whose parts may say something too
 
 
 @pytest.mark.parametrize("line", SEEN, ids=[line["id"] for line in SEEN])
@@ -62,6 +63,7 @@ def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: 
     for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # at a line's end that is what quoted-printable breaks with
         wrapped = f"> {line[:at]}\n> {line[at + 1 :]}\n"
         told = [note.removeprefix("perhaps ") for note in notes(passed(VMBUS + wrapped.encode()))]
+        told = [note for note in told if line not in PARTED or note in plain]
         assert told in (plain, plain[:1]), wrapped
 
 

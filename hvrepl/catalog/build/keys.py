@@ -8,7 +8,7 @@ from typing import Any
 from hvrepl.catalog.alike import alike
 
 # The largest numbers of keys after which memory is taken: bits, bytes, digits and elements.
-MOST = {"width": 4096, "bits": 4096, "size": 1 << 20, "head": 1 << 20, "at": 1 << 20, "digits": 32, "count": 4096, "rank": 1 << 30}
+MOST = {"width": 4096, "bits": 4096, "size": 1 << 20, "head": 1 << 20, "at": 1 << 20, "digits": 32, "count": 4096, "back": 40, "rank": 1 << 30}
 TYPE_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
 TEXT = (str,)
 NUMBER = (int,)
@@ -65,6 +65,9 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "needs": FLAG,
         "perhaps": FLAG,
         "except": LIST,
+        "back": NUMBER,
+        "struct": TEXT,
+        "elsewhere": FLAG,
         "seen": LIST,
         "source": LIST,
     },

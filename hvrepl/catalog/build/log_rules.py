@@ -42,6 +42,8 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         yield f"tells is one of {', '.join(ARCHES)}"
     if form.crash and len(form.crash) != PARAMETERS:
         yield f"a crash has {PARAMETERS} parameters"
+    if form.struct and not any((spec := book.find(form.struct, arch)) and spec.crash for arch in ARCHES):
+        yield f"struct: no crash is told as {form.struct}"
     for path in (*(form.when or ()), *(form.unless or ())):
         if not find_shown(path, book):
             yield f"when: no {path}"

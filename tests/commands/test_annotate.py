@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
-from hvrepl.commands.annotate import to_utf8
-from hvrepl.commands.session import Streams
+from hvrepl.commands.annotate import pieces, to_utf8
+from hvrepl.commands.session import Session, Streams
 from tests.fuzz import amount, sampled
 from tests.program import Ended, call, execute, run, start
 
@@ -159,6 +159,61 @@ def test_only_leaves_out_the_other_lines_and_full_shows_every_field(name: str) -
     assert VMBUS.decode() in text
     assert (OTHER.decode() in text) == (name == "full")
     assert ("31:0  version" in text) == (name == "full")
+
+
+ANALYSIS = (
+    b"CRITICAL_PROCESS_DIED (ef)\n        A critical system process died\nArguments:\nArg1: ffffe000f38c06a0, Process object\n"
+    b"Arg2: 0000000000000000, If this is 0, a process died.\nArg3: 0000000000000000\nArg4: 0000000000000000\n"
+)
+DIED = "crash: Windows: 0xEF CRITICAL_PROCESS_DIED: a process ended, process object 0xffffe000f38c06a0"
+
+
+def test_what_began_lines_before_is_told_with_these_lines_and_no_others() -> None:
+    note = f"{MARK}{DIED}\n".encode()
+    assert passed(OTHER * 50 + ANALYSIS + OTHER) == OTHER * 50 + ANALYSIS + note + OTHER
+    assert passed(OTHER * 50 + ANALYSIS + OTHER, "--only") == ANALYSIS + note
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 300])
+def test_what_began_lines_before_is_told_wherever_the_log_is_cut(size: int) -> None:
+    log = OTHER * 3 + ANALYSIS + OTHER
+    pieces_of = list(
+        pieces(Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {})), [log[at : at + size] for at in range(0, len(log), size)])
+    )
+    assert b"".join(piece.data for piece in pieces_of) == log
+    assert [piece.line for piece in pieces_of if piece.claims] == [10]
+
+
+def test_what_began_too_far_before_is_not_told() -> None:
+    heading, _, rest = ANALYSIS.partition(b"\n")
+    assert notes(passed(heading + b"\n" + OTHER * 10 + rest)) == [DIED]
+    assert notes(passed(heading + b"\n" + OTHER * 40 + rest)) == []
+
+
+def test_the_last_heading_before_the_arguments_is_meant() -> None:
+    assert notes(passed(b"HYPERVISOR_ERROR (20001)\n" + ANALYSIS)) == [DIED]
+
+
+def test_a_log_that_was_annotated_is_read_without_its_notes_between_the_lines() -> None:
+    lines = b"".join(b"vcpu-0 - WinBSOD: Synthetic MSR[0x4000010%d] 0x%x\n" % (at, value) for at, value in enumerate((0xEF, 1, 0, 0, 0)))
+    once = passed(lines)
+    assert notes(passed(once))[-1] == notes(once)[-1] == "crash: Windows: 0xEF CRITICAL_PROCESS_DIED: a process ended, process object 0x1"
+
+
+def test_a_bug_check_of_windows_is_no_sign_of_hyper_v() -> None:
+    bare = b"unexpected message type 0x80000021\n"
+    assert notes(passed(ANALYSIS + bare)) == [DIED]
+    assert len(notes(passed(ANALYSIS + VMBUS + bare))) == 3
+
+
+@pytest.mark.parametrize("code", ["0x780e2104", "0xffffffff81234567", "0x7f44208e78c0", "0x0"])
+def test_a_blue_screen_with_a_code_that_is_no_bug_check_is_nothing(code: str) -> None:
+    assert notes(passed(f"*** STOP: {code} (0xd19e2a95,0x00000000,0x07ed25f3,0x3e046328)\n".encode())) == []
+
+
+def test_a_reboot_without_a_bug_check_is_nothing() -> None:
+    log = '<Data Name="BugcheckCode">0</Data>\n' + "".join(f'<Data Name="BugcheckParameter{at}">0x0</Data>\n' for at in range(1, 5))
+    assert notes(passed(log.encode())) == []
 
 
 def test_only_shows_all_lines_over_which_a_mail_has_wrapped_something() -> None:

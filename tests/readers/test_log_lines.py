@@ -101,6 +101,21 @@ def test_what_wraps_is_told_once_and_says_that_it_reaches_back() -> None:
     assert reader.read("hints 0xe, misc 0x31e1\n") == []
 
 
+def test_a_number_of_windbg_may_have_a_backtick_in_its_middle_alone() -> None:
+    data = "Bugcheck code 0000009f\nArguments 00000000`00000003 ffff948f`e9be4060 1`00000002 {}\n"
+    (told,) = numbers(data.format("ffff948fee90eba0"))
+    assert list(told.values()) == [0x9F, 3, 0xFFFF948FE9BE4060, 0x100000002, 0xFFFF948FEE90EBA0]
+    assert numbers(data.format("ffff948f`ee9")) == []
+
+
+def test_the_lines_before_count_only_for_what_ends_on_this_one() -> None:
+    reader = LogReader(ALL)
+    before = [FEATURES + "\n", "BUGCHECK_CODE:  d1\n", "\n", "> BUGCHECK_P1: 1\n", "BUGCHECK_P2: 2\n", "BUGCHECK_P3: 0\n"]
+    (match,) = reader.read("BUGCHECK_P4: 4\n", before)
+    assert (match.form.name, match.numbers["code"], reader.reaches_back) == ("windbg_keys", 0xD1, 5)
+    assert reader.finish() == []
+
+
 def test_an_event_in_xml_may_have_a_line_for_each_code() -> None:
     codes = "".join(f"    <VmErrorCode{i}>0x{i + 1:x}</VmErrorCode{i}>\n" for i in range(5))
     assert numbers(codes) == [{f"p{i}": i + 1 for i in range(5)}]

@@ -97,6 +97,17 @@ def test_members_follow_one_another() -> None:
     ]
 
 
+def test_a_field_has_its_own_source_or_its_layouts_or_the_files() -> None:
+    fields = [{"name": "one", "type": "u8"}, {"name": "two", "type": "u8", "source": ["test:a#two"]}]
+    layouts = {"layout": {"fields": fields}, "case": {"other": {"fields": fields, "source": ["test:a#other"]}}}
+    spec = parse_spec({"kind": "struct", "name": "ONE", "source": ["test:a#file"], **layouts}, "common")
+    found = [layout for layout in (spec.layout, spec.case("other")) if layout]
+    assert [[field.source for field in layout.fields] for layout in found] == [
+        [("test:a#file",), ("test:a#two",)],
+        [("test:a#other",), ("test:a#two",)],
+    ]
+
+
 def test_a_file_of_names_is_one_spec_a_name_with_its_own_source_or_the_files() -> None:
     table = {
         "kind": "names",

@@ -112,7 +112,7 @@ def test_the_lines_before_count_only_for_what_ends_on_this_one() -> None:
     reader = LogReader(ALL)
     before = [FEATURES + "\n", "BUGCHECK_CODE:  d1\n", "\n", "> BUGCHECK_P1: 1\n", "BUGCHECK_P2: 2\n", "BUGCHECK_P3: 0\n"]
     (match,) = reader.read("BUGCHECK_P4: 4\n", before)
-    assert (match.form.name, match.numbers["code"], reader.reaches_back) == ("windbg_keys", 0xD1, 5)
+    assert (match.form.name, match.numbers["code"], reader.began_before) == ("windbg_keys", 0xD1, 5)
     assert reader.finish() == []
 
 

@@ -23,19 +23,33 @@ def pick_case(field: Field, value: int | str | None, switch: Field | None, catal
     """The name of the case for a switch's value: by number, range, enumerator, then `other`."""
     if not isinstance(field.cases, Mapping):
         return None
+    names: frozenset[str] | None = None
     for key, target in field.cases.items():
-        if key != "other" and value is not None and is_case(key, value, switch, catalog):
+        if key == "other" or value is None:
+            continue
+        limits = read_range(key)
+        if limits is not None and isinstance(value, int):
+            if limits[0] <= value <= limits[1]:
+                return target
+            continue
+        if names is None:  # once for all cases, of which there may be many
+            names = names_of(value, field.cases, switch, catalog)
+        if to_key(key) in names:
             return target
     return field.cases.get("other")
 
 
-def is_case(key: str, value: int | str, switch: Field | None, catalog: Catalog) -> bool:
+def names_of(value: int | str, cases: Mapping[str, str], switch: Field | None, catalog: Catalog) -> frozenset[str]:
+    """What a switch's value is called, as keys: the names of its enumerators, or those of the cases that a space has for it."""
     if isinstance(value, str):
-        return to_key(key) == to_key(value)
-    limits = read_range(key)
-    if limits is None:
-        return switch is not None and enumerator_value(key, switch, catalog) == value
-    return limits[0] <= value <= limits[1]
+        return frozenset((to_key(value),))
+    if switch is None:
+        return frozenset()
+    if switch.type.startswith("space:"):
+        named = (key for key in cases if read_range(key) is None and key != "other")
+        return frozenset(to_key(key) for key in named if enumerator_value(key, switch, catalog) == value)
+    found = (one for one in catalog.enumerators(switch) if one.low == value)
+    return frozenset(to_key(name) for one in found for name in (one.name, *one.also))
 
 
 @lru_cache(maxsize=4096)

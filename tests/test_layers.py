@@ -33,7 +33,7 @@ LIBRARIES = {
     "tabulate": ("render/",),
     "typer": ("cli/app.py", "commands/scan.py"),
     "prompt_toolkit": ("shell/",),
-    "ahocorasick_rs": ("readers/log_lines.py",),
+    "ahocorasick_rs": ("readers/word_search.py",),
     "elftools": ("readers/core.py",),
     "drgn": ("readers/memory.py",),
 }

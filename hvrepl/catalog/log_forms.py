@@ -12,7 +12,7 @@ from hvrepl.record import record
 
 # What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
 # `int` is what C's %d makes of 32 bits; `name` is a word and no number.
-DIGITS_END = r"(?![0-9a-z_])"
+DIGITS_END = r"(?![0-9a-z_]|`[0-9a-f]{8})"  # nor does a number end at the mark in the middle of one of WinDbg's
 NUMBER_KINDS: Mapping[str, str] = {
     "hex": rf"(?:0x)?[0-9a-fo]{{1,32}}{DIGITS_END}",
     "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
@@ -52,18 +52,20 @@ class Saying:
 
 @record
 class LogForm:
-    """One form of line. `words`: lower-case text of which one must be there; `crash`, `control`: the groups of crash parameters.
+    """One form of line.
 
-    It is found by a pattern or a reader, which takes no name for that of a thing that is `excepted`. `tells`: the arch of the machine
-    that wrote it. `begins`: a machine starts with it, at this stage of its start, 1 the first (0: it does not). `text` is said as it
-    stands. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it does not.
-    `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely. `back`:
-    how many lines it may have begun before the one with the word. `struct`: the crash is told only if as this. `elsewhere`: other
-    systems have such lines too, so it is no sign of Hyper-V.
+    `words`: lower-case text of which one must be there, in a log of Hyper-V also one of `later`; `crash`, `control`: the groups of crash
+    parameters. It is found by a pattern or a reader, which takes no name for that of a thing that is `excepted`. `tells`: the arch of
+    the machine that wrote it. `begins`: a machine starts with it, at this stage of its start, 1 the first (0: it does not). `text` is
+    said as it stands. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it
+    does not. `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
+    `back`: how many lines it may have begun before the one with the word. `struct`: the crash is told only if as this. `elsewhere`:
+    other systems have such lines too, so it is no sign of Hyper-V. `sign`: it is one, though it says nothing.
     """
 
     name: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     pattern: str = ""
     reader: str = ""
     title: str = ""
@@ -81,6 +83,7 @@ class LogForm:
     back: int = 0
     struct: str = ""
     elsewhere: bool = False
+    sign: bool = False
     seen: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     file: str = ""
@@ -88,10 +91,25 @@ class LogForm:
     @property
     def is_hint(self) -> bool:
         """Whether it says something of the machine alone."""
-        return not (self.says or self.crash or self.text)
+        return not (self.says or self.crash or self.text or self.sign)
 
 
-PLAIN_KEYS = ("name", "pattern", "reader", "title", "control", "tells", "begins", "text", "needs", "perhaps", "back", "struct", "elsewhere")
+PLAIN_KEYS = (
+    "name",
+    "pattern",
+    "reader",
+    "title",
+    "control",
+    "tells",
+    "begins",
+    "text",
+    "needs",
+    "perhaps",
+    "back",
+    "struct",
+    "elsewhere",
+    "sign",
+)
 
 
 def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
@@ -109,7 +127,7 @@ def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
             )
             for one in form.get("says", ())
         )
-        texts: dict[str, Any] = {key: tuple(form[key]) for key in ("words", "crash", "seen") if key in form}
+        texts: dict[str, Any] = {key: tuple(form[key]) for key in ("words", "later", "crash", "seen") if key in form}
         plain = {key: form[key] for key in PLAIN_KEYS if key in form}
         texts["excepted"] = tuple(form.get("except", ()))
         plain |= {key: parse_when(form[key]) for key in ("when", "unless") if key in form}

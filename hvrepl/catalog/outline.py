@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hvrepl.record import record
 
@@ -33,10 +33,10 @@ class Atom:
     ends: bool = False  # whether something else may stand between it and the next
 
 
-def outline(pattern: str) -> Outline:
-    """Of a pattern that is not empty."""
+def outline(pattern: str, words: Collection[str] = ()) -> Outline:
+    """Of a pattern that is not empty. `words` are known to be there, so `part` is rather none of them."""
     starts = [start.strip() for start in heads(pattern)[0]]
-    return Outline(() if "" in starts else tuple(starts), longest_part(pattern))
+    return Outline(() if "" in starts else tuple(starts), best_part(pattern, words))
 
 
 def heads(pattern: str) -> tuple[list[str], bool]:
@@ -60,8 +60,8 @@ def head(alternative: str) -> tuple[list[str], bool]:
     return starts, True
 
 
-def longest_part(pattern: str) -> str:
-    """The longest text without a blank that stands in every match, as far as that is plain."""
+def best_part(pattern: str, words: Collection[str]) -> str:
+    """The longest text without a blank that stands in every match, as far as that is plain, and is not long because of a word."""
     if len(split(pattern)) > 1:
         return ""
     runs = [""]
@@ -70,7 +70,7 @@ def longest_part(pattern: str) -> str:
         runs[-1] += atom.text if is_text else ""
         if not is_text or atom.ends:
             runs.append("")
-    return max(runs, key=len)
+    return max(runs, key=lambda run: len(run) if not any(word in run for word in words) else 1)
 
 
 def atoms(pattern: str) -> Iterator[Atom]:

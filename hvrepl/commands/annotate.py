@@ -16,7 +16,8 @@ from hvrepl.commands.inputs.files import read_chunk
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
-from hvrepl.readers.log_lines import LINES_OF_CRASH, LONGEST_BEFORE, LogReader, Match, Recogniser, candidates, squeeze
+from hvrepl.readers.log_lines import LINES_OF_CRASH, LONGEST_BEFORE, LogReader, Match, Recogniser, squeeze
+from hvrepl.readers.word_search import candidates
 from hvrepl.record import record
 from hvrepl.render.annotation import MARK, is_note
 from hvrepl.render.annotation import annotate as annotate_claims
@@ -120,6 +121,7 @@ class Annotator:
         self._is_noted = False  # whether what came last was a note of an earlier annotate
         self._before: list[bytes] = []
         self._tail = b""  # the end of the blocks before
+        self._has_looked_back = False
         self._past: list[bytes] = []  # blocks before this one, until the log is one of Hyper-V
 
     def read(self, block: bytes) -> Iterator[Piece]:
@@ -129,12 +131,12 @@ class Annotator:
             yield self._go_on(block[:at])
         counted = at
         has_notes = self._is_noted or MARK.encode() in block
-        for start, end in self._lines_to_read(block, at):
+        for start, end, has_word in self._lines_to_read(block, at):
             if has_notes and is_note(block, start, before=self._is_noted):
                 continue
             self.line += block.count(b"\n", counted, start)
             counted = end
-            piece = self._read_line(block, start, end)
+            piece = self._read_line(block, start, end, has_word=has_word)
             if piece.claims:
                 if at < start:
                     yield Piece(block[at:start])
@@ -147,30 +149,41 @@ class Annotator:
             self._is_inside = not block.endswith(b"\n")
             self._is_noted = is_note(block, block.rfind(b"\n", 0, -1) + 1, before=self._is_noted)
             self._tail = (self._tail + block[-LONGEST_BEFORE:])[-LONGEST_BEFORE:]
-        self._past = [] if self.recogniser.is_open else [*self._past, block]
+        self._past = [] if self._has_looked_back else [*self._past, block]
         while len(self._past) > 1 and sum(map(len, self._past[1:])) > PAST:
             self._past.pop(0)
 
     def finish(self) -> Iterator[Piece]:
-        claims = (*self._late, *self._tell(self.reader.finish(), b""))
+        claims = (*self._late, *self._tell(self.reader.finish(), b"", 0))
         if claims:
             yield Piece(b"", self.line, claims, b"".join(self._before))
 
-    def _tell(self, matches: Sequence[Match], before: bytes) -> tuple[Claim, ...]:
-        """What matches mean. The first that mean something make it a log of Hyper-V: of what machine, the lines `before` may say."""
+    def _tell(self, matches: Sequence[Match], block: bytes, start: int) -> tuple[Claim, ...]:
+        """What matches on a line mean. The first that mean something make it a log of Hyper-V: of what machine, lines before may say."""
+        if not matches:
+            return ()
+        if self.recogniser.is_open:
+            self._look_back(block, start)
         claims = tuple(claim for match in matches for claim in self.teller.tell(match))
         if self.recogniser.is_open or all(claim.form.elsewhere for claim in claims):
             return claims
-        hints = self.recogniser.hints()
-        past = b"".join([*self._past, before])
-        for start, end in candidates(past, hints.words):
-            for hint in hints.find(past[start:end].decode("utf-8", "replace")):
-                self.teller.tell(hint)
+        self._look_back(block, start)
         self.recogniser.open()
         return tuple(claim for match in matches for claim in self.teller.tell(match))
 
-    def _lines_to_read(self, block: bytes, at: int) -> Iterator[tuple[int, int]]:
-        """The lines that have a word of some form, and those behind them on which what they began may go on."""
+    def _look_back(self, block: bytes, start: int) -> None:
+        """Once: what the lines say of the machine that stand before the first one of Hyper-V."""
+        if self._has_looked_back:
+            return
+        self._has_looked_back = True
+        hints = self.recogniser.hints()
+        past = b"".join([*self._past, block[:start]])
+        for start, end in candidates(past, hints.words):
+            for hint in hints.find(past[start:end].decode("utf-8", "replace")):
+                self.teller.tell(hint)
+
+    def _lines_to_read(self, block: bytes, at: int) -> Iterator[tuple[int, int, bool]]:
+        """(start, end, True) of the lines that have a word of some form, and with False those behind them on which that may go on."""
         start = end = at
         words: tuple[str, ...] = ()
         found: Iterator[tuple[int, int]] = iter(())
@@ -181,10 +194,10 @@ class Annotator:
                 start, end = next(found, (len(block), len(block)))
             if self.reader.is_open and at < start:
                 after = block.find(b"\n", at) + 1 or len(block)
-                yield at, after
+                yield at, after, False
                 at = after
             elif start < len(block):
-                yield start, end
+                yield start, end, True
                 at = end
                 start, end = next(found, (len(block), len(block)))
             else:
@@ -208,11 +221,12 @@ class Annotator:
         self.line += ended
         return piece
 
-    def _read_line(self, block: bytes, start: int, end: int) -> Piece:
+    def _read_line(self, block: bytes, start: int, end: int, *, has_word: bool) -> Piece:
         data = block[start:end]
-        lines = self._lines_before(block, start, end)
-        matches = self.reader.read(data[:LONGEST_LINE].decode("utf-8", "replace"), [line.decode("utf-8", "replace") for line in lines])
-        claims = self._tell(matches, block[:start])
+        lines = self._lines_before(block, start, end) if has_word else []
+        texts = [line.decode("utf-8", "replace") for line in (*lines, data[:LONGEST_LINE])]
+        matches = self.reader.read(texts[-1], texts[:-1], has_word=has_word)
+        claims = self._tell(matches, block, start)
         began = self.reader.began_before
         before = b"".join((lines or self._before)[-began:]) if claims and began else b""
         self._before = [*(lines or self._before[-LINES_OF_CRASH:]), data] if self.reader.is_open else []

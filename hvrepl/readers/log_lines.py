@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import READERS, LogForm, compile_pattern, groups_in
@@ -22,6 +22,7 @@ NAMED = re.compile(
 QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
 UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # behind a match, what a line ends with on which more will follow
+DIGIT = re.compile("[0-9]")
 SOFT_BREAK = "="  # of quoted-printable, at the end of a line
 # Over which one thing may stretch behind the line where it begins.
 LINES = 2
@@ -30,6 +31,7 @@ LONGEST_HELD = 4096  # characters
 LONGEST_BEFORE = 3072  # bytes of the lines before one on which a form ends
 # Characters at the end of a line in which a word of a form still may belong to what only begins on the next.
 LAST_WORD = 12
+MORE = 8  # characters that a line may have more than one in which a form was seen
 LAST_WORDS = 40  # where nobody knows how it begins
 SIGNED_BITS = 32  # of a number that is printed with a sign
 
@@ -47,7 +49,6 @@ class Match:
 
 
 Names = Callable[[], Mapping[str, str]]  # the names of what may have a value, in the form of squeeze → as the catalogue spells them
-Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words stand
 
 
 class Finder:
@@ -58,11 +59,18 @@ class Finder:
         self.place = place  # among all forms
         self.names = names
         self.kinds = groups_in(form)
-        self.reach = 0 if form.reader == "names" else LINES_OF_CRASH if form.crash else LINES  # lines: a name and its value stand on one
+        self.words = (*form.words, *form.later)
+        self.has_digit = not {"0x", "dec", "int"}.isdisjoint(self.kinds.values())
+        self.length = max(map(len, form.seen), default=LONGEST_HELD) + MORE  # of what it can be on one line
+        self.reach = (LINES_OF_CRASH if form.crash else LINES) if can_wrap(form) else 0  # lines
 
     @cached_property
     def outline(self) -> Outline:
-        return outline(self.form.pattern) if self.form.pattern else Outline()
+        return outline(self.form.pattern, self.words) if self.form.pattern else Outline()
+
+    @cached_property
+    def part(self) -> str:
+        return self.outline.part
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -76,10 +84,10 @@ class Finder:
     def may_begin(self, low: str) -> bool:
         """Whether it may begin in a text of lower case, of which the next line is not known."""
         for start in self.outline.starts:  # a loop, which is faster than any(): this is asked of every line that has a word
-            if start in low:
+            if low.rfind(start, -self.length) >= 0:
                 return True
         end = low[-LAST_WORD if self.outline.starts else -LAST_WORDS :]
-        for word in self.form.words:
+        for word in self.words:
             if word in end:
                 return True
         return low.endswith(self.cuts)
@@ -110,21 +118,25 @@ class Recogniser:
 
     def _take(self, *, is_open: bool) -> None:
         self.is_open = is_open
-        self._finders: dict[str, list[Finder]] = {}  # by word
+        finders: dict[str, list[Finder]] = {}
         for finder in self._all:
-            for word in finder.form.words if is_open or not (finder.form.needs or finder.form.is_hint) else ():
-                self._finders.setdefault(word, []).append(finder)
+            if is_open and finder.form.sign:
+                continue
+            closed = () if finder.form.needs or finder.form.is_hint else finder.form.words
+            for word in finder.words if is_open else closed:
+                finders.setdefault(word, []).append(finder)
+        self._finders = {word: tuple(several) for word, several in finders.items()}
         self.words = tuple(word for word in self._finders if not any(other != word and other in word for other in self._finders))
+        self._longer = {word: [other for other in self._finders if word in other] for word in self.words}
         backs = ((word, max(finder.form.back for finder in finders)) for word, finders in self._finders.items())
         self._backs = [(word.encode(), back) for word, back in backs if back]
 
-    def finders(self, low: str) -> list[Finder]:
+    def finders(self, low: str) -> tuple[Finder, ...]:
         """Those of which a text of lower case has a word, in the order of the specs."""
-        words = [word for word in self._finders if word in low]
-        if len(words) == 1:
-            return self._finders[words[0]]
-        places = {finder.place: finder for word in words for finder in self._finders[word]}
-        return [places[place] for place in sorted(places)]
+        words = [longer for word in self.words if word in low for longer in self._longer[word] if longer in low]
+        if not words:
+            return ()
+        return merge([self._finders[word] for word in words])
 
     def back(self, line: bytes) -> int:
         """How many lines before this one a form that ends on it may have begun; 0 where none does."""
@@ -137,20 +149,57 @@ class Recogniser:
         return find_with(self.finders(low), text, low)
 
 
+def can_wrap(form: LogForm) -> bool:
+    """Whether a line may break within it: not where it has no blank, nor between a name and its value."""
+    return form.reader == "cpuid" or " " in form.pattern or r"\s" in form.pattern
+
+
 def find_with(finders: Iterable[Finder], text: str, low: str) -> list[Match]:
     """What fits, in order; of what overlaps, the form that stands first."""
     found: list[Match] = []
     taken = Taken()
     for finder in finders:
-        if finder.outline.part in low:
+        if finder.part in low:
             found += (match for match in finder.find(text) if taken.take(match.start, match.end))
     return sorted(found, key=lambda one: one.start)
 
 
-def reach(finders: Iterable[Finder], low: str) -> int:
-    """Over how many lines that follow it may go on what begins in a text of lower case; 0 if nothing does."""
+def has_sign(finders: Iterable[Finder], text: str) -> bool:
+    """Whether a text shows that a log is of Hyper-V by a form that is for nothing else."""
+    return any(finder.form.sign and finder.pattern.search(text) for finder in finders)
+
+
+def begun(finders: tuple[Finder, ...], low: str) -> tuple[Finder, ...]:
+    """Those of what may begin in a text of lower case and go on over the next lines."""
     low = low.rstrip()
-    return max([finder.reach for finder in finders if finder.reach and finder.may_begin(low)], default=0)
+    if not may_have_begun(finders)(low):
+        return ()
+    return tuple(finder for finder in finders if finder.reach and finder.may_begin(low))
+
+
+@lru_cache(maxsize=64)
+def may_have_begun(finders: tuple[Finder, ...]) -> Callable[[str], bool]:
+    """What tells of a text of lower case whether it is worth while to ask each of the finders what may begin there."""
+    able = [finder for finder in finders if finder.reach]
+    starts = {start for finder in able for start in finder.outline.starts}
+    cuts = tuple({cut for finder in able for cut in finder.cuts})
+    words = {word for finder in able for word in finder.words}
+    is_sure = all(finder.outline.starts for finder in able)
+    search = re.compile("|".join(map(re.escape, sorted(starts))) or "(?!)").search
+
+    def may(low: str) -> bool:
+        end = low[-LAST_WORD if is_sure else -LAST_WORDS :]
+        return bool(search(low)) or low.endswith(cuts) or any(word in end for word in words)
+
+    return may
+
+
+def merge(several: Sequence[tuple[Finder, ...]]) -> tuple[Finder, ...]:
+    """Finders of several lines, in the order of the specs."""
+    if len(several) == 1:
+        return several[0]
+    places = {finder.place: finder for finders in several for finder in finders}
+    return tuple(places[place] for place in sorted(places))
 
 
 def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
@@ -201,6 +250,7 @@ class Held:
 
     text: str
     left: int
+    finders: tuple[Finder, ...] = ()  # of what may have begun there
 
 
 class LogReader:
@@ -217,31 +267,47 @@ class LogReader:
         """Whether the next line may go on with what this one has begun."""
         return bool(self._held)
 
-    def read(self, line: str, lines: Sequence[str] = ()) -> list[Match]:
+    def read(self, line: str, lines: Sequence[str] = (), *, has_word: bool = True) -> list[Match]:
         """What ends on this line. A match at whose end the line breaks off waits for the next.
 
-        `lines`: those before it, if a form may have begun on them that has none of its words there.
+        `lines`: those before it, if a form may have begun on them that has none of its words there. `has_word`: False where it is known
+        that this line has no word of any form, and is read only because of those before it.
         """
         text = plain(line)
         if lines:
             self._held = [Held(plain(one), LINES) for one in lines]
-        starts, before = self._join() if self._held else ([], "")
-        boundary = len(before)
-        joined = before + MAIL_QUOTE.sub("", text, count=1) if before else text
-        low = joined.lower()
-        finders = self.recogniser.finders(low)
-        if joined.endswith(SOFT_BREAK) and finders and len(self._held) < LINES_OF_CRASH and len(joined) <= LONGEST_HELD:
-            self._held.append(Held(joined[boundary:], LINES))
+        if self._held:
+            text = MAIL_QUOTE.sub("", text, count=1)
+        own = self.recogniser.finders(text.lower()) if has_word else ()
+        if own and not self.recogniser.is_open and has_sign(own, text):
+            self.recogniser.open()
+            own = self.recogniser.finders(text.lower())
+        self.began_before = 0
+        starts: Sequence[int] = ()
+        if not (self._held or self._waiting):  # most lines: nothing waits, and nothing more can be found than on the line itself
+            finders, joined, boundary = own, text, 0
+        else:
+            finders = merge([own, *(held.finders for held in self._held)])
+            starts, before = self._join()
+            joined, boundary = before + text, len(before)
+        if text.endswith(SOFT_BREAK) and finders and len(self._held) < LINES_OF_CRASH and len(joined) <= LONGEST_HELD:
+            self._held.append(Held(text, LINES, finders))
             return []
-        found = [match for match in find_with(finders, joined, low) if match.end > boundary]
-        if self._waiting and not any(match.start < boundary for match in found):
-            found = self._waiting + found
-        self._waiting = []
-        if found and found[-1].end > boundary and breaks_off(joined, found[-1]):
-            self._waiting = [found.pop()]
-        self.began_before = max((sum(start > match.start for start in starts) + 1 for match in found if match.start < boundary), default=0)
-        used = max([boundary, *(match.end for match in found)])
-        self._hold(joined[used:], reach(finders, low[used:]), goes_on=not found)
+        low = joined.lower()
+        able = finders if DIGIT.search(text) else [finder for finder in finders if not finder.has_digit]
+        found = [match for match in find_with(able, joined, low) if match.end > boundary] if able else []
+        if self._waiting:
+            if not any(match.start < boundary for match in found):
+                found = self._waiting + found
+            self._waiting = []
+        used = boundary
+        if found:
+            if found[-1].end > boundary and breaks_off(joined, found[-1]):
+                self._waiting = [found.pop()]
+            lines_back = (sum(start > match.start for start in starts) + 1 for match in found if match.start < boundary)
+            self.began_before = max(lines_back, default=0)
+            used = max([boundary, *(match.end for match in found)])
+        self._hold(joined[used:], begun(own, low[used:]) if own else (), goes_on=not found)
         return found
 
     def finish(self) -> list[Match]:
@@ -261,11 +327,13 @@ class LogReader:
             text += more[:-1] if more.endswith(SOFT_BREAK) else more + " "
         return starts, text
 
-    def _hold(self, rest: str, left: int, *, goes_on: bool) -> None:
+    def _hold(self, rest: str, finders: tuple[Finder, ...], *, goes_on: bool) -> None:
         """Keeps what no match has used of a line, and if that goes on with what came before, the lines that are still waited for."""
-        held = [Held(one.text, one.left - 1) for one in self._held] if goes_on else []
-        if left or held:
-            held.append(Held(rest, left))
+        if not (finders or self._held):
+            return
+        held = [Held(one.text, one.left - 1, one.finders) for one in self._held] if goes_on else []
+        if finders or held:
+            held.append(Held(rest, max((finder.reach for finder in finders), default=0), finders))
         while held and (held[0].left <= 0 or sum(len(one.text) for one in held) > LONGEST_HELD):
             held.pop(0)
         self._held = held
@@ -280,32 +348,3 @@ def plain(line: str) -> str:
 def breaks_off(text: str, match: Match) -> bool:
     """Whether a line ends behind a match as if there were more: with a comma, or a comma and a word."""
     return bool(UNFINISHED.fullmatch(text, match.end))
-
-
-def candidates(block: bytes, words: tuple[str, ...], first: int = 0) -> Iterator[tuple[int, int]]:
-    """(start, end) of each line of a block of whole lines, from `first` on, that has one of the words, in order."""
-    low = block.lower()
-    for start in sorted({low.rfind(b"\n", 0, at) + 1 for at in searcher(words)(low, first)}):
-        end = low.find(b"\n", start)
-        yield start, len(low) if end < 0 else end + 1
-
-
-@lru_cache(maxsize=2)
-def searcher(words: tuple[str, ...]) -> Search:
-    """What finds one of the words at least once on each line that has one: all at once if there is the library for it."""
-    wanted = [word.encode() for word in words]
-    try:
-        from ahocorasick_rs import BytesAhoCorasick
-    except ImportError:
-        return partial(search_each, wanted)
-    find = BytesAhoCorasick(wanted).find_matches_as_indexes
-    return lambda low, first: (first + start for _, start, _ in find(memoryview(low)[first:]))
-
-
-def search_each(words: Iterable[bytes], low: bytes, first: int) -> Iterator[int]:
-    for word in words:
-        at = low.find(word, first)
-        while at >= 0:
-            yield at
-            end = low.find(b"\n", at)
-            at = low.find(word, end) if end >= 0 else -1

@@ -14,11 +14,13 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.log_forms import LogForm
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.annotate import names_of
-from hvrepl.readers.log_lines import LogReader, Match, Recogniser, candidates, searcher
+from hvrepl.readers.log_lines import LogReader, Match, Recogniser
+from hvrepl.readers.word_search import candidates, searcher
 from tests.at_hand import need
 
 FORMS = list(Catalog(open_index()).log_forms())
-SEEN = [(form, line) for form in FORMS for line in form.seen]
+SEEN = [(form, line) for form in FORMS for line in form.seen if not form.sign]
+SIGNS = [(form, line) for form in FORMS for line in form.seen if form.sign]
 PREFIXES = [
     "",  # none
     "[    0.000000] ",  # dmesg
@@ -69,6 +71,14 @@ def test_a_form_is_found_behind_any_prefix_and_in_both_cases(form: LogForm, line
     for prefix in PREFIXES:
         for text in (prefix + line, prefix + line.upper(), (prefix + line).lower(), f"{prefix}{line}\r\n"):
             assert [(match.form.name, match.numbers) for match in found(text)] == plain, text
+
+
+@pytest.mark.parametrize(("form", "line"), SIGNS, ids=[form.name for form, _ in SIGNS])
+def test_a_sign_of_hyper_v_makes_all_forms_count(form: LogForm, line: str) -> None:
+    reader = LogReader(Recogniser(FORMS))
+    reader.read(f"{line}\n")
+    assert reader.recogniser.is_open, form.name
+    assert [match.form for match in reader.read("Failed to deposit pages: 11\n")]
 
 
 FEATURES = "Hyper-V: privilege flags low 0x2e7f, high 0x3a8030, hints 0xe, misc 0x31e1"

@@ -33,10 +33,10 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         yield f"pattern: {error}"
         return
     yield from (f"there is no group <{group}>" for group in groups_used(form) if group not in groups_in(form))
-    yield from (f"words must be lower case: {word}" for word in form.words if word != word.lower())
-    yield from (f"a word is on one line and not empty: {word!r}" for word in form.words if len(word.splitlines()) != 1)
+    yield from (f"words must be lower case: {word}" for word in (*form.words, *form.later) if word != word.lower())
+    yield from (f"a word is on one line and not empty: {word!r}" for word in (*form.words, *form.later) if len(word.splitlines()) != 1)
     for line in form.seen:
-        if not pattern.search(line) or not any(word in line.lower() for word in form.words):
+        if not pattern.search(line) or not any(word in line.lower() for word in (*form.words, *form.later)):
             yield f"does not fit what was seen: {line}"
     if form.tells not in ("", *ARCHES):
         yield f"tells is one of {', '.join(ARCHES)}"

@@ -19,6 +19,7 @@ NAMED = re.compile(
     (?P<value>0x[0-9a-fo]{1,16}|[0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{16})(?![0-9a-z_`])""",
     re.IGNORECASE | re.VERBOSE,
 )
+DEFINES = re.compile(r"#\s{0,9}define\s{1,40}\Z")  # before a name: what stands behind it is what a header takes it for
 QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
 UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # behind a match, what a line ends with on which more will follow
@@ -214,7 +215,7 @@ def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
 def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:
     """Names that are known, each with the number behind it."""
     for match in NAMED.finditer(text):
-        name = names().get(squeeze(match["name"]))
+        name = names().get(squeeze(match["name"])) if not DEFINES.search(text, 0, match.start()) else ""
         if name and name not in form.excepted:
             yield to_match(form, match, READERS["names"], name)
 

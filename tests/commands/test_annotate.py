@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.annotate import pieces, to_utf8
 from hvrepl.commands.session import Session, Streams
+from hvrepl.render.annotation import annotate
+from hvrepl.render.style import Style
 from tests.fuzz import amount, sampled
 from tests.program import Ended, call, execute, run, start
 
@@ -23,6 +26,22 @@ VMBUS = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
 OTHER = b"[    0.000000] DMI: Microsoft Corporation Virtual Machine/Virtual Machine\n"
 MARK = "  ↳ "
 FORMS = [line for form in Catalog(open_index()).log_forms() for line in form.seen]
+
+
+def session_of(arch: str) -> Session:
+    session = Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
+    session.set(arch=arch)
+    return session
+
+
+SESSION = Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
+SESSIONS = {arch: session_of(arch) for arch in ARCHES}
+
+
+def told(data: bytes) -> list[str]:
+    """The first line of each note that a log gets, without the rest of the program, which takes ten times as long."""
+    claims = [claim for piece in pieces(SESSION, [data]) for claim in piece.claims]
+    return notes("\n".join(annotate(claims, Style(width=0))))
 
 
 def passed(data: bytes, *arguments: str, terminal: bool = False) -> bytes:
@@ -124,7 +143,7 @@ def test_a_letter_o_is_told_and_its_register_left_out() -> None:
 @pytest.mark.parametrize("line", FORMS, ids=range(len(FORMS)))
 def test_a_line_whose_every_zero_is_a_letter_o_is_passed_without_an_error(line: str, arch: str) -> None:
     damaged = re.sub(r"(?<=[0-9a-fx])0", "O", line).encode() + b"\n"
-    assert without_notes(passed(VMBUS + damaged, "--arch", arch)) == VMBUS + damaged
+    assert b"".join(piece.data for piece in pieces(SESSIONS[arch], [VMBUS + damaged])) == VMBUS + damaged
 
 
 def test_a_number_that_cannot_be_read_leaves_the_name_of_what_it_is_of() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 from typing import Any
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.annotate import LONGEST_LINE, UTF16_MARKS, Annotator, pieces
-from hvrepl.commands.session import Session, Streams
-from tests.commands.test_annotate import MARK, VMBUS, notes, passed
+from tests.commands.test_annotate import MARK, SESSION, VMBUS, notes, passed, told
 from tests.fuzz import amount, examples, sampled
 from tests.paths import DATA
 from tests.program import call
@@ -25,23 +23,22 @@ SEEN: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "seen.jsonl")
 REAL: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "real.jsonl").read_text().splitlines()]
 SAYS: dict[str, list[str]] = json.loads((DATA / "real.says.json").read_text())
 UNRELATED = (DATA / "unrelated.txt").read_bytes()
-SESSION = Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
 FORMS = [line for form in Catalog(open_index()).log_forms() for line in form.seen]
 PARTED = {line for form in Catalog(open_index()).log_forms() for line in form.seen if form.back}  # whose parts may say something too
 
 
 @pytest.mark.parametrize("line", SEEN, ids=[line["id"] for line in SEEN])
 def test_a_line_of_a_log_of_hyper_v_is_told(line: dict[str, Any]) -> None:
-    told = notes(passed(VMBUS + line["raw"].encode() + b"\n"))[1:]
-    assert len(told) == len(line["says"]), told
-    assert all(says in note for says, note in zip(line["says"], told, strict=True)), told
+    said = told(VMBUS + line["raw"].encode() + b"\n")[1:]
+    assert len(said) == len(line["says"]), said
+    assert all(says in note for says, note in zip(line["says"], said, strict=True)), said
 
 
 @pytest.mark.parametrize("sample", REAL, ids=[sample["id"] for sample in REAL])
 def test_a_real_sample_is_told(sample: dict[str, Any]) -> None:
-    told = notes(passed(sample["raw"].encode()))
-    assert told == SAYS[sample["id"]]
-    assert told or sample["kind"] == "irq"  # rows of zeros, which a machine without a hypervisor has too
+    said = told(sample["raw"].encode())
+    assert said == SAYS[sample["id"]]
+    assert said or sample["kind"] == "irq"  # rows of zeros, which a machine without a hypervisor has too
 
 
 def test_nothing_is_claimed_in_logs_of_other_systems() -> None:
@@ -50,22 +47,22 @@ def test_nothing_is_claimed_in_logs_of_other_systems() -> None:
 
 
 def test_little_is_claimed_in_what_only_looks_like_it_inside_a_log_of_hyper_v() -> None:
-    told = notes(passed(VMBUS + UNRELATED))[1:]
-    assert all(note.startswith("perhaps ") or "(message 0x" in note for note in told), told
-    assert len(told) < 60, told
+    said = notes(passed(VMBUS + UNRELATED))[1:]
+    assert all(note.startswith("perhaps ") or "(message 0x" in note for note in said), said
+    assert len(said) < 60, said
 
 
 @sampled
 @pytest.mark.parametrize("line", FORMS)
 def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: str) -> None:
-    plain = [note.removeprefix("perhaps ") for note in notes(passed(VMBUS + line.encode() + b"\n"))]
+    plain = [note.removeprefix("perhaps ") for note in told(VMBUS + line.encode() + b"\n")]
     blanks = [at for at, c in enumerate(line) if c == " " and line[:at].strip() and line[at:].strip()]
     for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # at a line's end that is what quoted-printable breaks with
         wrapped = f"> {line[:at]}\n> {line[at + 1 :]}\n"
-        told = [note.removeprefix("perhaps ") for note in notes(passed(VMBUS + wrapped.encode()))]
-        told = [note for note in told if line not in PARTED or note in plain]
-        assert told[0] == plain[0], wrapped
-        assert told == [note for note in plain if note in told], wrapped
+        said = [note.removeprefix("perhaps ") for note in told(VMBUS + wrapped.encode())]
+        said = [note for note in said if line not in PARTED or note in plain]
+        assert said[0] == plain[0], wrapped
+        assert said == [note for note in plain if note in said], wrapped
 
 
 def annotated(*chunks: bytes) -> tuple[bytes, list[tuple[int, int]]]:

@@ -1,4 +1,4 @@
-"""`scan` of a large image beside `cat`, and `annotate` of a large log beside `grep`."""
+"""`scan` of a large image beside `cat`, and `annotate` of large logs beside `grep`: one in which nothing is, and one that is full of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from benchmarks.wheel import hvrepl
 MIB = 128
 BLOCK = 1 << 20
 TIMER = struct.pack("<IBBHQIIQQ", 0x80000010, 24, 0, 0, 0, 0, 0, 0x1000, 0x1044)
+DENSE = [
+    *["> +\tret = do_something(dev, index + {});  /* plain code of a patch, or a sentence */\n"] * 8,
+    "> > The Hyper-V host keeps {} of these for the guest, and hv_vmbus asks for them again.\n",
+    "> @@ -{},7 +269,7 @@ static int hv_pci_probe(struct hv_device *hdev)\n",
+    "Subject: [PATCH v2 {}/12] Drivers: hv: vmbus: take the lock before the channel is offered\n",
+    "[    0.{:06}] hv_netvsc: a message of the driver without anything to tell\n",
+]
+DENSE = [*DENSE * 9, "[    0.{:06}] kvm_msr: msr_write 40000083 = 0xfa1001\n", "[    0.{:06}] hv_vmbus: Vmbus version:5.3\n"]
 LINE = "Nov 22 10:00:{:02} node7 systemd[1]: Started session {} of user build; unit took {} ms and used 12.5M memory.\n"
 
 
@@ -33,6 +41,11 @@ def rows(quick: bool) -> Iterator[Row]:
         yield row
         yield memory(name, cost, MIB)
     log.unlink()
+    dense = write_dense(1 if quick else 10)
+    grep = Program(["grep", "-c", "-i", "hyper", str(dense)])
+    row, _ = beside("annotate of text full of Hyper-V, times as long", hvrepl("annotate", str(dense)), grep, 400, times)
+    yield row
+    dense.unlink()
 
 
 def key_words() -> Sequence[str]:
@@ -52,6 +65,16 @@ def write_image(mib: int) -> Path:
     with path.open("wb") as file:
         for number in range(mib):
             file.write(block if number % 1024 else TIMER.ljust(4096, b"\0") + block[4096:])
+    return path
+
+
+def write_dense(mib: int) -> Path:
+    """A discussion of the interface: a line in twelve has a word of it, one in some hundred something to tell."""
+    path = BUILD / "dense.log"
+    lines = [DENSE[number % len(DENSE)].format(number) for number in range(0, BLOCK // 60)]
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(mib):
+            file.writelines(lines)
     return path
 
 

@@ -30,10 +30,11 @@ LINES = 2
 LINES_OF_CRASH = 6
 LONGEST_HELD = 4096  # characters
 LONGEST_BEFORE = 3072  # bytes of the lines before one on which a form ends
-# Characters at the end of a line in which a word of a form still may belong to what only begins on the next.
+# Characters at the end of a line in which a word of a form still may belong to what only begins on the next; more where nobody knows
+# how that begins.
 LAST_WORD = 12
-MORE = 8  # characters that a line may have more than one in which a form was seen
-LAST_WORDS = 40  # where nobody knows how it begins
+LAST_WORDS = 40
+MORE = 8  # characters that what a form finds may have more on its first line than a line in which the form was seen
 SIGNED_BITS = 32  # of a number that is printed with a sign
 
 
@@ -62,7 +63,7 @@ class Finder:
         self.kinds = groups_in(form)
         self.words = (*form.words, *form.later)
         self.has_digit = not {"0x", "dec", "int"}.isdisjoint(self.kinds.values())
-        self.length = max(map(len, form.seen), default=LONGEST_HELD) + MORE  # of what it can be on one line
+        self.length = max(map(len, form.seen), default=LONGEST_HELD) + MORE
         self.reach = (LINES_OF_CRASH if form.crash else LINES) if can_wrap(form) else 0  # lines
 
     @cached_property

@@ -34,6 +34,16 @@ def identify_number(decoder: Decoder, number: int) -> Decoded:
     return replace(best, other=tuple(replace(one, fields=(), findings=(), source=()) for one in others))
 
 
+def compute(decoder: Decoder, text: str, number: int) -> Decoded:
+    """What arithmetic comes to, a negative number in 64 bits, with the readings that it has. UsageError if it is negative and wider."""
+    value, read = (number, "") if number >= 0 else narrow(number, WIDEST)
+    if value is None:
+        raise UsageError(f"{number:#x} is negative, and has more than {WIDEST} bits")
+    readings = list(readings_of(decoder, value)) if value < 1 << GUID_BITS else []
+    others = tuple(replace(one, fields=(), findings=(), source=()) for one in readings)
+    return Decoded(name=text, kind="number", raw=f"{value:#x}", value=value, read=read, other=others)
+
+
 def readings_of(decoder: Decoder, number: int) -> Iterator[Decoded]:
     """As values, then as names: of these none that a value's field says already."""
     values = list(as_values(decoder, number))

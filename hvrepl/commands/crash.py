@@ -45,7 +45,7 @@ def to_text(session: Session, words: Sequence[str]) -> str:
 
 def emit_crash(session: Session, told: Crash, how: str = "") -> None:
     """The crash in the format in force; `how` says how its numbers were read. It is what `_` means then."""
-    session.memory.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())
+    session.values.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())
     if told.findings and session.options.strict:
         session.outcome.note(1)
     headers, rows = (FLAT.get(session.options.format) or by_parameter)(told)

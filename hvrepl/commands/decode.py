@@ -11,6 +11,7 @@ from hvrepl.commands.inputs.resolve import no_words, or_refuse, resolve
 from hvrepl.commands.inputs.what import Target, thing_in
 from hvrepl.commands.output import answer, emit
 from hvrepl.commands.session import Session
+from hvrepl.readers.number import is_arithmetic
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 
@@ -23,31 +24,43 @@ def decode(session: Session, words: Sequence[str]) -> None:
     if target and target.slot is None and session.options.format == "ndjson" and any(word == "-" or word.startswith("@") for word in given):
         items = stream_values(session, target, given)
     else:
-        make = partial(decode_value, session, target) if target else partial(identify, session)
+        make = partial(decode_and_keep, session, target) if target else partial(identify, session)
         items = (item for value in values for item in answer(session, value, partial(make, value)))
     emit(session, items if is_named else or_refuse(items, no_value(target.found) if target else no_words()))
 
 
+def decode_and_keep(session: Session, target: Target, value: Value) -> Decoded:
+    """The tree of one value, which is the last value from now on; a part of a thing replaces none."""
+    node = decode_value(session, target, value)
+    if not target.is_part:
+        session.values.keep(target.found, value.data, how=value.how)
+    return node
+
+
 def decode_value(session: Session, target: Target, value: Value) -> Decoded:
-    """The tree of one value, which is the last value from now on."""
+    """The tree of one value."""
     if value.error:
         raise value.error
     found, data = thing_in(session, target, value.data)
     node: Decoded = session.decoder.decode(found, data, output=target.output)
-    if not target.output:
-        session.memory.keep(found, data)
     return replace(node, read=value.how, other=others_of(target), dumped=target.slot is not None)
 
 
 def identify(session: Session, value: Value) -> Decoded:
     """A number without a name as what it is most likely, with what else it can be."""
-    from hvrepl.analysis.identify import identify_number
+    from hvrepl.analysis.identify import compute, identify_number
 
     if value.error:
         raise value.error
+    if is_arithmetic(value.text):
+        node = compute(session.decoder, value.text.strip(), value.number)
+        session.values.keep(None, bare=value.number)
+        return node
     node = identify_number(session.decoder, value.number)
     if node.fields:
-        session.memory.keep(session.catalog.find_name(node.name), node.to_bytes())
+        session.values.keep(session.catalog.find_name(node.name), node.to_bytes())
+    else:
+        session.values.keep(None, bare=value.number)
     return replace(node, read=", ".join(how for how in (value.how, node.read) if how))
 
 

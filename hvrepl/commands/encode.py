@@ -39,7 +39,10 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
         raise UsageError(f"one value to start from, not {len(values)}")
     starts = starts_of(session, target, values)
     target = replace(target, found=thing_in(session, target, None)[0], slot=None)
-    made = [encode_one(session, target, start, assignments) for start in starts]
+    made = []
+    for start in starts:
+        made.append(encode_one(session, target, start, assignments))
+        session.values.keep(target.found, made[-1])
     if output:
         with open_output(session, output, "wb") as file:
             file.write(b"".join(made))
@@ -108,7 +111,6 @@ def encode_one(session: Session, target: Target, start: bytes | None, assignment
 
     assigner = Assigner(session.decoder, target.found, output=target.output)
     data = assigner.assign(start, assignments) if assignments or start is None else start
-    session.memory.keep(target.found, data)
     node = session.decoder.decode(target.found, data, output=target.output)
     remarked = {finding.code for finding in assigner.findings}
     findings = [*assigner.findings, *(finding for finding in node.findings if finding.code not in remarked)]

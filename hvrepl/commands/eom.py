@@ -40,7 +40,7 @@ def eom(session: Session, words: Sequence[str], output: str = "") -> None:
         raise UsageError(f"{words[1][:40]!r} is no slot; write its number, 0 to 15")
     expected = read_type(session.decoder, Assignment(TYPE, words[2], number_or_none(words[2]))) if len(words) > 2 else None
     freed = free(session.decoder, values[0].data, slot, expected)
-    session.memory.keep(target.found, freed.page)
+    session.values.keep(target.found, freed.page)
     if freed.findings and session.options.strict:
         session.outcome.note(1)
     if output:

@@ -129,7 +129,7 @@ def to_nodes(session: Session, asker: Asker, one: Read) -> list[tuple[Decoded, l
 
 def decode_value(session: Session, found: Found, value: int) -> Decoded:
     data = value.to_bytes(8, "little")[: session.decoder.width(found.spec) // 8]
-    session.memory.keep(found, data)
+    session.values.keep(found, data)
     node: Decoded = session.decoder.decode(found, data)
     return node
 

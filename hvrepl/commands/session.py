@@ -11,10 +11,11 @@ from stat import S_ISFIFO
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from hvrepl.catalog.alike import alike
-from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
+from hvrepl.commands.values_in_hand import InHand
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.style import Style, table_styles
@@ -118,17 +119,6 @@ class Outcome:
             self.status = status or self.status
 
 
-@mutable
-class Memory:
-    """What `_` and `set` are about: the last value that was decoded, encoded or set, and what it is."""
-
-    found: Found | None = None
-    data: bytes = b""
-
-    def keep(self, found: Found, data: bytes) -> None:
-        self.found, self.data = found, data
-
-
 @record
 class Ways:
     """What only the top of the program may choose, as shell and command line do not know each other."""
@@ -151,7 +141,7 @@ class Session:
     is_script: bool = False
     is_shell: bool = False
     may_write: bool = True
-    memory: Memory = field(default_factory=Memory)
+    values: InHand = field(default_factory=InHand)
     _indexes: dict[str, Index] = field(default_factory=dict)
     _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)
     _decoders: dict[tuple[str, str], Any] = field(default_factory=dict)

@@ -16,13 +16,16 @@ from hvrepl.errors import UsageError
 
 def set_fields(session: Session, words: Sequence[str]) -> None:
     """set FIELD=V...: the last value with fields changed, and what that changed."""
-    found, data = session.memory.found, session.memory.data
-    if found is None:
+    kept = session.values.last
+    if kept is None:
         raise UsageError("set changes the last value, and there is none yet; decode or encode one first")
+    if kept.found is None:
+        raise UsageError(f"the last value is a bare number, without fields; say what it is: `WHAT {kept.word}`")
     if not words or not all("=" in word for word in words):
         raise UsageError("set takes fields: `set FIELD=VALUE`")
-    target = Target(found)
-    before = decode_value(session, target, Value("", data))
-    after = decode_value(session, target, Value("", encode_one(session, target, data, [to_assignment(word) for word in words])))
+    target = Target(kept.found)
+    before = decode_value(session, target, Value("", kept.data))
+    after = decode_value(session, target, Value("", encode_one(session, target, kept.data, [to_assignment(word) for word in words])))
+    session.values.keep(kept.found, after.to_bytes(), how=kept.how)
     session.write(f"{write_value(target, after.to_bytes())}  {after.summary}".rstrip() + "\n")
     emit_listing(session, list_changes(before, after, changes_between(before, after)))

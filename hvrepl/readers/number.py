@@ -141,11 +141,15 @@ def read_guid(number: str) -> Reading | None:
 
 def read_arithmetic(number: str) -> Reading | None:
     """Operands in any notation but bare hex, with the operators that C and Python share; there must be parentheses."""
-    if "(" not in number:
+    if not is_arithmetic(number):
         return None
     from hvrepl.readers.arithmetic import calculate
 
     return Reading(calculate(number, read_operand), "read as arithmetic")
+
+
+def is_arithmetic(text: str) -> bool:
+    return "(" in text
 
 
 def read_operand(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
@@ -13,6 +14,7 @@ SHOWN_BYTES = 16
 BYTES_A_ROW = 16
 WIDE_ENOUGH = 75  # columns that a row of so many bytes takes
 LEAST_RUN = 3  # elements that say nothing, to stand in one line
+MOST_BINARY = 64  # bits that are written one by one
 GAP = 6  # blanks between the sentence and how the value was read
 ROLES = ("dim", "name", "number", "meaning")
 
@@ -47,7 +49,9 @@ def heading(node: Decoded, style: Style) -> Iterator[str]:
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]]:
     """(place, name, value, meaning) of each part; reserved bits that are clear stand in one line, as a run of empty elements does."""
     quiet = []
-    if depth == 0 and is_bare(node):
+    if depth == 0 and node.kind == "number" and node.value is not None:
+        yield from (("", label, text, "") for label, text in notations(node.value))
+    elif depth == 0 and is_bare(node):
         yield "", "value", node.raw, "" if node.value is None else str(node.value)
     for part, last in runs_of(node.fields):
         if part.reserved and not part.is_set:
@@ -63,6 +67,17 @@ def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]
             yield "", "  " * depth + f"or {reading.name}", value_of(reading), meaning_of(reading)
     if quiet:
         yield "", "  " * depth + "reserved", "0", ", ".join(quiet)
+
+
+def notations(value: int) -> Iterator[tuple[str, str]]:
+    """A number as people write it, and which of its bits are set."""
+    yield "hex", f"{value:#x}"
+    yield "decimal", str(value)
+    digits = f"{value:b}"
+    if len(digits) <= MOST_BINARY:
+        yield "binary", " ".join(re.findall(r"\d{4}", digits.zfill(-(-len(digits) // 4) * 4)))
+    runs = [(len(digits) - 1 - match.start(), len(digits) - match.end()) for match in re.finditer("1+", digits)]
+    yield "bits", ", ".join(str(high) if high == low else f"{high}:{low}" for high, low in runs) or "none"
 
 
 def runs_of(parts: Sequence[Decoded]) -> Iterator[tuple[Decoded, Decoded]]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from io import StringIO
 from typing import IO
 
 from hvrepl.catalog.catalog import Found
@@ -13,14 +14,21 @@ from hvrepl.commands.inputs.files import read_lines
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session, open_output
 from hvrepl.commands.table import COMMANDS, ENTRIES, INSTALL, PROGRAM
+from hvrepl.commands.values_in_hand import NAME, Kept
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.readers.number import is_number, read_given
+from hvrepl.record import replace
+from hvrepl.render.style import wrap
 from hvrepl.script.argv import CommandLine, options_after, read_argv
-from hvrepl.script.interpret import TAKES_WHAT, interpret
+from hvrepl.script.interpret import TAKES_WHAT, interpret, is_known, is_value
 from hvrepl.script.lines import Line, parse_line
 from hvrepl.version import __version__
+from hvrepl.wording import shorten
 
 INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the files of whoever runs hvrepl
+MOST_HELD = 1 << 20  # characters of a line's output that memory holds before it goes to a file
 DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
+MEANS_VALUES = (*TAKES_WHAT, "eom", "crash")  # commands in whose words values in hand can be meant
 ON_COMMAND_LINE = ("help", "version", "source")  # the shell words that the system's command line has too
 IN_ITS_PLACE = {"arch": "; on the command line it is --arch ARCH", "format": "; on the command line it is --format FMT"}
 
@@ -67,12 +75,23 @@ class Runner:
 
             wait_for(start_command(self.session, line.shell))
         elif line.file:
-            with open_output(self.session, line.file, "a" if line.append else "w") as file, self.session.writing_to(file):
-                self.dispatch(line.words, number)
+            self._run_to_file(line, number)
         elif line.pipe:
             self._run_into(line, number)
         elif line.words:
             self.dispatch(line.words, number)
+
+    def _run_to_file(self, line: Line, number: int | None) -> None:
+        """The file is opened when the line has succeeded, so that one that fails leaves it as it is."""
+        from shutil import copyfileobj
+        from tempfile import SpooledTemporaryFile
+
+        with SpooledTemporaryFile(MOST_HELD, "w+", encoding="utf-8", newline="\n") as held:
+            with self.session.writing_to(held):
+                self.dispatch(line.words, number)
+            held.seek(0)
+            with open_output(self.session, line.file, "a" if line.append else "w") as file:
+                copyfileobj(held, file)
 
     def _run_into(self, line: Line, number: int | None) -> None:
         from hvrepl.script.processes import start_command, wait_for
@@ -89,11 +108,12 @@ class Runner:
         """The words of a line: a shell word, or what they would be on a command line. Options hold for the line alone."""
         if any(word.partition("=")[0] in INSTALLS for word in words):
             raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
-        line = read_argv(self._recall(list(words)))
+        line = read_argv(words)
         first = "" if line.command else next(iter(line.words), "")
         if first in SHELL_WORDS:
-            SHELL_WORDS[first][0](self, line.words[1:])
+            self._run_word(first, line)
             return
+        line = self._recall(line)
         child = self.session.child(number, self.place)
         child.set(**line.shared)
         if any(option.key in line.own for option in PROGRAM):
@@ -105,11 +125,24 @@ class Runner:
         else:
             raise UsageError("options without a command; `arch` and `format` set what stays in force")
 
+    def _run_word(self, word: str, line: CommandLine) -> None:
+        """A shell word; options hold for what it shows, so that words that set one take none."""
+        before = self.session
+        if line.shared:
+            if word in IN_ITS_PLACE:
+                raise UsageError(f"{word} sets what stays in force, and takes no options")
+            self.session = before.child()
+            self.session.set(**line.shared)
+        try:
+            SHELL_WORDS[word][0](self, line.words[1:])
+        finally:
+            self.session = before
+
     def run_command_line(self, line: CommandLine) -> None:
         """The words of the system's command line, which has few of the words that lines have."""
         first = "" if line.command else next(iter(line.words), "")
         if first not in SHELL_WORDS:
-            self.run_words(self.session, line)
+            self.run_words(self.session, self._recall(line))
         elif first in ON_COMMAND_LINE:
             SHELL_WORDS[first][0](self, line.words[1:])
         else:
@@ -136,20 +169,32 @@ class Runner:
         module, _, function = entry.where.partition(":")
         getattr(import_module(f"hvrepl.commands.{module}"), function)(session, list(words), **line.own)
 
-    def _recall(self, words: list[str]) -> list[str]:
-        """The words with `_` replaced by the last value; where WHAT would stand it is that value with its name."""
-        if "_" not in words:
-            return words
-        found, data = self.session.memory.found, self.session.memory.data
-        if found is None:
-            raise UsageError("_ is the last value, and there is none yet")
-        name, text = called_here(self.session, found), f"{int.from_bytes(data, 'little'):#x}" if found.spec.width else data.hex()
-        what = 1 if words[0] in TAKES_WHAT else 0
-        if words[what : what + 1] != ["_"]:
-            return [text if word == "_" else word for word in words]
-        value = [] if words[0] == "show" else [text]
-        before, after = words[:what], [text if word == "_" else word for word in words[what + 1 :]]
-        return [*(before or (["decode"] if not after else [])), name, *value, *after]
+    def make_value(self, line: CommandLine) -> Kept:
+        """What a line comes to, be it only a number; neither shown nor counted as a value of the session."""
+        words = self._recall(line).words
+        if len(words) == 1 and not line.command and is_value(self.session, words[0]):
+            return Kept("", bare=read_given(words[0], is_hex=self.session.options.hex).value)
+        session = self.session.child()
+        session.values = self.session.values.copy()
+        with session.writing_to(StringIO()):
+            self.run_words(session, replace(line, words=words))
+        kept = session.values.last
+        if kept is None or session.values.count == self.session.values.count:
+            raise UsageError(f"{shorten(' '.join((line.command, *line.words)).strip())} makes no value")
+        return kept
+
+    def _recall(self, line: CommandLine) -> CommandLine:
+        """The line with the values in hand that its words mean; one where WHAT would be stands for its name, too."""
+        if line.command and line.command not in MEANS_VALUES:
+            return line
+        values = self.session.values
+        words = [values.replace_in(word) for word in line.words]
+        kept = values.get(line.words[0]) if line.words and (not line.command or line.command in TAKES_WHAT) else None
+        if kept and not kept.found and len(words) == 1 and not line.command:
+            words = [f"({kept.word})"]  # as arithmetic, which says something of every number
+        elif kept and kept.found:
+            words[:1] = [called_here(self.session, kept.found), *([kept.word] if line.command != "show" else [])]
+        return replace(line, words=tuple(words))
 
 
 def show_help(session: Session, command: str) -> None:
@@ -195,7 +240,49 @@ def source_file(runner: Runner, words: Sequence[str]) -> None:
 def set_last(runner: Runner, words: Sequence[str]) -> None:
     from hvrepl.commands.set import set_fields
 
-    set_fields(runner.session, words)
+    set_fields(runner.session, [runner.session.values.replace_in(word) for word in words])
+
+
+def let(runner: Runner, words: Sequence[str]) -> None:
+    """let NAME = VALUE, or what a line makes: `let NAME = sint2 0x200f3`."""
+    name, equals, rest = " ".join(words[:1]), "", list(words[1:])
+    if "=" in name:
+        name, equals, start = name.partition("=")
+    elif rest and rest[0].startswith("="):
+        equals, start = "=", rest.pop(0)[1:]
+    if not equals or not (start or rest):
+        raise UsageError("let takes a name and a value: `let NAME = VALUE`, or `let NAME = WHAT VALUE`")
+    refuse_name(runner.session, name)
+    words = tuple([start] * bool(start) + rest)
+    line = CommandLine(words[0], words[1:]) if words[0] in ENTRIES else CommandLine(words=words)
+    runner.session.values.named[name] = replace(runner.make_value(line), called=name)
+
+
+def refuse_name(session: Session, name: str) -> None:
+    """UsageError for a name that a value cannot have, as it means something else."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{shorten(name)!r} cannot be a name: one has letters, digits and _, and begins with a letter")
+    if name in ENTRIES or name in SHELL_WORDS:
+        raise UsageError(f"{name} is a command; choose another name")
+    if name.lower() in session.catalog.spaces or is_known(session, name):
+        raise UsageError(f"{shorten(name)} already means {'a number' if is_number(name) else 'a thing of Hyper-V'}; choose another name")
+
+
+def undo(runner: Runner, words: Sequence[str]) -> None:
+    from hvrepl.commands.values import list_values
+
+    if words:
+        raise UsageError("undo takes no words")
+    runner.session.values.undo()
+    list_values(runner.session, only_last=True)
+
+
+def show_values(runner: Runner, words: Sequence[str]) -> None:
+    from hvrepl.commands.values import list_values
+
+    if words:
+        raise UsageError("values takes no words")
+    list_values(runner.session)
 
 
 def open_input(path: str, name: str) -> IO[str]:
@@ -238,16 +325,18 @@ def explain(runner: Runner) -> str:
     """What a line can be."""
     commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in ENTRIES)
     words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
-    return HELP.format(commands=commands, words=words) + (KEYS if runner.session.is_shell else "")
+    also = "\n".join(wrap(f"{words}: `help WORD` explains one.", HELP_WIDTH, "Also ", "  "))
+    return HELP.format(commands=commands, also=also) + (KEYS if runner.session.is_shell else "")
 
 
+HELP_WIDTH = 80
 HELP = """\
 A line is a command, or shorter:
   0x8100000606570000      what a number means, and what else it could be
   sint2, sint2 0x200f3    what has this name; a value of it, field by field
   sint2 vector=0xf3       a value from fields
-  _                       the last value; set FIELD=VALUE changes it
-{commands}Also {words}: `help WORD` explains one.
+  _, _1, (_ | 0x10000)    the last value, the first; set FIELD=VALUE changes it
+{commands}{also}
 Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
 """
 KEYS = """\
@@ -258,6 +347,9 @@ Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
 # Words of the line language that are no commands of the command line; without a text they are only other spellings.
 SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
     "set": (set_last, "Change fields of the last value."),
+    "let": (let, "Keep a value under a name."),
+    "undo": (undo, "Go back to the value before the last one."),
+    "values": (show_values, "List the values so far."),
     "arch": (set_arch, "Change the arch: x64 or arm64."),
     "format": (set_format, "Change the output format."),
     "source": (source_file, "Run the lines of a file."),

@@ -50,7 +50,7 @@ class MenuCompleter(PromptCompleter):
         self.completer = completer
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002
-        for one in self.completer().complete(document.text_before_cursor, self.session.memory.found):
+        for one in self.completer().complete(document.text_before_cursor, self.session.values.found):
             beside = "  ".join(text for text in (one.number, one.title) if text)
             yield Completion(one.text, -one.length, display_meta=beside)
 
@@ -72,7 +72,7 @@ class LineLexer(Lexer):
             text = document.lines[number]
             if not text or "\n" in document.text:
                 return [("", text)]
-            pieces = classify(text, self.completer(), self.session.memory.found, done=get_app().is_done)
+            pieces = classify(text, self.completer(), self.session.values.found, done=get_app().is_done)
             return [(f"class:{kind}" if kind else "", piece) for kind, piece in pieces]
 
         return line

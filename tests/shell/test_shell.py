@@ -26,7 +26,7 @@ SAME = {
     "number": ("0x8100000606570000", "decode 0x8100000606570000"),
     "number_of_a_register": ("0x40000003", "decode 0x40000003"),
     "bare_hex": ("8100000606570000", "decode 8100000606570000"),
-    "arithmetic": ("(0x8100 << 48)", "decode (0x8100<<48)"),
+    "arithmetic": ("(0x8100<<48)", "decode (0x8100<<48)"),
     "name": ("simp", "show simp"),
     "name_and_value": ("sint2 0x200f3", "decode sint2 0x200f3"),
     "name_equals_value": ("sint2 = 0x200f3", "decode sint2 0x200f3"),
@@ -90,7 +90,7 @@ PRINTED = {
     "nothing_to_set": (["sint2 1 > /dev/null", "set"], "set takes fields: `set FIELD=VALUE`\n"),
     "no_field_to_set": (["sint2 1 > /dev/null", "set nosuch=1"], "sint2 has no field nosuch\n"),
     "none_to_set": (["set vector=1"], "set changes the last value, and there is none yet; decode or encode one first\n"),
-    "none": (["_"], "_ is the last value, and there is none yet\n"),
+    "none": (["_"], "_ is a value of an earlier line of a script or shell, and there is none\n"),
     "arch_and_format": (
         ["format line", "sint2 0x30", "arch arm64", "sint2 0x30", "arch x64", "sint2 0x30"],
         LINE + LINE.replace("X64_MSR", "REGISTER") + LINE,

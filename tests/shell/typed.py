@@ -16,7 +16,8 @@ from prompt_toolkit.output import DummyOutput
 
 from hvrepl.__main__ import ways
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.commands.session import Memory, Outcome, Session, Streams
+from hvrepl.commands.session import Outcome, Session, Streams
+from hvrepl.commands.values_in_hand import InHand
 from hvrepl.record import replace
 from hvrepl.script.complete import Completer
 from hvrepl.shell.loop import Shell
@@ -92,7 +93,7 @@ def library() -> Session:
 
 
 def start_session(streams: Streams) -> Session:
-    session = replace(library(), streams=streams, outcome=Outcome(), memory=Memory())
+    session = replace(library(), streams=streams, outcome=Outcome(), values=InHand())
     session.read_environ()
     return session
 

@@ -11,6 +11,7 @@ from hvrepl.commands.inputs.operands import Value, attempt, holds_lines, read_ex
 from hvrepl.commands.inputs.register_value import read_hex_lines, read_plain_lines, read_word
 from hvrepl.commands.inputs.what import Target
 from hvrepl.commands.session import Session, finish_lines
+from hvrepl.commands.values_in_hand import MOST_KEPT
 from hvrepl.render.formats import Item
 
 BLOCK = 8000  # characters that are written at once: a larger write could be cut by an interrupt in the midst of a line
@@ -36,7 +37,7 @@ def line_of(session: Session, target: Target, stream: Stream, value: Value) -> s
         raise value.error
     line = stream.line(value.data, value.how)
     if not target.output:
-        session.memory.keep(target.found, value.data)
+        session.values.keep(target.found, value.data, how=value.how)
     return line
 
 
@@ -77,7 +78,9 @@ def blocks(session: Session, target: Target, stream: Stream, values: Sequence[in
     while at < len(values):
         lines = stream.lines(values[at : at + count])
         at += len(lines)
-        if not target.output:
-            session.memory.keep(target.found, stream.to_bytes(values[at - 1]))
         yield Item(text=finish_lines(session, lines, first + at - len(lines)))
         count = max(1, BLOCK // len(lines[-1]))
+    if not target.output:
+        session.values.skip(len(values[:-MOST_KEPT]))
+        for value in values[-MOST_KEPT:]:
+            session.values.keep(target.found, stream.to_bytes(value))

@@ -71,6 +71,9 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
     if any("=" in word for word in words) and read_cpuid(words):
         words = [" ".join(words)]
     for word in words:
+        kept = session.values.get(word)
+        if kept:
+            raise UsageError(f"{word} is a struct of {len(kept.data)} bytes; {found.called} is a number")
         size = session.decoder.width(found.spec) // 8
         if word.startswith("@"):
             values = read_place(word[1:], size) if is_place(word[1:]) else read_word_file(session, found, word[1:], size, read)
@@ -196,9 +199,10 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
         return
     from hvrepl.readers.dump import read_dump
 
-    plain = [word for word in words if not word.startswith("@")]
+    in_hand = {word: kept for word in words if (kept := session.values.get(word))}
+    plain = [word for word in words if not word.startswith("@") and word not in in_hand]
     if plain and len(plain) < len(words):
-        raise UsageError("the bytes of a dump and @FILE do not go together")
+        raise UsageError(f"the bytes of a dump and {'a value in hand' if in_hand else '@FILE'} cannot be given together")
     if plain:
         try:
             dumps = read_dump(" ".join(plain), session.options.word_size)
@@ -210,6 +214,9 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
             return
         yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in dumps)
     for word in words if not plain else ():
+        if word in in_hand:
+            yield Value(word, in_hand[word].data, in_hand[word].how)
+            continue
         path = word[1:]
         yield from attempt_file(word, read_place(path, size or PAGE) if is_place(path) else read_struct_file(session, path))
 

@@ -26,6 +26,10 @@ class Target:
     output: bool = False
     slot: int | None = None
 
+    @property
+    def is_part(self) -> bool:
+        return self.output or self.slot is not None
+
 
 def find_target(session: Session, what: str) -> Target:
     """What a name, number or space:number means on the arch in force; `page.2` and `NAME.output` are parts of it."""

@@ -1,0 +1,131 @@
+"""The values of a session that `_`, `_3` and names given by `let` mean, and those words in a line → what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.errors import UsageError
+from hvrepl.record import field, mutable, record
+
+MOST_KEPT = 1000
+NUMBERED = re.compile(r"_(\d*)")
+NAME = re.compile(r"[A-Za-z]\w*")
+WORD = re.compile(r"(?<![\w`.])[A-Za-z_]\w*")
+# FIELD= and FIELD>=, behind which a value follows.
+ASSIGNED = re.compile(r"([^=!<>@()]+(?:==|!=|<=|>=|=|<|>))(.+)", re.DOTALL)
+
+
+@record
+class Kept:
+    """A value: what it is and its bytes in memory order; without `found` a number of which nobody has said what it is.
+
+    `how` is how a struct was read, and from which address.
+    """
+
+    called: str
+    found: Found | None = None
+    data: bytes = b""
+    bare: int = 0
+    how: str = ""
+
+    @property
+    def number(self) -> int | None:
+        """None for a struct."""
+        if self.found is None:
+            return self.bare
+        return int.from_bytes(self.data, "little") if self.found.spec.width else None
+
+    @property
+    def word(self) -> str:
+        """How it can be written in a line: a number as such, a struct as what it is called."""
+        return self.called if self.number is None else f"{self.number:#x}" if self.number >= 0 else f"({self.number:#x})"
+
+
+@mutable
+class InHand:
+    """The last values, each under its number, which is never used again; and those that have a name.
+
+    `trail` holds the numbers of the values that `_` has been, so that it can go back.
+    """
+
+    count: int = 0
+    numbered: dict[int, Kept] = field(default_factory=dict)
+    trail: list[int] = field(default_factory=list)
+    named: dict[str, Kept] = field(default_factory=dict)
+
+    def keep(self, found: Found | None, data: bytes = b"", *, bare: int = 0, how: str = "") -> None:
+        """What `_` is from now on."""
+        self.count += 1
+        self.numbered[self.count] = Kept(f"_{self.count}", found, data, bare, how)
+        self.trail.append(self.count)
+        if len(self.numbered) > MOST_KEPT:
+            del self.numbered[next(iter(self.numbered))]
+            while self.trail[0] not in self.numbered:
+                del self.trail[0]
+
+    def copy(self) -> InHand:
+        """The same values, of which one can lose some and get others by itself."""
+        return InHand(self.count, dict(self.numbered), list(self.trail), dict(self.named))
+
+    def skip(self, count: int) -> None:
+        """Numbers that are used up by values of which only later ones are kept."""
+        self.count += count
+
+    @property
+    def last(self) -> Kept | None:
+        return self.numbered[self.trail[-1]] if self.trail else None
+
+    @property
+    def found(self) -> Found | None:
+        """What the last value is."""
+        return self.last.found if self.last else None
+
+    def undo(self) -> Kept:
+        """The value before the last one is the last from now on."""
+        if len(self.trail) < 2:
+            raise UsageError("there is no value before the last one" if self.trail else "there is no value yet")
+        self.trail.pop()
+        return self.numbered[self.trail[-1]]
+
+    def get(self, word: str) -> Kept | None:
+        """The value that a whole word means; None if it is no such word. UsageError where there is no such value."""
+        match = NUMBERED.fullmatch(word)
+        if match is None:
+            return self.named.get(word)
+        if self.last is None:
+            raise UsageError(f"{word[:40]} is a value of an earlier line of a script or shell, and there is none")
+        if not match[1]:
+            return self.last
+        kept = self.numbered.get(int(match[1])) if len(match[1]) <= len(str(self.count)) else None
+        if kept is None:
+            raise UsageError(f"there is no value {word[:40]}; there are _{next(iter(self.numbered))} to _{self.count}")
+        return kept
+
+    def replace_in(self, word: str) -> str:
+        """A word with the values that it means: it is one, or what follows FIELD= is, or they stand in its parentheses."""
+        kept = self.get(word)
+        if kept:
+            return kept.word
+        if "(" in word:
+            return WORD.sub(self._replace_operand, word)
+        match = ASSIGNED.fullmatch(word)
+        kept = self.get(match[2]) if match else None
+        return f"{match[1]}{self.need_number(kept)}" if match and kept else word
+
+    def _replace_operand(self, match: re.Match[str]) -> str:
+        kept = self.get(match[0])
+        return self.need_number(kept) if kept else match[0]
+
+    def need_number(self, kept: Kept) -> str:
+        if kept.number is None:
+            size = len(kept.data)
+            raise UsageError(
+                f"{kept.called} is a struct of {size} byte{'s' * (size > 1)}, not a number; only as a whole word can it be a value"
+            )
+        return kept.word
+
+    def all(self) -> Iterator[Kept]:
+        yield from self.numbered.values()
+        yield from self.named.values()

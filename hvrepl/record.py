@@ -85,10 +85,24 @@ def write_init(names: tuple[str, ...], defaults: dict[str, Any], kw_only: bool) 
 
 
 def replace(one: Made, **changes: Any) -> Made:
-    """Another of the kind, with some fields changed."""
+    """Another of the kind, with some fields changed. TypeError for a field that there is none of."""
     kind: Any = type(one)
-    made: Made = kind(**{name: getattr(one, name) for name in kind.FIELDS} | changes)
+    if "COPY" not in kind.__dict__:
+        kind.COPY = write_copy(kind.FIELDS)
+    made: Made = kind.__new__(kind)
+    kind.COPY(one, made)
+    for name, value in changes.items():
+        if name not in kind.FIELDS:
+            raise TypeError(f"{kind.__name__} has no field {name}")
+        setattr(made, name, value)
     return made
+
+
+def write_copy(names: tuple[str, ...]) -> staticmethod[[Any, Any], None]:
+    """What gives one object the fields of another: written out it takes a tenth of the time of a loop over them."""
+    namespace: dict[str, Any] = {}
+    exec("def copy(one, made):\n " + "\n ".join([f"made.{name} = one.{name}" for name in names] or ["pass"]), namespace)
+    return staticmethod(namespace["copy"])
 
 
 def is_same(one: Any, other: object) -> bool:

@@ -7,6 +7,7 @@ of a chunk are looked at together, the most telling ones first, so that memory i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import mmap
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES, Field
@@ -54,7 +55,7 @@ class PageFinder:
         self.telling = telling_places(self.known, self.types)
         self.long_enough = bytes(value >= min(self.least.values()) for value in range(256))
 
-    def find(self, chunk: bytes | bytearray) -> Iterator[Page]:
+    def find(self, chunk: bytes | mmap) -> Iterator[Page]:
         """The message pages in a chunk. Bytes of a last page that is not whole are not looked at."""
         for at in self.candidates(chunk):
             if self.may_be_one(chunk, at):
@@ -62,7 +63,7 @@ class PageFinder:
                 if page:
                     yield page
 
-    def candidates(self, chunk: bytes | bytearray) -> Iterator[int]:
+    def candidates(self, chunk: bytes | mmap) -> Iterator[int]:
         """Where pages start whose headers all could be ones, and one of which is in use and has a payload."""
         end = len(chunk) - len(chunk) % self.size
         count = end // self.slot
@@ -72,7 +73,6 @@ class PageFinder:
             return
         wrong = 0
         for place, table in self.tables.items():
-            # Slices with a step are fast of bytes and of bytearray, and 20 times slower of memoryview.
             faults = chunk[place : end : self.slot].translate(table)
             if clean not in faults:
                 return
@@ -82,7 +82,7 @@ class PageFinder:
             uses = self._uses(columns, chunk[self.size_place : end : self.slot])
             yield from (page * self.size for page in self._whole_pages(faults, uses))
 
-    def _uses(self, columns: list[bytes | bytearray], sizes: bytes | bytearray) -> bytes:
+    def _uses(self, columns: list[bytes], sizes: bytes) -> bytes:
         """For each slot whether it is in use and could have a payload."""
         used = 0
         for column in columns:
@@ -101,7 +101,7 @@ class PageFinder:
                 yield page
             at = uses.find(1, end)
 
-    def may_be_one(self, chunk: bytes | bytearray, at: int) -> bool:
+    def may_be_one(self, chunk: bytes | mmap, at: int) -> bool:
         """Whether the types of all slots are known, and one of them has a payload that is long enough for it: quicker than to decode."""
         is_one = False
         for slot in range(at, at + self.size, self.slot):
@@ -116,12 +116,14 @@ class PageFinder:
 
         A guest frees a slot by its type alone. So what stands behind a size of zero speaks against a page as much as a payload does for it.
         """
-        pages = [decoder.decode(decoder.catalog.find_name(PAGE), data) for decoder in self.decoders]
-        scores = [self.score(page, data) for page in pages]
-        score = max(scores)
-        node = pages[scores.index(score)]
-        used = sum(not slot.unused for slot in node.slots)
-        return Page(at, node, used, score) if score and score >= self._headless(data) else None
+        best: Page | None = None
+        for decoder in self.decoders:
+            node = decoder.decode(decoder.catalog.find_name(PAGE), data)
+            page = Page(at, node, sum(not slot.unused for slot in node.slots), self.score(node, data))
+            best = page if best is None or page.score > best.score else best
+            if best.score == best.used:  # no other arch can do better
+                break
+        return best if best and best.score and best.score >= self._headless(data) else None
 
     def score(self, page: Decoded, data: bytes) -> int:
         """In how many slots the payload fits its type."""

@@ -19,6 +19,7 @@ from hvrepl.errors import UsageError
 from hvrepl.record import field, mutable, replace
 
 MAX_VALUE_BITS = 64
+MOST_EMPTY = 256  # elements of arrays that are kept
 GUID_SIZE = 16
 
 
@@ -43,6 +44,7 @@ class Decoder:
         self.catalog = catalog
         self.schemas = Schemas(catalog)
         self._heading = Heading(catalog)
+        self._empty: dict[tuple[Field, int, int], Decoded] = {}
 
     def decode(self, found: Found, data: bytes, *, output: bool = False, context: Mapping[str, str] | None = None) -> Decoded:
         """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
@@ -190,10 +192,11 @@ class Decoder:
         if isinstance(value, Variant):
             return self._region(one, value, at, path, place)
         if isinstance(value, list):
-            start, elements = at, []
+            start = at
+            elements: list[Decoded] = []
             single = replace(one, count=None, column="")
             for index, element in enumerate(value):
-                found, at = self._member(replace(single, name=f"[{index}]"), element, at, f"{path}[{index}]", place)
+                found, at = self._element(one, single, index, element, at, path, place)
                 elements += found
             array = Decoded(name=one.name, offset=start, size=max(0, min(at, place.end) - start), fields=tuple(elements), column=one.column)
             return [array] if start < place.end else [], at
@@ -202,6 +205,19 @@ class Decoder:
             members, end = self._members(inner.layout, value, at, path, place)
             return self._nested(struct_member(one, inner, at, end, members), [inner.layout], path, place), end
         return self._leaf(one, inner, value, at, path, place)
+
+    def _element(self, one: Field, single: Field, index: int, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        """An element of an array; those in which nothing is set are kept, as most slots of most pages are free."""
+        size = self.schemas.element_size(one) or 0
+        is_empty = size > 0 and place.data[at : at + size] == bytes(size) and at + size <= place.end and self.schemas.is_closed(one.type)
+        key = (one, index, at)
+        if is_empty and key in self._empty:
+            return [self._empty[key]], at + size
+        before = len(place.findings)
+        found, end = self._member(replace(single, name=f"[{index}]"), value, at, f"{path}[{index}]", place)
+        if is_empty and len(place.findings) == before and len(found) == 1 and len(self._empty) < MOST_EMPTY:
+            self._empty[key] = found[0]
+        return found, end
 
     def _nested(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> list[Decoded]:
         """A struct within a struct, as far as the bytes have it; none if they end before it."""

@@ -11,6 +11,7 @@ class Sizes:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self._closed: dict[str, bool] = {}
 
     def size(self, spec: Spec, layout: Layout | None = None) -> int | None:
         """Bytes of a spec's layout."""
@@ -37,6 +38,34 @@ class Sizes:
     def element_size(self, field: Field) -> int | None:
         """Bytes of one element of an array."""
         return field.size if isinstance(field.size, int) else self.type_size(field.type)
+
+    def is_closed(self, name: str) -> bool:
+        """Whether a type's fields refer to nothing around it, so that the same bytes in the same place always mean the same."""
+        if name not in self._closed:
+            spec = self.catalog.type(name)
+            self._closed[name] = spec is None or spec.layout is None or self._refers_inward(spec, spec.layout, frozenset())
+        return self._closed[name]
+
+    def _refers_inward(self, spec: Spec, layout: Layout, around: frozenset[str]) -> bool:
+        known = around | {field.name for field in layout.fields}
+        for field in layout.fields:
+            paths = [
+                path for path in (field.switch, field.used, field.size, field.count) if isinstance(path, str) and path not in ("", "rest")
+            ]
+            if any(path.partition(".")[0] not in known for path in paths):
+                return False
+            if isinstance(field.cases, str):
+                within = (
+                    [case for number, case in self.catalog.cases(field.cases.removeprefix("space:")) if not number] if field.cases else []
+                )
+            else:
+                within = [case for target in field.cases.values() if not spec.case(target) and (case := self.catalog.type(target))]
+                if any(case and not self._refers_inward(spec, case, known) for case in map(spec.case, field.cases.values())):
+                    return False
+            inner = self.catalog.type(field.type) if field.type else None
+            if any(one.layout and not self._refers_inward(one, one.layout, known) for one in (inner, *within) if one):
+                return False
+        return True
 
 
 def is_word(spec: Spec, layout: Layout) -> bool:

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
+from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -31,7 +32,7 @@ REFUSED = {
 SUFFIXES_REFUSED = (".vmrs", ".vsv")
 SAVED_STATE = f"a saved state of Hyper-V, {NOT_CONVERTED}"
 
-Chunk = tuple[int, bytes | bytearray, int]  # address, what is there, and how many bytes of nothing were passed over before it
+Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many bytes of nothing were passed over before it
 
 
 class Memory(Protocol):
@@ -74,13 +75,15 @@ class FileMemory:
         return bytes(found)
 
     def chunks(self) -> Iterator[Chunk]:
-        buffer = bytearray(CHUNK)
+        # Not a bytearray, which begins 16 bytes after a page: many processors copy several times as fast to where a page begins.
+        # Slices with a step are as fast of it as of bytes, and 8 times as slow of a memoryview.
+        buffer = mmap(-1, CHUNK)
         for one in self._ranges:
             yield from self._chunks_of(one, buffer)
         if self.fault:
             raise FileError(f"{self.path}: {self.fault}")
 
-    def _chunks_of(self, one: Range, buffer: bytearray) -> Iterator[Chunk]:
+    def _chunks_of(self, one: Range, buffer: mmap) -> Iterator[Chunk]:
         """One range through a buffer; before its first page, and behind its last byte, there is nothing to find."""
         at = -(-one.address // PAGE_SIZE) * PAGE_SIZE
         while at < one.end:
@@ -88,7 +91,7 @@ class FileMemory:
             at += hole
             size = min(CHUNK, one.end - at)
             got = self._fill(memoryview(buffer)[:size], one.offset + at - one.address) if size else 0
-            yield at, buffer if got == CHUNK else bytes(buffer[:got]), hole
+            yield at, buffer if got == CHUNK else buffer[:got], hole
             if got < size:
                 raise FileError(f"{self.path}: ends while it is read")
             at += size

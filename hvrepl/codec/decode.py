@@ -19,7 +19,6 @@ from hvrepl.errors import UsageError
 from hvrepl.record import field, mutable, replace
 
 MAX_VALUE_BITS = 64
-MOST_EMPTY = 256  # elements of arrays that are kept
 GUID_SIZE = 16
 
 
@@ -39,6 +38,8 @@ class Place:
 
 class Decoder:
     """Decodes what an arch's catalogue defines."""
+
+    most_empty = 256  # elements of arrays that are kept
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -215,7 +216,7 @@ class Decoder:
             return [self._empty[key]], at + size
         before = len(place.findings)
         found, end = self._member(replace(single, name=f"[{index}]"), value, at, f"{path}[{index}]", place)
-        if is_empty and len(place.findings) == before and len(found) == 1 and len(self._empty) < MOST_EMPTY:
+        if is_empty and len(place.findings) == before and len(found) == 1 and len(self._empty) < self.most_empty:
             self._empty[key] = found[0]
         return found, end
 

@@ -80,6 +80,8 @@ class LocatedTree:
 class Locator(Decoder):
     """A decoder that takes notes. Not for two values at once."""
 
+    most_empty = 0  # of each node there are notes
+
     def __init__(self, catalog: Catalog, schemas: Schemas) -> None:
         super().__init__(catalog)
         self.schemas = schemas

@@ -2,45 +2,98 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
+from hvrepl.analysis.claims import crash_in
 from hvrepl.analysis.crash import PARAMETERS, Crash, label_of, say_parameter, tell_crash
 from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
-from hvrepl.readers.crash import read_parameters, read_pasted
+from hvrepl.readers.crash import COUNTS, find_crashes, read_parameters, read_pasted, split_pasted
+from hvrepl.readers.dump import decode
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import findings_of, heading, say_finding, value_of
 from hvrepl.render.style import Style, align
 
 HEADERS = ("parameter", "name", "value", "meaning")
+CODE = re.compile(r"(?=.*\d)(?:0x)?[0-9a-f]{1,8}", re.IGNORECASE)
+NOTHING = "no five crash parameters in it: with labels, in brackets, or in a line that a host, a hypervisor or a debugger prints"
 LABELS = [label_of(place) for place in range(PARAMETERS + 1)]
 
 
 def crash(session: Session, words: Sequence[str]) -> None:
     """crash P0 P1 P2 P3 P4 [CTL]"""
-    pasted = read_pasted(to_text(session, words if words or not session.takes_stdin else ["-"]))
-    if pasted:
-        emit_crash(session, tell_crash(session.decoder, pasted), "read as pasted")
-        return
-    if len(words) not in (PARAMETERS, PARAMETERS + 1):
-        given = f"{len(words)} word{'s'[: len(words) != 1]}"
-        raise UsageError(f"crash takes five parameters and perhaps the control register, not {given}: `crash P0 P1 P2 P3 P4 [CTL]`")
-    numbers, how = read_parameters(words, LABELS)
-    emit_crash(session, tell_crash(session.decoder, numbers[:PARAMETERS], *numbers[PARAMETERS:]), how)
+    try:
+        numbers, how = read_words(words)
+        told = tell_crash(session.decoder, numbers[:PARAMETERS], *numbers[PARAMETERS:])
+    except UsageError as error:
+        given = words or (["-"] if session.takes_stdin else [])
+        found = read_text(session, to_text(session, given))
+        if found is None:
+            source = source_of(words)
+            raise UsageError(f"{source}: {NOTHING}") if source else error from None
+        told, how = found
+    emit_crash(session, told, how)
+
+
+def read_words(words: Sequence[str]) -> tuple[list[int], str]:
+    """The parameters, one per word, and how they were read. UsageError says what is wrong with them."""
+    if len(words) in COUNTS:
+        return read_parameters(words, LABELS)
+    given = f"{len(words)} word{'s'[: len(words) != 1]}"
+    codes = [part for part in split_pasted(" ".join(words)) if CODE.fullmatch(part)]
+    hint = f"; for a bug check alone: `decode BUG_CHECK 0x{codes[0].lower().removeprefix('0x')}`" if len(codes) == 1 else ""
+    raise UsageError(f"crash takes five parameters and perhaps the control register, not {given}: `crash P0 P1 P2 P3 P4 [CTL]`{hint}")
+
+
+def read_text(session: Session, text: str) -> tuple[Crash, str] | None:
+    """The crash in a text that was pasted, and how it was read: a line that hosts, hypervisors or debuggers print, or five numbers."""
+    told = [
+        one
+        for match in find_crashes(text, session.catalog.log_forms())
+        if (one := crash_in(session.decoder, match)) and match.form.struct in ("", one.node.name)
+    ]
+    if told:
+        different = len({one.node.to_bytes() for one in told})
+        more = f", the first of {different} crashes; annotate explains them all" if different > 1 else ""
+        return told[0], f"read as pasted{more}"
+    numbers, how = read_pasted(text), ""
+    parts = split_pasted(text)
+    if not numbers and len(parts) in COUNTS:
+        with suppress(UsageError):
+            numbers, how = read_parameters(parts, LABELS)
+    if not numbers:
+        return None
+    hows = ", ".join(part for part in (how, "read as pasted") if part)
+    return tell_crash(session.decoder, numbers[:PARAMETERS], *numbers[PARAMETERS:]), hows
+
+
+def source_of(words: Sequence[str]) -> str:
+    """The file whose text the words stand for, or stdin; "" where they are the text."""
+    if len(words) != 1 or not (words[0] == "-" or words[0].startswith("@")):
+        return ""
+    return "stdin" if words[0] == "-" else words[0][1:]
 
 
 def to_text(session: Session, words: Sequence[str]) -> str:
-    """What was pasted: the words, or what stands on stdin or in a file."""
-    if len(words) == 1 and words[0] == "-":
-        if session.is_script:
-            raise UsageError("- is the script itself here; give the parameters, or @FILE")
-        return read_rest(session).decode("utf-8", "replace")
-    if len(words) == 1 and words[0].startswith("@"):
-        return read_file(words[0][1:]).decode("utf-8", "replace")
-    return " ".join(words)
+    """What was pasted: the words, or what is on stdin or in a file."""
+    if not source_of(words):
+        return " ".join(words)
+    if words[0] != "-":
+        return decode_text(read_file(words[0][1:]))
+    if session.is_script:
+        raise UsageError("- is the script itself here; give the parameters, or @FILE")
+    return decode_text(read_rest(session))
+
+
+def decode_text(raw: bytes) -> str:
+    """UTF-8, or UTF-16 as PowerShell writes it; what is neither is replaced."""
+    text = decode(raw)
+    return raw.decode("utf-8", "replace") if text is None else text
 
 
 def emit_crash(session: Session, told: Crash, how: str = "") -> None:

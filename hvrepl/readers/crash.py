@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import fit, read_bare, read_number, unwrap
 
+if TYPE_CHECKING:
+    from hvrepl.catalog.log_forms import LogForm
+    from hvrepl.readers.log_lines import Match
+
 BITS = 64
 PARAMETERS = 5
+COUNTS = (PARAMETERS, PARAMETERS + 1)  # without the control register, and with it
 LABELLED = re.compile(r"[^\W\d]+ ?([0-5])\W{1,8}?((?:0x)?[0-9a-f]{1,16})(?![0-9a-z_])", re.IGNORECASE)
-HEX = re.compile(r"(?<![0-9a-z_.])(?:0x)?[0-9a-f]{1,16}(?![0-9a-z_])", re.IGNORECASE)
+NUMBER = r"((?:0x)?[0-9a-f]{1,16}(?:`[0-9a-f]{8})?)"
+HEX = re.compile(NUMBER, re.IGNORECASE)
+# A bug check with its four parameters in brackets, as Windows and WinDbg write them: 0xd1 (0x0, …), D1, {0, …}, (d1) {0, …}.
+FOUR = rf"[({{]\s*{NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}\s*[)}}]"
+BRACKETED = re.compile(rf"(?<![0-9a-z_.]){NUMBER}\W{{1,8}}?{FOUR}", re.IGNORECASE)
+BETWEEN = re.compile(r"[\s,;(){}\[\]\uff0c]+")  # what stands between numbers that were pasted
 DIGITS = re.compile("[0-9]+")
 
 
+def find_crashes(text: str, forms: Iterable[LogForm]) -> list[Match]:
+    """Where lines of logs stand in the text that have the parameters of a crash."""
+    from hvrepl.readers.log_lines import Recogniser
+
+    return Recogniser((form for form in forms if form.crash), is_open=True).find(text)
+
+
 def read_pasted(text: str) -> list[int]:
-    """P0 to P4 out of a log line as it was pasted: five numbers with labels (`ErrorCode0: 0x0, …`, `arg1=…`, `P0=…`), or five in hex
-    behind the last colon (`VIRIDIAN CRASH: 1e …`). Empty if there are none."""
+    """P0 to P4 out of a text that no log has so: with labels (`P0=0x1e, P1: …`), with brackets around the last four, or in hex after the
+    last colon. Empty if there are none."""
     labelled = [(int(label), int(value, 16)) for label, value in LABELLED.findall(text)]
     for start in range(len(labelled) - PARAMETERS + 1):
         labels, values = zip(*labelled[start : start + PARAMETERS], strict=True)
         if list(labels) in ([*range(PARAMETERS)], [*range(1, PARAMETERS + 1)]):
             return list(values)
-    words = text.rpartition(": ")[2].split()
-    return [int(word, 16) for word in words] if len(words) == PARAMETERS and all(map(HEX.fullmatch, words)) and ": " in text else []
+    bracketed = BRACKETED.search(text)
+    words = bracketed.groups() if bracketed else text.rpartition(": ")[2].split() if ": " in text else []
+    if len(words) != PARAMETERS or not all(map(HEX.fullmatch, words)):
+        return []
+    return [int(word.replace("`", ""), 16) for word in words]
+
+
+def split_pasted(text: str) -> list[str]:
+    """The words of a text but for what stands between pasted numbers: commas, brackets."""
+    return [word for word in BETWEEN.split(text) if word]
 
 
 def read_parameters(words: Sequence[str], labels: Sequence[str]) -> tuple[list[int], str]:

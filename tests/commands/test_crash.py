@@ -153,6 +153,19 @@ PASTED = {
     "virtualbox": "00:01:24.5 GIM: HyperV: Guest indicates a fatal condition! "
     + " ".join(f"P{i}={value:#x}" for i, value in enumerate(D1)),
     "xen": "(XEN) d13v0 VIRIDIAN CRASH: " + " ".join(f"{value:x}" for value in D1),
+    "kvm": "kvm [9347]: vcpu0, guest rIP: 0xfffff8054cbe5ffe hv crash (" + " ".join(f"{value:#x}" for value in D1) + ")",
+    "commas": ",".join(f"{value:#x}" for value in D1),
+    "commas_and_blanks": ", ".join(f"{value:#x}" for value in D1) + ",",
+    "semicolons_in_hex": "; ".join(f"{value:x}" for value in D1),
+    "in_parentheses": f"({', '.join(f'{value:#x}' for value in D1)})",
+    "stop": f"*** STOP: {D1[0]:#010x} ({','.join(f'{value:#018x}' for value in D1[1:])})",
+    "stop_without_the_word": f"{D1[0]:#010x} ({', '.join(f'{value:#018x}' for value in D1[1:])})",
+    "event_1001": "The computer has rebooted from a bugcheck.  The bugcheck was: "
+    f"{D1[0]:#010x} ({', '.join(f'{value:#018x}' for value in D1[1:])}). A dump was saved in: C:/Windows/MEMORY.DMP.",
+    "windbg": f"BugCheck {D1[0]:X}, {{{', '.join(f'{value:x}' for value in D1[1:])}}}",
+    "windbg_without_the_word": f"{D1[0]:X}, {{{', '.join(f'{value:x}' for value in D1[1:])}}}",
+    "windbg_analysis": "DRIVER_IRQL_NOT_LESS_OR_EQUAL (d1)\nAn attempt was made to access a pageable address.\nArguments:\n"
+    + "".join(f"Arg{i}: {value:016x}, explained in words\n" for i, value in enumerate(D1[1:], 1)),
 }
 
 
@@ -165,6 +178,37 @@ def test_a_pasted_line_is_read_as_its_five_numbers(text: str, tmp_path: Path) ->
     assert call("crash", "-", "-f", "json", stdin=text.encode()).out == wanted
     assert call("crash", f"@{tmp_path / 'event.txt'}", "-f", "json").out == wanted
     assert "read as pasted" in call("crash", text).out
+
+
+@pytest.mark.parametrize(
+    "text", [text for name, text in PASTED.items() if name != "table"], ids=[name for name in PASTED if name != "table"]
+)
+def test_a_pasted_line_is_read_in_lines_too(text: str) -> None:
+    wanted = call("crash", *map(hex, D1), "-f", "json").out
+    assert call("-c", f"crash {' '.join(text.split())}", "-f", "json").out == wanted
+
+
+def test_of_several_crashes_the_first_is_told_and_that_there_are_more() -> None:
+    one, other = PASTED["kvm"], PASTED["kvm"].replace("0xd1", "0x1e")
+    assert "the first of 2 crashes; annotate explains them all" in call("crash", f"{one}\n{other}", columns=0).out
+    assert "the first of" not in call("crash", f"{one}\n{one}").out
+
+
+@pytest.mark.parametrize("words", [["0xd1"], ["D1"], ["DRIVER_IRQL_NOT_LESS_OR_EQUAL", "(d1)"], ["*** STOP: 0x000000D1"]], ids=" ".join)
+def test_a_bug_check_alone_is_for_decode(words: list[str]) -> None:
+    ended = call("crash", *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert "; for a bug check alone: `decode BUG_CHECK 0x" in ended.err
+    command = ended.err.rpartition("alone: `")[2].rstrip("`\n").split()
+    assert "DRIVER_IRQL_NOT_LESS_OR_EQUAL" in call(*command).out
+
+
+def test_a_file_without_a_crash_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("[    0.246940] hv_vmbus: Vmbus version:5.3\n")
+    ended = call("crash", f"@{tmp_path / 'log'}")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"{tmp_path / 'log'}: no five crash parameters in it")
+    assert call("crash", "-", stdin=b"nothing\n").err.startswith("stdin: no five crash parameters in it")
 
 
 def test_a_paste_without_five_numbers_is_refused() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, say_cpus, survey, to_cpus
 from hvrepl.codec.decoded import Decoded
+from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
@@ -62,7 +63,14 @@ def read_dumps(session: Session, word: str) -> list[Read]:
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself here; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
-    dumps = read_cpuid_file(raw, "stdin" if word == "-" else word.removeprefix("@"), session.catalog.spaces["cpuid"])
+    path = "" if word == "-" else word.removeprefix("@")
+    try:
+        dumps = read_cpuid_file(raw, path or "stdin", session.catalog.spaces["cpuid"])
+    except UsageError:
+        other = say_command(session, path, "a CPUID dump")
+        if not other:
+            raise
+        raise UsageError(f"{path}: no CPUID leaf in it; {other}") from None
     return [Read(to_cpus(dump.cpus), dump.line) for dump in dumps]
 
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TextIO, cast
 
 from hvrepl.analysis.find_pages import Page, PageFinder
+from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
@@ -25,12 +26,25 @@ def scan(session: Session, words: Sequence[str]) -> None:
     if "-" in words:
         raise UsageError("- cannot be scanned: an image is read from any place; write it to a file")
     finder = PageFinder(session.decoder)
-    emit(session, (item for word in words for item in scan_file(session, finder, word)))
+    emit(session, say_nothing(session, words, (item for word in words for item in scan_file(session, finder, word))))
+
+
+def say_nothing(session: Session, words: Sequence[str], items: Iterator[Item]) -> Iterator[Item]:
+    """The items; on a terminal a line that says so where there are none and nothing has failed."""
+    has_any = False
+    for item in items:
+        has_any = True
+        yield item
+    if not has_any and session.streams.stdout_is_terminal and not session.outcome.status:
+        session.warn(f"no message page found in {', '.join(words)}")
 
 
 def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]:
-    """The pages of one file. With --keep-going a file that cannot be read is told, and the next one is read."""
+    """The pages of one file. With --keep-going a file that cannot be read is reported, and the next one is read."""
     try:
+        other = say_command(session, path, "a memory image")
+        if other:
+            raise UsageError(f"{path}: not a memory image; {other}")
         with closing(open_memory(path)) as memory, progress(session, memory.size) as advance:
             for address, page in find_pages(finder, memory, advance):
                 yield to_item(session, path, address, page)

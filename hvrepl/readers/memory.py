@@ -29,6 +29,7 @@ REFUSED = {
     b"DISKDUMP": "an old diskdump, which is not read",
     b"EMiL": "a LiME image, which is not read; take it with format=raw or format=padded",
 }
+ELF = b"\x7fELF"
 SUFFIXES_REFUSED = (".vmrs", ".vsv")
 SAVED_STATE = f"a saved state of Hyper-V, {NOT_CONVERTED}"
 
@@ -170,6 +171,11 @@ class DrgnMemory:
         self.file.close()
 
 
+def is_image(start: bytes) -> bool:
+    """Whether a file begins as an image of memory; a raw one has nothing that tells."""
+    return start.startswith((ELF, kdump.SIGNATURE, *REFUSED))
+
+
 def open_memory(path: str) -> Memory:
     """An image by what it begins with. FileError if it cannot be opened or is of a kind that is not read."""
     file = open_file(path)
@@ -206,7 +212,7 @@ def memory_in(path: str, file: BinaryIO) -> Memory:
         raise FileError(f"{path}: is empty")
     if start.startswith(kdump.SIGNATURE):
         return open_kdump(path, file)
-    if start.startswith(b"\x7fELF"):
+    if start.startswith(ELF):
         return open_core(path, file, length)
     rest = length % PAGE_SIZE
     fault = f"ends in the middle of a page; its last {rest} bytes were not searched" if rest else ""

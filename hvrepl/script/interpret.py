@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import to_key
-from hvrepl.commands.inputs.operands import is_file
+from hvrepl.commands.inputs.file_kind import command_for
+from hvrepl.commands.inputs.files import is_file
 from hvrepl.commands.inputs.what import LONGEST_NAME, is_number_word
 from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES
@@ -114,7 +115,7 @@ def say_unknown(session: Session, word: str) -> str:
     """What is spelled like the word, commands before names; or for which command a file of that name is."""
     said = f"no such command or name: {shorten(word)}"
     if is_file(word):
-        return f"{said}; for the file: {command_for(word)}"
+        return f"{said}; for the file: {command_for(session, word)}"
     if len(word.split()) > 1:
         return f"{said}; quotes made one word of it"
     if word.lower() in session.catalog.spaces:
@@ -123,18 +124,3 @@ def say_unknown(session: Session, word: str) -> str:
         return f"{said}; | and > stand behind a blank"
     close = dict.fromkeys([*alike(word, ENTRIES, 2), *(session.catalog.like(word) if len(word) < SNIFFED else [])])
     return f"{said}; did you mean {' or '.join(list(close)[:MOST_ALIKE])}?" if close else said
-
-
-def command_for(path: str) -> str:
-    """The command that reads a file, as far as its beginning tells."""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(SNIFFED + 1)
-    except OSError:
-        return f"decode WHAT @{path}"
-    if b"\0" in start:
-        return f"scan {path}" if len(start) > SNIFFED else f"decode page @{path}"
-    from hvrepl.script.paste import is_row
-
-    lines = start.decode("utf-8", "replace").splitlines()
-    return f"decode page @{path}" if any(is_row(line) for line in lines[:3]) else f"annotate {path}"

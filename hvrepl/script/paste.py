@@ -8,11 +8,9 @@ from itertools import takewhile
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.dump_forms import read_line
+from hvrepl.readers.kinds import DIGITS, is_row
 from hvrepl.record import record
 
-# Rows without an address: eight bytes or more, or the run of digits that xxd -p prints.
-BYTES = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]+){7,}(?:0x|\\x)?[0-9a-f]{2},?\s*", re.IGNORECASE)
-DIGITS = re.compile(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
 TAIL = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]*)+", re.IGNORECASE)
 BEFORE = re.compile(r"\s*((?:decode\s+)?[a-z][\w.-]*)\s+(?=\S)", re.IGNORECASE)
 
@@ -26,17 +24,6 @@ class Piece:
     text: str
     is_dump: bool = False
     words: tuple[str, ...] = ()
-
-
-def is_row(line: str) -> bool:
-    """Whether a line is beyond doubt a row of a dump as tools print it, or a run of hex bytes."""
-    try:
-        row = read_line(1, line)
-    except UsageError:
-        return False
-    if row and row.form not in ("other", "end", "fold") and row.size >= 8 and row.sure:
-        return True
-    return bool(BYTES.fullmatch(line) or DIGITS.fullmatch(line))
 
 
 def goes_on(line: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,9 +18,6 @@ from hvrepl.version import __version__
 
 if TYPE_CHECKING:
     from hvrepl.script.runner import Runner  # the shell reads it behind its prompt
-
-# What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
-LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
 
 
 def main(ways: Ways) -> None:
@@ -93,7 +89,7 @@ def run_arguments(session: Session, line: CommandLine) -> None:
 def run_stdin(runner: Runner) -> None:
     """The lines of stdin as a script. What is no script is seen by its first line: one dump as a whole, and a log, which is refused."""
     from hvrepl.commands.inputs.files import raw_lines
-    from hvrepl.script.paste import is_row
+    from hvrepl.readers.kinds import LOG_LINE, is_row
 
     lines = (line.decode("utf-8", "replace") for line in raw_lines(runner.session))
     before = list(up_to_content(lines))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hvrepl.script.paste import Piece, goes_on, is_open, is_row, split_text
+from hvrepl.readers.kinds import is_row
+from hvrepl.script.paste import Piece, goes_on, is_open, split_text
 from tests.paths import DATA
 
 DUMPS = sorted((DATA / "dumps").glob("*.txt"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import IO, BinaryIO
 
@@ -9,6 +10,7 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 
 CHUNK = 1 << 16
+LONGEST_MARK = 16  # bytes with which an image of memory begins; each kind has a zero among them
 MOST_READ = 256 << 20  # bytes of one file or one line, far above any dump of one thing
 
 
@@ -17,8 +19,16 @@ def too_much(name: str, most: int, right: str) -> UsageError:
     return UsageError(f"{name}: more than {size} and no end; {right}")
 
 
+def is_file(word: str) -> bool:
+    """Whether a word that is no value is the name of a file."""
+    try:
+        return os.path.isfile(word)
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def read_file(path: str, most: int = MOST_READ) -> bytes:
-    """A whole file. FileError if it cannot be read, UsageError if it is longer than one dump can be."""
+    """A whole file. FileError if it cannot be read, UsageError if it is a memory image or longer than one dump can be."""
     if not path:
         raise UsageError("@ without a file; write @FILE")
     try:
@@ -30,7 +40,17 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
         raise FileError(f"{path!r}: {error}") from None
     if len(data) > most:
         raise too_much(path, most, "one dump or value is expected, or a part of the file: @FILE:ADDRESS")
+    if b"\0" in data[:LONGEST_MARK]:
+        refuse_image(path, data[:LONGEST_MARK])
     return data
+
+
+def refuse_image(path: str, start: bytes) -> None:
+    """UsageError for the beginning of a memory image: its header is not the value that was meant."""
+    from hvrepl.readers.memory import is_image
+
+    if is_image(start):
+        raise UsageError(f"{path} is a memory image: `scan {path}` finds message pages in it, @{path}:ADDRESS is what is at an address")
 
 
 def read_lines(file: IO[str], name: str, most: int = MOST_READ) -> Iterator[str]:

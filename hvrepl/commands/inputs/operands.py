@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.commands.inputs.files import CHUNK, numbered_lines, read_chunk, read_file, read_rest
+from hvrepl.commands.inputs.file_kind import say_command
+from hvrepl.commands.inputs.files import CHUNK, is_file, numbered_lines, read_chunk, read_file, read_rest
 from hvrepl.commands.inputs.register_value import read_word
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
@@ -86,14 +87,6 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
                 yield value
 
 
-def is_file(word: str) -> bool:
-    """Whether a word that is no value is the name of a file."""
-    try:
-        return os.path.isfile(word)
-    except (OSError, ValueError):  # a name that no file can have
-        return False
-
-
 def from_file(value: Value, path: str) -> Value:
     """Says that a word was taken for a file, which nobody has said."""
     return replace(value, how=", ".join(how for how in (value.how, f"from the file {path}") if how))
@@ -128,11 +121,18 @@ def read_word_file(session: Session, found: Found, path: str, size: int, read: C
         for at in range(0, len(raw), size):
             yield Value(f"@{path}", raw[at : at + size], f"read as {size} raw bytes, lowest first")
         return
+    is_first = True
     for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
         text = line.strip()
-        if text and not text.startswith("#"):
-            value = attempt(text, None, partial(read, text))
-            yield replace(value, error=UsageError(f"{path}:{number}: {value.error}")) if value.error else value
+        if not text or text.startswith("#"):
+            continue
+        value = attempt(text, None, partial(read, text))
+        if value.error:
+            other = say_command(session, path) if is_first else ""
+            said = f"{path}: no value of {found.called} in it; {other}" if other else f"{path}:{number}: {value.error}"
+            value = replace(value, error=UsageError(said))
+        yield value
+        is_first = False
 
 
 def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[Value] | None:
@@ -228,7 +228,8 @@ def read_struct_file(session: Session, path: str) -> Iterator[Value]:
     try:
         dumps = read_bytes(raw, session.options.word_size)
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
+        other = say_command(session, path, "a dump in text")
+        raise UsageError(f"{path}: " + (f"no dump; {other}" if other else str(error))) from None
     yield from (Value(f"@{path}", dump.data, dump.how) for dump in dumps)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.inputs.files import numbered_lines
 from hvrepl.commands.inputs.operands import Value, read_values, refuse_in_script
 from hvrepl.commands.inputs.what import Target, find_target
@@ -40,7 +41,7 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
         refuse_in_script(session)
         return None, (attempt_number(session, text, line) for line, text in numbered_lines(session))
     if word.startswith("@"):
-        raise UsageError(f"what is in {word[1:]}? `decode WHAT {word}`, such as page or message")
+        raise UsageError(say_what(session, word[1:]))
     value = attempt_number(session, word)
     if value.error is None:
         return None, [value]
@@ -49,6 +50,14 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
     except NotFoundError:
         raise value.error from None
     return target, read_values(session, target.found, ["-"] if session.takes_stdin else [], output=target.output)
+
+
+def say_what(session: Session, path: str) -> str:
+    """How a file is read of which nobody has said what it is."""
+    other = say_command(session, path, "a dump in text")
+    if other:
+        return f"{path}: {other}"
+    return f"what is in {path}? `decode WHAT @{path}`, such as page or message"
 
 
 def no_words() -> UsageError:

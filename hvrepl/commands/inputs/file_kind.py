@@ -1,0 +1,41 @@
+"""For which command a file is, where it was given to another one."""
+
+from __future__ import annotations
+
+from hvrepl.commands.inputs.files import is_file
+from hvrepl.commands.session import Session
+
+# What a file holds → the command that reads it.
+COMMANDS = {
+    "a memory image": "scan {}",
+    "raw bytes": "decode page @{}",
+    "a dump in text": "decode page @{}",
+    "a CPUID dump": "cpuid {}",
+    "a log": "annotate {}",
+    "values": "decode WHAT @{}",
+    "text": "annotate {}",
+}
+UNSURE = ("raw bytes", "values", "text")  # what says too little to correct anybody
+
+
+def kind_of_file(session: Session, path: str) -> str:
+    """What a file holds, in words, as far as its beginning tells; "" where it cannot be read."""
+    from hvrepl.readers.kinds import SNIFFED, kind_of
+
+    try:
+        with open(path, "rb") as file:
+            start = file.read(SNIFFED + 1)
+    except OSError:
+        return ""
+    return kind_of(start, session.catalog.spaces["cpuid"])
+
+
+def command_for(session: Session, path: str) -> str:
+    """The command that reads a file."""
+    return COMMANDS.get(kind_of_file(session, path), "decode WHAT @{}").format(path)
+
+
+def say_command(session: Session, path: str, *but: str) -> str:
+    """`it looks like a log: `annotate FILE``; "" where that is not sure, or it is one of the kinds that were wanted."""
+    kind = kind_of_file(session, path) if is_file(path) else ""
+    return "" if kind in ("", *UNSURE, *but) else f"it looks like {kind}: `{COMMANDS[kind].format(path)}`"

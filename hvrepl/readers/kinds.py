@@ -1,0 +1,64 @@
+"""What the beginning of a file tells of the whole: a memory image, a dump in text, a CPUID dump, a log, values. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from hvrepl.catalog.model import Space
+from hvrepl.errors import UsageError
+from hvrepl.readers.dump import decode
+from hvrepl.readers.dump_forms import read_line
+from hvrepl.readers.memory import is_image
+from hvrepl.readers.number import read_given
+
+SNIFFED = 1 << 12  # bytes that are looked at
+FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
+IMAGE, BYTES, ROWS, LEAVES, LOG, VALUES, OTHER = "a memory image", "raw bytes", "a dump in text", "a CPUID dump", "a log", "values", "text"
+# What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
+LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
+# Rows without an address: eight bytes or more, or the run of digits that xxd -p prints.
+ROW = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]+){7,}(?:0x|\\x)?[0-9a-f]{2},?\s*", re.IGNORECASE)
+DIGITS = re.compile(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
+
+
+def kind_of(start: bytes, space: Space) -> str:
+    """One of the words above, "" of nothing. `start`: SNIFFED bytes and one more if there are more. `space`: that of CPUID leaves."""
+    text = decode(start.rsplit(b"\n", 1)[0] if len(start) > SNIFFED else start)
+    if not start or is_image(start):
+        return IMAGE if start else ""
+    if text is None:
+        return IMAGE if len(start) > SNIFFED else BYTES
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if any(map(LOG_LINE.match, lines[:1])):
+        return LOG
+    if has_leaf(lines, space):
+        return LEAVES
+    if any(is_row(line) for line in lines[:FIRST_LINES]):
+        return ROWS
+    return VALUES if lines and all(map(is_value, lines)) else OTHER
+
+
+def has_leaf(lines: list[str], space: Space) -> bool:
+    """Whether one of the leaves is a hypervisor's: rows of dumps can look like other leaves."""
+    from hvrepl.readers.cpuid import find_leaves
+
+    return any(space.is_hypervisors(leaf.leaf) for line in lines for leaf in find_leaves(line))
+
+
+def is_value(line: str) -> bool:
+    try:
+        read_given(line.strip())
+    except UsageError:
+        return False
+    return True
+
+
+def is_row(line: str) -> bool:
+    """Whether a line is beyond doubt a row of a dump as tools print it, or a run of hex bytes."""
+    try:
+        row = read_line(1, line)
+    except UsageError:
+        return False
+    if row and row.form not in ("other", "end", "fold") and row.size >= 8 and row.sure:
+        return True
+    return bool(ROW.fullmatch(line) or DIGITS.fullmatch(line))

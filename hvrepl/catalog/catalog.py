@@ -324,13 +324,15 @@ class Catalog:
 
     def _unknown(self, name: str) -> NotFoundError:
         from hvrepl.catalog.constants import find_constants  # only a mistake pays for it
+        from hvrepl.catalog.near import say_near
 
         constants = find_constants(self.index, name, self.arch)
         if constants:
             kind = "a value of" if constants[0].value else "a field of"
             return NotFoundError(f"{name} is {kind} {constants[0].owner}, and no thing of its own; see `show {name}`")
-        close = self.like(name)
-        return NotFoundError(f"no such name: {name}" + (f"; did you mean {' or '.join(close)}?" if close else ""))
+        if to_key(name) in self.spaces:
+            return NotFoundError(f"{name} is a space of numbers: write `{name} NUMBER`, or `list {name}`")
+        return NotFoundError(f"no such name: {name}{say_near(self.index, name, self.arch, self.like(name))}")
 
     def like(self, name: str) -> list[str]:
         """Up to two names of this arch that are spelled alike, of different things. Reads all names."""

@@ -60,10 +60,16 @@ def form_of(text: str, is_loose: bool) -> str:
 def find_text(index: Index, text: str) -> list[Hit]:
     """The best hit of each spec, or element, whose names or words hold the text; all of its words must be there."""
     for wanted in (Wanted.of(text), Wanted.of(text, is_loose=True)):
-        hits = [hit for spec in candidates(index, wanted) for hit in hits_of(spec, wanted)] if wanted.words else []
+        hits = find_words(index, wanted)
         if hits:
-            return sorted(hits, key=lambda hit: (hit.rank, hit.spec.name, hit.element or 0))
+            return hits
     return []
+
+
+def find_words(index: Index, wanted: Wanted) -> list[Hit]:
+    """The hits of words as they are wanted, the best first."""
+    hits = [hit for spec in candidates(index, wanted) for hit in hits_of(spec, wanted)] if wanted.words else []
+    return sorted(hits, key=lambda hit: (hit.rank, hit.spec.name, hit.element or 0))
 
 
 def candidates(index: Index, wanted: Wanted) -> Iterator[Spec]:

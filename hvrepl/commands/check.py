@@ -12,7 +12,7 @@ from hvrepl.commands.inputs.operands import Value, read_values
 from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assignment
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
-from hvrepl.errors import UsageError
+from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import replace
 
 CONDITION = re.compile(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
@@ -26,7 +26,7 @@ def check(session: Session, words: Sequence[str]) -> None:
     taken = {match.string for match in conditions}
     values = [word for word in words[1:] if word not in taken]
     if not words or not values or not conditions:
-        raise UsageError("check takes a name, a value and conditions: `check WHAT VALUE FIELD=V FIELD!=V`")
+        raise UsageError("check takes a name, a value and conditions: `check WHAT VALUE FIELD=V FIELD!=V`" + say_field(session, words))
     target = find_target(session, words[0])
     checked = []
     for value in read_values(session, target.found, values, output=target.output):
@@ -40,6 +40,18 @@ def check(session: Session, words: Sequence[str]) -> None:
     rows = [(target.found.called, one["name"], one["is"], one["wanted"]) for one in failed]
     lines = [f"{target.found.called}: {one['name']} is {one['is']}, {say_wanted(one['wanted'])}" for one in failed]
     emit_listing(session, Listing(("what", "name", "is", "wanted"), rows, checked, single=len(checked) == 1, lines=lambda _: lines))
+
+
+def say_field(session: Session, words: Sequence[str]) -> str:
+    """That a condition is one word, where a field stands alone; "" where none does."""
+    from hvrepl.commands.inputs.field_words import is_field
+
+    try:
+        target = find_target(session, words[0]) if words else None
+    except HvreplError:
+        return ""
+    name = next((word for word in words[1:] if target and is_field(session, target, word)), "")
+    return f"; a condition is one word, such as {name.removeprefix('!')}=1" if name else ""
 
 
 def say_wanted(wanted: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import from_dict
+from hvrepl.commands.inputs.field_words import join_fields
 from hvrepl.commands.inputs.files import read_rest
 from hvrepl.commands.inputs.operands import read_values
+from hvrepl.commands.inputs.shorthands import say_shorthand
 from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assignment
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, open_output
@@ -28,15 +30,19 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
     target = find_target(session, words[0])
     if (target.found.spec.output if target.output else target.found.spec.layout) is None:
         raise UsageError(f"{target.found.called} has no fields to set")
-    values = [word for word in words[1:] if "=" not in word or word.startswith("@")]
-    assignments = [to_assignment(word) for word in words[1:] if word not in values]
+    rest, joined = join_fields(session, target, words[1:])
+    values = [word for word in rest if "=" not in word or word.startswith("@")]
+    assignments = [to_assignment(word) for word in rest if word not in values]
     if not values and not assignments and session.is_shell:
         show_fields(session, target)
         return
     if not values and not assignments:
         raise UsageError(f"{target.found.called}: no FIELD=VALUE; its fields are in `show {target.found.called}`")
     if len(values) > 1:
-        raise UsageError(f"one value to start from, not {len(values)}")
+        hint = say_shorthand(session, target.found, values)
+        raise UsageError(f"one value to start from, not {len(values)}{hint or '; fields are written FIELD=VALUE'}")
+    if joined:
+        session.warn(f"read as {' '.join(joined)}")
     starts = starts_of(session, target, values)
     target = replace(target, found=thing_in(session, target, None)[0], slot=None)
     made = []

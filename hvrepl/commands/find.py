@@ -23,7 +23,7 @@ def find(session: Session, words: Sequence[str]) -> None:
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise NotFoundError(f"nothing has '{shorten(text)}' in its names, fields, values or docs")
     index = session.catalog.index
-    bit = re.fullmatch(r"bit:(\d{1,4})", text, re.ASCII)
+    bit = re.fullmatch(r"bits?[: ]\s*(\d{1,4})", text, re.ASCII | re.IGNORECASE)
     if bit:
         hits = find_bit(index, int(bit[1]))
     elif NUMBER.fullmatch(text):

@@ -29,8 +29,8 @@ def choose_group(catalog: Catalog, word: str) -> str:
     if to_key(word) in forms:
         return forms[to_key(word)]
     close = alike(to_key(word), forms)
-    said = f"no space or kind {word[:40]!r}" + (f"; did you mean {close[0]}?" if close else "")
-    raise NotFoundError(f"{said}; there are {', '.join(groups)}")
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(groups)}"
+    raise NotFoundError(f"no space or kind {word[:40]!r}; {hint}")
 
 
 def plural(word: str) -> str:

@@ -9,10 +9,11 @@ from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import to_key
 from hvrepl.commands.inputs.file_kind import command_for
 from hvrepl.commands.inputs.files import is_file
-from hvrepl.commands.inputs.what import LONGEST_NAME, is_number_word
+from hvrepl.commands.inputs.shorthands import find_shorthand
+from hvrepl.commands.inputs.what import LONGEST_NAME, find_thing, is_number_word
 from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES
-from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.errors import HvreplError, NotFoundError, UsageError
 from hvrepl.readers.number import read_given
 from hvrepl.wording import shorten
 
@@ -24,16 +25,37 @@ PART = re.compile(r"\d+|input|output")  # what can stand behind the dot of a nam
 SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus", "whp_register")
 TAGS = ("struct", "union", "enum")
 MOST_ALIKE = 3
-SNIFFED = 1 << 12  # bytes of a file that tell what it is
+DIFFERS = 2  # values that diff compares
+LONGEST_ALIKE = 1 << 12  # characters of what may be spelled like a name
+INDEXED = re.compile(r"(\w+)[\[(]\s*(\w+)\s*[\])]([=:]?.*)", re.DOTALL)  # MSR[0x40000082], as logs print it
+# First words that other programs have → what does that here.
+OTHERS = {
+    "rdmsr": "`live WHAT` reads the MSRs of this machine, `msr NUMBER` explains one",
+    "wrmsr": "hvrepl writes no MSRs; `msr NUMBER VALUE` explains a value",
+    "bit": "`find bit:17` finds the fields that have bit 17",
+    "search": "`find TEXT` searches",
+    "grep": "`find TEXT` searches",
+    "explain": "`decode WHAT VALUE` explains a value, `show WHAT` a name",
+    "describe": "`show WHAT` describes a name",
+    "info": "`show WHAT` describes a name",
+    "dmesg": "`annotate FILE` explains the numbers in a log",
+}
 
 
 def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str, Sequence[str]]:
     """The command that is meant, and its words; `command` is the one that was given, or "". NotFoundError where nothing is."""
     if command == "cpuid" and words and is_number_word(session, words[0]):
         command, words = "", ["cpuid", *words]
+    if command not in ("", *TAKES_WHAT):
+        return command, words
+    given = drop_tag(session, tidy(session, words))
     if command:
-        return command, join_space(session, drop_tag(session, words)) if command in TAKES_WHAT else words
-    words = join_space(session, take_apart(session, drop_tag(session, words)))
+        words = join_space(session, given)
+        said = say_meant(session, command, words) if words else ""
+        if said:
+            raise NotFoundError(said)
+        return command, words
+    words = join_space(session, take_apart(session, given))
     first, *rest = words
     if any(FIELD.match(word) for word in rest):
         command = "encode"
@@ -42,8 +64,62 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
     else:
         command = "show"
     if not is_known(session, first):
-        raise NotFoundError(say_unknown(session, first))
+        raise NotFoundError(say_unknown(session, words))
+    said = say_meant(session, "", words)
+    if said:
+        raise NotFoundError(said)
     return command, words
+
+
+def tidy(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """The words, the first without what was pasted behind it (`sint2,`), and `msr[0x40000082]…` as `msr:0x40000082…`."""
+    if not words:
+        return words
+    first, *rest = words
+    indexed = INDEXED.fullmatch(first)
+    if indexed and indexed[1].lower() in SPACES and is_number_word(session, indexed[2]):
+        return [f"{indexed[1].lower()}:{indexed[2]}{indexed[3]}", *rest]
+    bare = first.rstrip(",;")
+    return [bare, *rest] if bare and bare != first and is_name(session, bare) else words
+
+
+def say_meant(session: Session, command: str, words: Sequence[str]) -> str:
+    """What was meant by words that are right but for their order, or for blanks within a name; "" where there is no such thing."""
+    first, *rest = words
+    if is_file(first) or not (rest or command == "encode"):
+        return ""
+    if not is_name(session, first) and (shorthand := find_shorthand(session, words)):
+        return f"no such name: {shorten(first)}; did you mean `{shorthand}`?"
+    if is_value(session, first) or FIELD.match(first):
+        name = next((word for word in rest if is_name(session, word) and not is_number(session, word)), "")
+        if not name or (not FIELD.match(first) and names_something(session, first)):
+            return ""
+        others = [word for word in words if word is not name]
+        does = command or ("encode" if any(FIELD.match(word) for word in others) else "decode")
+        return f"{shorten(first)} names nothing; did you mean `{does} {' '.join([name, *others])}`?"
+    if is_name(session, first) or is_called_so(session, first):
+        return ""
+    from hvrepl.catalog.near import find_joined
+
+    spaced = first.lower() in (*SPACES, *session.catalog.spaces)
+    joined = find_joined(session.catalog.index, words, session.options.arch)
+    joined = joined or (find_joined(session.catalog.index, rest, session.options.arch) if spaced else "")
+    values = len(joined.split()) - 1
+    if not joined or (command == "diff" and values < DIFFERS):
+        return ""
+    does = "" if command == "decode" and not values else command  # without a value it is shown
+    return f"no such name: {shorten(first)}; did you mean `{f'{does} {joined}'.strip()}`?"
+
+
+def names_something(session: Session, word: str) -> bool:
+    """Whether a number has a name, or cannot be read for a reason of its own."""
+    try:
+        find_thing(session, word)
+    except NotFoundError:
+        return False
+    except HvreplError:
+        return True
+    return True
 
 
 def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
@@ -69,7 +145,7 @@ def join_space(session: Session, words: Sequence[str]) -> Sequence[str]:
 
 def drop_tag(session: Session, words: Sequence[str]) -> Sequence[str]:
     """`struct hv_message …`, as C writes a type, without the first word."""
-    return words[1:] if len(words) > 1 and words[0] in TAGS and is_name(session, words[1]) else words
+    return words[1:] if len(words) > 1 and words[0] in TAGS and not is_value(session, words[1]) else words
 
 
 def is_value(session: Session, word: str) -> bool:
@@ -111,16 +187,34 @@ def is_number(session: Session, word: str) -> bool:
     return True
 
 
-def say_unknown(session: Session, word: str) -> str:
-    """What is spelled like the word, commands before names; or for which command a file of that name is."""
+def say_unknown(session: Session, words: Sequence[str]) -> str:
+    """What the first word is spelled like, commands before names; or for which command a file of that name is."""
+    word = words[0]
     said = f"no such command or name: {shorten(word)}"
     if is_file(word):
         return f"{said}; for the file: {command_for(session, word)}"
     if len(word.split()) > 1:
         return f"{said}; quotes made one word of it"
+    if word.lower() in OTHERS:
+        return f"{said}; {OTHERS[word.lower()]}"
+    meant = say_meant(session, "", words)
+    if meant:
+        return meant.replace("no such name: ", "no such command or name: ", 1)
     if word.lower() in session.catalog.spaces:
         return f"{word} is a space of numbers: write `{word} NUMBER`, or `list {word}`"
     if re.search(r"\w[|>]", word):
-        return f"{said}; | and > stand behind a blank"
-    close = dict.fromkeys([*alike(word, ENTRIES, 2), *(session.catalog.like(word) if len(word) < SNIFFED else [])])
-    return f"{said}; did you mean {' or '.join(list(close)[:MOST_ALIKE])}?" if close else said
+        return f"{said}; | and > need a blank before them"
+    if len(word) >= LONGEST_ALIKE:
+        return said
+    from hvrepl.catalog.near import find_arrays, say_found, say_near
+
+    index, arch = session.catalog.index, session.options.arch
+    commands = alike(word, ENTRIES, 2)
+    phrase = " ".join(words[:MOST_ALIKE])
+    found = say_found(index, phrase) if words[1:] and not commands and all(one.isalpha() for one in words) else ""
+    if found:
+        return f"{said}; {found}"
+    close = list(dict.fromkeys([*commands, *session.catalog.like(word)]))[:MOST_ALIKE]
+    if commands and not find_arrays(index, word, arch):
+        return f"{said}; did you mean {' or '.join(close)}?"
+    return said + say_near(index, word, arch, close)

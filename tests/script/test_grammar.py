@@ -43,6 +43,27 @@ def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: 
     assert said(call(stdin=f"{line}\n".encode()), "stdin:1: ") == in_lines
 
 
+@pytest.mark.parametrize(
+    ("line", "said_so"),
+    {
+        "encode sint2 vector 0xf3 masked": "read as vector=0xf3 masked=1\n",
+        "encode sint2 vector = 0xf3": "read as vector=0xf3\n",
+        "encode sint2 vector=0xf3": "",
+        "encode HV_SCHEDULER_TYPE root": "",  # a value, though no number
+    }.items(),
+)
+def test_fields_that_were_written_otherwise_are_said_beside_the_value(line: str, said_so: str) -> None:
+    ended = call("-c", line)
+    assert (ended.status, ended.err, ended.out.count("\n")) == (0, said_so, 1)
+
+
+def test_what_is_suggested_runs() -> None:
+    suggested = [row[2].rpartition("did you mean `")[2].removesuffix("`?") for row in ROWS if "did you mean `" in row[2]]
+    assert len(suggested) >= 10
+    for line in suggested:
+        assert call("-c", line).status in (0, 1), line
+
+
 def test_the_table_has_as_many_lines_as_it_should() -> None:
     assert len(ROWS) >= 120
 

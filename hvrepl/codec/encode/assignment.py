@@ -16,6 +16,7 @@ from hvrepl.record import record
 
 GUID_BITS = 128
 GUID_HYPHENS = 4
+FLAGS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}  # what a single bit may be called
 
 
 @record
@@ -35,6 +36,8 @@ def read_field(one: Assignment, field: Field, width: int, catalog: Catalog) -> i
         value = one.number
     if value is None and show in MEANINGS and MEANINGS[show].read:
         value = read_words(show, one.text)
+    if value is None and width == 1:
+        value = FLAGS.get(one.text.lower())
     if value is None:
         raise UsageError(no_value(one, field, catalog))
     return fit(one.path, value, width)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.model import Field, to_key
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import AMBIGUOUS, fit, read_cpuid, read_given
+from hvrepl.wording import shorten
 
 HEX_BYTES = re.compile(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
+NAME = re.compile(r"[a-z_][\w-]{1,80}", re.IGNORECASE)
 CPUID_WIDTH = 128
 # What is read in only one way and needs no words about it. Lines of such numbers are read many at a time.
 REGISTER_LINE = rb"eax=0x(%s) ebx=0x(%s) ecx=0x(%s) edx=0x(%s)\r?\n" % ((rb"[0-9a-fA-F]{1,8}",) * 4)
@@ -91,6 +95,9 @@ def read_value(session: Session, found: Found, text: str, width: int) -> tuple[i
     except UsageError:
         value = read_enumerator(session, found, text)
         if value is None:
+            hint = say_meant(session, found, text.strip())
+            if hint:
+                raise UsageError(hint) from None
             raise
         return value, ""
     if width < reading.value.bit_length() <= 64:
@@ -104,9 +111,36 @@ def read_value(session: Session, found: Found, text: str, width: int) -> tuple[i
 
 def read_enumerator(session: Session, found: Found, text: str) -> int | None:
     """HV_STATUS_ACCESS_DENIED as the value of a status: the name of a value of the lowest field."""
-    if not text.strip() or found.spec.layout is None:
+    if not text.strip():
         return None
-    layouts = (found.spec.layout, *(found.spec.cases or {}).values())
-    lowest = [field for layout in layouts for field in layout.fields if field.lsb == 0 and not field.switch]
-    values = (enumerator_value(text.strip(), field, session.catalog) for field in lowest)
+    values = (enumerator_value(text.strip(), field, session.catalog) for field in lowest_fields(found))
     return next((value for value in values if value is not None), None)
+
+
+def lowest_fields(found: Found) -> list[Field]:
+    """The fields of which an enumerator can be the whole value."""
+    layouts = [layout for layout in (found.spec.layout, *(found.spec.cases or {}).values()) if layout and found.spec.layout]
+    return [field for layout in layouts for field in layout.fields if field.lsb == 0 and not field.switch]
+
+
+def say_meant(session: Session, found: Found, text: str) -> str:
+    """What a text that is not a value may mean instead: a field, part of an enumerator's name, words of a shorthand. "" for nothing."""
+    from hvrepl.commands.inputs.shorthands import say_shorthand
+    from hvrepl.commands.inputs.what import fields_called
+
+    shown = f"'{shorten(text)}'"
+    shorthand = say_shorthand(session, found, [text])
+    if shorthand:
+        return f"{shown} is not a value of {found.called}{shorthand}"
+    if not NAME.fullmatch(text):
+        return ""
+    if fields_called(session, found, text):
+        return f"{shown} is a field of {found.called}: `encode {found.called} {text}=VALUE`"
+    names = dict.fromkeys(one.name for field in lowest_fields(found) for one in session.catalog.enumerators(field))
+    key = to_key(text)
+    close = [name for name in names if to_key(name).endswith(f"_{key}")] or alike(key, {to_key(name): name for name in names}, 2)
+    if not close:
+        return ""
+    spelled = {to_key(name): name for name in names}
+    meant = " or ".join(spelled.get(to_key(name), name) for name in close[:2])
+    return f"{shown} is not a value of {found.called}; did you mean {meant}?"

@@ -47,8 +47,10 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
         return None, [value]
     try:
         target = find_target(session, word)
-    except NotFoundError:
-        raise value.error from None
+    except NotFoundError as error:
+        if not word[:1].isalpha():
+            raise value.error from None
+        raise UsageError(str(error)) from None
     return target, read_values(session, target.found, ["-"] if session.takes_stdin else [], output=target.output)
 
 

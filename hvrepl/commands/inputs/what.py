@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.model import Field, to_key
 from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
@@ -41,7 +42,21 @@ def find_target(session: Session, what: str) -> Target:
         return Target(found, output=part == "output")
     if SLOT.fullmatch(part) and found.spec.kind == "page":
         return Target(found, slot=int(part))
+    if fields_called(session, found, part):
+        raise NotFoundError(f"{part} is a field of {base}: `encode {base} {part}=VALUE`; `show {base}` explains it")
     raise NotFoundError(f"{base} has no part {shorten(part)}; a page has slots (page.2), a hypercall .input and .output")
+
+
+def fields_called(session: Session, found: Found, name: str) -> list[Field]:
+    """The fields of a thing that have the name, in any of its variants, and of the structs in it the first."""
+    key = to_key(name.rpartition(".")[2])
+    layouts = [layout for layout in (found.spec.layout, *(found.spec.cases or {}).values()) if layout]
+    fields = [field for layout in layouts for field in layout.fields if key in map(to_key, field.names) and not field.switch]
+    if fields or not found.spec.layout:
+        return fields
+    from hvrepl.codec.encode.cases import names_below  # only a mistake pays for it
+
+    return [Field(key)] if key in map(to_key, names_below(found.spec, session.catalog, set())) else []
 
 
 def find_thing(session: Session, what: str) -> Found:

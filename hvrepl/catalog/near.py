@@ -1,0 +1,82 @@
+"""What a name that nothing has may have meant: elements of an array, or what a search for it finds. Only a mistake pays for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hvrepl.catalog.index import Index, elements, is_seen
+from hvrepl.catalog.model import Spec, fill, to_key
+from hvrepl.catalog.search import Wanted, find_words
+
+SHORTEST = 3  # letters of what is worth a search
+MOST_NAMES = 2
+MOST_WORDS = 5  # that one name is written in
+WORD = re.compile("[A-Za-z0-9_-]{1,40}")
+
+
+def say_near(index: Index, name: str, arch: str, close: list[str]) -> str:
+    """`; there are sint0 to sint15`, or what is spelled alike and what a search finds; "" for nothing. `close`: what is spelled alike."""
+    arrays = [f"{first} to {last}" for first, last in find_arrays(index, name, arch)]
+    if arrays:
+        return f"; there are {' and '.join(arrays)}"
+    alike = f"; did you mean {' or '.join(close)}?" if close else ""
+    found = say_found(index, name)
+    return f"{alike} {found}" if alike and found else alike or (f"; {found}" if found else "")
+
+
+def say_found(index: Index, text: str) -> str:
+    """`find TEXT` and how much that has, with the first names; "" for nothing, or where only letters match that no name has together."""
+    hits = find_words(index, Wanted.of(text)) if len(text) >= SHORTEST and text.isprintable() else []
+    if not hits:
+        return ""
+    likely = sorted(hits, key=lambda hit: (hit.rank, hit.spec.kind != "register"))  # of what is hit as well, what is asked for most
+    names = list(dict.fromkeys(hit.spec.named(hit.element or 0 if hit.spec.count else hit.element) for hit in likely))
+    shown = " and ".join(names[:MOST_NAMES])
+    if len(hits) == 1:
+        return f"`find {text}` has {shown}"
+    return f"`find {text}` has {len(hits)} hits, such as {shown}" if len(names) > MOST_NAMES else f"`find {text}` has {shown}"
+
+
+def find_joined(index: Index, words: Sequence[str], arch: str) -> str:
+    """The name that the first words are if nothing but blanks and underscores is taken out: guest id is guest-id; "" for none."""
+    for count in range(min(len(words), MOST_WORDS), 1, -1):
+        text = "".join(words[:count])
+        if not all(map(WORD.fullmatch, words[:count])) or sum(map(str.isdigit, words[:count])) > 1:  # two numbers are values
+            continue
+        rows = index.names(to_key(text)) or index.names_but_for_underscores(to_key(text))
+        seen = [row for row in rows if is_seen(row.arch, arch)] or rows
+        if seen:
+            return f"{seen[0].spelling} {' '.join(words[count:])}".rstrip()
+    return ""
+
+
+def find_arrays(index: Index, name: str, arch: str) -> list[tuple[str, str]]:
+    """(first, last) of each array on the arch of which the name is an element's without its number, or with one that is too high."""
+    wanted = squeeze(name)
+    found = []
+    for spec in arrays_of(index):
+        for pattern in patterns_of(spec) if is_seen(spec.arch, arch) else ():
+            before, _, after = map(squeeze, pattern.partition("{n}"))
+            if before and (
+                wanted in (before, before + after) or re.fullmatch(rf"{re.escape(before)}[0-9]{{1,9}}{re.escape(after)}", wanted)
+            ):
+                found.append((fill(pattern, 0), fill(pattern, elements(spec)[-1])))
+                break
+    return found
+
+
+def arrays_of(index: Index) -> Iterator[Spec]:
+    """The specs of arrays."""
+    keys = index.database.execute("SELECT DISTINCT spec FROM name WHERE element = 0 ORDER BY spec").fetchall()
+    return (index.spec(key) for (key,) in keys)
+
+
+def patterns_of(spec: Spec) -> Iterator[str]:
+    """The names of an array with {n} for the number of an element, its own short ones first."""
+    names = (*spec.also, *(name for address in spec.addresses for name in (address.name, *address.also)))
+    return (name for name in names if "{n}" in name)
+
+
+def squeeze(name: str) -> str:
+    return to_key(name).replace("_", "")

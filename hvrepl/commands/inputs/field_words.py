@@ -1,0 +1,59 @@
+"""FIELD VALUE, FIELD = VALUE and the name of a flag alone → FIELD=VALUE, where nothing else can be meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hvrepl.commands.inputs.what import Target, fields_called
+from hvrepl.commands.session import Session
+from hvrepl.errors import UsageError
+from hvrepl.readers.number import is_number
+
+NAME = re.compile(r"!?[a-z_][\w.\[\]]*", re.IGNORECASE)
+
+
+def join_fields(session: Session, target: Target, words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words behind WHAT, each assignment as one word, and which of these were written otherwise.
+
+    UsageError for the name of a field without a value, unless it is one bit: that is set then, and `!name` clears it.
+    """
+    done: list[str] = []
+    joined: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if not is_field(session, target, word.removesuffix("=")):
+            done.append(word)
+            continue
+        text = take_value(session, target, word, waiting)
+        done.append(text)
+        joined += [text] if text != word else []
+    return done, joined
+
+
+def is_field(session: Session, target: Target, word: str) -> bool:
+    """Whether a word is the name of a field, and no value."""
+    if not NAME.fullmatch(word) or is_number(word):
+        return False
+    name = word.removeprefix("!")
+    return any(name == one.name for one in target.found.spec.shorthands) or bool(fields_called(session, target.found, name))
+
+
+def take_value(session: Session, target: Target, word: str, waiting: list[str]) -> str:
+    """FIELD=VALUE of a word that names a field, with the words behind it that belong to it, which are taken away."""
+    name, has_sign = word.removesuffix("="), word.endswith("=")
+    if waiting[:1] == ["="] and not has_sign:
+        waiting.pop(0)
+        has_sign = True
+    elif waiting and waiting[0].startswith("=") and not has_sign:
+        return name + waiting.pop(0)
+    follows = bool(waiting) and "=" not in waiting[0] and (has_sign or not is_field(session, target, waiting[0]))
+    if follows and not name.startswith("!"):
+        return f"{name}={waiting.pop(0)}"
+    if has_sign:
+        return f"{name}="
+    fields = fields_called(session, target.found, name.removeprefix("!"))
+    if fields and all(field.width == 1 for field in fields):
+        return f"{name.removeprefix('!')}={0 if name.startswith('!') else 1}"
+    raise UsageError(f"{name} has no value: write {name.removeprefix('!')}=VALUE")

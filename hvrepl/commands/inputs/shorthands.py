@@ -1,0 +1,56 @@
+"""Words that a shorthand of a thing takes: a kernel version, where the guest id that it makes is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.index import is_seen
+from hvrepl.catalog.model import Shorthand, Spec, to_key
+from hvrepl.commands.session import Session
+
+
+def say_shorthand(session: Session, found: Found, words: Sequence[str]) -> str:
+    """`; with the kernel: `encode guest-id kernel=6.6.87`` where the last of the words is what a shorthand reads; "" where none does.
+
+    Words before it can only be names of what the shorthand sets too.
+    """
+    said = next(commands_of(session, found.spec, found.called, words), "")
+    return f"; write `{said}`" if said else ""
+
+
+def find_shorthand(session: Session, words: Sequence[str]) -> str:
+    """The command for words of which the first names no thing, but what a shorthand sets: `encode linux 6.6.87`."""
+    index = session.catalog.index
+    keys = index.database.execute("""SELECT id FROM spec WHERE body LIKE '%"shorthand":%' ORDER BY id""").fetchall()
+    specs = (index.spec(key) for (key,) in keys)
+    said = (one for spec in specs if is_seen(spec.arch, session.options.arch) for one in commands_of(session, spec, short(spec), words))
+    return next(said, "")
+
+
+def short(spec: Spec) -> str:
+    return spec.also[0] if spec.also else spec.name
+
+
+def commands_of(session: Session, spec: Spec, called: str, words: Sequence[str]) -> Iterator[str]:
+    from hvrepl.codec.meanings import MEANINGS
+
+    for one in spec.shorthands if words else ():
+        read = MEANINGS[one.read].read
+        names = {to_key(name) for name in names_set(session, spec, one)}
+        if read is None or not all(to_key(word) in names for word in words[:-1]):
+            continue
+        try:
+            read(words[-1])
+        except ValueError:
+            continue
+        yield f"encode {called} {one.name}={words[-1]}"
+
+
+def names_set(session: Session, spec: Spec, shorthand: Shorthand) -> Iterator[str]:
+    """What the values are called that a shorthand sets."""
+    layouts = [layout for layout in (spec.layout, *(spec.cases or {}).values()) if layout]
+    for field in (field for layout in layouts for field in layout.fields if field.name in shorthand.sets):
+        for one in session.catalog.enumerators(field):
+            if one.low <= shorthand.sets[field.name] <= one.high:
+                yield from (one.name, *one.also)

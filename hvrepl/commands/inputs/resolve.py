@@ -30,7 +30,7 @@ def resolve(session: Session, words: Sequence[str]) -> tuple[Target | None, Iter
         target = find_target(session, what)
     except NotFoundError as error:
         if attempt_number(session, what).error is None:
-            raise NotFoundError(f"{error}; several values need a name: decode WHAT {what[:40]} ...") from None
+            raise NotFoundError(f"{str(error).partition('; ')[0]}; several values need a name: decode WHAT {what[:40]} ...") from None
         raise
     return target, read_values(session, target.found, values, output=target.output)
 

@@ -62,7 +62,8 @@ class Completer:
                 continue
             number, space = number_of(entry), entry.space.name if entry.space else ""
             for also, text in enumerate((entry.name, *entry.also)):
-                place = 1 if not also else 0 if text.islower() and "_" not in text else 2
+                is_aside = entry.space is not None and entry.space.aside
+                place = 3 if is_aside else 1 if not also else 0 if text.islower() and "_" not in text else 2
                 found.setdefault(to_key(text), Name(to_key(text), text, number, entry.title, space, place))
         return sorted(found.values(), key=lambda name: (name.place, len(name.key), name.key))
 

@@ -11,12 +11,14 @@ from hvrepl.record import record
 
 MOST = 200  # candidates; nobody scrolls further
 MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
+WORST = 7  # of how_well
 LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
 
 
 @record
 class Name:
-    """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others."""
+    """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others, 3 for those
+    of a space that stands aside."""
 
     key: str
     text: str
@@ -25,6 +27,16 @@ class Name:
     space: str
     place: int
 
+    @property
+    def plain(self) -> str:
+        """The key but for underscores."""
+        return self.key.replace("_", "")
+
+    def runs_together(self, text: str) -> bool:
+        """Whether the text is words of the key, from the beginning of one on, without their underscores: vpassist of vp_assist."""
+        words = self.key.split("_") if text in self.plain else []
+        return any("".join(words[at:]).startswith(text) for at in range(len(words)))
+
 
 def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
     """Names that hold the text, or else its letters in their order: the tighter first, and of those the shorter."""
@@ -32,26 +44,30 @@ def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
     if not words:
         return iter(names)
     first, *more = words
-    hits = [name for name in names if first in name.key]
+    hits = [name for name in names if first in name.key or name.runs_together(first)]
     for word in more:
         hits = [name for name in hits if word in name.key]
     if not hits:
         tightness = measure("".join(words))
         return iter(heapq.nsmallest(MOST, islice(scattered(names, "".join(words)), MOST_SCATTERED), key=lambda name: tightness(name.key)))
-    buckets: tuple[list[Name], ...] = ([], [], [], [], [])
+    buckets: list[list[Name]] = [[] for _ in range(WORST + 1)]
     for name in hits:
-        buckets[how_well(name.key, first, more)].append(name)
+        buckets[how_well(name, first, more)].append(name)
     return chain(*buckets)
 
 
-def how_well(key: str, first: str, more: Sequence[str]) -> int:
-    """0 if a key is the first word, 1 if it begins with it, 2 if a word of it does, 3 within a word, 4 for words in another order."""
+def how_well(name: Name, first: str, more: Sequence[str]) -> int:
+    """0 if a key is the first word, 2 if it begins with it, 4 if a word of it does, 6 within a word; 1, 3 and 5 where that is so but for
+    underscores; the worst for words in another order."""
+    runs_together = first not in name.key
+    key = name.plain if runs_together else name.key
     start = at = key.find(first)
     for word in more:
         at = key.find(word, at + 1)
         if at < 0:
-            return 4
-    return 0 if key == first else 1 if start == 0 else 2 if f"_{first}" in key else 3
+            return WORST
+    found = 0 if key == first else 2 if start == 0 else 4 if runs_together or f"_{first}" in key else 6
+    return found + runs_together
 
 
 def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:

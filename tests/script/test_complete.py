@@ -51,6 +51,7 @@ FIRST = {
     "canonical_name": ("HV_X64_MSR_SIM", ["HV_X64_MSR_SIMP"]),
     "other_spelling": ("HvRegisterSin", ["HvRegisterSint0", "HvRegisterSint1"]),
     "within_a_name": ("vp_assist", ["vp-assist"]),
+    "within_a_name_but_for_underscores": ("vpassist", ["vp-assist", "vp-assist-page"]),
     "two_words": ("x64 sint", ["HV_X64_MSR_SINT0", "HV_X64_MSR_SINT1", "HV_X64_MSR_SINT2"]),
     "words_in_another_order": ("sint2 x6", []),
     "name_of_a_command": ("decode sim", ["decode simp"]),
@@ -175,6 +176,12 @@ def test_a_name_is_offered_for_itself_before_all_others() -> None:
 def test_a_canonical_name_stands_before_its_other_spellings() -> None:
     candidates = whole("sint2")
     assert candidates.index("sint2") < candidates.index("HV_X64_MSR_SINT2") < candidates.index("HvRegisterSint2")
+
+
+@pytest.mark.parametrize("text", ["vpassist", "registervp", "regassist"])
+def test_names_of_another_interface_stand_behind_hyper_vs_own(text: str) -> None:
+    candidates = whole(text)
+    assert candidates.index("HvRegisterVpAssistPage") < candidates.index("WHvRegisterVpAssistPage")
 
 
 def test_there_are_never_more_candidates_than_somebody_reads() -> None:

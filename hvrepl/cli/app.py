@@ -55,8 +55,24 @@ def function_of(name: str, options: Sequence[Option], run: Callable[..., Any] | 
 
 def parameter_of(option: Option) -> Parameter:
     kind: Any = list[str] | None if option.many else str | None if option.metavar else bool
-    declared = typer.Option(*option.names, metavar=option.metavar or None, help=option.help, show_default=False)
+    declared = typer.Option(
+        *option.names, metavar=option.metavar or None, help=option.help, show_default=False, autocompletion=complete_option(option)
+    )
     return Parameter(option.key, Parameter.KEYWORD_ONLY, default=None if option.metavar else False, annotation=Annotated[kind, declared])
+
+
+def complete_option(option: Option) -> Callable[[str], list[str]]:
+    """What completes the word of an option: one of those that it takes. Files bash completes itself, and better."""
+
+    def complete(incomplete: str) -> list[str]:
+        from hvrepl.script.candidates import words_of as words_of_option
+        from hvrepl.script.option_words import CHOICES
+
+        is_counted = option.key in CHOICES or option.key == "style"
+        is_bash = os.environ.get(COMPLETE) == "complete_bash"
+        return [one.text for one in words_of_option(option, incomplete)] if is_counted or not is_bash else []
+
+    return complete
 
 
 def words_of(usage: str) -> Any:
@@ -90,7 +106,7 @@ def complete() -> NoReturn:
 
 def give_command(environ: MutableMapping[str, str]) -> None:
     """Words that begin with no command become those of decode: typer completes only those of a command."""
-    from hvrepl.script.complete import positional
+    from hvrepl.script.option_words import positional
 
     words = shlex.split(environ[WORDS]) if WORDS in environ else environ.get(LINE, "").split(" ")
     first = next(iter(positional(words[1:])), "")
@@ -116,7 +132,7 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
 
     from hvrepl.cli import bash
     from hvrepl.script.complete import Completer
-    from hvrepl.script.lines import quote, split_typed
+    from hvrepl.script.lines import quote, quote_for_shell, split_typed
     from hvrepl.script.runner import shell_commands
 
     is_bash = os.environ.get(COMPLETE) == "complete_bash"
@@ -129,7 +145,7 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
     current = split_typed(before)[1]
     try:
         completer = Completer(session_of(context).catalog, shell_commands(), platform.release)
-        found = completer.complete(before, quote=bash.quote if is_bash else str)
+        found = completer.complete(before, quote=quote_for_shell if is_bash else str)
     except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
         return []
     return [((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found]

@@ -1,4 +1,4 @@
-"""The words that bash gives to a completion → the line as it was typed; and a word as bash reads it. Pure."""
+"""The words that bash gives to a completion → the line as it was typed. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from hvrepl.script.lines import split_typed
 WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and which word of it is completed
 BREAKS = ("=", ":")  # words of their own in bash, wherever they stand
 BREAK = re.compile(r" ([=:])(?: (?=\S))?")
-SPECIAL = re.compile(r"""[\s'"\\$`&;|<>()*?\[\]{}!#^]""")
-
-
-def quote(word: str) -> str:
-    """A word as bash takes it for just these characters."""
-    return SPECIAL.sub(r"\\\g<0>", word)
 
 
 def to_typer(environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,47 +1,62 @@
-"""What may follow the text before the cursor: commands, names, fields, enumerators, files. Pure but for the names of files."""
+"""What may follow the text before the cursor: commands, names, numbers, fields, enumerators, options, files. Pure but for the files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 
-from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.catalog import Catalog, Entry, Found
 from hvrepl.catalog.index import WAS, is_seen
 from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
-from hvrepl.commands.session import COLORS, FORMATS, WORD_SIZES
+from hvrepl.commands.session import FORMATS
+from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError
 from hvrepl.record import record, replace
 from hvrepl.render.listing import number_of
-from hvrepl.render.style import table_styles
-from hvrepl.script.interpret import TAKES_WHAT
-from hvrepl.script.lines import quote, split_typed, unquote
-from hvrepl.script.rank import MOST, Name, rank, scattered
+from hvrepl.script.candidates import Candidate, explained, files, matching, options, words_of
+from hvrepl.script.interpret import SPACES, TAKES_WHAT
+from hvrepl.script.lines import quote, quote_for_shell, split_operator, split_typed, unquote
+from hvrepl.script.option_words import END, awaits, positional
+from hvrepl.script.rank import HEX_BEGUN, MOST, Name, Number, begun, rank, scattered
 from hvrepl.script.settable import lowest, paths_of
 
 LONGEST = 2000  # characters of a line that somebody types
+FEWEST_DIGITS = 3  # of a number that is offered to somebody who has not asked
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
-FILE_COMMANDS = ("source", "cpuid", "scan")  # commands whose first word is a file
-CHOICES = {"--arch": ARCHES, "--format": FORMATS, "-f": FORMATS, "--color": COLORS, "--words": WORD_SIZES}
-TAKES_FILE = ("--specs", "-o", "--output", "--root")
-VALUED = (*CHOICES, "--style", *TAKES_FILE)  # options with a word behind them
-FLAGS = ("--strict", "--keep-going", "--help")
-REACHES_OUT = re.compile(r"\s*!|.*[|>]", re.DOTALL)
+TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value behind their first word
+TYPE_PLACE = 2  # of eom's words
+HELPS = ("help", "?", ".help")
+SHELL_FILES = ("source", "save")  # words of the shell that take a file
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # of check
+CONDITION = re.compile(r"([\w.\[\]]+)([!<>]?)")  # a field, and the beginning of an operator
+HEX_BYTES = re.compile(r"(?:0[xX])?[0-9a-fA-F`]*")
 
 Quote = Callable[[str], str]
+Thing = tuple[Found, Layout | None]
 
 
 @record
-class Candidate:
-    """Text that replaces the last `length` characters before the cursor, with what stands beside it in the menu."""
+class Held:
+    """A value in hand: how it is called, what it is, and how it is written."""
 
-    text: str
-    length: int
-    number: str = ""
-    title: str = ""
+    name: str
+    found: Found
+    value: str = ""
+
+
+@record
+class Typed:
+    """What stands before the cursor: all words but the last, of those the ones that are no options, and the last. `is_asked`: by Tab,
+    and not only because somebody types."""
+
+    all: list[str]
+    words: list[str]
+    current: str
+    hand: Sequence[Held]
+    is_asked: bool
 
 
 class Completer:
@@ -54,18 +69,37 @@ class Completer:
         self._paths: dict[tuple[str, bool], dict[str, list[Field]]] = {}
 
     @cached_property
+    def entries(self) -> list[Entry]:
+        """What has a name on the arch."""
+        arch = self.catalog.arch
+        return [one for one in self.catalog.entries() if one.arch in ("common", arch) and (one.space is None or arch in one.space.arches)]
+
+    @cached_property
     def names(self) -> list[Name]:
         """All names of the arch, short ones before long ones."""
         found: dict[str, Name] = {}
-        for entry in self.catalog.entries():
-            if entry.arch not in ("common", self.catalog.arch) or (entry.space and self.catalog.arch not in entry.space.arches):
-                continue
+        for entry in self.entries:
             number, space = number_of(entry), entry.space.name if entry.space else ""
+            is_aside = entry.space is not None and entry.space.aside
             for also, text in enumerate((entry.name, *entry.also)):
-                is_aside = entry.space is not None and entry.space.aside
                 place = 3 if is_aside else 1 if not also else 0 if text.islower() and "_" not in text else 2
-                found.setdefault(to_key(text), Name(to_key(text), text, number, entry.title, space, place))
+                key = to_key(text)
+                found.setdefault(key, Name(key, key.replace("_", ""), text, number, entry.title, space, place))
         return sorted(found.values(), key=lambda name: (name.place, len(name.key), name.key))
+
+    @cached_property
+    def numbers(self) -> list[Number]:
+        """All numbers of the arch that are written in hex, in the order of the spaces; a range says nothing of a number in it."""
+        return [
+            Number(number_of(one), one.space.name, one.name, one.title)
+            for one in self.entries
+            if one.space and one.low == one.high and number_of(one).startswith("0x")
+        ]
+
+    @property
+    def topics(self) -> Sequence[tuple[str, str]]:
+        """(word, what it does) of all that help explains."""
+        return [(name, title) for name, title in self.commands if title]
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -76,8 +110,8 @@ class Completer:
         return frozenset(name for name, _ in self.commands)
 
     def warm_up(self) -> None:
-        """Reads the names, for which no key should have to wait."""
-        _ = self.keys
+        """Reads the names and numbers, for which no key should have to wait."""
+        _ = self.keys, self.numbers
 
     @property
     def is_warm(self) -> bool:
@@ -93,13 +127,15 @@ class Completer:
         """Whether any name would be offered for the text; before all names are read that may be."""
         return not self.is_warm or any(text in key for key in self.keys) or next(scattered(self.names, text), None) is not None
 
-    def find(self, what: str) -> tuple[Found, Layout | None] | None:
-        """The thing and the layout that WHAT means; None if there is no such name."""
-        base, _, part = what.rpartition(":")[2].partition(".")
-        if not self.has_name(to_key(base)):  # before find_name, which would look for names that are spelled alike
+    def find(self, what: str) -> Thing | None:
+        """The thing and the layout that WHAT means; None if there is no such name or number."""
+        space, _, rest = what.rpartition(":")
+        base, _, part = rest.partition(".")
+        is_number = HEX_BEGUN.fullmatch(base) is not None and len(base) > 2
+        if not is_number and not self.has_name(to_key(base)):  # before find_name, which would look for names that are spelled alike
             return None
         try:
-            found = self.catalog.find_name(base)
+            found = self.catalog.find_number(int(base, 16), space.lower() or None) if is_number else self.catalog.find_name(base)
         except HvreplError:
             return None
         return found, found.spec.output if part == "output" else found.spec.layout
@@ -121,94 +157,167 @@ class Completer:
         last = to_key(plain)
         return fields.get(plain) or next((here for here in fields.values() if last in map(to_key, here[0].names)), [])
 
-    def complete(self, before: str, last: Found | None = None, quote: Quote = quote) -> list[Candidate]:
-        """The candidates for the text before the cursor, best first; `last` is what `set` and `_` are about.
+    def complete(self, before: str, hand: Sequence[Held] = (), quote: Quote = quote, *, is_asked: bool = True) -> list[Candidate]:
+        """The candidates for the text before the cursor, best first; the first of `hand` is what `set` is about.
 
         `quote` makes of a word what is typed for it; the text is what somebody has typed.
         """
         if "\n" in before or len(before) > LONGEST:
             return []
-        words, typed = split_typed(before)
+        _, operator, behind = split_operator(before)
+        words, typed = split_typed(behind if operator else before)
         current = unquote(typed)
-        found = reach_out(before, typed) if REACHES_OUT.match(before) else self._candidates(words, current, before, last)
+        if operator:
+            found, quote = reach_out(operator, words, current), quote if operator.startswith(">") else quote_for_shell
+        else:
+            found = self._candidates(Typed(words, join_space(positional(words)), current, hand, is_asked), before)
         return [as_typed(one, current, typed, quote) for one in islice(found, MOST)]
 
-    def _candidates(self, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:
-        previous = words[-1] if words else ""
-        words = positional(words)
-        if current.startswith("@"):
-            yield from files(current[1:], len(current) - 1)
-        elif previous in VALUED:
-            yield from values_of(previous, current)
+    def _candidates(self, typed: Typed, before: str) -> Iterator[Candidate]:
+        words, current = typed.words, typed.current
+        option = awaits(typed.all[-1]) if typed.all and END not in typed.all else None
+        is_shell_word = bool(words) and words[0] in self.command_names and words[0] not in ENTRIES
+        if option:
+            yield from words_of(option, current)
+        elif current.startswith("@"):
+            yield from files(current[1:])
         elif current.startswith("-"):
-            yield from matching((*VALUED, *FLAGS), current)
+            yield from () if is_shell_word else options(typed.all, words[0] if words else "", current)
         elif not words:
-            commands = [(name, title) for name, title in self.commands if title and name.startswith(current)]
-            yield from (Candidate(name, len(current), title=title) for name, title in commands)
-            yield from self._names(current)
+            yield from explained([(name, title) for name, title in self.commands if title], current)
+            yield from self._what(typed)
         elif words[0] in self.command_names:
-            yield from self._of_command(words, current, last)
+            yield from self._of_command(typed)
         else:
-            yield from self._of_name(words, current, before, last)
+            yield from self._of_name(typed, before)
 
-    def _of_command(self, words: list[str], current: str, last: Found | None) -> Iterator[Candidate]:
-        command = words[0]
-        if command in TAKES_WHAT and len(words) == 1:
-            yield from self._names(current)
+    def _of_command(self, typed: Typed) -> Iterator[Candidate]:
+        command, *words = typed.words
+        current = typed.current
+        usage = ENTRIES[command].usage if command in ENTRIES else "FILE" if command in SHELL_FILES else ""
+        is_number = command == "cpuid" and HEX_BEGUN.fullmatch(current)
+        is_dump = command == "diff" and words[:1] == ["cpuid"]
+        if is_dump or (takes_file(usage, len(words)) and not is_number):
+            yield from files(current)
+        elif command in TAKES_WHAT and not words:
+            yield from explained([("cpuid", "two CPUID dumps")] if command == "diff" else (), current)
+            yield from self._what(typed)
+        elif command in TAKES_WHAT and len(words) == 1 and words[0].lower() in SPACES and HEX_BEGUN.fullmatch(current):
+            yield from self._numbers(current, words[0].lower(), is_asked=True)
         elif command in (*TAKES_FIELDS, *TAKES_VALUES):
-            yield from self._of_thing(command, self._thing(command, words, last), words, current)
-        elif command == "live":
-            yield from self._names(current)
-        elif len(words) > 1:
-            return
-        elif command in FILE_COMMANDS:
-            yield from files(current, len(current))
-        elif command in ("help", "?", ".help"):
-            yield from matching([name for name, title in self.commands if title], current)
-            yield from self._names(current) if current else ()
-        elif command == "find":
-            yield from self._names(current) if current else ()
+            yield from self._of_thing(command, self._thing(command, typed), typed)
+        elif command == "eom":
+            yield from self._of_eom(typed)
+        elif command == "crash" or (command == "let" and len(words) > 1):
+            yield from in_hand(typed)
         else:
-            choices = {"arch": ARCHES, "format": FORMATS, "list": self.catalog.groups()}
-            yield from matching(choices.get(command, ()), current)
+            yield from self._of_word(command, typed)
 
-    def _of_name(self, words: list[str], current: str, before: str, last: Found | None) -> Iterator[Candidate]:
+    def _of_word(self, command: str, typed: Typed) -> Iterator[Candidate]:
+        """Behind what takes one word, or names."""
+        current, is_first = typed.current, len(typed.words) == 1
+        if command == "live":
+            is_number = HEX_BEGUN.fullmatch(current)
+            yield from self._numbers(current, "msr", is_asked=typed.is_asked) if is_number else self._names(typed)
+        elif command == "cpuid" and is_first:
+            yield from self._numbers(current, "cpuid", is_asked=True)
+        elif command in HELPS and is_first:
+            yield from explained(self.topics, current)
+            yield from self._names(typed) if current else ()
+        elif command == "find" and is_first:
+            yield from self._names(typed) if current else ()
+        elif command == "list" and is_first:
+            titles = {space.name: space.title for space in self.catalog.spaces.values()}
+            yield from explained(((group, titles.get(group, "")) for group in self.catalog.groups() if group != current), current)
+        elif command in ("arch", "format") and is_first:
+            yield from matching(ARCHES if command == "arch" else FORMATS, current)
+
+    def _of_eom(self, typed: Typed) -> Iterator[Candidate]:
+        """PAGE SLOT [TYPE]"""
+        place = len(typed.words) - 1
+        if not place:
+            yield from in_hand(typed)
+            yield from files(typed.current)
+        elif place == TYPE_PLACE:
+            from hvrepl.analysis.eom import HEADER, TYPE  # at the key that needs it
+
+            header = self.find(HEADER)
+            yield from self._enumerators(self.fields_at(TYPE, *header), typed.current) if header else ()
+
+    def _of_name(self, typed: Typed, before: str) -> Iterator[Candidate]:
         """After NAME its fields and values; after what is no name yet, names with all these words: x64 sint."""
-        thing = self._thing("", words, last)
+        first = typed.words[0]
+        thing = self._thing("", typed)
         if thing:
-            yield from self._of_thing("", thing, words, current)
-        elif words[0] != "_":
-            yield from self._names(before.lstrip())
+            yield from self._of_thing("", thing, typed)
+        elif first.lower() in SPACES and len(typed.words) == 1:
+            yield from self._numbers(typed.current, first.lower(), is_asked=True)
+        elif first not in [held.name for held in typed.hand] and first != "_":
+            yield from self._names(replace(typed, current=before.lstrip()))
 
-    def _thing(self, command: str, words: list[str], last: Found | None) -> tuple[Found, Layout | None] | None:
-        what = "_" if command == "set" else words[1] if command else words[0]
-        if what != "_":
-            return self.find(what)
-        return (last, last.spec.layout) if last else None
+    def _thing(self, command: str, typed: Typed) -> Thing | None:
+        """What the fields and values that follow belong to."""
+        held = {one.name: one.found for one in typed.hand}
+        what = next(iter(held), "_") if command == "set" else typed.words[1] if command else typed.words[0]
+        if what in held:
+            return held[what], held[what].spec.layout
+        return self.find(what)
 
-    def _of_thing(self, command: str, thing: tuple[Found, Layout | None] | None, words: list[str], current: str) -> Iterator[Candidate]:
+    def _of_thing(self, command: str, thing: Thing | None, typed: Typed) -> Iterator[Candidate]:
+        current = typed.current
+        if command in (*TAKES_HAND, ""):
+            yield from in_hand(typed)
         if thing is None or thing[1] is None:
             return
         found, layout = thing
         if command not in TAKES_VALUES:
-            yield from self._fields(found, layout, current, {word.partition("=")[0] for word in words if "=" in word})
+            yield from self._fields(found, layout, typed, is_check=command == "check")
         if command not in TAKES_FIELDS and current and "=" not in current:
             yield from self._enumerators(lowest(found, layout), current)
+        is_free = typed.is_asked or not HEX_BYTES.fullmatch(current)
+        if command != "set" and is_free and "=" not in current and not found.spec.width:
+            yield from files(current, "@")
 
-    def _names(self, text: str) -> Iterator[Candidate]:
-        """Names for a text; none for what is a number as it stands."""
+    def _what(self, typed: Typed) -> Iterator[Candidate]:
+        """WHAT: a name, a number, or a value in hand."""
+        yield from in_hand(typed) if typed.current else ()
+        yield from self._names(typed)
+
+    def _names(self, typed: Typed) -> Iterator[Candidate]:
+        """Names for a text, or for the beginning of a number what has it."""
+        text = typed.current
         space, colon, rest = text.rpartition(":")
-        if rest[:1].isdigit() or (colon and space.lower() not in self.catalog.spaces):
+        if (colon and space.lower() not in self.catalog.spaces) or rest.startswith("("):
+            return
+        if rest[:1].isdigit():
+            yield from self._numbers(rest, space.lower(), is_asked=typed.is_asked)
             return
         names = [name for name in self.names if name.space == space.lower()] if colon else self.names
         for name in rank(names, to_key(rest)):
             yield Candidate(space + colon + name.text, len(text), name.number, name.title)
 
-    def _fields(self, found: Found, layout: Layout | None, current: str, done: set[str]) -> Iterator[Candidate]:
+    def _numbers(self, text: str, space: str, *, is_asked: bool) -> Iterator[Candidate]:
+        """The numbers that begin so, of a space or of those that a bare number is looked up in; each with what has it."""
+        if not is_asked and len(text) < len("0x") + FEWEST_DIGITS:
+            return
+        bare = [one.name for one in self.catalog.bare_spaces()]
+        numbers = [number for number in self.numbers if number.space == space or (not space and number.space in bare)]
+        for number, (first, *others) in begun(numbers, text).items():
+            called = [one.name if space else f"{one.space} {one.name}" for one in (first, *others)]
+            title = " · ".join(called) if others else ": ".join(part for part in (called[0], first.title) if part)
+            yield Candidate(number, len(text), title=title)
+
+    def _fields(self, found: Found, layout: Layout | None, typed: Typed, *, is_check: bool) -> Iterator[Candidate]:
+        current = typed.current
         path, equals, text = current.partition("=")
         if equals:
-            yield from self._values(found, layout, path.rstrip("!"), text)
+            yield from self._values(found, layout, path.rstrip("!<>"), text)
             return
+        condition = CONDITION.fullmatch(current) if is_check else None
+        if condition and self.fields_at(condition[1], found, layout):
+            yield from matching((condition[1] + operator for operator in OPERATORS), current)
+            return
+        done = {word.partition("=")[0] for word in typed.words if "=" in word}
         names = [(name, here[0].doc, here[0].also) for name, here in self.paths(found, layout).items() if not here[0].reserved]
         names += [(shorthand.name, f"sets {', '.join((shorthand.field, *shorthand.sets))}", ()) for shorthand in found.spec.shorthands]
         wanted = to_key(path)
@@ -238,37 +347,31 @@ def as_typed(found: Candidate, current: str, typed: str, quote: Quote) -> Candid
     return replace(found, text=quote(current[: len(current) - found.length] + found.text), length=len(typed))
 
 
-def positional(words: Sequence[str]) -> list[str]:
-    """The words without options and what belongs to them."""
-    before = ["", *words]
-    return [word for previous, word in zip(before, words, strict=False) if not word.startswith("-") and previous not in VALUED]
+def join_space(words: list[str]) -> list[str]:
+    """`msr 0x40000082` as the one word msr:0x40000082, as interpret does."""
+    at = 1 if words[:1] and words[0] in TAKES_WHAT else 0
+    if len(words) > at + 1 and words[at].lower() in SPACES and HEX_BEGUN.fullmatch(words[at + 1]):
+        return [*words[:at], f"{words[at]}:{words[at + 1]}", *words[at + 2 :]]
+    return words
 
 
-def matching(choices: Iterable[str], current: str) -> Iterator[Candidate]:
-    return (Candidate(choice, len(current)) for choice in choices if choice.startswith(current) and choice != current)
+def takes_file(usage: str, place: int) -> bool:
+    """Whether a file may stand at a place of the words that a command takes: [FILE], FILE..., FILE COLUMN=WHAT."""
+    words = [word.strip("[]") for word in usage.split()]
+    word = words[place] if place < len(words) else words[-1] if words and words[-1].endswith("...") else ""
+    return word.removesuffix("...") == "FILE"
 
 
-def values_of(option: str, current: str) -> Iterator[Candidate]:
-    if option in TAKES_FILE:
-        return files(current, len(current))
-    return matching(table_styles() if option == "--style" else CHOICES[option], current)
+def in_hand(typed: Typed) -> Iterator[Candidate]:
+    """The values in hand, where one may stand: to whom types their name, or asks."""
+    current = typed.current
+    if current or typed.is_asked:
+        hand = [one for one in typed.hand if one.name.startswith(current)]
+        yield from (Candidate(one.name, len(current), one.value, one.found.called) for one in hand)
 
 
-def reach_out(before: str, typed: str) -> Iterator[Candidate]:
-    """Files for a command of the system, and behind > or >>."""
-    word = re.split("[!|>]", typed)[-1]
-    rest = re.split("[!|>]", before)[-1]
-    plain = unquote(word)
-    return files(plain, len(plain)) if ">" in before or rest.lstrip() != word else iter(())
-
-
-def files(text: str, length: int) -> Iterator[Candidate]:
-    """Files and folders whose path goes on from the text."""
-    folder, slash, start = text.rpartition("/")
-    try:
-        found = sorted(Path(folder + slash or ".").expanduser().iterdir())
-    except (OSError, RuntimeError, ValueError):  # no such folder, user, or a NUL in the name
-        return
-    for path in found:
-        if path.name.startswith(start) and (start.startswith(".") or not path.name.startswith(".")):
-            yield Candidate(f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}", length)
+def reach_out(operator: str, words: list[str], current: str) -> Iterator[Candidate]:
+    """Files for a command of the system, and the one behind > or >>."""
+    if operator in (">", ">>"):
+        return iter(()) if words else files(current)
+    return files(current) if words and operator in ("!", "|") else iter(())

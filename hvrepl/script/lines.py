@@ -1,7 +1,8 @@
-"""The line language that scripts and the shell share: words, quotes, parentheses, comments, `| cmd`, `> file`. Pure."""
+"""The line language that scripts and the shell share: words, quotes, parentheses, comments, `| cmd`, `> file`. Pure but for ~/."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from hvrepl.errors import UsageError
@@ -16,7 +17,10 @@ TOKEN = re.compile(
 # A word that is being typed: its last quote may be open, and parentheses do not hold it together yet.
 TYPED = re.compile(r"""(?:'[^']*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\\?\Z) | \\. | [^\s'"\\] | \\\Z)+""", re.DOTALL | re.VERBOSE)
 QUOTED = re.compile(r"""'([^']*)(?:'|\Z) | "((?:[^"\\]|\\.)*)(?:"|\\?\Z) | \\(.)""", re.DOTALL | re.VERBOSE)
-SPECIAL = re.compile(r"""[\s'"()|>#\\]""")
+SPECIAL = re.compile(r"""[\s'"()\\]|^[|>#]""")  # an operator or a comment begins a word
+SPECIAL_IN_SHELL = re.compile(r"""[\s'"\\$`&;|<>()*?\[\]{}!#^]""")
+OPERATOR = re.compile(r"[|>]+|\#")
+HOME = re.compile(r"(@?)(~[^/]*/.*)", re.DOTALL)
 OPENED = {"'": "a single quote", '"': "a double quote"}
 
 
@@ -34,6 +38,31 @@ def unquote(word: str) -> str:
 def quote(word: str) -> str:
     """A word as it can be typed, so that parse_line reads it."""
     return SPECIAL.sub(r"\\\g<0>", word)
+
+
+def quote_for_shell(word: str) -> str:
+    """A word as bash and other shells of the system take it for just these characters."""
+    return SPECIAL_IN_SHELL.sub(r"\\\g<0>", word)
+
+
+def at_home(word: str) -> str:
+    """~/FILE and @~/FILE with one's home in place of ~; the second no shell of the system knows."""
+    match = HOME.fullmatch(word)
+    return match[1] + os.path.expanduser(match[2]) if match else word
+
+
+def split_operator(text: str) -> tuple[str, str, str]:
+    """A line that is typed → what is before its first operator, that one (!, |, >, >> or #; "" for none), and what is behind it."""
+    if text.lstrip().startswith("!"):
+        return "", "!", text.lstrip()[1:]
+    depth = 0
+    for match in TYPED.finditer(text):
+        operator = OPERATOR.match(match[0])
+        if operator and not depth and not match[0].startswith(">="):
+            return text[: match.start()], operator[0], text[match.start() + operator.end() :]
+        plain = QUOTED.sub("", match[0])
+        depth += plain.count("(") - plain.count(")")
+    return text, "", ""
 
 
 @record(eq=True)
@@ -98,7 +127,9 @@ def add_token(words: Words, kind: str, match: re.Match[str], at: int) -> None:
     words.depth += {"open": 1, "close": -1}.get(kind, 0)
     if words.depth < 0:
         raise UsageError(f"the parenthesis at column {at + 1} closes none")
-    if kind == "double":
+    if kind == "plain" and words.word is None and not words.depth:
+        words.add(at_home(match[0]))
+    elif kind == "double":
         words.add(re.sub(r"\\(.)", r"\1", match[kind]))
     else:
         words.add(match[kind] if kind in ("single", "escaped") else match[0])

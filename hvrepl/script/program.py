@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import INSTALL
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.record import replace
 from hvrepl.script.argv import CommandLine, read_argv
 from hvrepl.version import __version__
 
@@ -71,9 +72,11 @@ def run_arguments(session: Session, line: CommandLine) -> None:
     elif lines and (line.command or line.words):
         raise UsageError("-c LINE and a command do not go together")
     elif line.command or line.words:
+        from hvrepl.script.lines import at_home
         from hvrepl.script.runner import Runner
 
-        Runner(session).run_command_line(line)
+        words = tuple(at_home(word) if word.startswith("@") else word for word in line.words)
+        Runner(session).run_command_line(replace(line, words=words))
     elif session.streams.stdin_is_terminal and not lines:
         if session.ways:
             session.ways.open_shell(session, bool(line.own.get("vi")))

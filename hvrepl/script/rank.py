@@ -4,37 +4,47 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from hvrepl.record import record
 
 MOST = 200  # candidates; nobody scrolls further
 MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
+SHORTEST_TOGETHER = 4  # letters that are words of a name without their underscores; fewer are so by chance
 WORST = 7  # of how_well
 LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
 
 
+HEX_BEGUN = re.compile(r"(0[xX])([0-9a-fA-F]*)")
+
+
+@record
+class Number:
+    """A number of a space as it is written there, such as 0x0005C, and what has it."""
+
+    text: str
+    space: str
+    name: str
+    title: str
+
+
 @record
 class Name:
-    """A spelling with what it is; `key` is how it is compared, `place` 0 for our own short names, 1 canonical, 2 for others, 3 for those
-    of a space that stands aside."""
+    """A spelling with what it is; `key` is how it is compared, `plain` that without underscores, `place` 0 for our own short names, 1
+    canonical, 2 for others, 3 for those of a space that stands aside."""
 
     key: str
+    plain: str
     text: str
     number: str
     title: str
     space: str
     place: int
 
-    @property
-    def plain(self) -> str:
-        """The key but for underscores."""
-        return self.key.replace("_", "")
-
     def runs_together(self, text: str) -> bool:
         """Whether the text is words of the key, from the beginning of one on, without their underscores: vpassist of vp_assist."""
-        words = self.key.split("_") if text in self.plain else []
+        words = self.key.split("_") if len(text) >= SHORTEST_TOGETHER and text in self.plain else []
         return any("".join(words[at:]).startswith(text) for at in range(len(words)))
 
 
@@ -54,6 +64,28 @@ def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
     for name in hits:
         buckets[how_well(name, first, more)].append(name)
     return chain(*buckets)
+
+
+def begun(numbers: Iterable[Number], text: str) -> dict[str, list[Number]]:
+    """How the hex digits that are typed may go on, with all that is then meant: numbers in their order, whole ones first.
+
+    Zeros at the front may be there or not; the digits that follow are small where one of those that are typed is.
+    """
+    match = HEX_BEGUN.fullmatch(text)
+    if match is None:
+        return {}
+    typed = match[2].upper()
+    is_small = any(c.islower() for c in match[2])
+    found: dict[str, list[Number]] = {}
+    for number in numbers:
+        digits = number.text[2:]
+        for written in (digits, digits.lstrip("0")):
+            if written.startswith(typed):
+                rest = written[len(typed) :]
+                found.setdefault(text + (rest.lower() if is_small else rest), []).append(number)
+                break
+    whole = {text: found.pop(text)} if text in found else {}
+    return whole | found
 
 
 def how_well(name: Name, first: str, more: Sequence[str]) -> int:

@@ -10,8 +10,9 @@ from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.commands.session import ARCH_WORDS
 from hvrepl.readers.number import is_number
 from hvrepl.record import record
-from hvrepl.script.complete import CHOICES, LONGEST, TAKES_FIELDS, VALUED, Completer, positional
+from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
+from hvrepl.script.option_words import CHOICES, awaits, positional
 from hvrepl.script.settable import lowest
 
 # A blank, an operator, or a word, in which | and > are none: parentheses and quotes hold it together.
@@ -60,12 +61,12 @@ def classify(text: str, completer: Completer, last: Found | None = None, *, done
 
 
 def classify_word(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
-    previous = place.words[-1] if place.words else ""
+    option = awaits(place.words[-1]) if place.words else None
     given = GIVEN.fullmatch(piece)
     is_given = given is not None and (given[2] == "=" or not given[3])
-    if previous in CHOICES:
-        yield "value" if piece in CHOICES[previous] or (previous == "--arch" and piece.lower() in ARCH_WORDS) else place.doubt, piece
-    elif previous in VALUED or piece[0] in "-@'\"":
+    if option and option.key in CHOICES:
+        yield "value" if piece in CHOICES[option.key] or (option.key == "arch" and piece.lower() in ARCH_WORDS) else place.doubt, piece
+    elif option or piece[0] in "-@'\"":
         yield "", piece
     elif not place.before and given and is_given and (kind := name_or_number(given[1], place, completer)) in ("name", "number"):
         yield kind, given[1]
@@ -86,7 +87,7 @@ def classify_word(piece: str, place: Place, completer: Completer, last: Found | 
 
 def word_of(piece: str, place: Place, completer: Completer) -> str:
     """The class of the word behind arch, format, list ..."""
-    choices = {"arch": tuple(ARCH_WORDS), "format": CHOICES["--format"], "list": tuple(completer.catalog.spaces)}
+    choices = {"arch": tuple(ARCH_WORDS), "format": CHOICES["format"], "list": tuple(completer.catalog.spaces)}
     if place.command not in choices:
         return "command" if piece in completer.command_names else "number" if is_number(piece) else ""
     return "value" if piece.lower() in choices[place.command] else place.doubt

@@ -21,8 +21,8 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from hvrepl.commands.session import Session
-from hvrepl.script.complete import Completer
+from hvrepl.commands.session import Memory, Session
+from hvrepl.script.complete import Completer, Held
 from hvrepl.shell.highlight import classify
 from hvrepl.shell.history import open_history
 from hvrepl.shell.keys import wants_vi
@@ -49,10 +49,11 @@ class MenuCompleter(PromptCompleter):
         self.session = session
         self.completer = completer
 
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002
-        for one in self.completer().complete(document.text_before_cursor, self.session.values.found):
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        is_asked, hand = complete_event.completion_requested, in_hand(self.session.values)
+        for one in self.completer().complete(document.text_before_cursor, hand, is_asked=is_asked):
             beside = "  ".join(text for text in (one.number, one.title) if text)
-            yield Completion(one.text, -one.length, display_meta=beside)
+            yield Completion(one.text, -one.length, f"{one.text} {one.follows}".rstrip(), beside)
 
     async def get_completions_async(self, document: Document, complete_event: CompleteEvent) -> AsyncGenerator[Completion, None]:
         """Where the names are still to be read, the key that asks for them is shown first."""
@@ -60,6 +61,14 @@ class MenuCompleter(PromptCompleter):
             await asyncio.sleep(BREATH)
         for one in self.get_completions(document, complete_event):
             yield one
+
+
+def in_hand(memory: Memory) -> list[Held]:
+    """The values that a line can name, the last first."""
+    if memory.found is None:
+        return []
+    width = memory.found.spec.width
+    return [Held("_", memory.found, f"{int.from_bytes(memory.data, 'little'):#x}" if width else f"{len(memory.data)} bytes")]
 
 
 class LineLexer(Lexer):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.cli.bash import quote
+from hvrepl.script.lines import quote_for_shell as quote
 from tests.at_hand import needs
 from tests.program import SECONDS, execute
 from tests.terminal import TESTS, Terminal
@@ -52,6 +52,15 @@ IN_BASH = {
     "all_enumerators": (["encode", "guest-id", "os_type", "="], ["undefined", "Linux", "FreeBSD"]),
     "an_enumerator": (["encode", "guest-id", "os_type", "=", "Lin"], ["Linux"]),
     "a_file": (["decode", "page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
+    "words_of_an_option": (["show", "simp", "--format", "j"], ["json"]),
+    "words_of_an_option_before_a_command": (["--arch", ""], ["x64", "arm64"]),
+    "styles": (["show", "simp", "--style", "git"], ["github"]),
+    "files_of_an_option": (["list", "--specs", ""], [""]),
+    "options_of_a_command": (["annotate", "--on"], ["--only"]),
+    "an_option_that_is_given": (["show", "--arch", "x64", "--arc"], [""]),
+    "a_number": (["decode", "0x400000f"], ["0x400000f0", "0x400000f1"]),
+    "a_number_of_a_space": (["show", "msr", "0x4000008"], ["0x40000080"]),
+    "an_operator": (["check", "sint2", "1", "vector"], ["vector=", r"vector\!="]),
     "nothing": (["decode", "nosuchname"], [""]),
     "a_name_as_the_first_word": (["guest-o"], ["guest-os-id"]),
     "a_field_behind_a_name": (["sint2", "vec"], ["vector="]),
@@ -76,6 +85,11 @@ ELSEWHERE = {
     "a_file": ("hvrepl decode page @data/du", '"@data/dumps/"', "@data/dumps/"),
     "a_first_word": ("hvrepl guest-o", '"guest-os-id":"guest OS id"', "guest-os-id\tguest OS id"),
     "a_field_behind_a_name": ("hvrepl sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
+    "a_number": ("hvrepl decode 0x40000084", '"0x40000084":"msr HV_X64_MSR_EOM', "0x40000084\tmsr HV_X64_MSR_EOM: end of message"),
+    "a_file_without_an_at": ("hvrepl annotate data/lo", '"data/logs/"', "data/logs/"),
+    "a_word_of_an_option": ("hvrepl show simp --format js", '"json"', "json"),
+    "a_folder_of_an_option": ("hvrepl list --specs data/du", '"data/dumps/"', "data/dumps/"),
+    "an_option": ("hvrepl annotate --on", '"--only":"only the lines', "--only\tonly the lines in which something was found"),
     "an_arch": ("hvrepl --arch arm64 show HV_REGISTER_SIM", '"HV_REGISTER_SIMP":', "HV_REGISTER_SIMP\tSynIC message page"),
 }
 
@@ -153,6 +167,10 @@ TYPED = {
     "a_file": ("hvrepl decode page @data/du\t", "hvrepl decode page @data/dumps/"),
     "a_folder_with_a_blank": ("hvrepl decode page @~/a\t", "hvrepl decode page @~/a\\ b/"),
     "a_file_behind_a_blank": ("hvrepl decode page @~/a\\ b/pa\t", "hvrepl decode page @~/a\\ b/page\\$\\(1\\).txt"),
+    "a_format": ("hvrepl --format js\tsimp-pa\t", "hvrepl --format json simp-page "),
+    "a_log": ("hvrepl annotate ~/a\t", "hvrepl annotate ~/a\\ b/"),
+    "specs": ("hvrepl list --specs ~/a\t", "hvrepl list --specs ~/a\\ b/"),
+    "a_number": ("hvrepl msr 0x4000009f\t", "hvrepl msr 0x4000009f "),
     "a_file_in_quotes": ("hvrepl scan '~/a b/pa\t", "hvrepl scan '~/a b/pa"),
 }
 

@@ -84,13 +84,13 @@ def test_a_file_alone_is_told_its_command_which_runs(name: str, command: str) ->
 
 
 def test_a_bad_line_in_a_file_of_values_is_told_as_it_was(folder: Path) -> None:
-    (folder / "values").write_text("0x30\n[    0.246940] hv_vmbus: Vmbus version:5.3\n")
-    ended = call("decode", "sint2", "@values", "-f", "line")
-    assert (ended.status, ended.out.count("\n"), ended.err.startswith("values:2: ")) == (2, 1, True)
+    (folder / "values.txt").write_text("0x30\n[    0.246940] hv_vmbus: Vmbus version:5.3\n")
+    ended = call("decode", "sint2", "@values.txt", "-f", "line")
+    assert (ended.status, ended.out.count("\n"), ended.err.startswith("values.txt:2: ")) == (2, 1, True)
     assert "looks like" not in ended.err
-    assert call("values").err == "no such command or name: values; for the file: annotate values\n"
-    (folder / "values").write_text("# from rdmsr\n0x30\n0x31\n")
-    assert call("values").err == "no such command or name: values; for the file: decode WHAT @values\n"
+    assert call("values.txt").err == "no such command or name: values.txt; for the file: annotate values.txt\n"
+    (folder / "values.txt").write_text("# from rdmsr\n0x30\n0x31\n")
+    assert call("values.txt").err == "no such command or name: values.txt; for the file: decode WHAT @values.txt\n"
 
 
 def test_a_scan_without_a_page_says_so_on_a_terminal_alone(folder: Path) -> None:

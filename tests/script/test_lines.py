@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hvrepl.errors import UsageError
-from hvrepl.script.lines import Line, parse_line
+from hvrepl.script.lines import HOME, Line, at_home, parse_line, quote, split_operator
 
 WORDS = {
     "empty": ("", ()),
@@ -130,3 +130,57 @@ def test_what_a_posix_shell_would_quote_comes_back(words: list[str]) -> None:
 def test_double_quotes_keep_every_character(text: str) -> None:
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     assert parse_line(quoted) == Line((text,))
+
+
+@given(st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=20) | st.text("ab ~@/'\"()|>#\\\\!=", min_size=1, max_size=20))
+def test_what_is_quoted_comes_back(word: str) -> None:
+    assume(not HOME.match(word))
+    assert parse_line(f"find {quote(word)}").words == ("find", word)
+
+
+# A line that is typed → before its first operator, that one, behind it.
+SPLIT = {
+    "none": ("sint2 1", ("sint2 1", "", "")),
+    "pipe": ("list | le", ("list ", "|", " le")),
+    "file": ("list >a", ("list ", ">", "a")),
+    "append": ("list >> a", ("list ", ">>", " a")),
+    "shell": (" !ls a", ("", "!", "ls a")),
+    "comment": ("list # a | b", ("list ", "#", " a | b")),
+    "comparison": ("check sint2 1 vector>=1 >=2", ("check sint2 1 vector>=1 >=2", "", "")),
+    "within_a_word": ("a|b a>b a#b", ("a|b a>b a#b", "", "")),
+    "in_quotes": ("find '| a' \"> b\" '> ", ("find '| a' \"> b\" '> ", "", "")),
+    "escaped": (r"find \| a", (r"find \| a", "", "")),
+    "in_parentheses": ("(1 | 2", ("(1 | 2", "", "")),
+    "behind_parentheses": ("(1 | 2) | wc", ("(1 | 2) ", "|", " wc")),
+    "parenthesis_in_quotes": ("find '(' | wc", ("find '(' ", "|", " wc")),
+}
+
+
+@pytest.mark.parametrize(("text", "parts"), SPLIT.values(), ids=SPLIT)
+def test_a_line_that_is_typed_is_split_at_its_operator(text: str, parts: tuple[str, str, str]) -> None:
+    assert split_operator(text) == parts
+
+
+# A line → its words, with /home/me as one's home.
+AT_HOME = {
+    "file": ("scan ~/a", ("scan", "/home/me/a")),
+    "at": ("page @~/a", ("page", "@/home/me/a")),
+    "blank": (r"scan ~/a\ b", ("scan", "/home/me/a b")),
+    "quoted": ("scan '~/a'", ("scan", "~/a")),
+    "within_a_word": ("find a~/b", ("find", "a~/b")),
+    "no_folder": ("find ~a", ("find", "~a")),
+    "nobody": ("scan ~nobody-has-this-name/a", ("scan", "~nobody-has-this-name/a")),
+    "in_parentheses": ("(~/1)", ("(~/1)",)),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), AT_HOME.values(), ids=AT_HOME)
+def test_a_tilde_stands_for_ones_home(text: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert parse_line(text).words == words
+
+
+def test_output_goes_into_a_file_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert parse_line("list > ~/out") == Line(("list",), file="/home/me/out")
+    assert at_home("@~/out") == "@/home/me/out"

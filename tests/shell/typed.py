@@ -23,7 +23,7 @@ from hvrepl.script.complete import Completer
 from hvrepl.shell.loop import Shell
 from tests.program import SECONDS
 
-C_C, C_D, C_R, F4, UP, TAB, ESCAPE, ENTER = "\x03", "\x04", "\x12", "\x1bOS", "\x1b[A", "\t", "\x1b", "\r"
+C_C, C_D, C_R, F4, UP, DOWN, TAB, ESCAPE, ENTER = "\x03", "\x04", "\x12", "\x1bOS", "\x1b[A", "\x1b[B", "\t", "\x1b", "\r"
 # What is typed at one prompt: keys; or keys, the text that must then stand there, further keys, and so on.
 Step = str | tuple[str, ...]
 
@@ -103,7 +103,7 @@ def read_names(catalog: Catalog) -> dict[str, object]:
     """What a completer keeps of a catalogue's names, which takes longer to read than most tests to run."""
     completer = Completer(catalog, (), str)
     completer.warm_up()
-    return {name: vars(completer)[name] for name in ("names", "keys")}
+    return {name: vars(completer)[name] for name in ("names", "keys", "numbers")}
 
 
 def type_keys(*steps: Step, vi: bool = False, environ: Mapping[str, str | None] | None = None) -> str:

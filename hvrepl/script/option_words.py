@@ -1,0 +1,58 @@
+"""Which words of a line are options, which option stands where, and which words it takes: all from the table of commands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hvrepl.catalog.model import ARCHES
+from hvrepl.commands.session import COLORS, FORMATS, WORD_SIZES
+from hvrepl.commands.table import COMMANDS, HELP, PROGRAM, SHARED, Option
+from hvrepl.render.style import table_styles
+from hvrepl.script.argv import options_after, options_by_name
+
+# Options of different commands that share a name are alike in whether a word follows.
+ALL = options_by_name((*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options)))
+# Option → the words that it takes, where these can be counted; styles are many, and read only when asked for.
+CHOICES = {"arch": ARCHES, "format": FORMATS, "color": COLORS, "word_size": WORD_SIZES}
+FILES, FOLDERS = "FILE", "DIR"  # metavars of options that take the name of one
+END = "--"  # of options: what follows is none
+
+
+def awaits(word: str) -> Option | None:
+    """The option to which the next word belongs: --format, -f, or -kf, but not --format=json or -fjson."""
+    if word.startswith("--"):
+        option = ALL.get(word)
+        return option if option and option.metavar else None
+    for at, letter in enumerate(word[1:], 2) if word.startswith("-") else ():
+        option = ALL.get(f"-{letter}")
+        if option is None or option.metavar:
+            return option if option and at == len(word) else None
+    return None
+
+
+def positional(words: Sequence[str]) -> list[str]:
+    """The words without options and what belongs to them."""
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == END:
+            return [*found, *rest]
+        if not word.startswith("-") or word == "-":
+            found.append(word)
+        elif awaits(word):
+            next(rest, None)
+    return found
+
+
+def options_here(words: Sequence[str], command: str) -> Iterator[Option]:
+    """The options that may follow the words of a line: each once, unless it may be given again; none behind --."""
+    if END in words:
+        return
+    given = {option.key for word in words if word.startswith("-") if (option := ALL.get(word.partition("=")[0]) or ALL.get(word[:2]))}
+    own = options_after(command) if command else ()
+    yield from (option for option in (*own, *SHARED, HELP) if option.many or option.key not in given)
+
+
+def choices_of(option: Option) -> Sequence[str]:
+    """The words that an option takes; none for the name of a file, or a text."""
+    return tuple(table_styles()) if option.key == "style" else CHOICES.get(option.key, ())

@@ -1,4 +1,4 @@
-"""What keys do beyond prompt_toolkit's own: rows of a dump are gathered, a paste is taken whole, F4 changes to vi and back."""
+"""What keys do beyond prompt_toolkit's own: rows of a dump are gathered, a paste is taken whole, Up searches, F4 changes to vi and back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,32 @@ from pathlib import Path
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition, completion_is_selected, emacs_insert_mode, vi_insert_mode
+from prompt_toolkit.filters import (
+    Condition,
+    completion_is_selected,
+    emacs_insert_mode,
+    emacs_mode,
+    has_completions,
+    has_selection,
+    is_searching,
+    vi_insert_mode,
+)
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
+from hvrepl.commands.table import ENTRIES
+from hvrepl.script.option_words import awaits
 from hvrepl.shell.plain import PAUSE, IsOpen
 
 ROW_HEAD = re.compile(r"\s*(?:[a-z][\w.-]*\s+){0,2}(?:0x)?[0-9a-f`]{4,}(?:\s+<[^>]*>)?:", re.IGNORECASE)
 VI_MODE = re.compile(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 # A line of a paste that a command of the system would see, or that would write a file.
 REACHES_OUT = re.compile(r"^\s*!|[|>]", re.MULTILINE)
+
+GOES_ON = ("=", "/")
+# Commands that take more than what stands in brackets.
+WANT_WORDS = frozenset(name for name, command in ENTRIES.items() if re.sub(r"\[[^]]*\]", "", command.usage).strip())
 
 IsDump = Callable[[str], bool]  # whether a text is nothing but a dump
 
@@ -72,7 +88,37 @@ class Gatherer:
 
 
 def switch_vi(event: KeyPressEvent) -> None:
+    """What is being typed goes on in either mode."""
     event.app.editing_mode = EditingMode.EMACS if event.app.editing_mode == EditingMode.VI else EditingMode.VI
+    event.app.vi_state.input_mode = InputMode.INSERT
+
+
+def go_up(event: KeyPressEvent) -> None:
+    """To the line above, or to the last line of the history that begins as the line does up to the cursor; a menu is left."""
+    buffer = event.current_buffer
+    if buffer.document.cursor_position_row:
+        buffer.cursor_up(event.arg)
+        return
+    buffer.complete_state = None
+    move(buffer, buffer.history_backward, event.arg)
+
+
+def go_down(event: KeyPressEvent) -> None:
+    """To the line below, or back the way that Up has come."""
+    buffer = event.current_buffer
+    if buffer.document.cursor_position_row < buffer.document.line_count - 1:
+        buffer.cursor_down(event.arg)
+        return
+    move(buffer, buffer.history_forward, event.arg)
+
+
+def move(buffer: Buffer, step: Callable[[], None], count: int) -> None:
+    """So many steps in the history; one to the text that is there already is none."""
+    for _ in range(count):
+        before, place = buffer.text, None
+        while buffer.text == before and buffer.working_index != place:
+            place = buffer.working_index
+            step()
 
 
 def insert_run(event: KeyPressEvent) -> None:
@@ -89,8 +135,17 @@ def insert_tab(event: KeyPressEvent) -> None:
 
 
 def take_and_go_on(event: KeyPressEvent) -> None:
-    event.current_buffer.complete_state = None
-    event.current_buffer.start_completion(select_first=False)
+    """The word that was picked is taken, and what may follow it is offered."""
+    buffer = event.current_buffer
+    buffer.complete_state = None
+    if not buffer.document.text_before_cursor.endswith(GOES_ON):
+        buffer.insert_text(" ", fire_event=False)
+    buffer.start_completion(select_first=False)
+
+
+def close_menu(event: KeyPressEvent) -> None:
+    """What was picked from it and not taken is given back."""
+    event.current_buffer.cancel_completion()
 
 
 def ignore(event: KeyPressEvent) -> None:
@@ -99,8 +154,16 @@ def ignore(event: KeyPressEvent) -> None:
 
 @Condition
 def is_unfinished() -> bool:
-    """Whether what was picked from the menu wants something behind it: FIELD= or a folder."""
-    return get_app().current_buffer.document.text_before_cursor.endswith(("=", "/"))
+    """Whether what was picked from the menu wants something behind it: FIELD=, a folder, a command with words, an option with one."""
+    text = get_app().current_buffer.document.text_before_cursor
+    words = text.split()
+    return text.endswith(GOES_ON) or (len(words) == 1 and words[0] in WANT_WORDS) or bool(words and awaits(words[-1]))
+
+
+@Condition
+def is_typed() -> bool:
+    """Whether Escape was pressed, and is not the beginning of what a key with Alt sends."""
+    return not get_app().key_processor.input_queue
 
 
 @Condition
@@ -114,6 +177,12 @@ def bindings(is_open: IsOpen, is_dump: IsDump) -> KeyBindings:
     keys.add("f4")(switch_vi)
     keys.add("enter", filter=Condition(gatherer.is_gathering))(gatherer.end_row)
     keys.add("enter", filter=completion_is_selected & is_unfinished)(take_and_go_on)
+    at_rest = ~is_searching & ~has_selection
+    keys.add("up", filter=at_rest & ~completion_is_selected)(go_up)
+    keys.add("c-p", filter=at_rest & ~completion_is_selected & emacs_insert_mode)(go_up)
+    keys.add("down", filter=at_rest & ~has_completions)(go_down)
+    keys.add("c-n", filter=at_rest & ~has_completions & emacs_insert_mode)(go_down)
+    keys.add("escape", filter=has_completions & emacs_mode, eager=is_typed)(close_menu)
     keys.add("tab", filter=is_after_address)(insert_tab)
     keys.add(Keys.BracketedPaste)(gatherer.paste)
     keys.add(Keys.Any, filter=emacs_insert_mode | vi_insert_mode, save_before=lambda event: not event.is_repeat)(insert_run)

@@ -12,10 +12,11 @@ from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.completion import Completer as PromptCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Always, Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout.processors import ConditionalProcessor, TabsProcessor
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
@@ -39,7 +40,10 @@ STYLES = {
 }
 POSTPONE = 0.1  # seconds for which input that is still coming puts off drawing: a long paste need not be drawn at each piece
 BREATH = 0.02  # seconds that drawing needs before something that takes as long
-HINTS = "   Tab completes · help · C-d leaves"
+ESCAPED = 0.05  # seconds after which Escape is no longer the beginning of another key's bytes, which come together
+HINTS = "   Tab completes · help · F4 {} keys · C-d leaves"
+# The modes of vi by the names that its users have for them; all others are ways to insert.
+VI_MODES = {InputMode.NAVIGATION: "normal", InputMode.REPLACE: "replace", InputMode.REPLACE_SINGLE: "replace"}
 
 GetCompleter = Callable[[], Completer]  # that of the arch in force
 
@@ -134,6 +138,9 @@ class Prompt:
             output=target,
         )
         self.prompts.app.max_render_postpone_time = POSTPONE
+        self.prompts.app.ttimeoutlen = ESCAPED
+        # Not as an option of the session, which would then complete no longer while somebody types.
+        self.prompts.default_buffer.enable_history_search = Always()
 
     def ask(self, text: str) -> str:
         """The next line, or lines that belong together. Raises EOFError on C-d, KeyboardInterrupt on C-c."""
@@ -151,7 +158,10 @@ class Prompt:
         self.completer().warm_up()
 
     def toolbar(self) -> str:
-        options = self.session.options
-        mode = "vi" if self.prompts.app.editing_mode == EditingMode.VI else "emacs"
-        text = f" {options.arch} · {options.format} · {mode} (F4)"
-        return text + HINTS if len(text + HINTS) <= get_app().output.get_size().columns else text
+        """What is in force; the keys only where they are those of vi, whose mode says what a key does."""
+        options, app = self.session.options, self.prompts.app
+        is_vi = app.editing_mode == EditingMode.VI
+        mode = f" · vi {VI_MODES.get(app.vi_state.input_mode, 'insert')}" if is_vi else ""
+        text = f" {options.arch} · {options.format}{mode}"
+        hints = HINTS.format("emacs" if is_vi else "vi")
+        return text + hints if len(text + hints) <= app.output.get_size().columns else text

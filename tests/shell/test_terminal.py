@@ -16,7 +16,7 @@ from tests.terminal import TESTS, Terminal
 
 SCREENS = TESTS / "data" / "screens"
 DUMPS = TESTS / "data" / "dumps"
-C_C, C_D, C_R, UP, RIGHT, TAB, ENTER, F4 = "\x03", "\x04", "\x12", "\x1b[A", "\x1b[C", "\t", "\r", "\x1bOS"
+C_C, C_D, C_R, UP, DOWN, RIGHT, TAB, ENTER, F4, ESCAPE = "\x03", "\x04", "\x12", "\x1b[A", "\x1b[B", "\x1b[C", "\t", "\r", "\x1bOS", "\x1b"
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_arch_and_format_change_the_prompt_the_toolbar_and_what_is_printed(termi
     terminal.run("sint2 0x10013", "arm64")
     terminal.show(screen("arm64"))
     terminal.run("format json", "arm64")
-    terminal.see("arm64 · json · emacs (F4)  ")
+    terminal.see("arm64 · json  ")
     terminal.run("simp 0xfa1001", "arm64")
     assert printed("decode", "simp", "0xfa1001", "--arch", "arm64", "-f", "json").strip() in terminal.text.replace("\n", "")
 
@@ -203,10 +203,50 @@ def test_lines_are_there_again_in_the_next_run(tmp_path: Path) -> None:
 
 def test_the_toolbar_says_which_keys_are_in_force(tmp_path: Path) -> None:
     with Terminal(tmp_path, "--vi") as terminal:
-        terminal.see(" x64 · fields · vi (F4) ")
+        terminal.see(" x64 · fields · vi insert ", "F4 emacs keys")
+        terminal.type("int2 0x30")
+        terminal.send(ESCAPE)
+        terminal.see(" x64 · fields · vi normal ")
+        terminal.send("R")
+        terminal.see(" x64 · fields · vi replace ")
         terminal.send(F4)
-        terminal.see(" x64 · fields · emacs (F4) ")
+        terminal.see(" x64 · fields   ", "F4 vi keys")
+        terminal.miss("emacs")
         terminal.send(F4)
-        terminal.see(" x64 · fields · vi (F4) ")
-        terminal.send("int2 0x30\x1bIs\r")
-        terminal.see("vector 0x30")
+        terminal.see(" x64 · fields · vi insert ")
+        terminal.send(ESCAPE)
+        terminal.see(" x64 · fields · vi normal ")
+        terminal.send("Is\r")
+        terminal.see("vector 0x30", " x64 · fields · vi insert ")
+
+
+def test_the_menu_is_entered_by_down_and_left_by_escape_and_up_is_the_history(terminal: Terminal) -> None:
+    terminal.run("decode sint2 0x30")
+    terminal.run("simp 1")
+    terminal.type("dec")
+    terminal.see("\n decode ", "Say what v")
+    terminal.send(UP)
+    terminal.until(lambda: terminal.before_cursor.endswith("hv x64> decode sint2 0x30"), "no line of the history")
+    terminal.miss("Say what v")
+    terminal.send(DOWN)
+    terminal.until(lambda: terminal.before_cursor.endswith("hv x64> dec"), "the line that was typed is gone")
+    terminal.send(C_C)
+    terminal.prompt()
+    terminal.type("annotate --")
+    terminal.see("--format FMT   fields, table")
+    terminal.send(DOWN)
+    terminal.until(lambda: terminal.before_cursor.endswith("annotate --only"), "nothing is picked")
+    terminal.send(DOWN + UP + UP)
+    terminal.until(lambda: terminal.before_cursor.endswith("annotate --"), "the menu is not left at its top")
+    terminal.see("--format FMT")
+    terminal.send(ESCAPE)
+    terminal.miss("--format FMT")
+
+
+def test_numbers_are_offered_with_what_has_them(terminal: Terminal) -> None:
+    terminal.type("0x4000008")
+    terminal.see("0x40000083  msr HV_X64_MSR_SIMP: SynIC message page")
+    terminal.type("3")
+    terminal.miss("SynIC message page")
+    terminal.type(" 0x8100000")
+    assert "0x40000080" not in terminal.text

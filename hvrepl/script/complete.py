@@ -23,6 +23,7 @@ from hvrepl.script.rank import HEX_BEGUN, MOST, Name, Number, begun, rank, scatt
 from hvrepl.script.settable import lowest, paths_of
 
 LONGEST = 2000  # characters of a line that somebody types
+FEW = 10  # values in hand that are offered to somebody who has typed nothing of a name
 FEWEST_DIGITS = 3  # of a number that is offered to somebody who has not asked
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
@@ -274,7 +275,8 @@ class Completer:
             yield from self._fields(found, layout, typed, is_check=command == "check")
         if command not in TAKES_FIELDS and current and "=" not in current:
             yield from self._enumerators(lowest(found, layout), current)
-        is_free = typed.is_asked or not HEX_BYTES.fullmatch(current)
+        # Behind a name alone its fields are offered unasked, and would hide a file that Tab asks for.
+        is_free = typed.is_asked or not HEX_BYTES.fullmatch(current) or not (command or current)
         if command != "set" and is_free and "=" not in current and not found.spec.width:
             yield from files(current, "@")
 
@@ -366,7 +368,7 @@ def in_hand(typed: Typed) -> Iterator[Candidate]:
     """The values in hand, where one may stand: to whom types their name, or asks."""
     current = typed.current
     if current or typed.is_asked:
-        hand = [one for one in typed.hand if one.name.startswith(current)]
+        hand = [one for one in typed.hand if one.name.startswith(current)][: None if current else FEW]
         yield from (Candidate(one.name, len(current), one.value, one.found.called) for one in hand)
 
 

@@ -243,6 +243,20 @@ def test_what_would_be_in_the_way_is_offered_only_when_asked_for(before: str) ->
     assert with_hand(before)
 
 
+def test_files_are_offered_behind_the_name_of_a_struct_with_its_fields(folder: Path) -> None:
+    assert folder.is_dir()
+    offered = with_hand("page ", is_asked=False)
+    assert [one for one in offered if one.startswith("@")] == ["@a\\ b/", "@dumps/", "@odd/", "@page.bin", "@page.txt"]
+    assert "slots=" in offered
+
+
+def test_of_many_values_in_hand_only_the_last_are_offered_to_who_has_typed_nothing() -> None:
+    hand = [Held(f"_{number}", found("sint2"), "0x30") for number in range(200, 0, -1)]
+    offered = [one.text for one in completer().complete("decode sint2 ", hand)]
+    assert offered == [f"_{number}" for number in range(200, 190, -1)]
+    assert len(completer().complete("decode sint2 _", hand)) == MOST
+
+
 # Letters typed → names that have them with others between, the tighter first.
 SCATTERED = {
     "letters_of_words": ("vpasst", "vp-assist"),

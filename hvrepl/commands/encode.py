@@ -48,16 +48,20 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
     made = []
     for start in starts:
         made.append(encode_one(session, target, start, assignments))
-        session.values.keep(target.found, made[-1])
+        if not target.output:
+            session.values.keep(target.found, made[-1])
+    write_values(session, target, made, output)
+
+
+def write_values(session: Session, target: Target, made: Sequence[bytes], output: str) -> None:
+    """Into a file as raw bytes; else the hex alone, or in another format what decoding them gives."""
     if output:
         with open_output(session, output, "wb") as file:
             file.write(b"".join(made))
-        return
-    if session.options.format != "fields":
+    elif session.options.format != "fields":
         emit(session, (Item(session.decoder.decode(target.found, data, output=target.output)) for data in made))
-        return
-    for data in made:
-        session.write(write_value(target, data) + "\n")
+    else:
+        session.write("".join(f"{write_value(target, data)}\n" for data in made))
 
 
 def write_value(target: Target, data: bytes) -> str:

@@ -41,10 +41,10 @@ Thing = tuple[Found, Layout | None]
 
 @record
 class Held:
-    """A value in hand: how it is called, what it is, and how it is written."""
+    """A value in hand: how it is called, what it is (None: a bare number), and how it is written."""
 
     name: str
-    found: Found
+    found: Found | None
     value: str = ""
 
 
@@ -159,7 +159,7 @@ class Completer:
         return fields.get(plain) or next((here for here in fields.values() if last in map(to_key, here[0].names)), [])
 
     def complete(self, before: str, hand: Sequence[Held] = (), quote: Quote = quote, *, is_asked: bool = True) -> list[Candidate]:
-        """The candidates for the text before the cursor, best first; the first of `hand` is what `set` is about.
+        """The candidates for the text before the cursor, best first; `_` of `hand` is what `set` is about.
 
         `quote` makes of a word what is typed for it; the text is what somebody has typed.
         """
@@ -258,11 +258,14 @@ class Completer:
 
     def _thing(self, command: str, typed: Typed) -> Thing | None:
         """What the fields and values that follow belong to."""
-        held = {one.name: one.found for one in typed.hand}
-        what = next(iter(held), "_") if command == "set" else typed.words[1] if command else typed.words[0]
-        if what in held:
-            return held[what], held[what].spec.layout
-        return self.find(what)
+        what = "_" if command == "set" else typed.words[1] if command else typed.words[0]
+        return self.find_held(what, typed.hand) or self.find(what)
+
+    @staticmethod
+    def find_held(word: str, hand: Sequence[Held]) -> Thing | None:
+        """What a value in hand is, and its layout; None if the word is none, or of a bare number."""
+        found = next((one.found for one in hand if one.name == word), None)
+        return (found, found.spec.layout) if found else None
 
     def _of_thing(self, command: str, thing: Thing | None, typed: Typed) -> Iterator[Candidate]:
         current = typed.current
@@ -369,7 +372,7 @@ def in_hand(typed: Typed) -> Iterator[Candidate]:
     current = typed.current
     if current or typed.is_asked:
         hand = [one for one in typed.hand if one.name.startswith(current)][: None if current else FEW]
-        yield from (Candidate(one.name, len(current), one.value, one.found.called) for one in hand)
+        yield from (Candidate(one.name, len(current), one.value, one.found.called if one.found else "") for one in hand)
 
 
 def reach_out(operator: str, words: list[str], current: str) -> Iterator[Candidate]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.commands.session import ARCH_WORDS
+from hvrepl.commands.values_in_hand import WORD
 from hvrepl.readers.number import is_number
 from hvrepl.record import record
-from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer
+from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer, Held
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
 from hvrepl.script.option_words import CHOICES, awaits, positional
 from hvrepl.script.settable import lowest
@@ -42,7 +43,7 @@ class Place:
         return "" if self.growing else "error"
 
 
-def classify(text: str, completer: Completer, last: Found | None = None, *, done: bool = False) -> Iterator[tuple[str, str]]:
+def classify(text: str, completer: Completer, hand: Sequence[Held] = (), *, done: bool = False) -> Iterator[tuple[str, str]]:
     """(class, piece) of each piece of the line; together the pieces are the line. The word at the end grows unless it is done."""
     if len(text) > LONGEST or text.lstrip().startswith("!"):
         yield "", text
@@ -56,11 +57,11 @@ def classify(text: str, completer: Completer, last: Found | None = None, *, done
         if piece.isspace():
             yield "", piece
             continue
-        yield from classify_word(piece, Place(words, match.end() == len(text) and not done), completer, last)
+        yield from classify_word(piece, Place(words, match.end() == len(text) and not done), completer, hand)
         words.append(piece)
 
 
-def classify_word(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
+def classify_word(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> Iterator[tuple[str, str]]:
     option = awaits(place.words[-1]) if place.words else None
     given = GIVEN.fullmatch(piece)
     is_given = given is not None and (given[2] == "=" or not given[3])
@@ -68,21 +69,21 @@ def classify_word(piece: str, place: Place, completer: Completer, last: Found | 
         yield "value" if piece in CHOICES[option.key] or (option.key == "arch" and piece.lower() in ARCH_WORDS) else place.doubt, piece
     elif option or piece[0] in "-@'\"":
         yield "", piece
-    elif not place.before and given and is_given and (kind := name_or_number(given[1], place, completer)) in ("name", "number"):
+    elif not place.before and given and is_given and (kind := name_or_number(given[1], place, completer, hand)) in ("name", "number"):
         yield kind, given[1]
         yield "", given[2]
         if given[3]:
             yield "number" if is_number(given[3]) else place.doubt, given[3]
     elif not place.before:
-        yield "command" if piece in completer.command_names else name_or_number(piece, place, completer), piece
+        yield "command" if piece in completer.command_names else name_or_number(piece, place, completer, hand), piece
     elif place.command in TAKES_WHAT and len(place.before) == 1:
-        yield name_or_number(piece, place, completer), piece
+        yield name_or_number(piece, place, completer, hand), piece
     elif place.command in completer.command_names and place.command not in (*TAKES_WHAT, "set"):
         yield word_of(piece, place, completer), piece
     elif "=" in piece.strip("="):
-        yield from assignment(piece, place, completer, last)
+        yield from assignment(piece, place, completer, hand)
     else:
-        yield value(piece, place, completer, last), piece
+        yield value(piece, place, completer, hand), piece
 
 
 def word_of(piece: str, place: Place, completer: Completer) -> str:
@@ -93,36 +94,41 @@ def word_of(piece: str, place: Place, completer: Completer) -> str:
     return "value" if piece.lower() in choices[place.command] else place.doubt
 
 
-def name_or_number(piece: str, place: Place, completer: Completer) -> str:
+def name_or_number(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> str:
     space, _, rest = piece.rpartition(":")
     base = to_key(PART.sub("", rest))
     if space and space.lower() not in completer.catalog.spaces:
         return place.doubt
     if completer.has_name(base) or piece.lower() in SPACES:
         return "name"
-    if is_number(piece) or is_number(rest) or piece == "_":
+    if is_number(piece) or is_number(rest) or is_held(piece, hand):
         return "number"
     if place.growing and (HEX.fullmatch(rest) or rest[:1].isdigit() or rest[:1] in "(="):
         return ""
     return "error" if not place.growing or not completer.hits(base) else ""
 
 
-def thing_at(place: Place, completer: Completer, last: Found | None) -> tuple[Found, Layout | None] | None:
+def is_held(piece: str, hand: Sequence[Held]) -> bool:
+    """Whether a word is a value in hand, or arithmetic with some."""
+    if piece.startswith("("):
+        return is_number(WORD.sub(lambda match: "1" if is_held(match[0], hand) else match[0], piece))
+    return piece == "_" or any(one.name == piece for one in hand)
+
+
+def thing_at(place: Place, completer: Completer, hand: Sequence[Held]) -> tuple[Found, Layout | None] | None:
     """What the word belongs to."""
     words = place.before
     what = "_" if words[0] == "set" else words[1] if words[0] in TAKES_WHAT and len(words) > 1 else words[0]
-    if what == "_":
-        return (last, last.spec.layout) if last else None
-    return completer.find(what)
+    return completer.find_held(what, hand) or completer.find(what)
 
 
-def value(piece: str, place: Place, completer: Completer, last: Found | None) -> str:
+def value(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> str:
     """The class of a VALUE behind a name: a number, bytes, a name of one of its values."""
     if place.command == "set":
         return place.doubt
-    if is_number(piece) or piece in ("_", "="):
+    if is_number(piece) or piece == "=" or is_held(piece, hand):
         return "number"
-    thing = thing_at(place, completer, last)
+    thing = thing_at(place, completer, hand)
     if thing is None:
         return ""
     named = [one for field in lowest(*thing) for one in completer.catalog.enumerators(field)]
@@ -131,10 +137,10 @@ def value(piece: str, place: Place, completer: Completer, last: Found | None) ->
     return "number" if HEX.fullmatch(piece) else "" if piece[0] in "({" else place.doubt
 
 
-def assignment(piece: str, place: Place, completer: Completer, last: Found | None) -> Iterator[tuple[str, str]]:
+def assignment(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> Iterator[tuple[str, str]]:
     path, _, text = piece.partition("=")
     bare = path.rstrip("!<>")
-    thing = thing_at(place, completer, last)
+    thing = thing_at(place, completer, hand)
     is_register = place.command not in TAKES_FIELDS and re.fullmatch("e[abcd]x", bare, re.IGNORECASE)
     known = thing is None or is_register or is_path(bare, *thing, completer)
     yield "field" if known else "error", path

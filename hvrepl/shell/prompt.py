@@ -22,7 +22,8 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from hvrepl.commands.session import Memory, Session
+from hvrepl.commands.session import Session
+from hvrepl.commands.values_in_hand import InHand
 from hvrepl.script.complete import Completer, Held
 from hvrepl.shell.highlight import classify
 from hvrepl.shell.history import open_history
@@ -67,12 +68,11 @@ class MenuCompleter(PromptCompleter):
             yield one
 
 
-def in_hand(memory: Memory) -> list[Held]:
+def in_hand(values: InHand) -> list[Held]:
     """The values that a line can name, the last first."""
-    if memory.found is None:
-        return []
-    width = memory.found.spec.width
-    return [Held("_", memory.found, f"{int.from_bytes(memory.data, 'little'):#x}" if width else f"{len(memory.data)} bytes")]
+    named = [("_", values.last)] if values.last else []
+    named += [(kept.called, kept) for kept in (*reversed(values.numbered.values()), *values.named.values())]
+    return [Held(name, kept.found, f"{len(kept.data)} bytes" if kept.number is None else kept.word) for name, kept in named]
 
 
 class LineLexer(Lexer):
@@ -85,7 +85,7 @@ class LineLexer(Lexer):
             text = document.lines[number]
             if not text or "\n" in document.text:
                 return [("", text)]
-            pieces = classify(text, self.completer(), self.session.values.found, done=get_app().is_done)
+            pieces = classify(text, self.completer(), in_hand(self.session.values), done=get_app().is_done)
             return [(f"class:{kind}" if kind else "", piece) for kind, piece in pieces]
 
         return line

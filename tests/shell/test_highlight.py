@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hvrepl.script.complete import Completer
+from hvrepl.script.complete import Completer, Held
 from hvrepl.script.runner import shell_commands
 from hvrepl.shell.highlight import classify
 from tests.script.test_complete import completer, found
@@ -14,7 +14,7 @@ from tests.script.test_complete import completer, found
 
 def marks(text: str, *, done: bool = False, last: str = "") -> str:
     """The words that have a class, each with it."""
-    pieces = classify(text, completer(), found(last) if last else None, done=done)
+    pieces = classify(text, completer(), [Held("_", found(last), "0x1"), Held("_1", found("simp"), "0x2")] if last else [], done=done)
     return " ".join(f"{kind}:{piece}" for kind, piece in pieces if kind)
 
 
@@ -86,6 +86,22 @@ ENTERED = {
     "quotes": ("find 'nosuch thing'", "command:find"),
     "nul": ("nosuch\0 1", "error:nosuch\0 number:1"),
 }
+
+
+# A line in a session with two values in hand → its words with their classes.
+IN_HAND = {
+    "numbered": ("_1 simp_enabled=1", "number:_1 field:simp_enabled number:1"),
+    "as_a_value": ("sint2 _1", "name:sint2 number:_1"),
+    "in_arithmetic": ("sint2 (_ | _1)", "name:sint2 number:(_ | _1)"),
+    "arithmetic_alone": ("(_1 & 0xff)", "number:(_1 & 0xff)"),
+    "no_field_of_it": ("_1 vector=1", "number:_1 error:vector number:1"),
+    "none": ("_7", "error:_7"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), IN_HAND.values(), ids=IN_HAND)
+def test_values_in_hand_are_numbers(text: str, expected: str) -> None:
+    assert marks(text, done=True, last="sint2") == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), ENTERED.values(), ids=ENTERED)

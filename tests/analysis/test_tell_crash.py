@@ -185,7 +185,7 @@ BUG_CHECKS = {
         0xC4,
         (0x20005, 0x10, 0, 0),
         "violation text_address rule_state supplemental",
-        "DDI compliance rule broken: IRQL, a text at 0x10 says which",
+        "DDI compliance rule broken: IRQL, described by the text at 0x10",
     ),
     "process": (0xEF, (0x10, 1, 0, 0), "process ended parameter_3 parameter_4", "a thread ended, process object 0x10"),
     "object": (0xF4, (3, 0x10, 0x20, 0x30), "object_type object image_name message", "a process ended, object 0x10"),

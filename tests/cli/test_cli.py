@@ -184,7 +184,7 @@ def test_the_exit_status_says_what_happened(words: tuple[str, ...], status: int)
         assert ended.out == ""
         assert re.fullmatch(r"[^\n]+\n", ended.err)
     else:
-        assert not ended.err.replace("! valid vectors are 16-255; an unmasked source with a lower one is refused\n", "")
+        assert not ended.err.replace("! valid vectors are 16-255; a lower one is refused unless the source is masked\n", "")
 
 
 @pytest.mark.parametrize(

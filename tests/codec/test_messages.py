@@ -47,7 +47,7 @@ MESSAGES = [
     ("x64", 0x80000024, pack("<IB3xI4xQQ", 0, 1, 3, 0x100, 0xFFF000), "no translation, write, device 0x100, at 0xfff000"),
     ("x64", 0x80000040, pack("<II", 1, 3), "buffer 3, local diagnostics"),
     ("x64", 0x80000050, x64(EXECUTE) + RAX_TO_RDI + bytes(112), "hypercall HVCALL_POST_MESSAGE, fast, rip 0xfffff80312345678, VP 3"),
-    ("x64", 0x80000062, x64(READ) + pack("<HHI", 0x4C, 0, 0), "VP 3 takes messages at SINT 2-3, 6, rip 0xfffff80312345678"),
+    ("x64", 0x80000062, x64(READ) + pack("<HHI", 0x4C, 0, 0), "VP 3 can take messages at SINT 2-3, 6, rip 0xfffff80312345678"),
     ("x64", 0x80010000, x64(WRITE) + PORT, "write access to port 0x3f8 at rip 0xfffff80312345678, 1 byte, rax 0x41, VP 3"),
     (
         "x64",
@@ -89,7 +89,7 @@ MESSAGES = [
         x64(EXECUTE) + GHCB,
         "VMGEXIT of VP 3, GHCB MSR normal, gpa 0x12345000, standard exit, exit IOIO, info 0x3f80011 and 0x0",
     ),
-    ("x64", 0x8000003F, pack("<I", 7), "intercept of VP 7; what it is stands in the VP's intercept message page"),
+    ("x64", 0x8000003F, pack("<I", 7), "intercept of VP 7; see the VP's intercept message page for details"),
     ("x64", 0x80000061, pack("<I", 3), "SINT 3 was signalled"),
     ("x64", 0x80000070, pack("<QIIQ", 9, 0, 4, 0), "a hypercall for partition 0x9 ended with HV_STATUS_SUCCESS, 4 reps"),
     ("x64", 0x80000100, pack("<QIHHQQQQ", 9, 0, 3, 0, 0, 5, 0x21, 4) + bytes(112), "3 VPs of partition 0x9 to run"),
@@ -113,8 +113,8 @@ MESSAGES = [
         arm64(EXECUTE) + pack("<II18Q", 1, 0, 0x1005C, *range(17)),
         "hvc #1 at pc 0xffff800012345678, HVCALL_POST_MESSAGE, fast, VP 3",
     ),
-    ("arm64", 0x80000062, arm64(READ) + pack("<II", 4, 0), "VP 3 takes messages at SINT 2, pc 0xffff800012345678"),
-    ("arm64", 0x8001000C, arm64(WRITE) + pack("<II", 1, 0), "VP 3 asked for: reboot, pc 0xffff800012345678"),
+    ("arm64", 0x80000062, arm64(READ) + pack("<II", 4, 0), "VP 3 can take messages at SINT 2, pc 0xffff800012345678"),
+    ("arm64", 0x8001000C, arm64(WRITE) + pack("<II", 1, 0), "VP 3 requested: reboot, pc 0xffff800012345678"),
     (
         "arm64",
         0x80010006,

@@ -155,7 +155,7 @@ def test_the_first_candidates(before: str, expected: list[str]) -> None:
     ("before", "text", "number", "title"),
     [
         ("simp", "simp", "0x40000083", "SynIC message page"),
-        ("HVCALL_POST_M", "HVCALL_POST_MESSAGE", "0x005C", "message to a port"),
+        ("HVCALL_POST_M", "HVCALL_POST_MESSAGE", "0x005C", "send a message to the port of a connection"),
         ("enc", "encode", "", "Build a value from fields."),
         ("encode guest-id os_type=li", "Linux", "0x1", ""),
         ("encode sint2 vec", "vector=", "", "x64: interrupt vector; arm64: GIC interrupt id"),

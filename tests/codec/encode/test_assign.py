@@ -80,8 +80,8 @@ def test_a_word_is_built_from_its_fields(what: str, assignments: str, number: in
     assert f"{int.from_bytes(one.assign(*assignments.split()), 'little'):#x}" == f"{number:#x}"
 
 
-FLAVOUR = "Ubuntu's releases say 0 as third number"
-DEBIAN = "Debian's releases up to 12 say 0 as third number"
+FLAVOUR = "Ubuntu's releases always have 0 as the third number"
+DEBIAN = "Debian's releases up to 12 always have 0 as the third number"
 # what, assignments, what is remarked: code, field, text
 REMARKED = [
     ("guest-id", "kernel=6.6.87", []),
@@ -93,11 +93,11 @@ REMARKED = [
     ("guest-id", "kernel=5.10.0-0.bpo.3-arm64", [("third_number", "kernel", DEBIAN)]),
     ("guest-id", "kernel=5.15.0-1089-azure", [("third_number", "kernel", FLAVOUR)]),
     ("guest-id", "kernel=6.8.0-1021-azure-fde", [("third_number", "kernel", "distro=0x80 and the package ABI, build=1021")]),
-    ("guest-id", "kernel=6.6.87.2-microsoft-standard-WSL2", [("release_suffix", "kernel", ".2-microsoft-standard-WSL2 is no part")]),
-    ("guest-id", "kernel=6.4.0-150600.23.47-default", [("release_suffix", "kernel", "-150600.23.47-default is no part")]),
-    ("guest-id", "kernel=5.14.0-427.13.1.el9_4.x86_64", [("release_suffix", "kernel", "-427.13.1.el9_4.x86_64 is no part")]),
+    ("guest-id", "kernel=6.6.87.2-microsoft-standard-WSL2", [("release_suffix", "kernel", ".2-microsoft-standard-WSL2 is not part")]),
+    ("guest-id", "kernel=6.4.0-150600.23.47-default", [("release_suffix", "kernel", "-150600.23.47-default is not part")]),
+    ("guest-id", "kernel=5.14.0-427.13.1.el9_4.x86_64", [("release_suffix", "kernel", "-427.13.1.el9_4.x86_64 is not part")]),
     ("guest-id", "kernel=4.14.336", [("sublevel_capped", "kernel", "sublevel 336 is over 255")]),
-    ("guest-id", "kernel=4.14.336-foo", [("sublevel_capped", "kernel", ""), ("release_suffix", "kernel", "-foo is no part")]),
+    ("guest-id", "kernel=4.14.336-foo", [("sublevel_capped", "kernel", ""), ("release_suffix", "kernel", "-foo is not part")]),
     ("simp", "base_simp_gpa=0xfa1000", [("perhaps_address", "base_simp_gpa", "if gpa 0xfa1000 is meant, write gpa:0xfa1000 or 0xfa1")]),
     ("hypercall-page", "guest_physical_address=0x1C2000", [("perhaps_address", "guest_physical_address", "0x1c2000 is gpa 0x1c2000000")]),
     ("simp", "base_simp_gpa=0xfa1", []),

@@ -45,7 +45,7 @@ def test_the_object_has_what_the_screen_says(form: str) -> None:
 def test_a_line_has_the_sentence_and_the_findings() -> None:
     (line,) = call("crash", *OLD_LINUX, "-f", "line").out.splitlines()
     assert line.startswith("perhaps an old Linux  RIP 0xffffffff81234567 (kernel), RAX 0x0")
-    assert "  ! rip: told only by P0" in line
+    assert "  ! rip: only P0 suggests this" in line
 
 
 def test_csv_has_one_row_with_every_word() -> None:

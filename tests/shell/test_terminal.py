@@ -111,7 +111,7 @@ def test_a_pasted_page_is_decoded_once(name: str, keys: str, tmp_path: Path) -> 
     with Terminal(tmp_path, TERM="dumb" if keys == "dumb" else "xterm") as terminal:
         terminal.prompt()
         terminal.send(dump.read_text()) if keys == "keys" else terminal.paste(dump.read_text())
-        terminal.see("or what is queued may wait")
+        terminal.see("or queued messages may wait")
         terminal.prompt()
         terminal.run("sint2 0x30")
         terminal.see("vector 0x30")

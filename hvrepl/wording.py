@@ -1,6 +1,8 @@
-"""How text of others is quoted: one line, nothing that a terminal would obey."""
+"""How text of others is quoted: one line, nothing that a terminal would obey; and how counts and lists of words read."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def printable(text: str, kept: str = "") -> str:
@@ -11,3 +13,20 @@ def printable(text: str, kept: str = "") -> str:
 def shorten(text: str, limit: int = 40) -> str:
     """What an error quotes of its input: one line, at most about `limit` characters, control characters escaped."""
     return printable(text[:limit]) + ("..." if len(text) > limit else "")
+
+
+def plural(word: str) -> str:
+    """hypercalls, properties, statuses."""
+    if word.endswith("y"):
+        return f"{word[:-1]}ies"
+    return word + ("es" if word.endswith(("s", "ch")) else "s")
+
+
+def count_of(number: int, word: str) -> str:
+    """1 match, 5,768 matches."""
+    return f"{number:,} {word if number == 1 else plural(word)}"
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """0, 1 or 2: with the word before the last."""
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -329,7 +329,7 @@ class Catalog:
         constants = find_constants(self.index, name, self.arch)
         if constants:
             kind = "a value of" if constants[0].value else "a field of"
-            return NotFoundError(f"{name} is {kind} {constants[0].owner}, and no thing of its own; see `show {name}`")
+            return NotFoundError(f"{name} is {kind} {constants[0].owner}, not a thing of its own; see `show {name}`")
         if to_key(name) in self.spaces:
             return NotFoundError(f"{name} is a space of numbers: write `{name} NUMBER`, or `list {name}`")
         return NotFoundError(f"no such name: {name}{say_near(self.index, name, self.arch, self.like(name))}")

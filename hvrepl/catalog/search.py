@@ -7,17 +7,31 @@ from collections.abc import Iterator
 from hvrepl.catalog.constants import constants_of
 from hvrepl.catalog.index import Index, elements, to_column
 from hvrepl.catalog.model import Enumerator, Field, Layout, Spec, fill, to_key
-from hvrepl.record import record
+from hvrepl.record import record, replace
 
 
 @record
 class Hit:
-    """A spec, or one element of it, and what in it was hit. `rank` is lower for what people mean more often."""
+    """A spec, or one element of it, and what in it was hit. `rank` is lower for what people mean more often.
+
+    `where` and the order by `rank` are what programs read. People read `said`, or of a bit the `field` that has it, in the order of `near`.
+    """
 
     rank: int
     spec: Spec
     element: int | None
     where: str
+    said: str = ""
+    near: int = 0
+    field: Field | None = None
+
+
+# How near a name comes to a text: it is the text, begins with it, has it as whole words, or anywhere.
+IS, BEGINS, HAS_WORDS, HAS = range(4)
+# What people read first: names and other names by how near they come, then fields and values, titles, docs, and what refers to something.
+NAMED = {IS: 0, BEGINS: 2, HAS_WORDS: 3, HAS: 4}
+ALSO_NAMED = {IS: 1, BEGINS: 3, HAS_WORDS: 4, HAS: 4}
+IN_FIELDS, IN_TITLE, IN_DOC, IN_LINKS = 5, 8, 9, 10
 
 
 @record
@@ -46,9 +60,22 @@ class Wanted:
         form = form_of(text, self.is_loose)
         return all(word in form for word in self.words)
 
+    @property
+    def form(self) -> str:
+        return ("" if self.is_loose else "_").join(self.words)
+
     def are(self, text: str) -> bool:
         """Whether they are all of a text."""
-        return form_of(text, self.is_loose) == ("" if self.is_loose else "_").join(self.words)
+        return form_of(text, self.is_loose) == self.form
+
+    def nearness(self, name: str) -> int:
+        """How near a name that has them comes to them."""
+        form = form_of(name, self.is_loose)
+        if form == self.form:
+            return IS
+        if form.startswith(self.form):
+            return BEGINS
+        return HAS_WORDS if f"_{self.form}_" in f"_{form}_" else HAS
 
 
 def form_of(text: str, is_loose: bool) -> str:
@@ -88,18 +115,50 @@ def candidates(index: Index, wanted: Wanted) -> Iterator[Spec]:
 def hits_of(spec: Spec, wanted: Wanted) -> Iterator[Hit]:
     exact = where_exactly(spec, wanted)
     if exact:
-        yield Hit(0, spec, None, exact)
+        yield Hit(0, spec, None, exact, say_to_people(exact), ALSO_NAMED[IS])
         return
     named = [hit for element in elements(spec) if (hit := name_hit(spec, element, wanted))]
     if named and len(named) < len(elements(spec)):
         yield from named
         return
     if named:
-        yield Hit(named[0].rank, spec, None, named[0].where)
+        yield replace(named[0], element=None) if len(elements(spec)) == 1 else said_of_all(named[0], wanted)
         return
-    text = next((text for text in texts_of(spec) if wanted.are_in("\n".join(text.words))), None)
-    if text:
-        yield Hit(text.rank, spec, None, text.where + say_alias(text, wanted))
+    texts = [text for text in texts_of(spec) if wanted.are_in("\n".join(text.words))]
+    if texts:
+        first, best = texts[0], min(texts, key=lambda text: text_order(text, wanted))
+        said = say_link(spec, wanted) if best.where == "links" else say_to_people(best.where + say_alias(best, wanted))
+        yield Hit(first.rank, spec, None, first.where + say_alias(first, wanted), said, text_order(best, wanted))
+
+
+def said_of_all(hit: Hit, wanted: Wanted) -> Hit:
+    """A hit in the names of every element, under the name that they share."""
+    return replace(hit, element=None, said=name_said(hit.spec, None, wanted)[1])
+
+
+def text_order(text: Text, wanted: Wanted) -> int:
+    """A field or value that is called so before one that is called alike."""
+    if text.is_names:
+        return (
+            IN_FIELDS + min(min(wanted.nearness(word) for word in text.words if wanted.are_in(word)), HAS_WORDS)
+            if any(map(wanted.are_in, text.words))
+            else IN_TITLE
+        )
+    return {"title": IN_TITLE, "links": IN_LINKS}.get(text.where, IN_DOC)
+
+
+def say_link(spec: Spec, wanted: Wanted) -> str:
+    """The link in which a text was found."""
+    seen = [name for name in spec.see if wanted.are_in(name)]
+    return f"see {seen[0]}" if seen else f"privilege {spec.privilege.rpartition('.')[2]}"
+
+
+def say_to_people(where: str) -> str:
+    """What was hit, in plain words."""
+    subject, colon, _ = where.partition(": doc")
+    if colon:
+        return f"description of {subject}"
+    return {"doc": "description"}.get(where, where.replace(", also ", ", alias "))
 
 
 def where_exactly(spec: Spec, wanted: Wanted) -> str:
@@ -128,8 +187,22 @@ def name_hit(spec: Spec, element: int | None, wanted: Wanted) -> Hit | None:
     for rank, where, names in ((1, "name", canonical), (2, "also", aliases)):
         hit = next((name for name in names if wanted.are_in(name)), None)
         if hit:
-            return Hit(0 if wanted.are(hit) else rank, spec, element, f"{where} {hit}" if rank == 2 else "name")
-    return Hit(3, spec, element, "title") if wanted.are_in(fill(spec.title, element)) and len(elements(spec)) == 1 else None
+            near, said = name_said(spec, element, wanted)
+            return Hit(0 if wanted.are(hit) else rank, spec, element, f"{where} {hit}" if rank == 2 else "name", said, near)
+    if wanted.are_in(fill(spec.title, element)) and len(elements(spec)) == 1:
+        return Hit(3, spec, element, "title", "title", IN_TITLE)
+    return None
+
+
+def name_said(spec: Spec, element: int | None, wanted: Wanted) -> tuple[int, str]:
+    """How near the nearest of its names comes, and which that is."""
+    names = [(fill(a.name, element), "name", NAMED) for a in spec.addresses] or [(fill(spec.name, element), "name", NAMED)]
+    names += [(fill(name, element), "alias", ALSO_NAMED) for name in (*spec.also, *(n for a in spec.addresses for n in a.also))]
+    names += [(fill(name, element), "older name", ALSO_NAMED) for a in spec.addresses for name in a.was]
+    found = [
+        (order[wanted.nearness(name)], kind if kind == "name" else f"{kind} {name}") for name, kind, order in names if wanted.are_in(name)
+    ]
+    return min(found, key=lambda one: one[0], default=(NAMED[HAS], "name"))
 
 
 def layouts_of(spec: Spec) -> list[Layout]:
@@ -160,7 +233,7 @@ def find_bit(index: Index, bit: int) -> list[Hit]:
     hits = []
     for spec in holding(index, '"bits"'):
         fields = [f for layout in layouts_of(spec) for f in layout.fields if holds_bit(f, bit)]
-        hits += [Hit(4, spec, None, f"field {field.name} {span(field)}") for field in fields[:1]]
+        hits += [Hit(4, spec, None, f"field {f.name} {span(f)}", field=f, near=f.width) for f in fields[:1]]
     return hits
 
 
@@ -185,9 +258,15 @@ def find_number(index: Index, number: int) -> list[Hit]:
     """What has the number in any space, and the enumerators that are it."""
     hits = []
     for spec in holding(index, str(number), f"{number:x}", number=number):
-        hits += [Hit(0, spec, element, "number") for element in elements(spec) if has_number(spec, element, number)]
-        hits += [Hit(4, spec, None, f"value {name}") for name in values_with(spec, number)]
+        hits += [Hit(0, spec, element, "number", "number") for element in elements(spec) if has_number(spec, element, number)]
+        for field, name in values_with(spec, number):
+            said = f"{name} is {number:#x}" if field is None else f"{name} is {write_value(number, field)} in field {field.name}"
+            hits.append(Hit(4, spec, None, f"value {field.name}={name}" if field else f"value {name}", said, IN_FIELDS))
     return sorted(hits, key=lambda hit: hit.rank)
+
+
+def write_value(number: int, field: Field) -> str:
+    return str(number) if field.width == 1 else f"{number:#x}"
 
 
 def has_number(spec: Spec, element: int | None, number: int) -> bool:
@@ -195,11 +274,8 @@ def has_number(spec: Spec, element: int | None, number: int) -> bool:
     return any(a.low == a.high == number - a.stride * (element or 0) for a in spec.addresses)
 
 
-def values_with(spec: Spec, number: int) -> Iterator[str]:
-    def matching(values: tuple[Enumerator, ...]) -> Iterator[str]:
-        return (one.name for one in values if one.low == one.high == number)
-
-    yield from matching(spec.values)
-    for layout in layouts_of(spec):
-        for field in layout.fields:
-            yield from (f"{field.name}={name}" for name in matching(field.values))
+def values_with(spec: Spec, number: int) -> Iterator[tuple[Field | None, str]]:
+    """The values that are the number, each with its field; with None those of the spec itself."""
+    values: list[tuple[Field | None, Enumerator]] = [(None, one) for one in spec.values]
+    values += [(field, one) for layout in layouts_of(spec) for field in layout.fields for one in field.values]
+    return ((field, one.name) for field, one in values if one.low == one.high == number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Decoded, leaves
@@ -15,6 +15,7 @@ from hvrepl.errors import UsageError
 
 if TYPE_CHECKING:
     from hvrepl.render.listing import Listing
+    from hvrepl.render.style import Style
 
 
 def diff(session: Session, words: Sequence[str]) -> None:
@@ -31,7 +32,7 @@ def diff(session: Session, words: Sequence[str]) -> None:
     changed = changes_between(a, b)
     if changed:
         session.outcome.note(1)
-    emit_listing(session, list_changes(a, b, changed))
+    emit_listing(session, list_changes(a, b, changed, is_headed=True))
 
 
 def changes_between(a: Decoded, b: Decoded) -> list[dict[str, Any]]:
@@ -41,12 +42,25 @@ def changes_between(a: Decoded, b: Decoded) -> list[dict[str, Any]]:
     return [changed_part(path, parts_a.get(path), parts_b.get(path)) for path in paths if differ(parts_a.get(path), parts_b.get(path))]
 
 
-def list_changes(a: Decoded, b: Decoded, changed: Sequence[Mapping[str, Any]]) -> Listing:
+def list_changes(a: Decoded, b: Decoded, changed: Sequence[Mapping[str, Any]], *, is_headed: bool = False) -> Listing:
+    """The parts that differ; for people under a heading with both values, if it is not said before."""
     from hvrepl.render.listing import Listing
 
     table = {"name": a.name, "a": a.raw, "b": b.raw, "changed": changed}
     rows = [(place_text(c), c["name"], said(c, "a"), "→", said(c, "b")) for c in changed]
-    return Listing(("place", "name", "a", "", "b"), rows, [table], single=True, roles=("dim", "name", "number", "dim", "number"))
+    headers = ("place", "name", "a", "", "b")
+    return Listing(headers, rows, [table], single=True, lines=lambda style: change_lines(a, b, style, is_headed=is_headed))
+
+
+def change_lines(a: Decoded, b: Decoded, style: Style, *, is_headed: bool) -> Iterator[str]:
+    """The same as text. A script finds only the parts that differ, so that nothing means no difference."""
+    from hvrepl.render.comparison import changes, compare, heading_of
+
+    rows = [row for row in compare((a, b)) if row.differs]
+    if style.is_terminal and is_headed:
+        yield from heading_of((a, b), ("A", "B"), style)
+        yield "" if rows else "  no field differs"
+    yield from changes(rows, style)
 
 
 def decode_single(session: Session, target: Target, word: str) -> Decoded:

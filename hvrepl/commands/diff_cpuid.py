@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf, say_cpus
@@ -12,8 +12,10 @@ from hvrepl.commands.cpuid import on_x64, read_dumps
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.render.comparison import Compared, changes
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import meaning_of, place_of, value_of
+from hvrepl.render.style import Style, align
 
 HEADERS = ("name", "place", "a", "", "b", "cpus")
 ROLES = ("name", "dim", "number", "dim", "number", "dim")
@@ -32,8 +34,26 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
     if changed:
         session.outcome.note(1)
     rows = [(one["name"], place_in(one), said(one, "a"), "→", said(one, "b"), cpus_in(one)) for one in changed]
-    table = {"name": "cpuid", "a": a.removeprefix("@"), "b": b.removeprefix("@"), "changed": changed}
-    emit_listing(session, Listing(HEADERS, rows, [table], single=True, roles=ROLES))
+    files = (a.removeprefix("@"), b.removeprefix("@"))
+    table = {"name": "cpuid", "a": files[0], "b": files[1], "changed": changed}
+    emit_listing(session, Listing(HEADERS, rows, [table], single=True, lines=lambda style: change_lines(rows, files, style)))
+
+
+def change_lines(rows: Sequence[Sequence[str]], files: Sequence[str], style: Style) -> Iterator[str]:
+    """For scripts a row a difference, with its leaf; on a terminal the fields of each leaf under its name."""
+    if not style.is_terminal:
+        yield from align(rows, style, ROLES)
+        return
+    yield style.paint("name", "CPUID leaves")
+    yield from align(list(zip("AB", files, strict=True)), style, ("dim", ""))
+    if not rows:
+        yield "  no field differs"
+    leaves_changed: dict[str, list[Compared]] = {}
+    for name, place, a, _, b, cpus in rows:
+        leaf, _, field = name.partition(".")
+        leaves_changed.setdefault(leaf, []).append(Compared(place, field or "all of it", (a, b), differs=True, note=cpus))
+    for leaf, parts in leaves_changed.items():
+        yield from ("", style.paint("name", leaf), *changes(parts, style))
 
 
 def count_machines(count: int) -> str:

@@ -12,24 +12,28 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import read_number
 from hvrepl.render.listing import list_hits
-from hvrepl.wording import shorten
+from hvrepl.wording import count_of, shorten
 
 
 def find(session: Session, words: Sequence[str]) -> None:
     """find TEXT|BIT"""
     text = " ".join(words).strip()
     if not text:
-        raise UsageError("find what? a text, a number such as 0xf3, or bit:17")
+        raise UsageError("find what? Give a text, a number such as 0xf3, or a bit such as bit:17")
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise NotFoundError(f"nothing has '{shorten(text)}' in its names, fields, values or docs")
     index = session.catalog.index
     bit = re.fullmatch(r"bits?[: ]\s*(\d{1,4})", text, re.ASCII | re.IGNORECASE)
     if bit:
         hits = find_bit(index, int(bit[1]))
+        said = f"for bit {int(bit[1])}"
     elif NUMBER.fullmatch(text):
-        hits = find_number(index, read_number(text).value)
+        number = read_number(text).value
+        hits = find_number(index, number)
+        said = f"for {number:#x}" + ("" if text.lower() == f"{number:#x}" else f" ({text})")
     else:
         hits = find_text(index, text)
+        said = f'for "{text}"'
     if not hits:
         raise NotFoundError(f"nothing has {text[:60]!r} in its names, fields, values or docs")
-    emit_listing(session, list_hits(hits, session.catalog))
+    emit_listing(session, list_hits(hits, session.catalog, f"{count_of(len(hits), 'match')} {said}"))

@@ -11,6 +11,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.render.listing import list_entries
+from hvrepl.wording import listed, plural
 
 
 def list_names(session: Session, words: Sequence[str]) -> None:
@@ -29,10 +30,5 @@ def choose_group(catalog: Catalog, word: str) -> str:
     if to_key(word) in forms:
         return forms[to_key(word)]
     close = alike(to_key(word), forms)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(groups)}"
+    hint = f"did you mean {close[0]}?" if close else f"there are {listed(groups, 'and')}"
     raise NotFoundError(f"no space or kind {word[:40]!r}; {hint}")
-
-
-def plural(word: str) -> str:
-    """hypercalls, properties, statuses."""
-    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}{'es' if word.endswith('s') else 's'}"

@@ -217,7 +217,7 @@ class Session:
 
     @cached_property
     def style(self) -> Style:
-        return Style(self.has_color, self.streams.columns, self.options.style)
+        return Style(self.has_color, self.streams.columns, self.options.style, self.streams.stdout_is_terminal)
 
     @property
     def has_color(self) -> bool:

@@ -8,17 +8,18 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.constants import Constant
 from hvrepl.catalog.model import COMMON
-from hvrepl.render.definition import describe_field, describe_value, place_of, say_range
+from hvrepl.render.definition import describe_field, describe_value, say_place, say_range
 from hvrepl.render.listing import Listing
-from hvrepl.render.style import Style, wrap
+from hvrepl.render.style import Style, spread, wrap
 
 
 def list_constants(catalog: Catalog, constants: Sequence[Constant]) -> Listing:
     """All that a name stands for."""
     tables = [describe_constant(catalog, one) for one in constants]
-    rows = [(one["of"], say_number(one), one["name"], str(one.get("doc", ""))) for one in tables]
+    widths = [one.field.width if one.field else one.spec.width for one in constants]
+    rows = [(one["of"], say_number(one, 0), one["name"], str(one.get("doc", ""))) for one in tables]
     headers = ("of", "number", "name", "doc")
-    return Listing(headers, rows, tables, single=len(tables) == 1, lines=lambda style: constant_lines(tables, style))
+    return Listing(headers, rows, tables, single=len(tables) == 1, lines=lambda style: constant_lines(tables, widths, style))
 
 
 def describe_constant(catalog: Catalog, one: Constant) -> dict[str, Any]:
@@ -42,38 +43,36 @@ def describe_constant(catalog: Catalog, one: Constant) -> dict[str, Any]:
     return {key: value for key, value in (table | told | source).items() if value or key == "value"}
 
 
-def say_number(table: Mapping[str, Any]) -> str:
-    """value 0x4, bit 2, EDX bit 19, bytes at +8."""
-    if "value" in table:
-        return f"value {say_range(table)}"
-    if "bits" not in table:
-        return f"bytes at {place_of(table)}"
-    register, _, bits = place_of(table).rpartition(" ")
-    return f"{register.upper()} {'bits' if ':' in bits else 'bit'} {bits}".strip()
+def say_number(table: Mapping[str, Any], width: int) -> str:
+    """value 0x4, or 1 of a single bit; bit 2, EDX bit 19, bytes at +8."""
+    return f"value {say_range(table, width)}" if "value" in table else say_place(table)
 
 
-def constant_lines(tables: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str]:
-    """The same as text."""
-    for place, table in enumerate(tables):
+def constant_lines(tables: Sequence[Mapping[str, Any]], widths: Sequence[int], style: Style) -> Iterator[str]:
+    """The same as text; `widths` are those of the fields or enumerations of which they are values."""
+    for place, (table, width) in enumerate(zip(tables, widths, strict=True)):
         if place:
             yield ""
-        yield from heading_of(table, style)
+        yield from heading_of(table, width, style)
+        if "doc" in table:
+            yield from wrap(table["doc"], style.width, "  ", "  ")
+        if "note" in table:
+            yield from wrap(table["note"], style.width, "  note: ", "    ")
         names = [table["meaning"]] if table.get("meaning", table["name"]) != table["name"] else []
-        if table["kind"] == "field":
-            yield f"  field {table['field']}"
-        if names or "also" in table:
-            yield from wrap(", ".join([*names, *table.get("also", ())]), style.width, "  also ", "    ")
-        for key in ("doc", "note"):
-            if key in table:
-                yield from wrap(table[key], style.width, f"  {key}: ", "    ")
-        yield from wrap(", ".join(table["source"]), style.width, "  source: ", "    ")
+        rows = [
+            ("field", table["field"] if table["kind"] == "field" else ""),
+            ("other names", ", ".join([*names, *table.get("also", ())])),
+            ("sources" if len(table["source"]) > 1 else "source", ", ".join(table["source"])),
+        ]
+        yield from spread([row for row in rows if row[1]], style, ("dim", ""))
 
 
-def heading_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
+def heading_of(table: Mapping[str, Any], width: int, style: Style) -> Iterator[str]:
+    """The name, then of what it is a value or the bits; the arch only where it is one alone."""
     name = table["name"]
     owner = f"{table['of']}.{table['field']}" if table["kind"] == "value" and "field" in table else table["of"]
     arch = "" if table["arch"] == COMMON else f" ({table['arch']})"
     title = f", {table['title']}" if "title" in table else ""
-    first, *more = wrap(f"{say_number(table)} of {owner}{arch}{title}", style.width, f"{name}  ", "    ")
+    first, *more = wrap(f"{say_number(table, width)} of {owner}{arch}{title}", style.width, f"{name}  ", "    ")
     yield style.paint("name", name) + first[len(name) :]
     yield from more

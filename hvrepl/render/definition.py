@@ -11,9 +11,14 @@ from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Lay
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.sizes import Sizes
 from hvrepl.record import replace
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.render.style import Style, align, spread, wrap
+from hvrepl.wording import count_of, listed
 
 MANY_VALUES = 40  # of an enumeration in text; JSON has them all
+# What is to be done with reserved bits, in a word.
+RESERVED = {"zero": "must be zero", "one": "must be one", "preserve": "keep as read", "ignore": "may be anything"}
+# What a count says that is not a field's own number, with what it is made of.
+COUNTED = {"popcount": "one for each bit that is set in", "pages": "one for each page of"}
 
 
 def describe(catalog: Catalog, found: Found) -> dict[str, Any]:
@@ -146,48 +151,74 @@ def describe_value(value: Enumerator) -> dict[str, Any]:
 
 
 def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """The same as text."""
+    """The same as text: what it is, numbers, fields, then what it needs, its other names and sources."""
     name = table["name"]
     first, *more = wrap(table["title"], style.width, f"{name}  ", "    ") if "title" in table else [name]
     yield style.paint("name", name) + first[len(name) :]
     yield from more
-    yield from numbers_of(table, style)
-    for key in ("doc", "note"):
-        if key in table:
-            yield from wrap(table[key], style.width, f"  {key}: ", "    ")
+    if "doc" in table:
+        yield from wrap(table["doc"], style.width, "  ", "  ")
+    if "note" in table:
+        yield from wrap(table["note"], style.width, "  note: ", "    ")
+    for block in (numbers_of(table, style), contents_of(table, style), facts_of(table, style)):
+        lines = list(block)
+        yield from ("", *lines) if lines else ()
+
+
+def say_arches(arch: str) -> str:
+    return listed(ARCHES, "and") if arch == COMMON else arch
+
+
+def numbers_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
+    """A row a number, with what is to be said of it."""
+    rows = [(one["space"], one["number"], one["name"], say_arches(one["arch"])) for one in table["addresses"]]
+    is_narrow = style.width and any(len("  ".join(row[:-1])) + 2 > style.width for row in rows)
+    yield from (spread if is_narrow else align)(rows, style, ("dim", "number", "name", "dim"))
+    for address in table["addresses"]:
+        if "note" in address:
+            yield from wrap(address["note"], style.width, "  note: ", "    ")
+
+
+def contents_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
+    """How big it is, then its fields or its values."""
+    values = table.get("values", ())
     facts = [f"{table['width']} bits" if "width" in table else "", f"{table['size']} bytes" if "size" in table else ""]
-    facts.append(f"after reset {table['reset']}" if "reset" in table else "")
+    facts.append(f"{table['reset']} after reset" if "reset" in table else "")
+    facts.append(count_of(len(values), "value") if values else "")
+    facts.append("" if table["addresses"] else say_arches(table["arch"]))
     if any(facts):
         yield "  " + ", ".join(fact for fact in facts if fact)
+    if table["kind"] == "hypercall" and table["fields"]:
+        yield "  input"
     yield from fields_of(table["fields"], style)
     if "output" in table:
         yield "  output"
         yield from fields_of(table["output"], style)
-    yield from values_of(table.get("values", ()), style)
-    for key, label in (("granted_by", "privilege"), ("qemu", "QEMU flag"), ("see", "see"), ("source", "source")):
-        value = table.get(key)
-        if value:
-            yield from wrap(value if isinstance(value, str) else ", ".join(value), style.width, f"  {label}: ", "    ")
+    yield from values_of(values, style, table.get("width", 0))
 
 
-def numbers_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    rows = []
-    for address in table["addresses"]:
-        arch = "x64, arm64" if address["arch"] == "common" else address["arch"]
-        rows.append((address["space"], address["number"], address["name"], f"{arch}"))
-    yield from align(rows, style, ("dim", "number", "name", "dim"))
-    for address in table["addresses"]:
-        for key in ("also", "was"):
-            if address.get(key):
-                text = ", ".join(address[key])
-                text = (
-                    f"also {text}" if key == "also" else f"{text}: a name that older headers gave to {address['space']} {address['number']}"
-                )
-                yield from wrap(text, style.width, "  ", "    ")
-        if "note" in address:
-            yield from wrap(address["note"], style.width, "  note: ", "    ")
-    if table.get("also"):
-        yield from wrap("short " + ", ".join(table["also"]), style.width, "  ", "    ")
+def facts_of(table: Mapping[str, Any], style: Style) -> list[str]:
+    """What it needs, what else it is called, what to see, and sources: each kind once, in a row."""
+    also = dict.fromkeys([*table.get("also", ()), *(name for one in table["addresses"] for name in one.get("also", ()))])
+    was = [f"{name} ({one['space']} {one['number']} in older headers)" for one in table["addresses"] for name in one.get("was", ())]
+    rows = [
+        ("privilege", say_granting(table.get("granted_by", ()))),
+        ("QEMU flag", table.get("qemu", "")),
+        ("other names", ", ".join(also)),
+        ("older names" if len(was) > 1 else "older name", ", ".join(was)),
+        ("see", ", ".join(table.get("see", ()))),
+        ("sources" if len(table["source"]) > 1 else "source", ", ".join(table["source"])),
+    ]
+    return spread([row for row in rows if row[1]], style, ("dim", ""))
+
+
+def say_granting(granted: Iterable[str]) -> str:
+    """CPUID 0x40000003 EAX 2 access_synic_regs → access_synic_regs (CPUID 0x40000003 EAX bit 2); several places of a name together."""
+    places: dict[str, list[str]] = {}
+    for one in granted:
+        place, bits, name = one.rsplit(" ", 2)
+        places.setdefault(name, []).append(f"{place} {say_bits(bits)}")
+    return ", ".join(f"{name} ({listed(where, 'or')})" for name, where in places.items())
 
 
 def fields_of(fields: Any, style: Style) -> Iterator[str]:
@@ -199,9 +230,32 @@ def fields_of(fields: Any, style: Style) -> Iterator[str]:
     for when, rows in blocks.items():
         merged.setdefault(tuple(rows), []).append(when)
     for same, whens in merged.items():
-        for place, when in enumerate(whens if whens != [""] else ()):
+        for place, when in enumerate(say_conditions(whens) if whens != [""] else ()):
             yield from wrap(when, style.width, f"  {'or' if place else 'where'} ", "      ")
-        yield from align(same, style, ("dim", "name", "meaning"), indent="    " if whens != [""] else "  ")
+        yield from spread(same, style, ("dim", "name", "meaning"), indent="    " if whens != [""] else "  ")
+
+
+def say_conditions(whens: Iterable[str]) -> Iterator[str]:
+    """What picks variants that have the same fields: "severity=0, facility=other" and "severity=2, facility=other" are one condition."""
+    found: list[dict[str, list[str]]] = []
+    for when in whens:
+        keys: dict[str, list[str]] = {}
+        for part in when.split(", "):
+            switch, is_new, key = part.rpartition("=")
+            keys.setdefault(switch if is_new else next(reversed(keys)), []).append("any other" if key == "other" else key)
+        add_condition(found, keys)
+    return (" and ".join(f"{switch} is {listed(keys, 'or')}" for switch, keys in condition.items()) for condition in found)
+
+
+def add_condition(found: list[dict[str, list[str]]], new: dict[str, list[str]]) -> None:
+    """One that differs from another in a single field is said together with it."""
+    for known in found:
+        apart = [switch for switch in known if known[switch] != new.get(switch)]
+        if len(apart) == 1 and list(known) == list(new):
+            found.remove(known)
+            add_condition(found, known | {apart[0]: [*known[apart[0]], *new[apart[0]]]})
+            return
+    found.append(new)
 
 
 def place_of(field: Mapping[str, Any]) -> str:
@@ -212,15 +266,24 @@ def place_of(field: Mapping[str, Any]) -> str:
     return f"+{field['offset']}" if "offset" in field else "+?"
 
 
+def say_place(field: Mapping[str, Any]) -> str:
+    """bit 2, EDX bit 19, bytes at +8."""
+    if "bits" not in field:
+        return f"bytes at {place_of(field)}"
+    register, _, bits = place_of(field).rpartition(" ")
+    return f"{register.upper()} {say_bits(bits)}".strip()
+
+
+def say_bits(bits: str) -> str:
+    return f"{'bits' if ':' in bits else 'bit'} {bits}"
+
+
 def remark_of(field: Mapping[str, Any]) -> str:
-    parts = [f"reserved ({field['reserved']})" if "reserved" in field else "", field.get("type", ""), field.get("doc", "")]
-    if "size" in field and "bits" not in field and not field.get("type"):
-        parts.insert(0, f"{field['size']} bytes" if isinstance(field["size"], int) else f"bytes: {field['size']}")
-    values = field.get("values", ())
-    if values and len(values) <= MANY_VALUES:
-        parts.append(", ".join(f"{say_range(value)} {value['name']}" for value in values))
-    elif values:
-        parts.append(f"{len(values)} known values")
+    """What is to be said of a field beside its place and name."""
+    values, width = field.get("values", ()), width_of(field)
+    known = ", ".join(f"{say_range(value, width)} {value['name']}" for value in values) if len(values) <= MANY_VALUES else ""
+    kind = ": ".join(text for text in (say_type(field, len(values)), known) if text)
+    parts = [RESERVED.get(field.get("reserved", ""), ""), field.get("doc", ""), kind]
     if "also" in field:
         parts.append(f"also {', '.join(field['also'])}")
     if "note" in field:
@@ -228,10 +291,48 @@ def remark_of(field: Mapping[str, Any]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def values_of(values: Any, style: Style) -> Iterator[str]:
-    rows = [(say_range(value), value["name"], "; ".join(value[key] for key in ("doc", "note") if key in value)) for value in values]
-    yield from align(rows, style, ("number", "name", "meaning"))
+def width_of(field: Mapping[str, Any]) -> int:
+    """Its bits; 0 of what is counted in bytes."""
+    return field["bits"][0] - field["bits"][1] + 1 if "bits" in field else 0
 
 
-def say_range(value: Mapping[str, Any]) -> str:
+def say_type(field: Mapping[str, Any], values: int) -> str:
+    """u32; HV_MESSAGE, 16 of them; a name of `list message`; one of 59 values of WINDOWS_BUILD."""
+    kind = field.get("type", "")
+    if kind.startswith("space:"):
+        kind = f"a number of `list {kind[6:]}`"
+    elif values > MANY_VALUES:
+        kind = f"one of the {values} values of {kind}" if kind else f"{values} known values"
+    size = field.get("size")
+    if not kind and size is not None and "bits" not in field:
+        kind = (
+            count_of(size, "byte") if isinstance(size, int) else "all that follows" if size == "rest" else f"as many bytes as {size} says"
+        )
+    count = field.get("count")
+    return f"{kind}, {say_count(count)}" if count is not None else kind
+
+
+def say_count(count: int | str) -> str:
+    """How many there are: 16 of them, as many as range_cnt says."""
+    if isinstance(count, int):
+        return f"{count} of them"
+    if count == "rest":
+        return "to the end"
+    how, is_derived, fields = count.partition(":")
+    return f"{COUNTED[how]} {fields.replace('+', ' and ')}" if is_derived else f"as many as {count} says"
+
+
+def values_of(values: Any, style: Style, width: int = 0) -> list[str]:
+    """A row a value of an enumeration that is so many bits wide."""
+    rows = []
+    for value in values:
+        remarks = [value.get("doc", ""), f"also {', '.join(value['also'])}" if "also" in value else "", value.get("note", "")]
+        rows.append((say_range(value, width), value["name"], "; ".join(remark for remark in remarks if remark).rstrip()))
+    return spread(rows, style, ("number", "name", "meaning"))
+
+
+def say_range(value: Mapping[str, Any], width: int = 0) -> str:
+    """A value of so many bits: a single bit is 1, never 0x1."""
+    if width == 1:
+        return str(value["value"])
     return f"{value['value']:#x}" + (f"-{value['last']:#x}" if "last" in value else "")

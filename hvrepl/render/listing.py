@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Entry
-from hvrepl.catalog.model import fill
+from hvrepl.catalog.model import COMMON, Spec, fill
 from hvrepl.catalog.search import Hit
 from hvrepl.codec.decoded import dump
 from hvrepl.record import record
+from hvrepl.render.definition import describe_bits, say_arches, say_place
 from hvrepl.render.formats import csv_row, tabulate_rows
-from hvrepl.render.style import Style, align
+from hvrepl.render.style import Style, align, spread, wrap
+from hvrepl.wording import count_of
+
+ROLES = ("dim", "number", "name", "dim", "meaning")
 
 
 @record
@@ -57,9 +61,42 @@ def entry_table(entry: Entry) -> dict[str, Any]:
 def list_entries(entries: Iterable[Entry]) -> Listing:
     found = list(entries)
     headers = ("space", "number", "name", "arch", "title")
-    return Listing(
-        headers, [entry_row(e) for e in found], [entry_table(e) for e in found], roles=("dim", "number", "name", "dim", "meaning")
-    )
+    rows, tables = [entry_row(e) for e in found], [entry_table(e) for e in found]
+    return Listing(headers, rows, tables, lines=lambda style: entry_lines(found, style))
+
+
+def entry_lines(entries: Sequence[Entry], style: Style) -> Iterator[str]:
+    """What belongs together in columns of its own; on a terminal under a heading, which says what is the same in every row."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.space.name if entry.space else entry.kind, []).append(entry)
+    if style.is_terminal and len(groups) > 1:
+        yield f"{count_of(len(entries), 'name')}, in {len(groups)} groups"
+    for place, group in enumerate(groups.values()):
+        rows = [(*entry_row(one)[:3], say_arch(one.arch), one.title) for one in group]
+        if not style.is_terminal:
+            yield from spread(rows, style, ROLES)
+            continue
+        if place or len(groups) > 1:
+            yield ""
+        arches = {one.arch for one in group}
+        yield from wrap(heading_of(group, arches.pop() if len(arches) == 1 else ""), style.width, "", "    ")
+        shown = [column for column in (1, 2, 3) if any(row[column] for row in rows) and (column != 3 or arches)] + [4]
+        yield from spread([[row[column] for column in shown] for row in rows], style, [ROLES[column] for column in shown])
+
+
+def heading_of(group: Sequence[Entry], arch: str) -> str:
+    """139 hypercall codes; with the arch if all have one."""
+    space, count = group[0].space, len(group)
+    of_arch = f" ({say_arches(arch)})" if arch else ""
+    if space is None:
+        return count_of(count, group[0].kind) + of_arch
+    return (f"{count:,} {space.title}" if count > 1 else f"{space.title}: 1") + of_arch
+
+
+def say_arch(arch: str) -> str:
+    """x64, arm64, both: in a column."""
+    return "both" if arch == COMMON else arch
 
 
 def render_listing(listing: Listing, form: str, style: Style) -> Iterator[str]:
@@ -79,12 +116,40 @@ def render_listing(listing: Listing, form: str, style: Style) -> Iterator[str]:
         yield from (f"{line}\n" for line in lines)
 
 
-def list_hits(hits: Iterable[Hit], catalog: Catalog) -> Listing:
+def list_hits(hits: Iterable[Hit], catalog: Catalog, heading: str = "") -> Listing:
+    """`heading` says how many there are, and of what."""
     found = list(hits)
     tables = [hit_table(hit, catalog) for hit in found]
     rows = [(t.get("space", t["kind"]), t.get("number", ""), t["name"], t["arch"], t["where"], t.get("title", "")) for t in tables]
     headers = ("space", "number", "name", "arch", "where", "title")
-    return Listing(headers, rows, tables, roles=("dim", "number", "name", "dim", "meaning", "dim"))
+    return Listing(headers, rows, tables, lines=lambda style: hit_lines(found, catalog, heading, style))
+
+
+def hit_lines(hits: Sequence[Hit], catalog: Catalog, heading: str, style: Style) -> Iterator[str]:
+    """A row a hit, what is meant most likely first: the thing, and what in it was found."""
+    if style.is_terminal:
+        yield from wrap(heading, style.width, "", "    ")
+    order = list(catalog.spaces)
+    rows = []
+    for hit in hits:
+        table = hit_table(hit, catalog)
+        space, number = table.get("space", table["kind"]), table.get("number", "")
+        name, title = (fill_range(text, hit.spec) for text in (table["name"], table.get("title", "")))
+        row = (space, number, name, say_arch(table["arch"]), " · ".join(text for text in (say_hit(hit), title) if text))
+        rows.append(((hit.near, order.index(space) if space in order else len(order), name), row))
+    yield from spread([row for _, row in sorted(rows)], style, ROLES)
+
+
+def say_hit(hit: Hit) -> str:
+    """name; field auto_eoi, bit 17."""
+    if hit.field is None:
+        return fill_range(hit.said, hit.spec)
+    return f"field {hit.field.name}, {say_place(describe_bits(hit.spec, hit.field))}"
+
+
+def fill_range(text: str, spec: Spec) -> str:
+    """HV_X64_MSR_SINT0-15: an array under the numbers of its elements."""
+    return text.replace("{n}", f"0-{spec.count - 1}") if spec.count else text
 
 
 def hit_table(hit: Hit, catalog: Catalog) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from hvrepl.record import record
@@ -13,14 +13,19 @@ SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33"
 
 @record
 class Style:
-    """`width` is where lines are wrapped (0: nowhere); `table` a style of tabulate."""
+    """`width` is where lines are wrapped (0: nowhere); `table` a style of tabulate.
+
+    `is_terminal`: a person reads it there and then, so that lists have a heading and a count; a script counts lines.
+    """
 
     color: bool = False
     width: int = 80
     table: str = "simple"
+    is_terminal: bool = False
 
     def paint(self, role: str, text: str) -> str:
-        return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and text else text
+        """The text in the colour of a role; "" is the role of what has none."""
+        return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and role and text else text
 
 
 def table_styles() -> list[str]:
@@ -53,6 +58,64 @@ def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], rig
         lines.append((indent + "  ".join([*cells, style.paint(roles[last], first)])).rstrip())
         lines += [line[: -len(text)] + style.paint(roles[last], text) for line in more if (text := line.lstrip())]
     return lines
+
+
+def spread(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], indent: str = "  ") -> list[str]:
+    """Rows whose last cell is a text: beside the others where a third of the width is left for it, else below them.
+
+    The column with the longest cells is only as wide as leaves that room, and cells that are far longer than those of other columns do
+    not widen theirs: what is longer stands out of its column. A row that is wider than the terminal goes on below before its longest cell.
+    """
+    *columns, _ = zip(*rows, strict=True) if rows else ((),)
+    widths = [max(map(len, column)) for column in columns]
+    flexible = max(range(len(widths)), key=widths.__getitem__, default=0)
+    if style.width and widths:
+        room = style.width - len(indent) - 2 - max(NARROW, style.width // 3)
+        widths = [
+            w if w <= NARROW else max((len(c) for c in cells if len(c) <= NARROW), default=0)
+            for w, cells in zip(widths, columns, strict=True)
+        ]
+        room -= sum(width + 2 for place, width in enumerate(widths) if place != flexible)
+        widths[flexible] = max((len(row[flexible]) for row in rows if row[-1] and len(row[flexible]) <= room), default=0)
+    hang = len(indent) + sum(width + 2 for width in widths)
+    return [line for row in rows for line in spread_row(row, widths, hang, flexible, style, roles, indent)]
+
+
+def spread_row(
+    row: Sequence[str], widths: Sequence[int], hang: int, flexible: int, style: Style, roles: Sequence[str], indent: str
+) -> Iterator[str]:
+    *cells, text = row
+    plain = (indent + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))).rstrip()
+    painted = [style.paint(role, cell) + " " * (width - len(cell)) for role, cell, width in zip(roles, cells, widths, strict=False)]
+    is_wide = bool(style.width) and len(plain) > style.width
+    if is_wide and not any(row[flexible + 1 :]):  # the longest cell is the last, and wrapped if it is words
+        text, cells, painted, roles = cells[flexible], cells[:flexible], painted[:flexible], roles[: flexible + 1]
+        hang = len(indent) + sum(width + 2 for width in widths[:flexible])
+        is_wide = False
+    start = indent + "  ".join(painted)
+    if is_wide:
+        if any(cells[:flexible]):
+            yield (indent + "  ".join(painted[:flexible])).rstrip()
+        first, *more = wrap(cells[flexible], style.width, indent * 2, indent * 2)
+        start = first.replace(first.lstrip(), style.paint(roles[flexible], first.lstrip()))
+        if more or len("  ".join([first, *cells[flexible + 1 :]])) > style.width:
+            yield start
+            yield from (indent * 2 + style.paint(roles[flexible], line.lstrip()) for line in more)
+            below = len(indent) + 4
+            text = "  ".join(cell for cell in (*cells[flexible + 1 :], text) if cell)
+            yield from (
+                " " * below + style.paint(roles[-1], line.lstrip()) for line in wrap(text, style.width, " " * below, " " * below) if text
+            )
+            return
+        start = "  ".join([start, *painted[flexible + 1 :]])
+    if not text:
+        yield start.rstrip()
+        return
+    below = len(indent) + 4
+    fits = not style.width or len(indent + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))) + 2 == hang
+    first, *more = wrap_last(text, style.width, hang, below) if fits else ["", *wrap(text, style.width, " " * below, " " * below)]
+    yield f"{start}  {style.paint(roles[-1], first)}" if first else start.rstrip()
+    yield from (line[: -len(text)] + style.paint(roles[-1], text) for line in more if (text := line.lstrip()))
 
 
 def squeeze(gaps: list[str], row: Sequence[str], last: int, indent: int, width: int) -> list[str]:

@@ -154,12 +154,12 @@ def test_in_a_space_a_name_stands_for_its_number_there(arch: str, name: str, spa
         (
             "x64",
             "HV_STATS_AREA_SELF",
-            "HV_STATS_AREA_SELF is a value of HV_STATS_AREA_TYPE, and no thing of its own; see `show HV_STATS_AREA_SELF`",
+            "HV_STATS_AREA_SELF is a value of HV_STATS_AREA_TYPE, not a thing of its own; see `show HV_STATS_AREA_SELF`",
         ),
         (
             "x64",
             "HV_MAP_GPA_NOT_CACHED",
-            "HV_MAP_GPA_NOT_CACHED is a field of HV_MAP_GPA_FLAGS, and no thing of its own; see `show HV_MAP_GPA_NOT_CACHED`",
+            "HV_MAP_GPA_NOT_CACHED is a field of HV_MAP_GPA_FLAGS, not a thing of its own; see `show HV_MAP_GPA_NOT_CACHED`",
         ),
     ],
 )

@@ -168,8 +168,9 @@ def test_a_constant_says_of_what_it_is_a_value_or_the_bits() -> None:
     assert (table["kind"], table["of"], table["value"], table["meaning"]) == ("value", "HV_SCHEDULER_TYPE", 4, "root")
     assert list(render_listing(value, "fields", Style(width=0)))[:2] == [
         "HV_SCHEDULER_TYPE_ROOT  value 0x4 of HV_SCHEDULER_TYPE, scheduler of the hypervisor\n",
-        "  also root\n",
+        "  or integrated: the root partition schedules\n",
     ]
+    assert "  other names  root\n" in list(render_listing(value, "fields", Style(width=0)))
     assert [(one["of"], one["field"], one.get("reg"), one["bits"]) for one in bits.tables] == [
         ("HYPERV_CPUID_FEATURES", "direct_synthetic_timers", "edx", [19, 19]),
         ("HV_REGISTER_PRIVILEGES_AND_FEATURES_INFO", "direct_synthetic_timers", None, [77, 77]),

@@ -1,0 +1,53 @@
+"""Values side by side: what differs is said in words that fit the terminal, and never by colour alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
+from hvrepl.codec.decode import Decoder
+from hvrepl.render.comparison import changes, compare, side_by_side
+from hvrepl.render.style import Style
+
+CATALOG = Catalog(open_index())
+SINT = CATALOG.find_name("sint2")
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def sints(*values: int) -> list[str]:
+    nodes = [Decoder(CATALOG).decode(SINT, value.to_bytes(8, "little")) for value in values]
+    return side_by_side(list(compare(nodes)), [f"_{place}" for place in range(1, len(nodes) + 1)], Style(width=60))
+
+
+def test_three_values_stand_in_columns_and_what_differs_is_marked() -> None:
+    marked = {line.split()[2] for line in sints(0x200F3, 0x100F3, 0x100F4) if line.startswith("  ≠")}
+    assert marked == {"auto_eoi", "masked", "vector"}
+
+
+def test_a_single_bit_is_1_and_other_numbers_keep_their_base() -> None:
+    lines = [" ".join(line.split()) for line in sints(0x200F3, 0x100F4)]
+    assert "≠ 17 auto_eoi 1 0" in lines
+    assert "≠ 7:0 vector 0xf3 0xf4" in lines
+    assert "18 polling 0 0" in lines
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_changes_that_do_not_fit_are_wrapped_and_keep_their_words(width: int) -> None:
+    found = CATALOG.find_name("guest-id")
+    nodes = [Decoder(CATALOG).decode(found, value.to_bytes(8, "little")) for value in (0x8100000606570000, 0x818000050FA7042F)]
+    rows = [row for row in compare(nodes) if row.differs]
+    lines = changes(rows, Style(width=width))
+    assert max(map(len, lines)) <= width
+    assert " ".join(lines).split() == " ".join(changes(rows, Style(width=0))).split()
+    assert [SGR.sub("", line) for line in changes(rows, Style(color=True, width=width))] == lines
+
+
+def test_long_bytes_are_told_from_where_they_differ() -> None:
+    found = CATALOG.find_name("message")
+    data = bytes([1] * 200 + [2] * 56), bytes([1] * 256)
+    [row] = [row for row in compare([Decoder(CATALOG).decode(found, one) for one in data]) if row.differs]
+    assert row.place == "+17"
+    assert [cell[:16] for cell in row.cells] == ["byte 183: 02 02 ", "byte 183: 01 01 "]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Entry
+from hvrepl.catalog.index import reach
 from hvrepl.catalog.model import COMMON, Spec, fill
 from hvrepl.catalog.search import Hit
 from hvrepl.codec.decoded import dump
@@ -135,9 +136,15 @@ def hit_lines(hits: Sequence[Hit], catalog: Catalog, heading: str, style: Style)
         table = hit_table(hit, catalog)
         space, number = table.get("space", table["kind"]), table.get("number", "")
         name, title = (fill_range(text, hit.spec) for text in (table["name"], table.get("title", "")))
-        row = (space, number, name, say_arch(table["arch"]), " · ".join(text for text in (say_hit(hit), title) if text))
+        row = (space, number, name, say_arch(arch_of(hit.spec, catalog)), " · ".join(text for text in (say_hit(hit), title) if text))
         rows.append(((hit.near, order.index(space) if space in order else len(order), name), row))
     yield from spread([row for _, row in sorted(rows)], style, ROLES)
+
+
+def arch_of(spec: Spec, catalog: Catalog) -> str:
+    """The arch on which it has its numbers: what is common has them on both, unless its only space is that of one."""
+    arches = {reach(spec, address, catalog.spaces) for address in spec.addresses} or {spec.arch}
+    return arches.pop() if len(arches) == 1 else COMMON
 
 
 def say_hit(hit: Hit) -> str:

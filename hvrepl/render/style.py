@@ -63,12 +63,13 @@ def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], rig
 def spread(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], indent: str = "  ") -> list[str]:
     """Rows whose last cell is a text: beside the others where a third of the width is left for it, else below them.
 
-    The column with the longest cells is only as wide as leaves that room, and cells that are far longer than those of other columns do
-    not widen theirs: what is longer stands out of its column. A row that is wider than the terminal goes on below before its longest cell.
+    The column of names, or without names the widest, is only as wide as leaves that room, and cells that are far longer than
+    those of other columns do not widen theirs: what is longer sticks out of its column. In a row that is wider than the terminal the name
+    begins a line of its own.
     """
     *columns, _ = zip(*rows, strict=True) if rows else ((),)
     widths = [max(map(len, column)) for column in columns]
-    flexible = max(range(len(widths)), key=widths.__getitem__, default=0)
+    flexible = roles.index("name") if "name" in roles else max(range(len(widths)), key=widths.__getitem__, default=0)
     if style.width and widths:
         room = style.width - len(indent) - 2 - max(NARROW, style.width // 3)
         widths = [
@@ -94,13 +95,15 @@ def spread_row(
         is_wide = False
     start = indent + "  ".join(painted)
     if is_wide:
-        if any(cells[:flexible]):
-            yield (indent + "  ".join(painted[:flexible])).rstrip()
-        first, *more = wrap(cells[flexible], style.width, indent * 2, indent * 2)
+        fits = len(indent + "  ".join(cells[:flexible])) <= style.width
+        before = ["  ".join(painted[:flexible])] if fits else painted[:flexible]
+        yield from ((indent + cell).rstrip() for cell in before if cell.strip())
+        lead = indent * 2 if len(indent * 2 + cells[flexible]) <= style.width else indent
+        first, *more = wrap(cells[flexible], style.width, lead, lead)
         start = first.replace(first.lstrip(), style.paint(roles[flexible], first.lstrip()))
         if more or len("  ".join([first, *cells[flexible + 1 :]])) > style.width:
             yield start
-            yield from (indent * 2 + style.paint(roles[flexible], line.lstrip()) for line in more)
+            yield from (lead + style.paint(roles[flexible], line.lstrip()) for line in more)
             below = len(indent) + 4
             text = "  ".join(cell for cell in (*cells[flexible + 1 :], text) if cell)
             yield from (

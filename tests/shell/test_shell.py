@@ -85,7 +85,7 @@ def test_the_last_value_is_called_by_an_underscore(lines: list[str], command: st
 PRINTED = {
     "set": (
         ["sint2 0x200f3 > /dev/null", "set masked=1 vector=0x30"],
-        "0x0000000000030030  vector 0x30, masked, auto-EOI\n  16   masked  0x0   →  0x1\n  7:0  vector  0xf3  →  0x30\n",
+        "0x0000000000030030  vector 0x30, masked, auto-EOI\n  16   masked  0     →  1\n  7:0  vector  0xf3  →  0x30\n",
     ),
     "nothing_to_set": (["sint2 1 > /dev/null", "set"], "set takes fields: `set FIELD=VALUE`\n"),
     "no_field_to_set": (["sint2 1 > /dev/null", "set nosuch=1"], "sint2 has no field nosuch\n"),

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import StringIO
-from typing import IO
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.commands.inputs.files import read_lines
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session, open_output
-from hvrepl.commands.table import COMMANDS, ENTRIES, INSTALL, PROGRAM
-from hvrepl.commands.values_in_hand import NAME, Kept
-from hvrepl.errors import FileError, HvreplError, UsageError
-from hvrepl.readers.number import is_number, read_given
+from hvrepl.commands.table import ENTRIES, INSTALL, PROGRAM
+from hvrepl.commands.values_in_hand import Kept
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.readers.number import read_given
 from hvrepl.record import replace
-from hvrepl.render.style import wrap
 from hvrepl.script.argv import CommandLine, options_after, read_argv
-from hvrepl.script.interpret import TAKES_WHAT, interpret, is_known, is_value
+from hvrepl.script.interpret import TAKES_WHAT, interpret, is_value
 from hvrepl.script.lines import Line, parse_line
-from hvrepl.version import __version__
+from hvrepl.script.words import SHELL_WORDS, Leave, show_help
 from hvrepl.wording import shorten
 
 INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the files of whoever runs hvrepl
@@ -31,10 +27,6 @@ DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fi
 MEANS_VALUES = (*TAKES_WHAT, "eom", "crash")  # commands in whose words values in hand can be meant
 ON_COMMAND_LINE = ("help", "version", "source")  # the shell words that the system's command line has too
 IN_ITS_PLACE = {"arch": "; on the command line it is --arch ARCH", "format": "; on the command line it is --format FMT"}
-
-
-class Leave(Exception):  # noqa: N818  it is no error
-    """A line asked to end the script or shell."""
 
 
 class Runner:
@@ -197,172 +189,7 @@ class Runner:
         return replace(line, words=tuple(words))
 
 
-def show_help(session: Session, command: str) -> None:
-    if session.ways:
-        session.ways.show_help(session, command)
-
-
 def called_here(session: Session, found: Found) -> str:
     """The name of a thing on the arch in force, which may have changed since it was found."""
     heading = session.catalog.heading(found.spec)
     return heading.named(found.element) if heading else found.name
-
-
-def set_arch(runner: Runner, words: Sequence[str]) -> None:
-    set_option(runner, "arch", words)
-
-
-def set_format(runner: Runner, words: Sequence[str]) -> None:
-    set_option(runner, "format", words)
-
-
-def set_option(runner: Runner, name: str, words: Sequence[str]) -> None:
-    if len(words) != 1:
-        raise UsageError(f"{name} takes one word; in force is {getattr(runner.session.options, name)}")
-    runner.session.set(**{name: words[0]})
-
-
-def source_file(runner: Runner, words: Sequence[str]) -> None:
-    """Runs the lines of a file; what it sets stays set."""
-    if len(words) != 1:
-        raise UsageError("source takes one file: `source FILE`")
-    path = os.path.abspath(words[0])
-    if path in runner.sourcing:
-        raise UsageError(f"{words[0]} sources itself")
-    runner.sourcing.append(path)
-    try:
-        with open_input(path, words[0]) as file:
-            runner.run_lines(read_lines(file, words[0]), words[0])
-    finally:
-        runner.sourcing.remove(path)
-
-
-def set_last(runner: Runner, words: Sequence[str]) -> None:
-    from hvrepl.commands.set import set_fields
-
-    set_fields(runner.session, [runner.session.values.replace_in(word) for word in words])
-
-
-def let(runner: Runner, words: Sequence[str]) -> None:
-    """let NAME = VALUE, or what a line makes: `let NAME = sint2 0x200f3`."""
-    name, equals, rest = " ".join(words[:1]), "", list(words[1:])
-    if "=" in name:
-        name, equals, start = name.partition("=")
-    elif rest and rest[0].startswith("="):
-        equals, start = "=", rest.pop(0)[1:]
-    if not equals or not (start or rest):
-        raise UsageError("let takes a name and a value: `let NAME = VALUE`, or `let NAME = WHAT VALUE`")
-    refuse_name(runner.session, name)
-    words = tuple([start] * bool(start) + rest)
-    line = CommandLine(words[0], words[1:]) if words[0] in ENTRIES else CommandLine(words=words)
-    runner.session.values.named[name] = replace(runner.make_value(line), called=name)
-
-
-def refuse_name(session: Session, name: str) -> None:
-    """UsageError for a name that a value cannot have, as it means something else."""
-    if not NAME.fullmatch(name):
-        raise UsageError(f"{shorten(name)!r} cannot be a name: one has letters, digits and _, and begins with a letter")
-    if name in ENTRIES or name in SHELL_WORDS:
-        raise UsageError(f"{name} is a command; choose another name")
-    if name.lower() in session.catalog.spaces or is_known(session, name):
-        raise UsageError(f"{shorten(name)} already means {'a number' if is_number(name) else 'a thing of Hyper-V'}; choose another name")
-
-
-def undo(runner: Runner, words: Sequence[str]) -> None:
-    from hvrepl.commands.values import list_values
-
-    if words:
-        raise UsageError("undo takes no words")
-    runner.session.values.undo()
-    list_values(runner.session, only_last=True)
-
-
-def show_values(runner: Runner, words: Sequence[str]) -> None:
-    from hvrepl.commands.values import list_values
-
-    if words:
-        raise UsageError("values takes no words")
-    list_values(runner.session)
-
-
-def open_input(path: str, name: str) -> IO[str]:
-    try:
-        return open(path, encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise FileError(f"{name}: {error.strerror}") from error
-
-
-def show_version(runner: Runner, words: Sequence[str]) -> None:
-    if words:
-        raise UsageError("version takes no words")
-    runner.session.write(f"hvrepl {__version__}\n")
-
-
-def leave(_: Runner, words: Sequence[str]) -> None:
-    if words:
-        raise UsageError("quit takes no words")
-    raise Leave
-
-
-def help_lines(runner: Runner, words: Sequence[str]) -> None:
-    """help, help COMMAND, or help NAME."""
-    word = next(iter(words), "")
-    session = runner.session
-    if not word and not (session.is_script or session.is_shell):
-        show_help(session, "")
-    elif not word:
-        session.write(explain(runner))
-    elif word in SHELL_WORDS:
-        text = next(text for run, text in SHELL_WORDS.values() if text and run is SHELL_WORDS[word][0])
-        session.write(f"{word}: {text}\n")
-    elif word in ENTRIES:
-        show_help(session, word)
-    else:
-        runner.dispatch(["show", *words])
-
-
-def explain(runner: Runner) -> str:
-    """What a line can be."""
-    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in ENTRIES)
-    words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
-    also = "\n".join(wrap(f"{words}: `help WORD` explains one.", HELP_WIDTH, "Also ", "  "))
-    return HELP.format(commands=commands, also=also) + (KEYS if runner.session.is_shell else "")
-
-
-HELP_WIDTH = 80
-HELP = """\
-A line is a command, or shorter:
-  0x8100000606570000      what a number means, and what else it could be
-  sint2, sint2 0x200f3    what has this name; a value of it, field by field
-  sint2 vector=0xf3       a value from fields
-  _, _1, (_ | 0x10000)    the last value, the first; set FIELD=VALUE changes it
-{commands}{also}
-Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
-"""
-KEYS = """\
-A pasted dump is a message or a message page, by its size.
-Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
-"""
-
-# Words of the line language that are no commands of the command line; without a text they are only other spellings.
-SHELL_WORDS: dict[str, tuple[Callable[[Runner, Sequence[str]], None], str]] = {
-    "set": (set_last, "Change fields of the last value."),
-    "let": (let, "Keep a value under a name."),
-    "undo": (undo, "Go back to the value before the last one."),
-    "values": (show_values, "List the values so far."),
-    "arch": (set_arch, "Change the arch: x64 or arm64."),
-    "format": (set_format, "Change the output format."),
-    "source": (source_file, "Run the lines of a file."),
-    "help": (help_lines, "Explain a command or show a name."),
-    "version": (show_version, "Print the version."),
-    ".help": (help_lines, ""),
-    "?": (help_lines, ""),
-    "quit": (leave, "Leave."),
-    "exit": (leave, ""),
-    "\\q": (leave, ""),
-}
-
-
-def shell_commands() -> list[tuple[str, str]]:
-    """(name, what it does) of every first word that is no name or number; "" for what is only another spelling."""
-    return [(command.name, command.short) for command in COMMANDS] + [(name, text) for name, (_, text) in SHELL_WORDS.items()]

@@ -53,7 +53,7 @@ class Shell:
     def completer(self) -> Completer:
         """That of the arch in force."""
         from hvrepl.script.complete import Completer
-        from hvrepl.script.runner import shell_commands
+        from hvrepl.script.words import shell_commands
 
         arch = self.session.options.arch
         if arch not in self._completers:
@@ -105,7 +105,7 @@ class Shell:
 
     def guard(self, run: Callable[[], Any]) -> None:
         """Runs, and shows what went wrong on one line; C-c ends only what runs."""
-        from hvrepl.script.runner import Leave
+        from hvrepl.script.words import Leave
 
         session = self.session
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hvrepl.commands.session import Session, Streams, open_output
-from hvrepl.shell.plain import is_plain
+from hvrepl.script.pager import is_plain
 from tests.paths import PACKAGE
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

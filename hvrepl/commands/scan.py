@@ -81,9 +81,10 @@ def find_pages(finder: PageFinder, memory: Memory, advance: Callable[[int], None
 @contextmanager
 def progress(session: Session, size: int) -> Iterator[Callable[[int], None]]:
     """What is called with the bytes that were passed, 0 before something is written: a bar on stderr where that is a terminal."""
-    if session.is_script or session.streams.stderr is not sys.stderr or not sys.stderr.isatty():
+    if session.is_script or not session.streams.stderr_is_terminal:
         yield lambda _: None
         return
+    session.streams.stdout.flush()  # as the bar moves, pages are shown when they are found, not through a pager
     import typer
 
     stderr = cast("TextIO", sys.stderr)

@@ -42,7 +42,9 @@ class Streams:
     environ: Mapping[str, str]
     stdin_is_terminal: bool = False
     stdout_is_terminal: bool = False
+    stderr_is_terminal: bool = False
     columns: int = 80
+    rows: int = 0  # of the terminal; 0 where there is none, and nothing is too tall
     is_in_pipeline: bool = False  # among other programs, whose errors stand beside this one's
 
     @classmethod
@@ -54,8 +56,14 @@ class Streams:
         for stream in (stdout, stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
-        columns = os.get_terminal_size(stdout.fileno()).columns if stdout.isatty() else 0
-        return cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), columns, is_piped(0) or is_piped(1))
+        made = cls(stdin, stdout, stderr, os.environ, stdin.isatty(), stdout.isatty(), stderr.isatty(), 0, 0, is_piped(0) or is_piped(1))
+        made.measure()
+        return made
+
+    def measure(self) -> None:
+        """Takes the size of the terminal, which may have changed."""
+        if self.stdout_is_terminal:
+            self.columns, self.rows = os.get_terminal_size(self.stdout.fileno())
 
 
 def is_piped(number: int) -> bool:
@@ -234,14 +242,18 @@ class Session:
 
     def warn(self, text: str) -> None:
         """One line on stderr, after what is already written; where that cannot be written, the status says enough."""
+        line, streams = text.replace("\n", "; ") + "\n", self.streams
+        if streams.stderr is streams.stdout:  # a pager may show both, and keeps their order
+            streams.stdout.write(line)
+            return
         try:
-            self.streams.stdout.flush()
+            streams.stdout.flush()
         finally:
             try:
-                self.streams.stderr.write(text.replace("\n", "; ") + "\n")
-                self.streams.stderr.flush()
+                streams.stderr.write(line)
+                streams.stderr.flush()
             except OSError:
-                drop(self.streams.stderr)
+                drop(streams.stderr)
 
     def report(self, error: HvreplError, where: str = "") -> None:
         """The error's one line on stderr."""

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Mapping
 
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError
 
 
-def start_command(session: Session, command: str, *, has_input: bool = False) -> subprocess.Popen[str]:
-    """Raises FileError."""
+def start_command(
+    session: Session, command: str, *, has_input: bool = False, environ: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """`environ` is its environment, if not that of this process. Raises FileError."""
     session.streams.stdout.flush()
     try:
-        return subprocess.Popen(command, shell=True, stdin=subprocess.PIPE if has_input else None, text=True, encoding="utf-8")
+        return subprocess.Popen(
+            command,
+            shell=True,
+            stdin=subprocess.PIPE if has_input else None,
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            env=environ,
+        )
     except OSError as error:
         raise FileError(f"the command cannot be started: {error.strerror}") from error
 

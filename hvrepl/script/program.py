@@ -11,14 +11,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from hvrepl.commands.session import Session, Streams, Ways, drop
-from hvrepl.commands.table import INSTALL
+from hvrepl.commands.table import HELP, INSTALL
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import replace
 from hvrepl.script.argv import CommandLine, read_argv
+from hvrepl.script.pager import paging
 from hvrepl.version import __version__
 
 if TYPE_CHECKING:
     from hvrepl.script.runner import Runner  # the shell reads it behind its prompt
+
+ANSWERED = ("version", HELP.key, *(option.key for option in INSTALL))  # options that are answered without a command
 
 
 def main(ways: Ways) -> None:
@@ -59,24 +62,14 @@ def run(arguments: Sequence[str], streams: Streams, ways: Ways) -> int:
 
 
 def run_arguments(session: Session, line: CommandLine) -> None:
+    """The shell, a script, or what is answered at once: that goes through a pager where it is taller than the terminal."""
     session.set(**line.shared)
     lines = line.own.get("lines")
-    if line.own.get("version"):
-        session.write(f"hvrepl {__version__}\n")
-    elif installs := [option.names[0] for option in INSTALL if option.key in line.own]:
-        if session.ways:
-            session.ways.install_completion([*installs, *line.words])
-    elif line.own.get("help"):
-        if session.ways:
-            session.ways.show_help(session, line.command)
-    elif lines and (line.command or line.words):
+    if lines and (line.command or line.words):
         raise UsageError("-c LINE and a command do not go together")
-    elif line.command or line.words:
-        from hvrepl.script.lines import at_home
-        from hvrepl.script.runner import Runner
-
-        words = tuple(at_home(word) if word.startswith("@") else word for word in line.words)
-        Runner(session).run_command_line(replace(line, words=words))
+    if is_answered(line):
+        with paging(session):
+            answer(session, line)
     elif session.streams.stdin_is_terminal and not lines:
         if session.ways:
             session.ways.open_shell(session, bool(line.own.get("vi")))
@@ -87,6 +80,28 @@ def run_arguments(session: Session, line: CommandLine) -> None:
         session.may_write = bool(lines or line.own.get("allow_shell"))
         runner = Runner(session, may_shell=session.may_write)
         runner.run_lines(lines, "") if lines else run_stdin(runner)
+
+
+def is_answered(line: CommandLine) -> bool:
+    """Whether a command line says what to answer, and is no script or shell."""
+    return bool(line.command or line.words) or any(key in line.own for key in ANSWERED)
+
+
+def answer(session: Session, line: CommandLine) -> None:
+    if line.own.get("version"):
+        session.write(f"hvrepl {__version__}\n")
+    elif installs := [option.names[0] for option in INSTALL if option.key in line.own]:
+        if session.ways:
+            session.ways.install_completion([*installs, *line.words])
+    elif line.own.get("help"):
+        if session.ways:
+            session.ways.show_help(session, line.command)
+    else:
+        from hvrepl.script.lines import at_home
+        from hvrepl.script.runner import Runner
+
+        words = tuple(at_home(word) if word.startswith("@") else word for word in line.words)
+        Runner(session).run_command_line(replace(line, words=words))
 
 
 def run_stdin(runner: Runner) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.commands.session import Session, say_error
 from hvrepl.errors import HvreplError
+from hvrepl.script.pager import is_plain, paging
 from hvrepl.script.paste import is_open, split_text
-from hvrepl.shell.plain import PlainPrompt, is_plain
+from hvrepl.shell.plain import PlainPrompt
 from hvrepl.version import __version__
 
 if TYPE_CHECKING:
@@ -97,11 +97,9 @@ class Shell:
                 )
 
     def measure(self) -> None:
-        """The width of the terminal, which may have changed."""
-        streams = self.session.streams
-        if streams.stdout_is_terminal:
-            streams.columns = os.get_terminal_size(streams.stdout.fileno()).columns
-            self.session.set()
+        """The size of the terminal, which may have changed."""
+        self.session.streams.measure()
+        self.session.set()
 
     def guard(self, run: Callable[[], Any]) -> None:
         """Runs, and shows what went wrong on one line; C-c ends only what runs."""
@@ -109,7 +107,8 @@ class Shell:
 
         session = self.session
         try:
-            run()
+            with paging(session):
+                run()
             session.streams.stdout.flush()
         except HvreplError as error:
             session.warn(session.style.paint("error", say_error(error)))

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 PAUSE = 0.5  # seconds without a further line after which a dump that comes line by line is complete
 CHUNK = 1 << 16
-PLAIN_TERMINALS = ("", "dumb", "unknown")
 
 # Whether more may follow the last of the lines that were read.
 IsOpen = Callable[[Sequence[str]], bool]
-
-
-def is_plain(environ: Mapping[str, str], system: str = os.name) -> bool:
-    """Whether $TERM says that the terminal can do no more than print. Windows has no $TERM, and terminals that can more."""
-    return environ.get("TERM", "windows" if system == "nt" else "").lower() in PLAIN_TERMINALS
 
 
 class PlainPrompt:

@@ -33,7 +33,7 @@ class Terminal:
         self.screen.write_process_input = self.answer
         self.stream = pyte.ByteStream(self.screen)
         variables = {name: text for name, text in clean_environ().items() if name not in SHAPING}
-        variables |= {"HOME": str(home), "TERM": "xterm-256color", "SHELL": "/bin/sh"} | environ
+        variables |= {"HOME": str(home), "TERM": "xterm-256color", "SHELL": "/bin/sh", "PAGER": "cat"} | environ
         name, *rest = [*program, *arguments]
         self.child = pexpect.spawn(name, rest, dimensions=(rows, columns), env=variables, cwd=str(TESTS))
         os.set_blocking(self.child.child_fd, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad \t\r\n\xa0"  # what stands in a cel
 Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
 
 
-def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
+def render_json(items: Iterable[Item], style: Style) -> Iterator[str]:
     """One document: an object for one value, an array for several, which begins only when the second is there."""
     waiting, several, failed = "", False, None
     try:
@@ -45,13 +46,34 @@ def render_json(items: Iterable[Item], _: Style) -> Iterator[str]:
             if waiting:
                 yield f"{'' if several else '['}{waiting},\n"
                 several = True
-            waiting = dump(item.to_dict())
+            waiting = write_json(item.to_dict(), style)
     except HvreplError as error:  # what came before it is a whole document still
         failed = error
     if waiting:
         yield waiting + ("]\n" if several else "\n")
     if failed:
         raise failed
+
+
+def write_json(value: Any, style: Style) -> str:
+    """Compact, or for a person on lines of their own what does not fit on one."""
+    return indent_json(value, style.width) if style.is_terminal else dump(value)
+
+
+def indent_json(value: Any, width: int, indent: str = "", used: int = 1) -> str:
+    """JSON whose objects and arrays go over several lines where they are wider than `width`, of which `used` columns are taken."""
+    whole = json.dumps(value, ensure_ascii=False)
+    if not value or not isinstance(value, dict | list | tuple) or len(indent) + used + len(whole) <= width:
+        return whole
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in value]
+        parts = [key + indent_json(one, width, deeper, len(key) + 1) for key, one in zip(keys, value.values(), strict=True)]
+    else:
+        parts = [indent_json(one, width, deeper) for one in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    inside = ",\n".join(deeper + part for part in parts)
+    return f"{opening}\n{inside}\n{indent}{closing}"
 
 
 def render_ndjson(items: Iterable[Item], _: Style) -> Iterator[str]:

@@ -12,7 +12,7 @@ from hvrepl.catalog.search import Hit
 from hvrepl.codec.decoded import dump
 from hvrepl.record import record
 from hvrepl.render.definition import describe_bits, say_arches, say_place
-from hvrepl.render.formats import csv_row, tabulate_rows
+from hvrepl.render.formats import csv_row, tabulate_rows, write_json
 from hvrepl.render.style import Style, align, spread, wrap
 from hvrepl.wording import count_of
 
@@ -103,7 +103,7 @@ def say_arch(arch: str) -> str:
 def render_listing(listing: Listing, form: str, style: Style) -> Iterator[str]:
     """The listing in a format; `bits` has none of its own and shows it as `fields` does."""
     if form == "json":
-        yield dump(listing.tables[0] if listing.single and listing.tables else list(listing.tables)) + "\n"
+        yield write_json(listing.tables[0] if listing.single and listing.tables else list(listing.tables), style) + "\n"
     elif form == "ndjson":
         yield from (dump(table) + "\n" for table in listing.tables)
     elif form == "csv":

@@ -15,7 +15,8 @@ SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33"
 class Style:
     """`width` is where lines are wrapped (0: nowhere); `table` a style of tabulate.
 
-    `is_terminal`: a person reads it there and then, so that lists have a heading and a count; a script counts lines.
+    `is_terminal`: a person reads it there and then, so that lists have a heading and a count, and JSON is indented; a script
+    counts lines.
     """
 
     color: bool = False

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.errors import UsageError
-from hvrepl.render.formats import RENDERERS, Item, csv_row, render_json
+from hvrepl.render.formats import RENDERERS, Item, csv_row, indent_json, render_json
 from hvrepl.render.style import Style
 from tests.codec.layouts import THINGS, Thing
+from tests.program import call
 from tests.render.trees import CLEAR, PAGE, STRUCT, TREES, WORD
 
 
@@ -264,3 +265,37 @@ def test_the_slots_of_a_page_are_nodes_of_its_json() -> None:
     table = json.loads(render("json", PAGE))
     assert [slot["name"] for slot in table["slots"]] == ["[0]", "[1]", "[2]"]
     assert "fields" not in table
+
+
+INDENTED = """\
+{
+  "name": "vector",
+  "bits": [7, 0],
+  "values": {"a": 1, "b": 2},
+  "text": "ünïcode \\"quoted\\"",
+  "empty": [],
+  "fields": [
+    {"name": "masked", "value": 1},
+    {
+      "name": "as_intercept",
+      "value": 4294967296
+    }
+  ]
+}"""
+
+
+def test_json_for_a_person_has_a_line_for_what_fits_on_one() -> None:
+    value = json.loads(INDENTED)
+    assert indent_json(value, 35) == INDENTED
+    assert indent_json(value, 1000) == json.dumps(value, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "command", ["decode sint2 0x200f3", "decode sint2 1 2", "list irq", "show sint2", "diff sint2 1 2", "find auto eoi"]
+)
+def test_json_is_indented_on_a_terminal_and_only_there(command: str) -> None:
+    words = [*command.split(), "-f", "json"]
+    piped, shown = call(*words, columns=0).out, call(*words, columns=60, stdout_is_terminal=True).out
+    assert len(shown.splitlines()) > len(piped.splitlines())
+    assert json.loads(shown) == json.loads(piped)
+    assert call(*words[:-1], "ndjson", columns=60, stdout_is_terminal=True).out == call(*words[:-1], "ndjson", columns=0).out

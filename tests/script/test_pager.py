@@ -15,6 +15,7 @@ from tests.terminal import Terminal
 MARK = "sed s/^/paged:/"  # a pager that shows that it was there
 ROWS = 12
 C_C, C_D = "\x03", "\x04"
+DEFAULT = ["env", "-u", "PAGER", *PROGRAM]  # without the variable that keeps all other tests from paging
 
 
 def last_of(*arguments: str) -> str:
@@ -32,7 +33,7 @@ def leave(terminal: Terminal, keys: str) -> None:
 
 @needs("less")
 def test_a_long_answer_is_read_in_less_and_left_with_q(tmp_path: Path) -> None:
-    with Terminal(tmp_path, "show", "guest-id", rows=ROWS) as terminal:
+    with Terminal(tmp_path, "show", "guest-id", program=DEFAULT, rows=ROWS) as terminal:
         terminal.until(lambda: terminal.lines[ROWS - 1] == ":", "less does not wait")
         assert "\x1b[" not in terminal.text
         assert terminal.colors()
@@ -46,7 +47,7 @@ def test_a_long_answer_is_read_in_less_and_left_with_q(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keys", ["q", C_C], ids=["q", "C-c"])
 def test_whoever_leaves_the_pager_early_has_seen_enough(keys: str, tmp_path: Path) -> None:
     (tmp_path / "values").write_text("0x30\n" * 50_000)
-    with Terminal(tmp_path, "decode", "sint2", f"@{tmp_path}/values", "-f", "line", rows=ROWS) as terminal:
+    with Terminal(tmp_path, "decode", "sint2", f"@{tmp_path}/values", "-f", "line", rows=ROWS, PAGER="less") as terminal:
         terminal.until(lambda: terminal.lines[ROWS - 1] == ":", "less does not wait")
         leave(terminal, keys)
         assert terminal.end() == 0
@@ -115,7 +116,7 @@ OFF: Mapping[str, dict[str, str]] = {
     "not_there": {"HVREPL_PAGER": "/nosuch/pager -x"},
     "open_quote": {"HVREPL_PAGER": "less '"},
     "dumb": {"PAGER": MARK, "TERM": "dumb"},
-    "no_path": {"PATH": "/nosuch"},
+    "no_path": {"PAGER": "less", "PATH": "/nosuch"},
 }
 
 

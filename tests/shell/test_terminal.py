@@ -95,7 +95,8 @@ def test_arch_and_format_change_the_prompt_the_toolbar_and_what_is_printed(termi
     terminal.run("format json", "arm64")
     terminal.see("arm64 · json  ")
     terminal.run("simp 0xfa1001", "arm64")
-    assert printed("decode", "simp", "0xfa1001", "--arch", "arm64", "-f", "json").strip() in terminal.text.replace("\n", "")
+    shown = call("decode", "simp", "0xfa1001", "--arch", "arm64", "-f", "json", columns=80, stdout_is_terminal=True).out
+    assert f"hv arm64> simp 0xfa1001\n{shown}hv arm64>" in terminal.scrolled
 
 
 DUMPED = ("crash", "gdb", "hexdump", "windbg", "xxd")

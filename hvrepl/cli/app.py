@@ -18,6 +18,7 @@ from hvrepl.cli.bash import INDEX, WORDS
 from hvrepl.commands.session import Session, Streams
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.script.topics import EXAMPLES
 
 LINE = "_TYPER_COMPLETE_ARGS"  # what is typed, in all shells but bash
 IMPLIED = "decode"  # the command whose words are completed where none is typed
@@ -36,8 +37,13 @@ def make_app(run: Callable[..., Any] | None = None) -> typer.Typer:
     app.callback(invoke_without_command=True, help=ABOUT)(function_of("", (*PROGRAM, *SHARED), run))
     for command in COMMANDS:
         made = function_of(command.name, (*command.options, *SHARED), run, command)
-        app.command(command.name, help=command.text, short_help=command.short, context_settings=CONTEXT)(made)
+        app.command(command.name, help=command.text, short_help=command.short, epilog=epilog_of(command), context_settings=CONTEXT)(made)
     return app
+
+
+def epilog_of(command: Command) -> str:
+    """Examples, which are not wrapped."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  hvrepl {line}" for line in EXAMPLES.get(command.name, ()))])
 
 
 def function_of(name: str, options: Sequence[Option], run: Callable[..., Any] | None, command: Command | None = None) -> Callable[..., Any]:

@@ -128,6 +128,16 @@ class Outcome:
 
 
 @record
+class Typed:
+    """A line of the shell or a pasted dump with the words before it, and whether it failed."""
+
+    text: str
+    words: tuple[str, ...] = ()
+    is_dump: bool = False
+    has_failed: bool = False
+
+
+@record
 class Ways:
     """What only the top of the program may choose, as shell and command line do not know each other."""
 
@@ -150,6 +160,8 @@ class Session:
     is_shell: bool = False
     may_write: bool = True
     values: InHand = field(default_factory=InHand)
+    typed: list[Typed] = field(default_factory=list)
+    started: Options = field(default_factory=Options)  # what was in force at the first of these lines
     _indexes: dict[str, Index] = field(default_factory=dict)
     _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)
     _decoders: dict[tuple[str, str], Any] = field(default_factory=dict)

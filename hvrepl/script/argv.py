@@ -11,6 +11,8 @@ from hvrepl.errors import UsageError
 from hvrepl.record import field, record
 from hvrepl.wording import shorten
 
+ASKING = ("help", ".help", "?")  # words of the shell that explain what follows, be it an option
+
 
 @record(eq=True)
 class CommandLine:
@@ -30,10 +32,11 @@ def read_argv(arguments: Sequence[str]) -> CommandLine:
     waiting = list(reversed(arguments))
     while waiting:
         argument = waiting.pop()
-        if argument == "--":
+        is_asked = not waiting and len(words) == 1 and words[0] in ASKING  # help --arch
+        if argument == "--" and not is_asked:
             words += reversed(waiting)
             break
-        if argument.startswith("-") and argument != "-":
+        if argument.startswith("-") and argument != "-" and not is_asked:
             take_option(argument, waiting, known, given)
             continue
         words.append(argument)

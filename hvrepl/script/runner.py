@@ -15,7 +15,7 @@ from hvrepl.commands.values_in_hand import Kept
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.number import read_given
 from hvrepl.record import replace
-from hvrepl.script.argv import CommandLine, options_after, read_argv
+from hvrepl.script.argv import ASKING, CommandLine, options_after, read_argv
 from hvrepl.script.interpret import TAKES_WHAT, interpret, is_value
 from hvrepl.script.lines import Line, parse_line
 from hvrepl.script.words import SHELL_WORDS, Leave, show_help
@@ -59,7 +59,9 @@ class Runner:
 
     def run_line(self, text: str, number: int | None = None) -> None:
         """One line. Raises HvreplError, or Leave."""
-        line = parse_line(text)
+        from hvrepl.script.shortcuts import expand
+
+        line = parse_line(expand(text))
         if (line.pipe or line.file or line.shell) and not self.may_shell:
             raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
         if line.shell:
@@ -98,7 +100,8 @@ class Runner:
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
         """The words of a line: a shell word, or what they would be on a command line. Options hold for the line alone."""
-        if any(word.partition("=")[0] in INSTALLS for word in words):
+        is_help = words[0] in ASKING  # of which even an option or _ is no more than a word
+        if not is_help and any(word.partition("=")[0] in INSTALLS for word in words):
             raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
         line = read_argv(words)
         first = "" if line.command else next(iter(line.words), "")
@@ -121,7 +124,7 @@ class Runner:
         """A shell word; options hold for what it shows, so that words that set one take none."""
         before = self.session
         if line.shared:
-            if word in IN_ITS_PLACE:
+            if word in IN_ITS_PLACE and line.words[1:]:
                 raise UsageError(f"{word} sets what stays in force, and takes no options")
             self.session = before.child()
             self.session.set(**line.shared)
@@ -142,9 +145,10 @@ class Runner:
 
     def run_dump(self, text: str, words: Sequence[str] = ()) -> None:
         """A dump as what the words before it call it, or as what its size says it is."""
-        self.dispatch([*(words or ("decode", self._name_dump(text))), "--", text])
+        self.dispatch([*(words or ("decode", self.name_dump(text))), "--", text])
 
-    def _name_dump(self, text: str) -> str:
+    def name_dump(self, text: str) -> str:
+        """What a dump without a name is, by its size."""
         from hvrepl.readers.dump import read_dump
 
         size = max(len(dump.data) for dump in read_dump(text, self.session.options.word_size))

@@ -1,22 +1,30 @@
-"""The words of lines that are not commands of the command line: what stays set, other files of lines, help, the way out."""
+"""The words of lines that are not commands of the command line: what stays set, the session and files of lines, help, the way out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
+from hvrepl.catalog.alike import alike
+from hvrepl.catalog.model import ARCHES
 from hvrepl.commands.inputs.files import read_lines
-from hvrepl.commands.session import Session
+from hvrepl.commands.output import emit_listing
+from hvrepl.commands.session import FORMATS, Session, Typed, open_output
 from hvrepl.commands.table import COMMANDS, ENTRIES
 from hvrepl.commands.values_in_hand import NAME, Kept
-from hvrepl.errors import FileError, UsageError
+from hvrepl.errors import FileError, NotFoundError, UsageError
 from hvrepl.readers.number import is_number
 from hvrepl.record import replace
+from hvrepl.render.style import Style, align, wrap
 from hvrepl.script.argv import CommandLine
-from hvrepl.script.interpret import is_known
+from hvrepl.script.interpret import MOST_ALIKE, is_known
+from hvrepl.script.lines import quote
 from hvrepl.version import __version__
-from hvrepl.wording import shorten
+from hvrepl.wording import printable, shorten
+
+if TYPE_CHECKING:
+    from hvrepl.script.topics import Topic  # of which most lines need nothing
 
 
 class Leave(Exception):  # noqa: N818  it is no error
@@ -32,6 +40,7 @@ class Lines(Protocol):
     def run_lines(self, lines: Iterable[str], place: str) -> None: ...
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None: ...
     def make_value(self, line: CommandLine) -> Kept: ...
+    def name_dump(self, text: str) -> str: ...
 
 
 def show_help(session: Session, command: str) -> None:
@@ -48,9 +57,26 @@ def set_format(lines: Lines, words: Sequence[str]) -> None:
 
 
 def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
-    if len(words) != 1:
-        raise UsageError(f"{name} takes one word; in force is {getattr(lines.session.options, name)}")
-    lines.session.set(**{name: words[0]})
+    """Sets an option for the lines that follow, or without a word says what is in force."""
+    if len(words) > 1:
+        raise UsageError(f"{name} takes one word: `{name} {CHOICES[name][0]}`")
+    if words:
+        lines.session.set(**{name: words[0]})
+        return
+    from hvrepl.render.listing import Listing
+
+    now, choices = getattr(lines.session.options, name), CHOICES[name]
+    said = f"{name} is {now}; choices: {', '.join(choices)}"
+    emit_listing(
+        lines.session,
+        Listing(
+            (name, "choices"),
+            [(now, " ".join(choices))],
+            [{name: now, "choices": list(choices)}],
+            single=True,
+            lines=lambda style: wrap(said, style.width, rest="  "),
+        ),
+    )
 
 
 def source_file(lines: Lines, words: Sequence[str]) -> None:
@@ -135,43 +161,120 @@ def leave(_: Lines, words: Sequence[str]) -> None:
     raise Leave
 
 
+def clear(lines: Lines, words: Sequence[str]) -> None:
+    """Clears a terminal that can be cleared."""
+    if words:
+        raise UsageError("clear takes no words")
+    from hvrepl.script.pager import is_plain
+
+    streams = lines.session.streams
+    if streams.stdout_is_terminal and not lines.session.is_script and not is_plain(streams.environ):
+        lines.session.write(CLEAR)
+
+
+def list_history(lines: Lines, words: Sequence[str]) -> None:
+    """history [N]: the lines of this session, numbered, or the last of them."""
+    from hvrepl.script.saved import say_typed
+
+    typed = typed_lines(lines.session, "history")
+    if len(words) > 1 or not all(word.isdecimal() for word in words):
+        raise UsageError("history takes a number of lines: `history 20`")
+    count = min(int(words[0]), len(typed)) if words else len(typed)
+    for number, one in enumerate(typed[len(typed) - count :], len(typed) - count + 1):
+        text = f"{number:>4}  {printable(say_typed(one))}"
+        lines.session.write(text + (lines.session.style.paint("dim", "  # failed") if one.has_failed else "") + "\n")
+
+
+def save_lines(lines: Lines, words: Sequence[str]) -> None:
+    """save FILE: the lines of this session as a script. It writes over a file only if that was saved so too."""
+    from hvrepl.script.saved import is_saved, to_script
+
+    typed = typed_lines(lines.session, "save")
+    if len(words) != 1:
+        raise UsageError("save takes one file: `save FILE`")
+    path = words[0]
+    if not is_saved(path):
+        raise UsageError(f"{path} is there already and is not a saved session; choose another name")
+    script = to_script(lines.session, typed, path, lines.name_dump)
+    with open_output(lines.session, path, "w") as file:
+        file.write(script)
+    lines.session.write(f"saved to {path}; `source {quote(path)}` runs it again\n")
+
+
+def typed_lines(session: Session, word: str) -> Sequence[Typed]:
+    if not session.is_shell:
+        raise UsageError(f"{word} is about the lines that are typed in the shell; a script has none")
+    return session.typed
+
+
 def help_lines(lines: Lines, words: Sequence[str]) -> None:
-    """help, help COMMAND, or help NAME."""
+    """help, or help on a command, a topic or a name."""
     word = next(iter(words), "")
     session = lines.session
     if not word and not (session.is_script or session.is_shell):
         show_help(session, "")
     elif not word:
-        session.write(explain(lines))
-    elif word in SHELL_WORDS:
-        text = next(text for run, text in SHELL_WORDS.values() if text and run is SHELL_WORDS[word][0])
-        session.write(f"{word}: {text}\n")
+        session.write("".join(f"{line}\n" for line in explain(session)))
     elif word in ENTRIES:
         show_help(session, word)
+    elif topic := topic_here(word):
+        session.write("".join(f"{line}\n" for line in say_topic(topic, session.style)))
+    elif not is_known(session, word) and (close := alike(word, [one for one, _ in help_topics()], 2)):
+        hint = " or ".join(dict.fromkeys([*close, *session.catalog.like(word)][:MOST_ALIKE]))
+        raise NotFoundError(f"no help on {shorten(word)}; did you mean {hint}?")
     else:
         lines.dispatch(["show", *words])
 
 
-def explain(lines: Lines) -> str:
+def topic_here(word: str) -> Topic | None:
+    """The topic of a word, unless it is a word that lines do not know."""
+    from hvrepl.script.topics import WORDS, find_topic
+
+    topic = find_topic(word)
+    return topic if topic and (topic not in WORDS or topic.words[0] in SHELL_WORDS) else None
+
+
+def help_topics() -> list[tuple[str, str]]:
+    """(word, sentence) of all that `help` explains besides names."""
+    from hvrepl.script.topics import all_topics
+
+    return [(word, short) for word, short in all_topics() if word in ENTRIES or topic_here(word)]
+
+
+def say_topic(topic: Topic, style: Style) -> list[str]:
+    text = f"{topic.short} {topic.text}".strip()
+    examples = [f"    {style.paint('number', line)}" for line in topic.examples]
+    return [style.paint("name", topic.usage), *wrap(text, style.width, "  ", "  "), *(["", *examples] if examples else [])]
+
+
+def explain(session: Session) -> list[str]:
     """What a line can be."""
-    commands = "".join(f"  {name:<9} {text}\n" for name, text in shell_commands() if name in ENTRIES)
+    style = session.style
     words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
-    return HELP.format(commands=commands, words=words) + (KEYS if lines.session.is_shell else "")
+    after = [AFTER, *(KEYS if session.is_shell else ())]
+    return [
+        HEAD,
+        *align(SHORTER, style, ("name", "")),
+        *align([(command.name, command.short) for command in COMMANDS], style, ("name", "")),
+        *(line for text in (f"Also {words}; {HINT}", *after) for line in wrap(text, style.width)),
+    ]
 
 
-HELP = """\
-A line is a command, or shorter:
-  0x8100000606570000      what a number means, and what else it could be
-  sint2, sint2 0x200f3    what has this name; a value of it, field by field
-  sint2 vector=0xf3       a value from fields
-  _                       the last value; set FIELD=VALUE changes it
-{commands}Also {words}: `help WORD` explains one.
-Behind a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system.
-"""
-KEYS = """\
-A pasted dump is a message or a message page, by its size.
-Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.
-"""
+HEAD = "A line is a command, or shorter:"
+SHORTER = (
+    ("0x8100000606570000", "what a number means, and what else it could be"),
+    ("sint2, sint2 0x200f3", "what has this name; a value of it, field by field"),
+    ("sint2 vector=0xf3", "a value from fields"),
+    ("_", "the last value; set FIELD=VALUE changes it"),
+)
+HINT = "`help WORD` explains each, and formats, options and signs like @."
+AFTER = "After a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system."
+KEYS = (
+    "A pasted dump is a message or a message page, by its size.",
+    "Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.",
+)
+CLEAR = "\x1b[H\x1b[2J"
+CHOICES = {"arch": ARCHES, "format": FORMATS}  # options that a line of their own sets
 
 # Words of the line language that are no commands of the command line; without a text they are only other spellings.
 SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
@@ -182,12 +285,20 @@ SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
     "arch": (set_arch, "Change the arch: x64 or arm64."),
     "format": (set_format, "Change the output format."),
     "source": (source_file, "Run the lines of a file."),
-    "help": (help_lines, "Explain a command or show a name."),
+    "history": (list_history, "List the lines of this session."),
+    "save": (save_lines, "Write the lines of this session to a file."),
+    "clear": (clear, "Clear the screen."),
+    "help": (help_lines, "Explain a word, or show a name."),
     "version": (show_version, "Print the version."),
     ".help": (help_lines, ""),
     "?": (help_lines, ""),
     "quit": (leave, "Leave."),
     "exit": (leave, ""),
+    "q": (leave, ""),
+    ":q": (leave, ""),
+    ":quit": (leave, ""),
+    "exit()": (leave, ""),
+    "quit()": (leave, ""),
     "\\q": (leave, ""),
 }
 

@@ -75,7 +75,7 @@ def classify_word(piece: str, place: Place, completer: Completer, hand: Sequence
         if given[3]:
             yield "number" if is_number(given[3]) else place.doubt, given[3]
     elif not place.before:
-        yield "command" if piece in completer.command_names else name_or_number(piece, place, completer, hand), piece
+        yield "command" if piece in completer.command_names else name_or_number(piece.strip("?") or piece, place, completer, hand), piece
     elif place.command in TAKES_WHAT and len(place.before) == 1:
         yield name_or_number(piece, place, completer, hand), piece
     elif place.command in completer.command_names and place.command not in (*TAKES_WHAT, "set"):

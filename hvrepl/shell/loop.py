@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from hvrepl.commands.session import Session, say_error
+from hvrepl.commands.session import Session, Typed, say_error
 from hvrepl.errors import HvreplError
 from hvrepl.script.pager import is_plain, paging
 from hvrepl.script.paste import is_open, split_text
@@ -29,6 +29,7 @@ class Shell:
 
     def __init__(self, session: Session, *, vi: bool = False, source: Input | None = None, target: Output | None = None) -> None:
         session.is_shell = True
+        session.started = session.options
         self.session = session
         self.is_over = False
         self._completers: dict[str, Completer] = {}
@@ -92,17 +93,19 @@ class Shell:
         self.measure()
         for piece in split_text(text, self.is_struct):
             if not self.is_over:
-                self.guard(
+                is_done = self.guard(
                     partial(self.runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(self.runner.run_line, piece.text)
                 )
+                if not piece.text.startswith(" "):  # which says that it is not to be kept
+                    self.session.typed.append(Typed(piece.text, piece.words, piece.is_dump, has_failed=not is_done))
 
     def measure(self) -> None:
         """The size of the terminal, which may have changed."""
         self.session.streams.measure()
         self.session.set()
 
-    def guard(self, run: Callable[[], Any]) -> None:
-        """Runs, and shows what went wrong on one line; C-c ends only what runs."""
+    def guard(self, run: Callable[[], Any]) -> bool:
+        """Runs, and shows what went wrong on one line; C-c ends only what runs. Whether it came to its end."""
         from hvrepl.script.words import Leave
 
         session = self.session
@@ -110,6 +113,7 @@ class Shell:
             with paging(session):
                 run()
             session.streams.stdout.flush()
+            return True
         except HvreplError as error:
             session.warn(session.style.paint("error", say_error(error)))
         except KeyboardInterrupt:
@@ -117,6 +121,7 @@ class Shell:
         except Leave:
             self.is_over = True
         except BrokenPipeError:
-            pass  # `| head` has seen enough
+            return True  # `| head` has seen enough
         except OSError as error:
             session.warn(f"cannot write: {error.strerror}")
+        return False

@@ -43,7 +43,7 @@ FIRST = {
     "nothing": ("", ["decode", "encode", "show", "list", "find"]),
     "command": ("enc", ["encode"]),
     "shell_word": ("fo", ["format"]),
-    "command_before_names": ("s", ["show", "scan", "set", "source", "simp", "siefp", "sint0"]),
+    "command_before_names": ("s", ["show", "scan", "set", "source", "save", "simp", "siefp", "sint0"]),
     "short_name": ("sim", ["simp"]),
     "short_name_whole": ("sint1", ["sint1", "sint10", "sint11", "sint12"]),
     "short_name_with_hyphen": ("gue", ["guest-id"]),

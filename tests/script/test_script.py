@@ -147,9 +147,15 @@ def test_arch_and_format_stay_until_they_are_changed() -> None:
     assert json.loads(out[2])["name"] == "HV_X64_MSR_SINT2"
 
 
-@pytest.mark.parametrize("word", ["arch", "format", "arch x64 x64", "format xml", "arch x86"])
+@pytest.mark.parametrize("word", ["arch x64 x64", "format line bits", "format xml", "arch x86"])
 def test_a_setting_takes_one_known_word(word: str) -> None:
     assert call("-c", word).status == 2
+
+
+def test_a_setting_alone_says_what_is_in_force() -> None:
+    ended = call("-f", "line", "-c", "arch arm64", "-c", "arch", "-c", "format")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out == "arm64  x64 arm64\nline  fields table bits line json ndjson csv\n"
 
 
 @pytest.fixture

@@ -96,9 +96,11 @@ PRINTED = {
         LINE + LINE.replace("X64_MSR", "REGISTER") + LINE,
     ),
     "option_for_one_line": (["sint2 0x30 -f line --arch arm64", "sint2 0x30 -f line"], LINE.replace("X64_MSR", "REGISTER") + LINE),
-    "no_arch": (["arch"], "arch takes one word; in force is x64\n"),
+    "arch": (["arch"], "arch is x64; choices: x64, arm64\n"),
+    "two_arches": (["arch x64 arm64"], "arch takes one word: `arch x64`\n"),
     "unknown_arch": (["arch x86"], "no arch 'x86'; did you mean x64?\n"),
-    "no_format": (["format line", "format"], "format takes one word; in force is line\n"),
+    "format": (["format bits", "format"], "format is bits; choices: fields, table, bits, line, json, ndjson, csv\n"),
+    "format_in_json": (["format json", "arch"], '{"arch":"x64","choices":["x64","arm64"]}\n'),
     "words_behind_quit": (["quit now", "sint2 0x30 -f line"], "quit takes no words\n" + LINE),
     "empty_lines": (["", "  ", "# nothing"], ""),
 }
@@ -124,7 +126,7 @@ def test_encode_without_fields_shows_what_can_be_given(name: str, words: list[st
     assert [word for word in words if word not in printed] == []
 
 
-@pytest.mark.parametrize("line", ["quit", "exit", "\\q", " quit "])
+@pytest.mark.parametrize("line", ["quit", "exit", "\\q", " quit ", "q", ":q", ":quit", "exit()", "quit()"])
 def test_a_word_leaves(line: str) -> None:
     assert type_keys(f"{line}{ENTER}sint2 0x30{ENTER}") == ""
 
@@ -139,11 +141,6 @@ def test_help_fits_a_screen_and_names_commands_and_keys(line: str) -> None:
     assert len(lines) < 24
     assert max(map(len, lines)) <= 80
     assert [word for word in HELPED if word not in printed] == []
-
-
-@pytest.mark.parametrize("word", ["set", "arch", "format", "source", "help", "quit", "exit", ".help", "\\q"])
-def test_help_explains_a_word_of_the_shell(word: str) -> None:
-    assert type_lines(f"help {word}").startswith(f"{word}: ")
 
 
 def test_output_goes_into_a_file(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def library() -> Session:
 
 
 def start_session(streams: Streams) -> Session:
-    session = replace(library(), streams=streams, outcome=Outcome(), values=InHand())
+    session = replace(library(), streams=streams, outcome=Outcome(), values=InHand(), typed=[])
     session.read_environ()
     return session
 

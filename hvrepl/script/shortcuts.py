@@ -1,0 +1,34 @@
+"""What people type or paste in place of a plain line → that line: a copied prompt, the program's name, NAME?, help on a sign. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from hvrepl.script.lines import quote
+
+# The prompt of this shell, copied along with the line.
+OWN_PROMPT = re.compile(r"\s*hv (?:x64|arm64)>(?:\s+|\Z)")
+# The program's name, with the path to it and the prompt of a shell of the system before it.
+PROGRAM = re.compile(
+    r"""\s*(?:(?:[$%>] | [\w.-]+@[^\s$#]+[^$#%|>]*[$#%] | \[[^\]]+\][$#] | PS\ [^>]*> | [A-Z]:\\[^>]*>)\s*)?
+    (?:[^\s|>!\#'"]*[/\\])?hvrepl(?:\.exe)?(?:\s+|\Z)""",
+    re.VERBOSE,
+)
+ASKED = re.compile(r"\s*(?:\?\s*([\w.:-]+)|([\w.:-]+)\s*\?)\s*")
+SIGN = re.compile(r"\s*(help|\.help|\?)\s+([|>]{1,2}|[#'\"()\\])\s*")
+
+
+def drop(start: re.Pattern[str], text: str) -> str:
+    """The text without what stands at its start."""
+    match = start.match(text)
+    return text[match.end() :] if match else text
+
+
+def expand(text: str) -> str:
+    """The line that is meant; most are what they say."""
+    line = drop(PROGRAM, drop(OWN_PROMPT, text))
+    if asked := ASKED.fullmatch(line):
+        return f"help {asked[1] or asked[2]}"
+    if sign := SIGN.fullmatch(line):
+        return f"{sign[1]} {quote(sign[2])}"
+    return line

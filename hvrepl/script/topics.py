@@ -1,0 +1,330 @@
+"""What `help` explains: every command, word, format, option and notation, once, each with lines that can be typed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
+
+
+class Topic(NamedTuple):
+    """`words` are what it is asked by, the first its own; `usage` is how it is typed, `short` one sentence, `text` what else to know.
+
+    An example is a line of the shell, or with `$ ` before it of the system's.
+    """
+
+    words: tuple[str, ...]
+    usage: str
+    short: str
+    text: str
+    examples: tuple[str, ...]
+
+
+# Words of the line language that are not commands of the command line.
+WORDS = (
+    Topic(
+        ("set",),
+        "set FIELD=VALUE...",
+        "Change fields of the last value.",
+        "It prints the new value and what changed. From then on _ is the new value.",
+        ("sint2 0x200f3", "set masked=1 vector=0x30"),
+    ),
+    Topic(
+        ("arch", "--arch"),
+        "arch [ARCH], --arch ARCH",
+        "Choose x64 or arm64.",
+        "`arch` alone shows the one in force. A line of its own holds for the lines that follow, the option for its line. x86_64, amd64 "
+        "and aarch64 are read too. HVREPL_ARCH is the arch of a run that does not say it.",
+        ("arch arm64", "sint2 0x10013 --arch x64"),
+    ),
+    Topic(
+        ("format", "--format", "-f"),
+        "format [FMT], -f FMT, --format FMT",
+        "Choose how answers are printed.",
+        "`format` alone shows the one in force. A line of its own holds for the lines that follow, the option for its line. The formats "
+        "are fields, table, bits, line, json, ndjson and csv; `help bits` explains one of them.",
+        ("format line", "sint2 0x200f3 -f json"),
+    ),
+    Topic(
+        ("source",),
+        "source FILE",
+        "Run the lines of a file.",
+        "What they set stays set. A file can source others. It stops at the first line that fails.",
+        ("source lines.txt",),
+    ),
+    Topic(
+        ("let",),
+        "let NAME = VALUE",
+        "Keep a value under a name.",
+        "The name then stands for the value, also in parentheses.",
+        ("let base = 0x200f3", "sint2 base", "sint2 (base | 0x10000)"),
+    ),
+    Topic(
+        ("undo",),
+        "undo",
+        "Go back to the value before the last one.",
+        "_ is then that value again.",
+        ("sint2 0x200f3", "set masked=1", "undo", "_"),
+    ),
+    Topic(
+        ("values", "_1", "_2"),
+        "values, _1, _2 ...",
+        "List the values so far.",
+        "Every value that is decoded, encoded or set takes the next number. _2 stands for the second value wherever a value can stand.",
+        ("sint2 0x200f3", "sint2 0x10013", "values", "diff sint2 _1 _2"),
+    ),
+    Topic(
+        ("history",),
+        "history [N]",
+        "List the lines of this session.",
+        "With a number the last N. A line that begins with a space is not kept. Up and C-r also find lines of earlier sessions.",
+        ("sint2 0x200f3", "history", "history 20"),
+    ),
+    Topic(
+        ("save",),
+        "save FILE",
+        "Write the lines of this session to a file that runs again.",
+        "`source FILE` or `hvrepl < FILE` runs it. A line that failed becomes a comment; a pasted dump becomes a line with its bytes.",
+        ("sint2 0x200f3", "save session.hv"),
+    ),
+    Topic(
+        ("clear",),
+        "clear",
+        "Clear the screen.",
+        "In a script, and where the output is not a terminal, it does nothing.",
+        ("clear",),
+    ),
+    Topic(
+        ("help", "?", ".help", "name?", "?name", "-h", "--help"),
+        "help [WORD], NAME?, COMMAND --help",
+        "Explain a command, word, format, option or sign, or show a name.",
+        "Alone it lists what a line can be.",
+        ("help set", "help @", "sint2?", "decode --help"),
+    ),
+    Topic(("version", "-V", "--version"), "version, --version", "Print the version.", "", ("version",)),
+    Topic(
+        ("quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q"),
+        "quit, exit, q, :q, C-d",
+        "Leave the shell, or end the script.",
+        "",
+        ("quit",),
+    ),
+)
+FORMATS = (
+    Topic(
+        ("fields",),
+        "-f fields",
+        "A line for each field, high bits first.",
+        "This is how answers are printed by default.",
+        ("sint2 0x200f3 -f fields",),
+    ),
+    Topic(
+        ("table",),
+        "-f table",
+        "A table of the fields.",
+        "--style chooses how it is drawn.",
+        ("sint2 0x200f3 -f table", "sint2 0x200f3 -f table --style grid"),
+    ),
+    Topic(("bits",), "-f bits", "A ruler of bits, with each field below its bits.", "", ("sint2 0x200f3 -f bits", "format bits")),
+    Topic(
+        ("line",),
+        "-f line",
+        "One line per value: name, number, sentence and findings.",
+        "For many values, and for grep.",
+        ("sint2 0x200f3 0x10013 -f line", "sint2 @values.txt -f line | grep masked"),
+    ),
+    Topic(
+        ("json",),
+        "-f json",
+        "One JSON document: an object for one value, an array for several.",
+        "It is indented on a terminal and compact elsewhere. The keys are explained in the man page.",
+        ("sint2 0x200f3 -f json", "list msr -f json > msrs.json"),
+    ),
+    Topic(
+        ("ndjson",),
+        "-f ndjson",
+        "One JSON object per line, written as soon as it is made.",
+        "For streams. With -k an error is an object too, and each object has the number of its line.",
+        ("sint2 @values.txt -f ndjson", "$ hvrepl decode sint2 - -k -f ndjson < values.txt"),
+    ),
+    Topic(
+        ("csv",),
+        "-f csv",
+        "One row per value, for spreadsheets.",
+        "The columns are the fields of the first value. A cell that a spreadsheet would run as a formula begins with an apostrophe.",
+        ("sint2 @values.txt -f csv > values.csv",),
+    ),
+)
+NOTATIONS = (
+    Topic(
+        ("_",),
+        "_",
+        "The last value.",
+        "Alone it is decoded again. In a line it stands for the value, and with its name where a name is wanted.",
+        ("sint2 0x200f3", "_", "sint3 _", "diff _ 0x10013"),
+    ),
+    Topic(
+        ("what", "name", "names"),
+        "WHAT",
+        "What a value belongs to: a name, a number, or SPACE:NUMBER.",
+        "Case does not matter, and - and _ are the same. Every spelling of Linux, the TLFS, OpenVMM and QEMU is known, and short names "
+        "such as sint2. page.2 is slot 2 of a page.",
+        ("show sint2", "HvRegisterSint2 0x200f3", "msr:0x40000092 0x200f3", "page.2 @page.txt"),
+    ),
+    Topic(
+        ("numbers", "number", "value", "0x", "0n", "0b"),
+        "VALUE",
+        "A number as people paste it.",
+        "Hex with 0x, or without where it can be nothing else; WinDbg's ` and 0n; 0b and 0o; decimal; suffixes of C and Rust; _ between "
+        "digits. --hex reads bare digits as hex.",
+        ("sint2 0x200f3", "sint2 0b1000000011110011", "guest-id 0x8100_0006_0657_0000", "sint2 00000000`000200f3"),
+    ),
+    Topic(
+        ("parentheses", "(", ")", "()", "arithmetic"),
+        "(ARITHMETIC)",
+        "Arithmetic, in parentheses, is a number.",
+        "+ - * / // % << >> | & ^ ~ as in Python. Quote it in the shell of the system.",
+        ("guest-id (0x8100 << 48)", "sint2 (1 << 17 | 0xf3)"),
+    ),
+    Topic(
+        ("eax=", "eax", "ebx", "ecx", "edx"),
+        "eax=N ebx=N ecx=N edx=N",
+        "The four registers of a CPUID leaf.",
+        "Those that are left out are zero.",
+        ("cpuid:0x40000003 eax=0x2e7f edx=0x8",),
+    ),
+    Topic(
+        ("@", "@file"),
+        "@FILE",
+        "The content of a file as a value.",
+        "Raw bytes, a dump in text as gdb, crash, WinDbg, xxd or hexdump print it, or for a register one value per line.",
+        ("page @page.txt", "sint2 @values.txt"),
+    ),
+    Topic(
+        ("@file:address", "@:"),
+        "@FILE:ADDRESS",
+        "A struct at a guest physical address of a memory image or vmcore.",
+        "`scan FILE` finds the message pages of an image.",
+        ("page @memory.img:0x1000", "scan memory.img"),
+    ),
+    Topic(
+        ("-", "stdin"),
+        "-",
+        "Values from stdin, on the system's command line.",
+        "For a register one value per line, for a struct a dump or raw bytes. In a script stdin is the script itself.",
+        ("$ hvrepl decode sint2 - -f line < values.txt", "$ cat page.txt | hvrepl decode page -"),
+    ),
+    Topic(
+        ("--",),
+        "--",
+        "What follows is not an option.",
+        "A negative number stands after it, and is the two's complement of the width.",
+        ("decode sint2 -- -1",),
+    ),
+    Topic(
+        ("field=value", "=", "field"),
+        "FIELD=VALUE",
+        "A field to set, or for `check` to compare.",
+        "The value is a number, a name that the field knows, or words that it reads. The last part of a path is enough where it is the "
+        "only one. check also knows !=, <, <=, > and >=. `encode NAME` lists the fields.",
+        ("sint2 vector=0xf3 auto_eoi=1", "guest-id os_type=linux", "guest-id kernel=6.6.87", "check sint2 0x200f3 vector>=0x10"),
+    ),
+    Topic(
+        ("msr", "register", "hypercall", "vmbus", "space", "spaces"),
+        "SPACE NUMBER, SPACE:NUMBER",
+        "Say which number is meant where several things have it.",
+        "msr, register, cpuid, hypercall and vmbus can stand before a number. `list SPACE` lists what a space has.",
+        ("msr 0x40000003", "cpuid 0x40000003 eax=0x2e7f", "msr:0x40000092 0x200f3", "list hypercall"),
+    ),
+    Topic(
+        ("dump", "dumps", "paste"),
+        "a pasted dump",
+        "A dump of several lines is a message or a message page, by its size.",
+        "A name before its first row says what it is.",
+        ("message 0100008018000000 0000000000000000 0000000000000000 4433221100000000 4433221100000000",),
+    ),
+    Topic(("|",), "LINE | CMD", "Send the output of a line to a command of the system.", "", ("list msr | grep SINT",)),
+    Topic(
+        (">", ">>"),
+        "LINE > FILE, LINE >> FILE",
+        "Write the output of a line to a file; >> appends.",
+        "",
+        ("list msr > msrs.txt", "list vmbus >> msrs.txt"),
+    ),
+    Topic(("!",), "!CMD", "Run a command of the system.", "", ("!ls",)),
+    Topic(
+        ("#",), "# COMMENT", "A comment: what follows # at the start of a word is not read.", "", ("sint2 0x200f3  # from the crash dump",)
+    ),
+    Topic(
+        ("quotes", "'", '"', "\\"),
+        "'TEXT', \"TEXT\"",
+        "Quotes hold a word together.",
+        "So does a backslash before a blank, as in a file name.",
+        ("page @'my page.txt'", "page @my\\ page.txt"),
+    ),
+)
+# Lines for commands and options, of which the table of commands says the rest.
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "decode": ("decode sint2 0x200f3", "decode 0x8100000606570000", "decode page @page.txt"),
+    "encode": ("encode sint2 vector=0xf3 auto_eoi=1", "encode guest-id kernel=6.6.87"),
+    "show": ("show sint2", "show HVCALL_POST_MESSAGE"),
+    "list": ("list hypercall", "list struct"),
+    "find": ("find auto eoi", "find bit:17", "find 0xf3"),
+    "diff": ("diff sint2 0x200f3 0x10013", "diff cpuid before.txt after.txt"),
+    "check": ("check sint2 0x200f3 vector=0xf3 masked=0",),
+    "scan": ("scan memory.img",),
+    "eom": ("eom @page.txt 2",),
+    "crash": ("crash 0x3b 0xc0000096 0x75b12c5 0x9e7f1580 0",),
+    "annotate": ("annotate dmesg.txt", "annotate dmesg.txt --only"),
+    "cpuid": ("cpuid before.txt",),
+    "live": ("live sint2 --root saved",),
+    "--style": ("sint2 0x200f3 -f table --style github",),
+    "--words": ("decode page @page.txt --words 8",),
+    "--hex": ("sint2 200f3 --hex", "$ hvrepl --hex decode sint2 - < values.txt"),
+    "--strict": ("sint2 0x400000 --strict",),
+    "--keep-going": ("sint2 0x30 zz 0x31 -k -f line",),
+    "--color": ("show sint2 --color always", "$ hvrepl --color never sint2"),
+    "--specs": ("list --specs specs",),
+    "-c": ("$ hvrepl -c 'format line' -c 'sint2 0x200f3'",),
+    "--allow-shell": ("$ hvrepl --allow-shell < lines.txt",),
+    "--vi": ("$ hvrepl --vi",),
+    "--install-completion": ("$ hvrepl --install-completion bash",),
+    "--show-completion": ("$ hvrepl --show-completion bash",),
+    "--output": ("sint2 vector=0xf3 -o sint2.bin", "eom @page.txt 2 -o after.bin"),
+    "--only": ("annotate dmesg.txt --only",),
+    "--full": ("annotate dmesg.txt --only --full",),
+    "--root": ("live sint2 --root saved",),
+}
+
+
+def topic_of(option: Option) -> Topic:
+    usage = ", ".join(f"{name} {option.metavar}".strip() for name in option.names)
+    return Topic((*reversed(option.names),), usage, f"{option.help[:1].upper()}{option.help[1:]}.", "", EXAMPLES.get(option.names[-1], ()))
+
+
+@cache
+def topics() -> Mapping[str, Topic]:
+    """Word → its topic, in the order in which they are listed; those of commands are the commands' own help."""
+    own = [*WORDS, *FORMATS, *NOTATIONS]
+    known = {word for topic in own for word in topic.words}
+    options = [*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options), *INSTALL]
+    own += [topic_of(option) for option in options if option.names[-1] not in known]
+    found: dict[str, Topic] = {}
+    for topic in own:
+        for word in topic.words:
+            found.setdefault(word, topic)
+    return found
+
+
+def find_topic(word: str) -> Topic | None:
+    """The topic of a word in any case; short options differ by theirs."""
+    return topics().get(word) or topics().get(word.lower())
+
+
+def all_topics() -> list[tuple[str, str]]:
+    """(word, sentence) of all that `help` explains besides names: commands, then words, formats, signs and options."""
+    found = dict.fromkeys(topics().values())
+    own = [(word, topic.short) for topic in found for word in topic.words if word == topic.words[0] or word.startswith("--")]
+    return [(name, command.short) for name, command in ENTRIES.items()] + own

@@ -18,6 +18,7 @@ from hvrepl.codec.meanings import MEANINGS
 from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import HvreplError
+from hvrepl.script.words import SHELL_WORDS
 from tests.at_hand import need
 from tests.transcripts import ROOT, from_roff, run
 
@@ -76,6 +77,12 @@ def test_no_option_is_named_that_does_not_exist(path: Path) -> None:
 
 def test_the_man_page_has_each_format_and_no_other() -> None:
     assert tags("FORMATS") == list(FORMATS)
+
+
+@pytest.mark.parametrize("word", SHELL_WORDS)
+def test_a_word_of_the_shell_stands_in_the_man_page(word: str) -> None:
+    paragraphs = [re.split(r'[ ,"]+', from_roff(tag)) for name in ("SHELL", "SCRIPTS") for tag in tags(name)]
+    assert any(word in words for words in paragraphs)
 
 
 def test_the_man_page_has_each_environment_variable_and_no_other() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Protocol
 
 from hvrepl.catalog.alike import alike
@@ -16,7 +16,7 @@ from hvrepl.commands.values_in_hand import NAME, Kept
 from hvrepl.errors import FileError, NotFoundError, UsageError
 from hvrepl.readers.number import is_number
 from hvrepl.record import replace
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.render.style import NARROW, Style, wrap
 from hvrepl.script.argv import CommandLine
 from hvrepl.script.interpret import MOST_ALIKE, is_known
 from hvrepl.script.lines import quote
@@ -254,10 +254,20 @@ def explain(session: Session) -> list[str]:
     after = [AFTER, *(KEYS if session.is_shell else ())]
     return [
         HEAD,
-        *align(SHORTER, style, ("name", "")),
-        *align([(command.name, command.short) for command in COMMANDS], style, ("name", "")),
+        *list_words(SHORTER, style),
+        *list_words([(command.name, command.short) for command in COMMANDS], style),
         *(line for text in (f"Also {words}; {HINT}", *after) for line in wrap(text, style.width)),
     ]
+
+
+def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
+    """What can be typed, and beside it, or on a narrow terminal below, what that does."""
+    wide = max(len(word) for word, _ in rows) + 4
+    rest = " " * (wide if not style.width or style.width - wide >= NARROW else 6)
+    for word, text in rows:
+        first, *more = wrap(text, style.width, f"  {word}".ljust(wide), rest)
+        yield first.replace(word, style.paint("name", word), 1)
+        yield from more
 
 
 HEAD = "A line is a command, or shorter:"

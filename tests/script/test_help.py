@@ -18,6 +18,7 @@ from hvrepl.script.words import SHELL_WORDS, help_topics, topic_here
 from tests.paths import TESTS
 from tests.program import call
 from tests.shell.typed import type_lines
+from tests.terminal import Terminal
 from tests.transcripts import run
 
 DATA = TESTS / "data"
@@ -100,6 +101,19 @@ def test_help_of_a_topic_fits_a_narrow_terminal() -> None:
     out = call("help", "set", columns=40).out
     assert max(map(len, out.splitlines())) <= 40
     assert call("help", "set", columns=40, stdout_is_terminal=True, environ={"TERM": "xterm"}).out.startswith("\x1b[1mset FIELD")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 110])
+def test_the_list_of_what_a_line_can_be_fits_and_is_in_colour_on_a_terminal(columns: int, tmp_path: Path) -> None:
+    with Terminal(tmp_path, columns=columns, rows=60) as terminal:
+        terminal.prompt()
+        shown = terminal.run("help")
+        assert "  decode  " in shown
+        assert "C-d leaves." in shown.replace("\n", " ")
+        assert all(word in shown for word in SHELL_WORDS if word.isalpha() and SHELL_WORDS[word][1])
+        terminal.run("help set")
+        terminal.see("    set masked=1 vector=0x30")
+        assert "cyan" in terminal.color_of("set masked=1 vector=0x30")
 
 
 def test_no_topic_hides_a_name() -> None:

@@ -10,6 +10,7 @@ from hvrepl.version import __version__
 from tests.paths import TESTS
 from tests.program import call, execute
 from tests.shell.typed import ENTER, paste, type_keys, type_lines
+from tests.terminal import Terminal
 
 DUMP = (TESTS / "data" / "dumps" / "page.gdb.txt").read_text()
 ROW = "0xffff8880deadb0{}0:\t0x0000000000000000\t0x0000000000000000\n"
@@ -133,3 +134,23 @@ def test_a_script_has_no_session(word: str, folder: Path) -> None:
 def test_clear_clears_a_terminal_and_does_nothing_elsewhere() -> None:
     assert call("-c", "clear").out == call("-c", "clear", stdout_is_terminal=True, environ={"TERM": "xterm"}).out == ""
     assert type_lines("clear") == ""
+
+
+def test_clear_leaves_nothing_on_the_screen_but_the_prompt(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("sint2 0x30 -f line")
+        terminal.see("vector 0x30")
+        terminal.type("clear")
+        terminal.send(ENTER)
+        terminal.miss("vector 0x30", "clear")
+        terminal.prompt()
+        assert terminal.lines[0] == "hv x64>"
+
+
+@pytest.mark.parametrize("word", ["q", ":q", "exit()"])
+def test_the_words_of_other_programs_leave_too(word: str, tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.send(word + ENTER)
+        assert terminal.end() == 0

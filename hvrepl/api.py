@@ -51,10 +51,10 @@ def to_bytes(decoder: Decoder, found: Found, value: int | bytes) -> bytes:
     if not isinstance(value, int):
         data = bytes(value)
         if width and 8 * len(data) != width:
-            raise UsageError(f"{found.called} has {width // 8} bytes; these are {len(data)}")
+            raise UsageError(f"{found.called} takes {width // 8} bytes, not {len(data)}")
         return data
     if not width:
-        raise UsageError(f"{found.called} is a struct: its value is bytes")
+        raise UsageError(f"{found.called} is a struct: its value must be bytes")
     if not -(1 << width - 1) <= value < 1 << width:
         raise UsageError(f"{value:#x} is {value.bit_length()} bits wide; {found.called} has {width}")
     return (value & (1 << width) - 1).to_bytes(width // 8, "little")

@@ -54,7 +54,7 @@ def test_what_cannot_be_decoded_is_refused(what: str, value: int | bytes, error:
 
 
 def test_an_unknown_arch_is_refused() -> None:
-    with pytest.raises(UsageError, match="no arch 'mips'; there are x64, arm64"):
+    with pytest.raises(UsageError, match="no such arch: 'mips'; choose x64 or arm64"):
         hvrepl.decode("sint2", 1, arch="mips")
 
 
@@ -104,7 +104,7 @@ def test_the_spaces_are_those_of_both_archs() -> None:
         (["sintt2"], "x64", "did you mean"),
         (["HV_X64_MSR_SINT0"], "arm64", r"x64 only; on arm64: HV_REGISTER_SINT0"),
         ([0x1234567, "msr"], "x64", "no msr has the number 0x01234567"),
-        (["sint2", "nosuch"], "x64", "no space nosuch"),
+        (["sint2", "nosuch"], "x64", "no such space: nosuch"),
     ],
 )
 def test_what_is_not_there_is_not_found(arguments: list[str | int], arch: str, says: str) -> None:

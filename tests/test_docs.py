@@ -208,7 +208,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_specs_that_contributing_adds_keep_the_rules_and_work(extended: Path, tmp_path: Path) -> None:
-    assert run("python -m hvrepl.catalog.build.rules specs", extended, extended) == "the specs keep the rules\n"
+    assert run("python -m hvrepl.catalog.build.rules specs", extended, extended) == "the specs follow the rules\n"
     shown = worked_example(CONTRIBUTING)[1]
     assert run_shown(shown, tmp_path, extended) == shown
 

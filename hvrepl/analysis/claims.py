@@ -207,4 +207,4 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
 def damages(one: Saying, match: Match) -> Iterator[Finding]:
     """A finding for each number that has a letter O among its digits."""
     for group in {one.value, *(one.sets or {}).values(), *BLANK.findall(one.what)} & set(match.damaged):
-        yield Finding("letter_for_digit", "", f"letter O in {match.texts[group]}: a zero? It is left out")
+        yield Finding("letter_for_digit", "", f"letter O in {match.texts[group]}: did you mean zero? The number is not read")

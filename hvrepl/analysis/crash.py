@@ -60,11 +60,11 @@ def tell_crash(decoder: Decoder, parameters: Sequence[int], control: int | None 
 
 def to_bytes(parameters: Sequence[int], control: int | None) -> bytes:
     if len(parameters) != PARAMETERS:
-        raise UsageError(f"a crash has the parameters P0 to P{PARAMETERS - 1}, not {len(parameters)} of them")
+        raise UsageError(f"a crash has {PARAMETERS} parameters, P0 to P{PARAMETERS - 1}, not {len(parameters)}")
     numbers = [*parameters] if control is None else [*parameters, control]
     for place, number in enumerate(numbers):
         if not 0 <= number < 1 << 8 * SIZE:
-            raise UsageError(f"{label_of(place)}: {number:#x} is no number of {8 * SIZE} bits")
+            raise UsageError(f"{label_of(place)}: {number:#x} is not a {8 * SIZE}-bit number")
     return b"".join(number.to_bytes(SIZE, "little") for number in numbers)
 
 

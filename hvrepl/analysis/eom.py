@@ -54,7 +54,7 @@ def free(decoder: Decoder, page: bytes, index: int, expected: int | None = None)
     found = decoder.catalog.find_name(PAGE)
     node = decoder.decode(found, page)
     if not 0 <= index < len(node.slots):
-        raise UsageError(f"the page has the slots 0 to {len(node.slots) - 1}; there is no slot {index}")
+        raise UsageError(f"the page has slots 0 to {len(node.slots) - 1}; there is no slot {index}")
     slot = node.slots[index]
     kind, pending = slot.find(f"header.{TYPE}"), slot.find(f"header.{PENDING}")
     if kind is None or kind.value is None or pending is None:
@@ -71,9 +71,11 @@ def say_kept(decoder: Decoder, kind: Decoded, wanted: int) -> Finding:
     """Why the exchange does nothing: the slot is free, or has another message by now."""
     path = f"header.{TYPE}"
     if not kind.value:
-        return Finding("slot_free", path, "message_type is 0: the slot is free already, and no end of message is owed for it")
+        return Finding("slot_free", path, "message_type is 0: the slot is already free, and no end of message is owed")
     text = f"message_type is {say_type(decoder, kind.value)}, not {say_type(decoder, wanted)}: the exchange fails and the message stays; "
-    return Finding("type_changed", path, text + "a blind write of 0 would lose it; no end of message is owed for one that is not taken")
+    return Finding(
+        "type_changed", path, text + "a blind write of 0 would lose it; no end of message is owed for a message that was not taken"
+    )
 
 
 def type_field(decoder: Decoder) -> Field:

@@ -95,9 +95,9 @@ class Catalog:
         """Raises NotFoundError for a space that does not exist, or not on this arch."""
         space = self.spaces.get(name.lower())
         if space is None:
-            raise NotFoundError(f"no space {name}; there are {', '.join(self.spaces)}")
+            raise NotFoundError(f"no such space: {name}; the spaces are {', '.join(self.spaces)}")
         if self.arch not in space.arches:
-            raise NotFoundError(f"{self.arch} has no {space.name} numbers; {space.arches[0]} has")
+            raise NotFoundError(f"{self.arch} has no {space.name} numbers; only {space.arches[0]} has them")
         return space
 
     def has_name(self, name: str) -> bool:
@@ -129,7 +129,7 @@ class Catalog:
         for arch in (self.arch, other_arch(self.arch)):
             things = {(row.spec, row.element): row.spelling for row in reversed(rows) if is_seen(row.arch, arch)}
             if len(things) > 1:
-                raise NotFoundError(f"no such name: {name}; but for underscores it is {' and '.join(sorted(things.values()))}")
+                raise NotFoundError(f"no such name: {name}; without its underscores it matches {' and '.join(sorted(things.values()))}")
         return rows
 
     def find_number(self, number: int, space: str | None = None) -> Found:
@@ -329,7 +329,7 @@ class Catalog:
         constants = find_constants(self.index, name, self.arch)
         if constants:
             kind = "a value of" if constants[0].value else "a field of"
-            return NotFoundError(f"{name} is {kind} {constants[0].owner}, not a thing of its own; see `show {name}`")
+            return NotFoundError(f"{name} is {kind} {constants[0].owner}, not a definition of its own; see `show {name}`")
         if to_key(name) in self.spaces:
             return NotFoundError(f"{name} is a space of numbers: write `{name} NUMBER`, or `list {name}`")
         return NotFoundError(f"no such name: {name}{say_near(self.index, name, self.arch, self.like(name))}")

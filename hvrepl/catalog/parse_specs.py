@@ -108,7 +108,7 @@ def parse_range(value: int | str) -> tuple[int, int]:
     low = int(match[1], 0)
     high = int(match[2], 0) if match[2] else low
     if high < low:
-        raise PlaceError(f"the range {value} runs backwards")
+        raise PlaceError(f"the range {value} is backwards")
     return low, high
 
 
@@ -182,7 +182,7 @@ def name_reserved(fields: list[Field]) -> tuple[Field, ...]:
             field = replace(field, at=low)
         if not field.name:
             if high is None:
-                raise PlaceError("the place of a member without a name must be known: it needs at and size, or a name")
+                raise PlaceError("a member without a name needs at and size")
             field = replace(field, name=f"{'reserved' if field.reserved else 'bits'}_{high}_{low}")
         named.append(field)
     return tuple(named)
@@ -208,7 +208,7 @@ def parse_bits(text: str) -> tuple[int, int]:
     else:
         raise PlaceError(f'bits {text!r} should look like "63:12", "16", "edx.10" or "edx:ebx"')
     if high < low:
-        raise PlaceError(f"bits {text!r} run backwards; the high bit comes first")
+        raise PlaceError(f"bits {text!r} are backwards; the high bit comes first")
     if match and match[1] and high > base + 31:
         raise PlaceError(f"bits {text!r}: {match[1]} has bits 31:0")
     return low, high - low + 1

@@ -28,7 +28,7 @@ SHARED = Shared()
 
 def catalog_of(arch: str, specs: Specs = None) -> Catalog:
     if arch not in ARCHES:
-        raise UsageError(f"no arch {arch!r}; there are {', '.join(ARCHES)}")
+        raise UsageError(f"no such arch: {arch!r}; choose {' or '.join(ARCHES)}")
     folder = "" if specs is None else str(Path(specs).absolute())
     if (arch, folder) not in SHARED.catalogs:
         if folder not in SHARED.indexes:

@@ -24,10 +24,10 @@ LINE = "_TYPER_COMPLETE_ARGS"  # what is typed, in all shells but bash
 IMPLIED = "decode"  # the command whose words are completed where none is typed
 GIVEN = "_HVREPL_IMPLIED"  # set where that is so
 CONTEXT = {"help_option_names": list(HELP.names)}
-ABOUT = """Tell what raw Hyper-V numbers mean: guest OS ids, registers, statuses, messages and message pages.
+ABOUT = """Explain raw Hyper-V numbers: guest OS ids, registers, statuses, messages and message pages.
 
-Without a command it is an interactive shell on a terminal; else it runs the lines of stdin, each as it would stand here.
-What is typed first need not be a command: a number, a name, a name with a value or with FIELD=VALUE is enough.
+Without a command, hvrepl is an interactive shell on a terminal; otherwise it runs the lines of stdin as commands.
+The first word need not be a command: a number, a name, or a name with a value or with FIELD=VALUE is enough.
 """
 
 

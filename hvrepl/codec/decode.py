@@ -79,7 +79,7 @@ class Decoder:
             return spec.width
         bits = max((self.catalog.spaces[address.space].bits for address in spec.addresses), default=0)
         if not bits:
-            raise UsageError(f"{spec.name} is a name without a value; see `show {spec.name}`")
+            raise UsageError(f"{spec.name} is only a name, with no value to decode; see `show {spec.name}`")
         return bits
 
     def head(self, spec: Spec, layout: Layout) -> int:
@@ -114,7 +114,7 @@ class Decoder:
         values, taken = self.schemas.parse(spec, layout, data, place.context)
         members, end = self._members(layout, values, 0, "", place)
         if taken > len(data):
-            place.find("truncated", "", f"the bytes end after {len(data)} of {taken}")
+            place.find("truncated", "", f"only {len(data)} of {taken} bytes are there")
         elif end < len(data):
             members.append(raw_member("rest", data, end, len(data)))
             place.find("trailing", "rest", f"{count_bytes(len(data) - end)} after the end of {found.name}")

@@ -152,11 +152,11 @@ def from_dict(table: Mapping[str, Any]) -> Decoded:
     UsageError if it is no such thing: the table may come from anywhere.
     """
     if not isinstance(table, Mapping):
-        raise UsageError(f"{str(table)[:40]!r} is no object with name, raw and value")
+        raise UsageError(f"{str(table)[:40]!r} is not an object with name, raw and value")
     name = member(table, "name", str, "")
     raw = member(table, "raw", str, "")
     if not re.fullmatch("0x[0-9a-fA-F]+|(?:[0-9a-fA-F]{2})*", raw):
-        raise UsageError(f"{name}: raw {raw[:40]!r} is no hex")
+        raise UsageError(f"{name}: raw {raw[:40]!r} is not hex")
     bits = member(table, "bits", list, None)
     if bits is not None and not (len(bits) == 2 and all(isinstance(bit, int) for bit in bits)):
         raise UsageError(f"{name}: bits must be [high, low], not {bits}")

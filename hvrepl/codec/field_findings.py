@@ -20,7 +20,7 @@ def find_in_field(one: Field, node: Decoded, path: str, catalog: Catalog) -> Ite
     if node.value is None:
         return
     if one.max is not None and node.value > one.max:
-        yield Finding("out_of_range", path, f"{last_part(path)} is {node.value}; at most {one.max} is possible")
+        yield Finding("out_of_range", path, f"{last_part(path)} is {node.value}; the maximum is {one.max}")
     if not node.named and not one.reserved and is_closed(one, catalog):
         yield Finding("unknown_value", path, f"{last_part(path)} {say_unknown(one, node.value, catalog)}")
 
@@ -37,7 +37,7 @@ def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
     """What is said of a value without a name; of a number that only the other arch has, its name there."""
     row = catalog.elsewhere(one.type[6:], value) if one.type.startswith("space:") else None
     if row:
-        return f"{value:#x} is {row.name}, which only {other_arch(catalog.arch)} has"
+        return f"{value:#x} is {row.name}, which exists only on {other_arch(catalog.arch)}"
     return f"{value:#x} has no known name"
 
 
@@ -48,7 +48,7 @@ def find_short_count(count: str, held: int, values: Mapping[str, Any], path: str
         return
     said = count_from(count, (descend(values, one) for one in paths))
     if said > held:
-        yield Finding("truncated", join_path(path, paths[0]), f"{paths[0]} asks for {said} elements; the bytes hold {held}")
+        yield Finding("truncated", join_path(path, paths[0]), f"{paths[0]} calls for {said} elements; the bytes hold {held}")
 
 
 def last_part(path: str) -> str:

@@ -36,7 +36,7 @@ def read_linux_version(text: str) -> int:
     """
     match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5})(?:\.\d{1,5})?)?(?![\d.])", text, re.ASCII)
     if not match:
-        raise ValueError(f"{text!r} is no kernel version such as 6.6.87")
+        raise ValueError(f"{text!r} is not a kernel version such as 6.6.87")
     major, minor, sublevel = (int(part or 0) for part in match.groups())
     if major > 0xFFFF or minor > 0xFF:
         raise ValueError(f"{text!r}: a kernel version is at most 65535.255.255")
@@ -59,7 +59,7 @@ def say_freebsd_version(version: int) -> str:
 def read_freebsd_version(text: str) -> int:
     match = re.fullmatch(r"(\d{1,2})\.(\d{1,2})", text, re.ASCII)
     if not match:
-        raise ValueError(f"{text!r} is no FreeBSD release such as 14.0, nor a number")
+        raise ValueError(f"{text!r} is neither a FreeBSD release such as 14.0 nor a number")
     return int(match[1]) * 100000 + int(match[2]) * 1000
 
 
@@ -116,7 +116,7 @@ def read_page(text: str) -> int:
     """gpa 0xfa1000 → its page number."""
     match = re.fullmatch(r"gpa[: ]?(0x[0-9a-f]+)", text.lower())
     if not match or int(match[1], 16) & (1 << PAGE_SHIFT) - 1:
-        raise ValueError(f"{text!r} is no page number, nor the address of a page such as gpa:0xfa1000")
+        raise ValueError(f"{text!r} is neither a page number nor the address of a page such as gpa:0xfa1000")
     return int(match[1], 16) >> PAGE_SHIFT
 
 
@@ -128,7 +128,7 @@ def remark_page(text: str) -> Iterator[tuple[str, str]]:
         yield (
             "perhaps_address",
             f"a page number: {number:#x} is gpa {number << PAGE_SHIFT:#x}; "
-            f"if gpa {number:#x} is meant, write gpa:{number:#x} or {number >> PAGE_SHIFT:#x}",
+            f"for gpa {number:#x} write gpa:{number:#x} or {number >> PAGE_SHIFT:#x}",
         )
 
 
@@ -136,7 +136,7 @@ def read_guid(text: str) -> int:
     try:
         return guid_to_number(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no GUID such as 0e0b6031-5213-4934-818b-38d90ced39db") from None
+        raise ValueError(f"{text!r} is not a GUID such as 0e0b6031-5213-4934-818b-38d90ced39db") from None
 
 
 def to_bytes(value: int) -> bytes:

@@ -46,7 +46,7 @@ def annotate(session: Session, words: Sequence[str], *, only: bool = False, full
     if not words and (session.is_script or session.is_shell):
         raise UsageError("annotate which log? `annotate FILE...`")
     if "-" in words and (len(words) > 1 or session.is_script):
-        raise UsageError("- is the script itself here" if session.is_script else "- stands alone: the log comes from stdin then")
+        raise UsageError("- is the script itself" if session.is_script else "- must be the only word: the log then comes from stdin")
     sources = [word for word in words if word != "-"]
     items = (item for path in sources or [""] for item in annotate_source(session, path, only=only, full=full, several=len(sources) > 1))
     session.streams.stdout.flush()

@@ -26,7 +26,7 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
     on_a, on_b = read_dumps(session, a), read_dumps(session, b)
     if len(on_a) != len(on_b):
         counts = (f"{word.removeprefix('@')} has {count_machines(len(dumps))}" for word, dumps in ((a, on_a), (b, on_b)))
-        raise UsageError(f"{', '.join(counts)}: which are to be compared? Give dumps with one each")
+        raise UsageError(f"{', '.join(counts)}; compare dumps of one machine each")
     changed = []
     for number, (one, other) in enumerate(zip(on_a, on_b, strict=True), 1):
         machine = {"machine": number} if len(on_a) > 1 else {}
@@ -117,7 +117,7 @@ def said(change: Mapping[str, Any], key: str) -> str:
     if key not in change:
         return "-"
     if not change[key]:
-        return "not all of it can be read"
+        return "part of it cannot be read"
     bits = change.get("bits", (0, 1))
     part = Decoded(name="", raw=change[key], value=int(change[key], 16), bits=(bits[0], bits[1]))
     return " ".join(text for text in (value_of(part), change.get(f"{key}_meaning", "")) if text)

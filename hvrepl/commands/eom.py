@@ -28,16 +28,16 @@ def eom(session: Session, words: Sequence[str], output: str = "") -> None:
     if session.takes_stdin and words and SLOT.fullmatch(words[0]):  # a page that is not given comes from stdin
         words = ["-", *words]
     if len(words) not in (2, 3):
-        raise UsageError("eom takes a page, a slot and perhaps the type that is expected there: `eom PAGE SLOT [TYPE]`")
+        raise UsageError("eom takes a page, a slot and optionally the type that is expected there: `eom PAGE SLOT [TYPE]`")
     target = Target(session.catalog.find_name(PAGE))
     values = list(read_values(session, target.found, words[:1]))
     if len(values) != 1:
-        raise UsageError(f"{words[0][:40]!r} holds {len(values)} pages; one is expected")
+        raise UsageError(f"{words[0][:40]!r} holds {len(values)} pages; expected one")
     if values[0].error:
         raise values[0].error
     slot = number_or_none(words[1])
     if slot is None:
-        raise UsageError(f"{words[1][:40]!r} is no slot; write its number, 0 to 15")
+        raise UsageError(f"{words[1][:40]!r} is not a slot; write a number from 0 to 15")
     expected = read_type(session.decoder, Assignment(TYPE, words[2], number_or_none(words[2]))) if len(words) > 2 else None
     freed = free(session.decoder, values[0].data, slot, expected)
     session.values.keep(target.found, freed.page)
@@ -74,14 +74,14 @@ def rows_of(session: Session, freed: Freed) -> Iterator[tuple[str, str, str, str
     assert pending
     assert flags
     if not freed.is_freed:
-        yield "1", "compare and exchange", place(kind), f"{kind.raw}, not 0x{freed.expected:08x}: fails" if kind.value else "free already"
+        yield "1", "compare and exchange", place(kind), f"{kind.raw}, not 0x{freed.expected:08x}: fails" if kind.value else "already free"
         return
     yield "1", "compare and exchange", place(kind), f"{kind.raw} → 0x{0:08x}"
     yield "2", "full barrier", "", "the next read must not come before it"
     yield "3", "read again", place(flags, pending.name), "set: the host waits" if pending.value else "clear: no end of message is owed"
     for one in freed.owed:
         table = owed_table(session, one)
-        yield "4", "write", f"{table['register']} ({table['number']})", "0, on the VP whose page it is"
+        yield "4", "write", f"{table['register']} ({table['number']})", "0, on the VP that owns the page"
         if "hypercall" in table:
             yield "", "by hypercall", table["hypercall"]["name"], f"control {table['hypercall']['control']}"
             yield "", "with input", "", spaced(one.input)
@@ -103,7 +103,7 @@ def screen(slot: int, freed: Freed, rows: Sequence[Sequence[str]], style: Style)
     yield from align(rows, style, ("dim", "name", "number", "meaning"))
     if freed.is_freed:
         start = freed.slot.offset or 0
-        yield "  the slot begins then with"
+        yield "  the slot then begins with"
         yield f"  +{start}  {spaced(freed.page[start : start + SHOWN_BYTES])}"
     for finding in freed.findings:
         for line in wrap(say_finding(finding), style.width, "! ", "  "):

@@ -169,7 +169,7 @@ class Asker:
         number, _, name = rest.partition(".")
         bit = self.bit(found.spec.privilege, cpu)
         state = "which cannot be read here" if bit is None else "which is set" if bit else "which is clear"
-        return f"{text}: {name} of {space} {number} grants it, {state}"
+        return f"{text}: needs {name} of {space} {number}, {state}"
 
     def bit(self, privilege: str, cpu: int) -> int | None:
         """A privilege as the machine's CPUID has it; None if that cannot be read."""

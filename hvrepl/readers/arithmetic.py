@@ -12,7 +12,7 @@ from hvrepl.readers.limits import MOST_BITS
 from hvrepl.wording import shorten
 
 LONGEST_ARITHMETIC = 1000
-OPERATORS = "there are + - * / // % << >> | & ^ ~ and parentheses"
+OPERATORS = "the operators are + - * / // % << >> | & ^ ~ and parentheses"
 OPERAND = re.compile(r"[0-9A-Za-z_`]+")
 
 
@@ -22,14 +22,14 @@ def calculate(text: str, read: Callable[[str], int]) -> int:
         raise UsageError(f"'{shorten(text)}' is {len(text)} characters long; arithmetic has at most {LONGEST_ARITHMETIC}")
     unread = re.search(r"[^-+*/%<>|&^~()\s]", OPERAND.sub("", text))
     if unread:
-        raise UsageError(f"'{shorten(unread[0])}' in '{shorten(text)}' is no operator; {OPERATORS}")
+        raise UsageError(f"'{shorten(unread[0])}' in '{shorten(text)}' is not an operator; {OPERATORS}")
     try:
         # Only digits and operators reach the parser, on one line: no name, no call, no string.
         tree = ast.parse(" ".join(OPERAND.sub(lambda match: f" {read(match[0])} ", text).split()), mode="eval")
         return evaluate(tree.body)
     # What is nested too deeply is a SyntaxError, RecursionError or MemoryError, by the version of Python.
     except (SyntaxError, RecursionError, MemoryError):
-        raise UsageError(f"'{shorten(text)}' is no arithmetic; write it as (0x8100 << 48)") from None
+        raise UsageError(f"'{shorten(text)}' is not arithmetic; write it as (0x8100 << 48)") from None
 
 
 def evaluate(node: ast.AST) -> int:
@@ -41,12 +41,12 @@ def evaluate(node: ast.AST) -> int:
         case ast.BinOp(left, op, right) if type(op) in BINARY:
             value = BINARY[type(op)](evaluate(left), evaluate(right))
             return bounded(value, value.bit_length())
-    raise UsageError(f"arithmetic is no more than numbers and operators; {OPERATORS}")
+    raise UsageError(f"arithmetic can hold only numbers and operators; {OPERATORS}")
 
 
 def bounded(value: int, bits: int) -> int:
     if bits > MOST_BITS:
-        raise UsageError(f"the arithmetic makes a number of over {MOST_BITS} bits")
+        raise UsageError(f"the result is wider than {MOST_BITS} bits")
     return value
 
 
@@ -68,7 +68,7 @@ def shift_right(a: int, b: int) -> int:
 
 def check_shift(count: int) -> None:
     if count < 0:
-        raise UsageError(f"a shift by {shorten(str(count))}: a shift count is not negative")
+        raise UsageError(f"a shift by {shorten(str(count))}: a shift count cannot be negative")
 
 
 def divide(a: int, b: int) -> int:
@@ -84,7 +84,7 @@ def floor_divide(a: int, b: int) -> int:
 
 def remainder(a: int, b: int) -> int:
     if b == 0:
-        raise UsageError("the arithmetic divides by zero")
+        raise UsageError("division by zero")
     return a % b
 
 

@@ -44,9 +44,9 @@ def read_loads(path: str, file: BinaryIO) -> list[Any]:
         loads = [segment.header for segment in core.iter_segments("PT_LOAD") if segment.header.p_filesz]
     # What the library's parsers let through of a damaged file.
     except (ELFError, ValueError, OverflowError, AttributeError, KeyError, TypeError, AssertionError) as error:
-        raise FileError(f"{path}: begins as an ELF file, and cannot be read as one: {str(error) or 'it is damaged'}") from None
+        raise FileError(f"{path}: begins as an ELF file but cannot be read as one: {str(error) or 'it is damaged'}") from None
     if kind != "ET_CORE":
-        raise FileError(f"{path}: an ELF program or library; a core is needed, which is the memory of a machine")
+        raise FileError(f"{path}: an ELF program or library; give a core, the memory of a machine")
     return loads
 
 

@@ -155,11 +155,11 @@ def read_match(match: re.Match[str]) -> LeafLine:
     for name, text in texts.items():
         value = to_register(text, bases.get(name, 16))
         if value is None:
-            remarks.append(f"{name}: {explain_letter(text) or f'{shorten(text)!r} is no number of {REGISTER_BITS} bits'}")
+            remarks.append(f"{name}: {explain_letter(text) or f'{shorten(text)!r} is not a {REGISTER_BITS}-bit number'}")
         else:
             registers[name] = value
     missing = [name for name in REGISTERS if name not in texts]
-    remarks += [f"{', '.join(missing)}: not there"] if missing else []
+    remarks += [f"{', '.join(missing)}: missing"] if missing else []
     subleaf = int(parts.get("subleaf") or parts.get("sl") or "0", 16)
     cpu = parts.get("cpu")
     return LeafLine(
@@ -317,7 +317,7 @@ def read_file(raw: bytes, name: str, space: Space) -> list[Dump]:
     """read_machines of a file's bytes, in any encoding that tools write. UsageError if there is no leaf in it."""
     found = read_machines(to_text(raw), space)
     if not found:
-        raise UsageError(f"{name}: no CPUID leaf in it; known are lines such as " + ", ".join(f"`{one.example}`" for one in FORMS))
+        raise UsageError(f"{name}: no CPUID leaf found; expected lines such as " + ", ".join(f"`{one.example}`" for one in FORMS))
     return found
 
 

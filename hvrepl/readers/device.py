@@ -211,7 +211,7 @@ def read_cpuid_tool(space: Space) -> list[Leaves]:
 
     tool = shutil.which("cpuid")
     if tool is None:
-        raise FileError("there is no tool cpuid")
+        raise FileError("the tool cpuid is not installed")
     done = subprocess.run([tool, "-r"], capture_output=True, check=False)
     if done.returncode:
         raise FileError(f"{tool} -r: {done.stderr.decode('utf-8', 'replace').strip()[:200]}")

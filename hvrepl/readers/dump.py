@@ -106,7 +106,7 @@ def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
             add(runs, row, start, others)
             fold, others = None, []
     if fold is not None:
-        raise UsageError(f"line {fold.line}: after * there is no line with an address that says how far the line before it repeats")
+        raise UsageError(f"line {fold.line}: no line with an address follows the *, so nothing says how far it repeats")
     runs[-1].others += len(others)
     return runs
 
@@ -116,13 +116,13 @@ def check_other(row: Row) -> Row:
     words = row.source.split()
     hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,64}[,:]?", word, re.IGNORECASE)) for word in words)
     if row.form == "other" and hexes > 1 and hexes * 2 >= len(words):
-        raise UsageError(f"line {row.line}: '{shorten(row.source)}' is no row of a dump that can be read")
+        raise UsageError(f"line {row.line}: '{shorten(row.source)}' is not a row of a dump that can be read")
     return row
 
 
 def check_fold(row: Row, runs: list[Run], fold: Row | None) -> Row:
     if not runs or runs[-1].finished or fold is not None:
-        raise UsageError(f"line {row.line}: * repeats the line before it, and there is none")
+        raise UsageError(f"line {row.line}: * repeats the line before it, but there is none")
     return row
 
 
@@ -151,7 +151,7 @@ def add(runs: list[Run], row: Row, start: int, others: list[Row]) -> None:
         runs.append(Run(start, [(row, 1)], start + row.size, others=len(others)))
     elif start == run.end:
         if others:
-            raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' stands in the midst of a dump and is no row of it")
+            raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' is in the middle of a dump but is not a row of it")
         check_width(run, row)
         run.rows.append((row, 1))
         run.end += row.size
@@ -164,7 +164,7 @@ def finish(run: Run, row: Row, start: int) -> None:
     """The address after the last byte: cuts off what fills up the last word."""
     excess = run.end - start
     if run.finished or not 0 <= excess < len(run.last.groups[0]):
-        raise UsageError(f"line {row.line}: the dump ends at 0x{run.end:x}, and this line says 0x{start:x}")
+        raise UsageError(f"line {row.line}: the dump ends at 0x{run.end:x}, but this line says 0x{start:x}")
     run.trim, run.finished = excess, True
 
 
@@ -172,9 +172,9 @@ def check_width(run: Run, row: Row) -> None:
     """Text that looks like hex would be taken for groups in a row whose text column proves nothing: such a row is too long."""
     first = run.rows[0][0]
     if row.digits != first.digits and row.size >= first.size:
-        raise UsageError(f"line {row.line}: has groups of {row.digits} digits, and the lines before it of {first.digits}")
+        raise UsageError(f"line {row.line}: has groups of {row.digits} digits; the lines before it have {first.digits}")
     if row.size > first.size and (row.text == "unproved" or (first.text and not row.text)):
-        raise UsageError(f"line {row.line}: has {row.size} bytes, and the lines before it {first.size}")
+        raise UsageError(f"line {row.line}: has {row.size} bytes; the lines before it have {first.size}")
 
 
 def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
@@ -183,9 +183,9 @@ def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
     width = max(run.rows[0][0].size, row.size)
     if begin < start < run.end or (start == begin + width and run.last.size < width):
         line = run.last.line
-        raise UsageError(f"line {line}: has {run.last.size} bytes, and line {row.line} starts {start - begin} further")
+        raise UsageError(f"line {line}: has {run.last.size} bytes, but line {row.line} starts {start - begin} after it")
     if others and run.end < start <= run.end + width * len(others):
-        raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' stands in the midst of a dump and is no row of it")
+        raise UsageError(f"line {others[0].line}: '{shorten(others[0].source)}' is in the middle of a dump but is not a row of it")
 
 
 def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:

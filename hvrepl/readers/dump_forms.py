@@ -169,9 +169,9 @@ def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
         groups.append(digits)
         ends.append(at)
     if not groups:
-        raise UsageError(f"'{shorten(body)}' is memory that was not read" if body.startswith("??") else f"'{shorten(body)}' is no hex")
+        raise UsageError(f"'{shorten(body)}' is memory that was not read" if body.startswith("??") else f"'{shorten(body)}' is not hex")
     if name != "colon" and len(groups[0]) // 2 not in WORDS and len(groups[0]) not in OCTAL:
-        raise UsageError(f"'{shorten(groups[0])}' is no word of 1, 2, 4 or 8 bytes")
+        raise UsageError(f"'{shorten(groups[0])}' is not a word of 1, 2, 4 or 8 bytes")
     return groups, ends
 
 
@@ -216,7 +216,7 @@ def split_text(body: str, groups: list[bytes], ends: list[int], gap: int = 2) ->
     if rest[:gap].isspace() and size <= 2 * len(text) <= 2 * size and not group:
         return len(groups), "", "unproved"
     odd = re.match(rf"(?:{H}{H})*{H}(?!\S)", text, re.IGNORECASE)
-    wrong = "has an odd number of hex digits" if odd else "is no hex of that width"
+    wrong = "has an odd number of hex digits" if odd else "is not hex of that width"
     raise UsageError(f"'{shorten(odd[0] if odd else text)}' after {shorten(body[: ends[-1]].strip(), 60)} {wrong}")
 
 

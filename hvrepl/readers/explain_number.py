@@ -9,17 +9,17 @@ from hvrepl.wording import shorten
 
 # What text that no reader takes looks like → what would be right.
 REFUSALS = (
-    (r"", "an empty value: a number is expected, such as 0x8100_0006 or 42"),
-    (rf"[-+]?(?:0n)?[0-9_]{{{LONGEST_DECIMAL + 1},}}", f"'{{0}}' is wider than {MOST_BITS} bits, which no number is"),
+    (r"", "an empty value; expected a number such as 0x8100_0006 or 42"),
+    (rf"[-+]?(?:0n)?[0-9_]{{{LONGEST_DECIMAL + 1},}}", f"'{{0}}' is wider than {MOST_BITS} bits, the most that a number can have"),
     (r"[-+]?0[xnoyt]_*", "'{0}' has no digits after the prefix"),
     (r"[-+]?0[0-7][0-7_]*", "'{0}' is octal or decimal; write 0o{1}, {1} or 0x{1}"),
     (r"[-+]?0[0-9][0-9_]*", "'{0}' starts with a zero; write {1} or 0x{1}"),
     (r"[-+]?0b.*", "'{0}' is neither binary, which has the digits 0 and 1, nor hex without its 0x"),
     (r"[-+]?[0-9]{1,3}(,[0-9]{3})+", "'{0}' has commas; write it without them"),
-    (r"[-+]?[0-9_]*\.[0-9_]*", "'{0}' is no whole number"),
-    (r"[0-9a-fx]+`[0-9a-f]*", "'{0}' has not eight hex digits after the back-tick"),
-    (r"[^()]*\w\s*(?:[-+*/%|&^]|<<|>>)\s*[\w~].*", "'{0}' is no number; arithmetic stands in parentheses, such as (0x8100 << 48)"),
-    (r"[0-9a-fx_]+\s.*", "'{0}' is more than one word; one number is expected"),
+    (r"[-+]?[0-9_]*\.[0-9_]*", "'{0}' is not a whole number"),
+    (r"[0-9a-fx]+`[0-9a-f]*", "'{0}' does not have eight hex digits after the back-tick"),
+    (r"[^()]*\w\s*(?:[-+*/%|&^]|<<|>>)\s*[\w~].*", "'{0}' is not a number; put arithmetic in parentheses, such as (0x8100 << 48)"),
+    (r"[0-9a-fx_]+\s.*", "'{0}' is more than one word; expected one number"),
 )
 TYPED_FOR_DIGITS = {"o": ("O", "zero", "0"), "O": ("O", "zero", "0"), "l": ("l", "one", "1"), "I": ("I", "one", "1")}
 
@@ -29,7 +29,7 @@ def explain(number: str) -> str:
     shown = shorten(number)
     for at, character in enumerate(number):
         if not character.isascii():
-            return f"'{shorten(character)}' (U+{ord(character):04X}) at character {at + 1} of '{shown}' is no ASCII digit"
+            return f"'{shorten(character)}' (U+{ord(character):04X}) at character {at + 1} of '{shown}' is not an ASCII digit"
     return explain_letter(number) or explain_shape(number) or explain_digit(number)
 
 
@@ -42,7 +42,7 @@ def explain_letter(number: str) -> str:
     if at is None or not re.fullmatch(r"[-+]?(?:0x)?[0-9a-f_`]+", fixed, re.IGNORECASE):
         return ""
     letter, digit, _ = TYPED_FOR_DIGITS[number[at]]
-    return f"letter {letter} at character {at + 1} of '{shorten(number)}': a {digit}?"
+    return f"letter {letter} at character {at + 1} of '{shorten(number)}'; did you mean {digit}?"
 
 
 def explain_shape(number: str) -> str:
@@ -57,5 +57,5 @@ def explain_digit(number: str) -> str:
     prefix = re.match(r"[-+]?0[xX]", number)
     bad = re.compile(r"[^0-9a-fA-F_]").search(number, prefix.end()) if prefix else None
     if bad:
-        return f"'{shorten(bad[0])}' at character {bad.start() + 1} of '{shown}' is no hex digit"
-    return f"'{shown}' is no number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"
+        return f"'{shorten(bad[0])}' at character {bad.start() + 1} of '{shown}' is not a hex digit"
+    return f"'{shown}' is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"

@@ -37,7 +37,7 @@ def read_bitmap(path: str, file: BinaryIO) -> Bitmap:
     *_, block, sub_blocks, bitmap_blocks = HEADER.unpack(data)
     size = bitmap_blocks * block
     if not (0 < block <= LARGEST_BLOCK and block % 4096 == 0 and sub_blocks > 0 and 0 < size <= MOST_BITMAP):
-        raise FileError(f"{path}: a kdump-compressed vmcore with a damaged header: {block} bytes a block, {bitmap_blocks} blocks of bitmap")
+        raise FileError(f"{path}: a kdump-compressed vmcore with a damaged header: {block} bytes per block, {bitmap_blocks} bitmap blocks")
     return Bitmap((1 + sub_blocks) * block + size // 2, size // 2, block)
 
 

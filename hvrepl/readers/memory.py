@@ -94,7 +94,7 @@ class FileMemory:
             got = self._fill(memoryview(buffer)[:size], one.offset + at - one.address) if size else 0
             yield at, buffer if got == CHUNK else buffer[:got], hole
             if got < size:
-                raise FileError(f"{self.path}: ends while it is read")
+                raise FileError(f"{self.path}: ended while it was being read")
             at += size
 
     def _hole(self, offset: int, size: int) -> int:
@@ -159,7 +159,7 @@ class DrgnMemory:
                     missing, first = missing + 1, first if missing else at
                     at += PAGE_SIZE
         if missing:
-            raise FileError(f"{self.path}: is damaged: {missing} of its pages cannot be read, the first is that at {first:#x}")
+            raise FileError(f"{self.path}: is damaged: {missing} of its pages cannot be read, the first at {first:#x}")
 
     def _read(self, address: int, size: int) -> bytes:
         try:
@@ -195,7 +195,7 @@ def open_file(path: str) -> BinaryIO:
         if stat.S_ISDIR(mode):
             raise FileError(f"{path}: is a directory")
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):  # before it is opened, where a pipe would wait
-            raise FileError(f"{path}: is a pipe or device, which cannot be read from any place; write it to a file")
+            raise FileError(f"{path}: is a pipe or device, which cannot be read at an offset; save it as a file first")
         return Path(path).open("rb", buffering=0)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
@@ -225,8 +225,8 @@ def open_core(path: str, file: BinaryIO, length: int) -> FileMemory:
     ranges = [replace(one, size=min(one.size, length - one.offset)) for one in claimed if one.offset < length]
     missing = sum(one.size for one in claimed) - sum(one.size for one in ranges)
     if not ranges:
-        raise FileError(f"{path}: " + ("is cut before the memory in it begins" if missing else "an ELF core without memory in it"))
-    return FileMemory(path, file, ranges, f"is cut: {missing} bytes of the memory in it are missing" if missing else "")
+        raise FileError(f"{path}: " + ("is truncated before the memory in it begins" if missing else "an ELF core without memory in it"))
+    return FileMemory(path, file, ranges, f"is truncated: {missing} bytes of the memory in it are missing" if missing else "")
 
 
 def open_kdump(path: str, file: BinaryIO) -> DrgnMemory:
@@ -240,7 +240,7 @@ def open_kdump(path: str, file: BinaryIO) -> DrgnMemory:
     try:
         program.set_core_dump(path)
     except Exception as error:  # also plain Exception; the text says what is wrong
-        raise FileError(f"{path}: drgn refuses it: {error}; `makedumpfile -E -d 0` makes an ELF core of a vmcore") from None
+        raise FileError(f"{path}: drgn cannot read it: {error}; `makedumpfile -E -d 0` makes an ELF core of a vmcore") from None
     return DrgnMemory(path, file, program)
 
 

@@ -65,7 +65,7 @@ def read_given(text: str, *, is_hex: bool = False) -> Reading:
     if is_hex and len(number) <= LONGEST and re.fullmatch(BARE_DIGITS, number):
         return Reading(int(number, 16), ", ".join(how for how in ("read as hex", around) if how))
     if re.fullmatch(AMBIGUOUS, number):
-        raise UsageError(f"'{number}' can be hex or decimal; write 0x{number} or 0n{number}, or say --hex")
+        raise UsageError(f"'{number}' can be hex or decimal; write 0x{number} or 0n{number}, or use --hex")
     return read_number(text)
 
 
@@ -158,7 +158,7 @@ def read_operand(text: str) -> int:
         if reading is not None and reading.value.bit_length() <= MOST_BITS:
             return reading.value
     if re.fullmatch(BARE, text, re.IGNORECASE):
-        raise UsageError(f"'{shorten(text)}' in arithmetic is no number; write 0x{text}")
+        raise UsageError(f"'{shorten(text)}' in arithmetic is not a number; write 0x{text}")
     from hvrepl.readers.explain_number import explain
 
     raise UsageError(explain(text))

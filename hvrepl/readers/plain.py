@@ -62,7 +62,7 @@ def read_escapes(text: str, word_size: int | None) -> tuple[bytes, str]:
     match = ESCAPES.match(text)
     end = match.end() if match else 0
     if end != len(text):
-        raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is no escape of the form \\x10, and all others are")
+        raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is not an escape of the form \\x10, as all others are")
     data = bytes.fromhex("".join(re.findall(r"\\x(..)", text)))
     return force(data, word_size, 1), forced("escaped bytes", word_size)
 
@@ -76,7 +76,7 @@ def bare_rows(text: str) -> list[Row]:
         if row and (rows or row.is_logged or row.text in ("proved", "|", ">")):
             rows.append(row)
         elif rows and source and not prompted:
-            raise UsageError(f"line {number}: '{shorten(source)}' is no row of a dump that can be read")
+            raise UsageError(f"line {number}: '{shorten(source)}' is not a row of a dump that can be read")
         elif source and not prompted:
             return []
     return rows
@@ -99,7 +99,7 @@ def read_literal(text: str, word_size: int | None) -> tuple[bytes, str]:
         match = ESCAPED.match(text, at)
         value = value_of(match) if match else None
         if match is None or value is None:
-            raise UsageError(f"line {line_of(text, at)}: '{shorten(text[at:])}' is no part of a bytes literal")
+            raise UsageError(f"line {line_of(text, at)}: '{shorten(text[at:])}' is not part of a bytes literal")
         data.append(value)
         at = match.end()
     return force(bytes(data), word_size, 1), forced("bytes literal", word_size)
@@ -130,7 +130,7 @@ def forced(name: str, word_size: int | None) -> str:
 def reverse_words(data: bytes, size: int, line: int) -> bytes:
     """Words as printed → as they lie in little-endian memory."""
     if len(data) % size:
-        raise UsageError(f"line {line}: {len(data)} bytes are no whole number of {size}-byte words")
+        raise UsageError(f"line {line}: {len(data)} bytes are not a whole number of {size}-byte words")
     return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size)) if size > 1 else data
 
 
@@ -143,7 +143,7 @@ def read_arrays(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
         at = match.end()
     left = re.search(r"[{}\\]", text[at:])
     if left:
-        raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' has no partner, or braces are nested")
+        raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' is unmatched, or braces are nested")
     if not arrays:
         raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
     check_length(text[at:], arrays, line_of(text, at))
@@ -154,14 +154,14 @@ def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
     """What xxd -i writes after its array tells a paste that was cut."""
     stated = re.search(r"_len\s*=\s*(\d{1,18})\s*;", rest)
     if stated and int(stated[1]) != len(arrays[-1][0]):
-        raise UsageError(f"line {line}: {stated[0]} is said of an array of {len(arrays[-1][0])} bytes")
+        raise UsageError(f"line {line}: {stated[0]} is declared for an array of {len(arrays[-1][0])} bytes")
 
 
 def read_list(text: str, word_size: int | None) -> tuple[bytes, str]:
     """Elements without braces, perhaps in the brackets of Rust and Python."""
     line = line_of(text, len(text) - len(text.lstrip()))
     if GDB_NO_HEX.match(text.lstrip()):
-        raise UsageError(f"line {line}: gdb printed no hex; print it with x/gx, x/wx, x/hx or x/bx")
+        raise UsageError(f"line {line}: gdb did not print hex; use x/gx, x/wx, x/hx or x/bx")
     inner = text.strip().rstrip(";")
     if inner.startswith("[") and inner.endswith("]"):
         inner = inner[1:-1]
@@ -172,7 +172,7 @@ def read_elements(text: str, line: int, declaration: str | None, word_size: int 
     """Numbers between commas or spaces; the declaration is what stands before the brace, None without one."""
     elements = [(element, number) for number, row in enumerate(text.split("\n"), line) for element in ELEMENT.findall(row)]
     if not elements:
-        raise UsageError(f"line {line}: an array without elements")
+        raise UsageError(f"line {line}: an empty array")
     lone = HEX_ELEMENT.fullmatch(elements[0][0])
     if len(elements) == 1 and lone and len(lone[1]) > 16:
         return force(hex_bytes(lone[1], line), word_size, line), forced("hex bytes", word_size)
@@ -235,7 +235,7 @@ def hex_bytes(word: str, line: int) -> bytes:
     if word == "*":
         raise UsageError(f"line {line}: * repeats the line before it, but without addresses nothing says how often")
     if not re.fullmatch("[0-9a-f]*", word, re.IGNORECASE):
-        raise UsageError(f"line {line}: '{shorten(word)}' is no hex; expected {EXAMPLES}")
+        raise UsageError(f"line {line}: '{shorten(word)}' is not hex; expected {EXAMPLES}")
     if len(word) % 2:
         raise UsageError(f"line {line}: '{shorten(word)}' has an odd number of hex digits")
     return bytes.fromhex(word)

@@ -319,7 +319,7 @@ def test_other_than_five_parameters_are_refused(parameters: Sequence[int]) -> No
 
 @pytest.mark.parametrize("number", [1 << 64, -1])
 def test_a_parameter_of_other_than_64_bits_is_refused(number: int) -> None:
-    with pytest.raises(UsageError, match=r"P2: -?0x[01]+ is no number of 64 bits"):
+    with pytest.raises(UsageError, match=r"P2: -?0x[01]+ is not a 64-bit number"):
         tell((0, 0, number, 0, 0))
     with pytest.raises(UsageError, match="CTL"):
         tell((0, 0, 0, 0, 0), number)

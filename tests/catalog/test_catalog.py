@@ -154,12 +154,12 @@ def test_in_a_space_a_name_stands_for_its_number_there(arch: str, name: str, spa
         (
             "x64",
             "HV_STATS_AREA_SELF",
-            "HV_STATS_AREA_SELF is a value of HV_STATS_AREA_TYPE, not a thing of its own; see `show HV_STATS_AREA_SELF`",
+            "HV_STATS_AREA_SELF is a value of HV_STATS_AREA_TYPE, not a definition of its own; see `show HV_STATS_AREA_SELF`",
         ),
         (
             "x64",
             "HV_MAP_GPA_NOT_CACHED",
-            "HV_MAP_GPA_NOT_CACHED is a field of HV_MAP_GPA_FLAGS, not a thing of its own; see `show HV_MAP_GPA_NOT_CACHED`",
+            "HV_MAP_GPA_NOT_CACHED is a field of HV_MAP_GPA_FLAGS, not a definition of its own; see `show HV_MAP_GPA_NOT_CACHED`",
         ),
     ],
 )
@@ -262,8 +262,8 @@ def test_a_range_around_a_number_is_no_other_reading_of_it() -> None:
         ("x64", None, -(1 << 200), f"nothing has the number {-(1 << 200):#x} on x64"),
         ("arm64", None, 0x40000090, "msr 0x40000090 HV_X64_MSR_SINT0 is x64 only; on arm64: HV_REGISTER_SINT0 (0x000A0000)"),
         ("arm64", None, 0x40FF0000, "cpuid 0x40FF0000 TEST_CPUID_LEAF is x64 only"),
-        ("arm64", "msr", 0x40000090, "arm64 has no msr numbers; x64 has"),
-        ("x64", "port", 1, f"no space port; there are {', '.join(INDEX.spaces)}"),
+        ("arm64", "msr", 0x40000090, "arm64 has no msr numbers; only x64 has them"),
+        ("x64", "port", 1, f"no such space: port; the spaces are {', '.join(INDEX.spaces)}"),
     ],
 )
 def test_a_number_that_the_arch_has_not_is_refused(arch: str, space: str | None, number: int, message: str) -> None:
@@ -498,7 +498,7 @@ names  = [
 
 def test_where_several_names_are_one_but_for_underscores_none_is_chosen(tmp_path: Path) -> None:
     catalog = Catalog(open_index(write_own(tmp_path, SPELLED_ALIKE, arch="x64")))
-    with pytest.raises(NotFoundError, match="but for underscores it is OWN_AB_C and OWN_A_BC"):
+    with pytest.raises(NotFoundError, match="without its underscores it matches OWN_AB_C and OWN_A_BC"):
         catalog.find_name("OwnAbc")
     assert catalog.find_name("own-ab-c").name == "OWN_AB_C"
     assert catalog.find_name("OwnDe").name == "OWN_A_BC"

@@ -214,7 +214,7 @@ values  = [
     spec = Catalog(open_index(write_own(tmp_path / "good", own.format(value=3), arch="x64"))).find_name("TEST_COLOR").spec
     assert [one.name for one in spec.values] == ["black", "red", "grey", "green", "blue"]
     assert [one.source for one in spec.values[-2:]] == [("test:enumerations#extends",), ("test:own#color",)]
-    with pytest.raises(SpecError, match=r"own0.toml: values: blue has a value of green$"):
+    with pytest.raises(SpecError, match=r"own0.toml: values: blue shares a value with green$"):
         open_index(write_own(tmp_path / "bad", own.format(value=2), arch="x64"))
 
 
@@ -265,16 +265,16 @@ BAD_FIELD = OWN_REGISTER.replace("7:0", "6:0").replace('"own"', '"register"').re
             {"common/own.toml": "kind =\n", "x64/own.toml": BAD_FIELD},
             ["common/own.toml: Invalid value (at line 1, column 7)", "x64/own.toml: layout: ends at bit 6, should end at bit 7"],
         ),
-        ({"own.toml": BAD_FIELD}, ["own.toml: stands in none of the folders common, x64, arm64"]),
+        ({"own.toml": BAD_FIELD}, ["own.toml: is not in any of the folders common, x64, arm64"]),
         (
             {"x64/own.toml": OWN_REGISTER.replace('"own"', '"sint3"', 1).replace('"own"', '"msr"')},
             ["x64/own.toml: sint3 is also a name in common/registers/sint.toml"],
         ),
         (
             {"x64/own.toml": OWN_REGISTER.replace("= 7\n", "= 0x40000093\n").replace('space  = "own"', 'space  = "msr"')},
-            ["x64/own.toml: OWN_SEVEN has a number of HV_X64_MSR_SINT3 in common/registers/sint.toml"],
+            ["x64/own.toml: OWN_SEVEN shares a number with HV_X64_MSR_SINT3 in common/registers/sint.toml"],
         ),
-        ({"spaces.toml": OWN_SPACE.replace('"own"', '"msr"')}, ["space msr stands twice"]),
+        ({"spaces.toml": OWN_SPACE.replace('"own"', '"msr"')}, ["space msr is defined twice"]),
     ],
     ids=["field", "same file name", "all at once", "syntax", "no arch", "name", "number", "space"],
 )

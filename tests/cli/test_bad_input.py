@@ -20,8 +20,8 @@ from tests.program import PROGRAM, SECONDS, clean_environ
 BAD = {
     "empty": ([""], 2, "an empty name; `list` shows what there is"),
     "blank": ([" "], 2, "an empty name; `list` shows what there is"),
-    "no_value": (["sint2="], 2, "an empty value: a number is expected, such as 0x8100_0006 or 42"),
-    "no_number": (["sint2", "zz"], 2, "'zz' is no number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"),
+    "no_value": (["sint2="], 2, "an empty value; expected a number such as 0x8100_0006 or 42"),
+    "no_number": (["sint2", "zz"], 2, "'zz' is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"),
     "unknown_option": (["--nosuch"], 2, "no such option: --nosuch"),
     "unknown_option_behind": (["sint2", "1", "--nosuch"], 2, "no such option: --nosuch"),
     "option_without_its_word": (["sint2", "1", "-f"], 2, "option -f takes a word: -f FMT"),

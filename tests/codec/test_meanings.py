@@ -113,18 +113,18 @@ def test_a_formatter_reads(show: str, text: str, value: int) -> None:
 
 
 NOT_READ = [
-    ("linux_version", "", "'' is no kernel version such as 6.6.87"),
-    ("linux_version", "6", "'6' is no kernel version"),
-    ("linux_version", "6.6.6.6.6", "is no kernel version"),
-    ("linux_version", "six.six", "is no kernel version"),
-    ("linux_version", "٦.٦", "is no kernel version"),
+    ("linux_version", "", "'' is not a kernel version such as 6.6.87"),
+    ("linux_version", "6", "'6' is not a kernel version"),
+    ("linux_version", "6.6.6.6.6", "is not a kernel version"),
+    ("linux_version", "six.six", "is not a kernel version"),
+    ("linux_version", "٦.٦", "is not a kernel version"),
     ("linux_version", "65536.0", "a kernel version is at most 65535.255.255"),
     ("linux_version", "6.256.0", "a kernel version is at most 65535.255.255"),
-    ("freebsd_version", "14", "is no FreeBSD release such as 14.0, nor a number"),
-    ("freebsd_version", "14.0-RELEASE", "is no FreeBSD release"),
-    ("gpa_page", "gpa:0xfa1001", "is no page number, nor the address of a page"),
-    ("gpa_page", "0xfa1000 bytes", "is no page number"),
-    ("guid", "03020100", "is no GUID such as"),
+    ("freebsd_version", "14", "is neither a FreeBSD release such as 14.0 nor a number"),
+    ("freebsd_version", "14.0-RELEASE", "is neither a FreeBSD release"),
+    ("gpa_page", "gpa:0xfa1001", "is neither a page number nor the address of a page"),
+    ("gpa_page", "0xfa1000 bytes", "is neither a page number"),
+    ("guid", "03020100", "is not a GUID such as"),
 ]
 
 

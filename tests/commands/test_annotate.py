@@ -135,7 +135,7 @@ def test_an_x64_log_behind_an_arm64_one_is_read_as_x64_again() -> None:
 
 def test_a_letter_o_is_told_and_its_register_left_out() -> None:
     text = passed(FEATURES.replace(b"0x3b8030", b"0x3b8O30")).decode()
-    assert "! letter O in 0x3b8O30: a zero? It is left out" in text
+    assert "! letter O in 0x3b8O30: did you mean zero? The number is not read" in text
     assert "ebx" not in text
 
 
@@ -149,7 +149,7 @@ def test_a_line_whose_every_zero_is_a_letter_o_is_passed_without_an_error(line: 
 def test_a_number_that_cannot_be_read_leaves_the_name_of_what_it_is_of() -> None:
     text = passed(b"Hyper-V: LAPIC Timer Frequency: 0xc35O0\n").decode()
     assert notes(text) == ["LINUX_LAPIC_TIMER_FREQUENCY"]
-    assert "! letter O in 0xc35O0: a zero? It is left out" in text
+    assert "! letter O in 0xc35O0: did you mean zero? The number is not read" in text
 
 
 def test_a_likely_msr_is_not_told_where_the_value_is_strange_for_it() -> None:
@@ -347,7 +347,7 @@ def test_a_file_that_cannot_be_read_is_status_4_and_with_keep_going_the_next_is_
     ("script", "error"),
     [
         (b"annotate\n", "stdin:1: annotate which log? `annotate FILE...`\n"),
-        (b"annotate -\n", "stdin:1: - is the script itself here\n"),
+        (b"annotate -\n", "stdin:1: - is the script itself\n"),
     ],
 )
 def test_a_script_has_no_log_on_stdin(script: bytes, error: str) -> None:

@@ -22,7 +22,7 @@ def test_the_steps_are_told() -> None:
         "1 compare and exchange message_type at +512 0x00000001 → 0x00000000",
         "2 full barrier the next read must not come before it",
         "3 read again message_pending at +517 set: the host waits",
-        "4 write HV_X64_MSR_EOM (0x40000084) 0, on the VP whose page it is",
+        "4 write HV_X64_MSR_EOM (0x40000084) 0, on the VP that owns the page",
     ]
 
 
@@ -50,8 +50,8 @@ def test_the_page_after_it_can_be_written_and_freed_no_further(tmp_path: Path) -
     after = tmp_path / "after.bin"
     assert call("eom", f"@{PAGE}", "2", "VMBus", "-o", str(after)).status == 0
     again = call("eom", f"@{after}", "2", columns=120)
-    assert "free already" in again.out
-    assert "! message_type is 0: the slot is free already, and no end of message is owed for it" in again.out
+    assert "already free" in again.out
+    assert "! message_type is 0: the slot is already free, and no end of message is owed" in again.out
 
 
 def test_findings_are_status_1_with_strict() -> None:
@@ -74,7 +74,7 @@ REFUSED = {
     "no_slot": ([f"@{PAGE}"], 2, "eom takes a page, a slot"),
     "too_many": ([f"@{PAGE}", "2", "1", "1"], 2, "eom takes a page, a slot"),
     "slot_16": ([f"@{PAGE}", "16"], 2, "there is no slot 16"),
-    "slot_is_no_number": ([f"@{PAGE}", "two"], 2, "'two' is no slot"),
+    "slot_is_no_number": ([f"@{PAGE}", "two"], 2, "'two' is not a slot"),
     "unknown_type": ([f"@{PAGE}", "2", "HVMSG_TIMER"], 2, "did you mean HVMSG_TIMER_EXPIRED?"),
     "no_file": (["@/nosuch", "2"], 4, "/nosuch: No such file or directory"),
     "too_short": (["00", "0"], 2, "needs at least 256"),

@@ -103,7 +103,7 @@ def test_a_number_without_a_name_is_answered_at_once() -> None:
 
 
 def test_an_error_is_told_before_the_next_line_is_given() -> None:
-    message = "stdin:2: 'zz' is no number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)\n"
+    message = "stdin:2: 'zz' is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)\n"
     with start("decode", "sint2", "-", "-f", "line", "-k") as process:
         write(process, "0x30\nzz\n")
         assert read_exactly(process.stderr, len(message)) == message
@@ -318,15 +318,15 @@ def test_a_closed_stderr_leaves_the_status() -> None:
     assert without("2>&-", "decode", "nosuch", "1") == Ended(3, "", "")
 
 
-NO_NUMBER = "is no number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"
+NO_NUMBER = "is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"
 INPUTS = {
     "nothing": (b"", 0, [], ""),
     "no_newline_at_the_end": (b"0x30\n0x31", 0, ["30", "31"], ""),
     "crlf": (b"0x30\r\n0x31\r\n", 0, ["30", "31"], ""),
     "blanks_and_comments": (b"\n  \n# 0x1\n\t0x30 \n", 0, ["30"], ""),
     "nul": (b"0x30\n\0\n0x31\n", 2, ["30", "31"], f"stdin:2: '\\x00' {NO_NUMBER}\n"),
-    "nul_within": (b"0x\x0030\n", 2, [], "stdin:1: '\\x00' at character 3 of '0x\\x0030' is no hex digit\n"),
-    "no_utf8": (b"\xff\xfe\n0x31\n", 2, ["31"], "stdin:1: '\ufffd' (U+FFFD) at character 1 of '\ufffd\ufffd' is no ASCII digit\n"),
+    "nul_within": (b"0x\x0030\n", 2, [], "stdin:1: '\\x00' at character 3 of '0x\\x0030' is not a hex digit\n"),
+    "no_utf8": (b"\xff\xfe\n0x31\n", 2, ["31"], "stdin:1: '\ufffd' (U+FFFD) at character 1 of '\ufffd\ufffd' is not an ASCII digit\n"),
     "terminal_escape": (b"\x1b[2J\n", 2, [], f"stdin:1: '\\x1b[2J' {NO_NUMBER}\n"),
     "a_million_characters": (
         b"f" * 1_000_000 + b"\n0x31\n",
@@ -435,7 +435,7 @@ def test_a_dump_of_four_bytes_is_no_lines_of_four(start: bytes, holds: bool) -> 
 
 
 PIPELINES = {
-    "into": ("echo zz | {} decode sint2", "hvrepl: stdin:1: 'zz' is no number"),
+    "into": ("echo zz | {} decode sint2", "hvrepl: stdin:1: 'zz' is not a number"),
     "out_of": ("{} decode nosuch 1 | cat", "hvrepl: no such name: nosuch"),
     "none": ("{} decode nosuch 1 > /dev/null < /dev/null", "no such name: nosuch"),
     "script": ("echo nosuch | {}", "hvrepl: stdin:1: no such command or name: nosuch"),

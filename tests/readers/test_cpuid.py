@@ -157,10 +157,10 @@ def test_subleaves_without_their_number_are_no_other_cpus() -> None:
 
 
 DAMAGE = {
-    "letter_o": ("edx=0x0Obed7b2", "edx: letter O at character 4 of '0x0Obed7b2': a zero?", {"edx"}),
-    "small_o": ("ebx=0x0000offf", "ebx: letter o at character 7 of '0x0000offf': a zero?", {"ebx"}),
-    "letter_l": ("eax=0x0000000l", "eax: letter l at character 10 of '0x0000000l': a one?", {"eax"}),
-    "too_wide": ("ecx=0x123456789", "ecx: '0x12345678' is no number of 32 bits", {"ecx"}),
+    "letter_o": ("edx=0x0Obed7b2", "edx: letter O at character 4 of '0x0Obed7b2'; did you mean zero?", {"edx"}),
+    "small_o": ("ebx=0x0000offf", "ebx: letter o at character 7 of '0x0000offf'; did you mean zero?", {"ebx"}),
+    "letter_l": ("eax=0x0000000l", "eax: letter l at character 10 of '0x0000000l'; did you mean one?", {"eax"}),
+    "too_wide": ("ecx=0x123456789", "ecx: '0x12345678' is not a 32-bit number", {"ecx"}),
 }
 
 
@@ -176,7 +176,7 @@ def test_a_register_that_cannot_be_read_is_missing_and_told(text: str, remark: s
 
 def test_registers_that_are_cut_off_are_told() -> None:
     (one,) = find_leaves("0x40000003 0x00: eax=0x00003fff ebx=0x002bb9ff")
-    assert (dict(one.registers), one.remark) == ({"eax": 0x3FFF, "ebx": 0x2BB9FF}, "ecx, edx: not there")
+    assert (dict(one.registers), one.remark) == ({"eax": 0x3FFF, "ebx": 0x2BB9FF}, "ecx, edx: missing")
 
 
 NO_LEAVES = {
@@ -208,7 +208,7 @@ def test_a_dump_is_read_in_any_encoding_of_a_tool(encoding: str) -> None:
     "raw", [b"", b"\0", b"no leaf here\n", b"\xff\xfe", bytes(range(256))], ids=["empty", "nul", "text", "mark", "binary"]
 )
 def test_a_file_without_a_leaf_is_refused_with_the_known_forms(raw: bytes) -> None:
-    with pytest.raises(UsageError, match=r"x\.txt: no CPUID leaf in it; known are lines such as `<register") as error:
+    with pytest.raises(UsageError, match=r"x\.txt: no CPUID leaf found; expected lines such as `<register") as error:
         read_file(raw, "x.txt")
     assert "\n" not in str(error.value)
 

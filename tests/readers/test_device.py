@@ -198,7 +198,7 @@ def test_the_tool_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(FileError, match="cpuid -r: no CPU here"):
         read_cpuid_tool(CPUID)
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
-    with pytest.raises(FileError, match="there is no tool cpuid"):
+    with pytest.raises(FileError, match="the tool cpuid is not installed"):
         read_cpuid_tool(CPUID)
 
 

@@ -350,38 +350,38 @@ def test_prompts_within_a_dump_that_goes_on_do_not_split_it() -> None:
 REFUSED = {
     "empty": ("", "an empty dump"),
     "prompts alone": ("$ \n", "a dump without bytes"),
-    "prose": ("hello world", "line 1: 'hello' is no hex"),
+    "prose": ("hello world", "line 1: 'hello' is not hex"),
     "odd digits": ("10 00\n10 0", "line 2: '0' has an odd number of hex digits"),
     "odd digits in a row": ("00000000: 1000 008", "line 1: '008' after 1000 has an odd number of hex digits"),
-    "no hex in a row": ("00000000: 1000 00zz  ....", "line 1: '00zz  ....' after 1000 is no hex"),
+    "no hex in a row": ("00000000: 1000 00zz  ....", "line 1: '00zz  ....' after 1000 is not hex"),
     "a letter O": (XXD + "00000008: 04O5 0607  ....", "line 3: '04O5 0607  ....' is no"),
-    "a damaged address": (XXD.replace("00000004:", "0000OO04"), "line 2: '0000OO04 0405 0607  ....' is no row"),
-    "words within": (XXD.replace("....\n0", "....\nwhat?\n0"), "line 2: 'what\\?' stands in the midst"),
-    "words for a lost row": (XXD.replace("....\n00000004", "....\nlost\n00000008"), "line 2: 'lost' stands in the midst"),
+    "a damaged address": (XXD.replace("00000004:", "0000OO04"), "line 2: '0000OO04 0405 0607  ....' is not a row"),
+    "words within": (XXD.replace("....\n0", "....\nwhat?\n0"), "line 2: 'what\\?' is in the middle"),
+    "words for a lost row": (XXD.replace("....\n00000004", "....\nlost\n00000008"), "line 2: 'lost' is in the middle"),
     "a short row": ("00000000: 0001  ..\n" + XXD.replace("00000004", "00000002"), "line 3: has 4 bytes, and line 2|line 2"),
     "a row cut short": (
         "00000000: 0001 0203  ....\n00000004: 0405  ..\n00000008: 0607  ..",
-        "line 2: has 2 bytes, and line 3 starts 4 further",
+        "line 2: has 2 bytes, but line 3 starts 4 after it",
     ),
     "unread memory": ("fffff801`23456000  ????????`????????", "is memory that was not read"),
-    "* first": ("*\n" + XXD, "line 1: \\* repeats the line before it, and there is none"),
-    "* last": (XXD + "*\n", "line 3: after \\* there is no line with an address"),
-    "* twice": (XXD + "*\n*\n00000010: 0000  ..", "line 4: \\* repeats the line before it, and there is none"),
+    "* first": ("*\n" + XXD, "line 1: \\* repeats the line before it, but there is none"),
+    "* last": (XXD + "*\n", "line 3: no line with an address follows the \\*"),
+    "* twice": (XXD + "*\n*\n00000010: 0000  ..", "line 4: \\* repeats the line before it, but there is none"),
     "* without addresses": ("1000 0080\n*\n", "line 2: \\* repeats the line before it, but without addresses"),
     "* to the side": (XXD + "*\n0000000a: 0000  ..", "line 3: \\* cannot repeat 4 bytes from 0x8 to 0xa"),
     "* backwards": (XXD + "*\n00000000: 0000  ..", "line 3: \\* cannot repeat"),
     "* too far": (XXD + f"*\n{MOST_FOLDED * 2:08x}: 0000  ..", "line 3: \\* would repeat"),
-    "a wrong end": ("0000000 0100 0302\n0000004\n0000008\n", "line 3: the dump ends at 0x4, and this line says 0x8"),
+    "a wrong end": ("0000000 0100 0302\n0000004\n0000008\n", "line 3: the dump ends at 0x4, but this line says 0x8"),
     "no escape": ("\\x10\n\\xzz", "line 2: '\\\\\\\\?xzz'"),
-    "an open brace": ("{0x10,\n0x00", "line 1: '{' has no partner"),
-    "an empty array": ("a = {};", "line 1: an array without elements"),
+    "an open brace": ("{0x10,\n0x00", "line 1: '{' is unmatched"),
+    "an empty array": ("a = {};", "line 1: an empty array"),
     "mixed widths": ("{0x80000010, 0x18}", "line 1: elements of different or odd widths"),
     "an element too wide": ("u8 a[] = {0x10,\n0x100};", "line 2: 0x100 does not fit into 1 byte"),
-    "no element": ("{0x10,\nPAGE_SIZE}", "line 2: 'PAGE_SIZE' is no number"),
-    "a cut array": ("unsigned char a[] = {\n 0x00, 0x01\n};\nunsigned int a_len = 3;", "_len = 3; is said of an array of 2 bytes"),
-    "gdb in decimal": ("0x4020 <page>:\t-2147483632\t24\n", "line 1: gdb printed no hex; print it with x/gx"),
-    "an escape of none": (r"b'\x10\q'", "line 1: '.*q' is no part of a bytes literal"),
-    "text in the midst of rows": ("[ 1.0] p: 10000080 00000018\n[ 1.0] what\n", "line 2: 'what' is no row of a dump"),
+    "no element": ("{0x10,\nPAGE_SIZE}", "line 2: 'PAGE_SIZE' is not a number"),
+    "a cut array": ("unsigned char a[] = {\n 0x00, 0x01\n};\nunsigned int a_len = 3;", "_len = 3; is declared for an array of 2 bytes"),
+    "gdb in decimal": ("0x4020 <page>:\t-2147483632\t24\n", "line 1: gdb did not print hex; use x/gx"),
+    "an escape of none": (r"b'\x10\q'", "line 1: '.*q' is not part of a bytes literal"),
+    "text in the midst of rows": ("[ 1.0] p: 10000080 00000018\n[ 1.0] what\n", "line 2: 'what' is not a row of a dump"),
     "an endless line": ("zz" * 50_000, "line 1: 'zz"),
 }
 
@@ -409,7 +409,7 @@ def test_a_given_word_size_is_obeyed(text: str, size: int, data: str) -> None:
     assert [dump.data.hex() for dump in read_dump(text, size)] == [data]
 
 
-@pytest.mark.parametrize(("text", "size", "message"), [("000102", 2, "line 1: 3 bytes are no whole number"), ("00", 3, "not 3")])
+@pytest.mark.parametrize(("text", "size", "message"), [("000102", 2, "line 1: 3 bytes are not a whole number"), ("00", 3, "not 3")])
 def test_a_word_size_that_does_not_divide_is_refused(text: str, size: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_dump(text, size)

@@ -135,7 +135,7 @@ def test_a_vmcore_with_pages_that_cannot_be_unpacked_is_read_around_them(tmp_pat
     path = write(tmp_path / "vmcore", data[:first] + bytes(64) + data[first + 64 :])
     with closing(open_memory(path)) as memory:
         pieces: list[bytes] = []
-        with pytest.raises(FileError, match="is damaged: 1 of its pages cannot be read, the first is that at 0x0"):
+        with pytest.raises(FileError, match="is damaged: 1 of its pages cannot be read, the first at 0x0"):
             pieces.extend(bytes(data) for _, data, _ in memory.chunks())
     assert b"".join(pieces) == A + B
 
@@ -144,21 +144,21 @@ KDUMP = kdump({0: A})
 REFUSED = {
     "empty": (b"", "is empty"),
     "cut.raw": (A + B[:5], "ends in the middle of a page; its last 5 bytes were not searched"),
-    "cut core": (elf([(0, 0x1000, A)])[:-100], "is cut: 100 bytes of the memory in it are missing"),
-    "core that claims more": (elf([(0, 0x1000, A)], claimed=PAGE), "is cut: 4096 bytes of the memory"),
-    "core without its memory": (elf([(0, 0x1000, A)])[:120], "is cut before the memory in it begins"),
+    "cut core": (elf([(0, 0x1000, A)])[:-100], "is truncated: 100 bytes of the memory in it are missing"),
+    "core that claims more": (elf([(0, 0x1000, A)], claimed=PAGE), "is truncated: 4096 bytes of the memory"),
+    "core without its memory": (elf([(0, 0x1000, A)])[:120], "is truncated before the memory in it begins"),
     "core without memory": (elf([]), "an ELF core without memory in it"),
-    "start of a core": (elf([(0, 0x1000, A)])[:40], "begins as an ELF file, and cannot be read as one"),
-    "four bytes": (b"\x7fELF", "begins as an ELF file, and cannot be read as one"),
-    "bad elf": (b"\x7fELF" + b"\xff" * 100, "begins as an ELF file, and cannot be read as one"),
-    "program": (elf([(0, 0x1000, A)], kind=2), "an ELF program or library; a core is needed"),
+    "start of a core": (elf([(0, 0x1000, A)])[:40], "begins as an ELF file but cannot be read as one"),
+    "four bytes": (b"\x7fELF", "begins as an ELF file but cannot be read as one"),
+    "bad elf": (b"\x7fELF" + b"\xff" * 100, "begins as an ELF file but cannot be read as one"),
+    "program": (elf([(0, 0x1000, A)], kind=2), "an ELF program or library; give a core"),
     "MEMORY.DMP": (b"PAGEDU64" + A, "a Windows MEMORY.DMP, which is not read; convert it"),
     "MEMORY32.DMP": (b"PAGEDUMP" + A, "a Windows MEMORY.DMP, which is not read; convert it"),
     "guest.VMRS": (A, "a saved state of Hyper-V, which is not read; convert it"),
     "flat": (b"makedumpfile".ljust(PAGE, b"\0"), "a flattened dump; `makedumpfile -R FILE < DUMP`"),
     "lime": (b"EMiL" + A, "a LiME image"),
     "start of a vmcore": (KDUMP[:400], "a kdump-compressed vmcore that ends within its header"),
-    "damaged vmcore": (KDUMP[:428] + b"\xff" * 4 + KDUMP[432:], "a kdump-compressed vmcore with a damaged header: -1 bytes a block"),
+    "damaged vmcore": (KDUMP[:428] + b"\xff" * 4 + KDUMP[432:], "a kdump-compressed vmcore with a damaged header: -1 bytes per block"),
     "vmcore without a bitmap": (KDUMP[:436] + bytes(4) + KDUMP[440:], "a kdump-compressed vmcore with a damaged header"),
 }
 
@@ -173,7 +173,7 @@ def test_an_image_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> Non
 def test_a_vmcore_that_drgn_refuses_says_what_helps(tmp_path: Path) -> None:
     need("module:drgn")
     path = write(tmp_path / "vmcore", KDUMP.replace(b"VMCOREINFO", b"somethings"))
-    assert "drgn refuses it: " in fault(path)
+    assert "drgn cannot read it: " in fault(path)
     assert "`makedumpfile -E" in fault(path)
 
 
@@ -185,7 +185,7 @@ def test_a_vmcore_without_drgn_says_what_to_install(tmp_path: Path, monkeypatch:
 def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    assert fault(str(fifo)) == fault("/dev/null") == "is a pipe or device, which cannot be read from any place; write it to a file"
+    assert fault(str(fifo)) == fault("/dev/null") == "is a pipe or device, which cannot be read at an offset; save it as a file first"
     assert fault(str(tmp_path)) == "is a directory"
     assert fault(str(tmp_path / "missing")) == "No such file or directory"
 

@@ -43,7 +43,7 @@ PASTES = {
     "command_before_a_dump": (f"decode message {MESSAGE}", MESSAGE_LINE),
     "bytes": (
         "10 00 00 80 18 00 00 00\n" + "00 00 00 00 00 00 00 00\n",
-        f"HV_MESSAGE 10000080180{'0' * 21}  HVMSG_TIMER_EXPIRED  ! the bytes end after 16 of 256\n",
+        f"HV_MESSAGE 10000080180{'0' * 21}  HVMSG_TIMER_EXPIRED  ! only 16 of 256 bytes are there\n",
     ),
     "lines": ("sint2 0x30\nsint2 0x30\n", LINE * 2),
     "empty_lines": ("\nsint2 0x30\n\n\nsint2 0x30\n\n", LINE * 2),

@@ -62,7 +62,7 @@ def test_a_terminal_that_only_prints_gets_nothing_but_text(tmp_path: Path) -> No
         terminal.prompt("arm64")
         terminal.send(C_D)
         assert terminal.end() == 0
-        assert f"hv x64> {GUEST_ID}\n{decoded(80)}hv x64> sint2 zz\n'zz' is no number" in terminal.scrolled
+        assert f"hv x64> {GUEST_ID}\n{decoded(80)}hv x64> sint2 zz\n'zz' is not a number" in terminal.scrolled
         assert not terminal.written.translate(None, PLAIN_BYTES)
 
 

@@ -215,7 +215,7 @@ def check_own_keys(table: Mapping[str, Any], where: str) -> Iterator[str]:
     if kind in ALL_KEYS:
         foreign = [key for key in table if key in KEYS["file"] and key not in ALL_KEYS[kind]]
         yield from (f"{where}{key} is missing" for key in ALL_KEYS[kind] if key not in table and key != "source")
-    yield from (f"{where}{key} does not go with kind {kind}" for key in foreign)
+    yield from (f"{where}{key} does not apply to kind {kind}" for key in foreign)
 
 
 def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:

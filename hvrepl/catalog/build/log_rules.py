@@ -20,12 +20,12 @@ def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
         found = [*check_form(form, book), *check_cited(form.source, book)]
         yield from (f"{form.file}: {form.name}: {fault}" for fault in found)
     names = [form.name for form in forms]
-    yield from (f"{form.file}: {form.name}: stands twice" for form in forms if names.count(form.name) > 1)
+    yield from (f"{form.file}: {form.name}: is defined twice" for form in forms if names.count(form.name) > 1)
 
 
 def check_form(form: LogForm, book: Book) -> Iterator[str]:
     if bool(form.pattern) == bool(form.reader) or (form.reader and form.reader not in READERS):
-        yield f"has either a pattern or a reader ({', '.join(READERS)})"
+        yield f"needs either a pattern or a reader ({', '.join(READERS)})"
         return
     try:
         pattern = compile_pattern(form.pattern)
@@ -34,16 +34,16 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         return
     yield from (f"there is no group <{group}>" for group in groups_used(form) if group not in groups_in(form))
     yield from (f"words must be lower case: {word}" for word in (*form.words, *form.later) if word != word.lower())
-    yield from (f"a word is on one line and not empty: {word!r}" for word in (*form.words, *form.later) if len(word.splitlines()) != 1)
+    yield from (f"a word must be on one line and not empty: {word!r}" for word in (*form.words, *form.later) if len(word.splitlines()) != 1)
     for line in form.seen:
         if not pattern.search(line) or not any(word in line.lower() for word in (*form.words, *form.later)):
-            yield f"does not fit what was seen: {line}"
+            yield f"does not match the line in seen: {line}"
     if form.tells not in ("", *ARCHES):
-        yield f"tells is one of {', '.join(ARCHES)}"
+        yield f"tells must be one of {', '.join(ARCHES)}"
     if form.crash and len(form.crash) != PARAMETERS:
         yield f"a crash has {PARAMETERS} parameters"
     if form.struct and not any((spec := book.find(form.struct, arch)) and spec.crash for arch in ARCHES):
-        yield f"struct: no crash is told as {form.struct}"
+        yield f"struct: {form.struct} does not describe a crash"
     for path in (*(form.when or ()), *(form.unless or ())):
         if not find_shown(path, book):
             yield f"when: no {path}"
@@ -60,7 +60,7 @@ def find_shown(path: str, book: Book) -> bool:
 def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[str]:
     """What it is about exists, and has the fields or bits that are set. Of a word in a log nobody knows before: it must be optional."""
     if one.arch not in ("", *ARCHES):
-        yield f"arch is one of {', '.join(ARCHES)}"
+        yield f"arch must be one of {', '.join(ARCHES)}"
     reference = REFERENCE.fullmatch(one.what)
     if reference:
         if reference[1] not in book.spaces:
@@ -68,7 +68,7 @@ def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[
         return
     if any(kinds.get(group) == "name" for group in BLANK.findall(one.what)):
         if not one.optional:
-            yield "a name that stands in the log must be optional"
+            yield "a name taken from the log must be optional"
         return
     found = [spec for arch in ([one.arch] if one.arch else ARCHES) if (spec := book.find(BLANK.sub("0", one.what), arch))]
     if not found:

@@ -20,7 +20,7 @@ def read_toml(path: Path, file: str) -> dict[str, Any]:
     import tomllib  # 30 ms that an installed wheel, which reads its index, need not pay
 
     if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, or what has no end
-        raise SpecError(f"{file}: no plain file")
+        raise SpecError(f"{file}: not a regular file")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         faults = list(check_values(table))
@@ -40,7 +40,7 @@ def check_values(value: object, where: str = "") -> Iterator[str]:
     if isinstance(value, str) and not value.replace("\t", "").isprintable():
         yield f"{where}: a character that is not printable in {value[:40]!r}"
     elif isinstance(value, int) and not 0 <= value < 1 << MOST_BITS:
-        yield f"{where}: {value if value < 0 else hex(value)[:40]} is no number of up to {MOST_BITS} bits"
+        yield f"{where}: {value if value < 0 else hex(value)[:40]} is not a number of up to {MOST_BITS} bits"
     elif isinstance(value, (dict, list)):
         for key, one in value.items() if isinstance(value, dict) else enumerate(value):
             yield from check_values(one, f"{where}.{key}" if where else str(key))
@@ -73,7 +73,7 @@ def read_folder(folder: Path, shown: str = "") -> Folder:
     for path in sorted(paths, key=lambda path: (order.get(path.parts[0], 9), path)):
         file = shown + path.as_posix()
         if path.parts[0] not in order:
-            faults.append(f"{file}: stands in none of the folders {', '.join(order)}")
+            faults.append(f"{file}: is not in any of the folders {', '.join(order)}")
             continue
         try:
             tables.append((path.parts[0], file, read_toml(folder / path, file)))
@@ -92,9 +92,9 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
     for one in as_list(table.get("space")):
         wrong = list(check_keys("space", one, f"{file}: "))
         if not wrong and not (one["arch"] and set(one["arch"]) <= set(ARCHES)):
-            wrong = [f"{file}: {one['name']}: arch is a list of {', '.join(ARCHES)}"]
+            wrong = [f"{file}: {one['name']}: arch must be a list of {', '.join(ARCHES)}"]
         if not wrong and one.get("bits", 0) % 8:
-            wrong = [f"{file}: {one['name']}: bits are whole bytes"]
+            wrong = [f"{file}: {one['name']}: bits must be whole bytes"]
         try:
             if not wrong:
                 spaces.append(

@@ -32,7 +32,7 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
     if spec.extends:
         base = book.find(spec.extends, COMMON)
         if base is None or base.kind != "enumeration" or base.arch != COMMON or spec.arch == COMMON:
-            yield f"extends: {spec.extends} is no common enumeration" if spec.arch != COMMON else "extends: only an arch can extend"
+            yield f"extends: {spec.extends} is not a common enumeration" if spec.arch != COMMON else "extends: only an arch can extend"
 
 
 def check_takes(spec: Spec, book: Book) -> Iterator[str]:
@@ -60,10 +60,10 @@ def takes_itself(spec: Spec, other: Spec, book: Book, above: tuple[str, ...]) ->
 def check_interface(spec: Spec, book: Book) -> Iterator[str]:
     """A leaf has an address, which is Hyper-V's, or is of an interface whose vendor is known."""
     if spec.interface and spec.addresses:
-        yield "interface: what has an address is Hyper-V's"
+        yield "interface: a spec with an address belongs to Hyper-V"
     signatures = book.find(SIGNATURES, spec.arch)
     known = {one.name for one in signatures.values} if signatures else set()
-    yield from (f"interface: {vendor} is no name in {SIGNATURES}" for vendor in (spec.interface.vendors if spec.interface else ()) if vendor not in known)
+    yield from (f"interface: {vendor} is not a name in {SIGNATURES}" for vendor in (spec.interface.vendors if spec.interface else ()) if vendor not in known)
 
 
 def check_privilege(spec: Spec, book: Book) -> Iterator[str]:
@@ -87,7 +87,7 @@ def check_types(spec: Spec, book: Book) -> Iterator[str]:
             if not target:
                 yield f"{where}: no type {field.type} in common" + (f" or {spec.arch}" if spec.arch != COMMON else "")
             elif not (target.layout or target.values or target.width):
-                yield f"{where}: {field.type} is a {target.kind}, no type"
+                yield f"{where}: {field.type} is a {target.kind}, not a type"
 
 
 def check_switches(spec: Spec, book: Book) -> Iterator[str]:
@@ -100,7 +100,7 @@ def check_switches(spec: Spec, book: Book) -> Iterator[str]:
 
 def check_cases(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
     if bool(field.switch) != bool(field.cases):
-        yield "switch and cases go together"
+        yield "switch and cases need each other"
     elif isinstance(field.cases, str):
         if field.cases and (not field.cases.startswith("space:") or field.cases[6:] not in book.spaces):
             yield f"cases: no space {field.cases.removeprefix('space:')}"
@@ -109,7 +109,7 @@ def check_cases(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterato
             if not spec.case(target) and not book.find(target, spec.arch):
                 yield f"no case or spec {target}"
             if not is_case_key(key, field, spec, layout, book):
-                yield f"case {key} is no number, range or enumerator of {field.switch}"
+                yield f"case {key} is not a number, range or enumerator of {field.switch}"
 
 
 def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) -> bool:
@@ -129,7 +129,7 @@ def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterato
         if not found and path.split(".")[0] not in book.field_names:
             yield f"no field {path}"
         elif found and found.count is not None:
-            yield f"{path} is an array, which is no number"
+            yield f"{path} is an array, not a number"
 
 
 def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:

@@ -45,7 +45,7 @@ def check_kind(spec: Spec, _: Book) -> Iterator[str]:
     if spec.kind == "enumeration" and not spec.values and not spec.takes:
         yield "has no values"
     if spec.crash and spec.kind != "struct":
-        yield f"crash does not go with kind {spec.kind}"
+        yield f"crash does not apply to kind {spec.kind}"
     if spec.count is not None and spec.count < 1:
         yield "count must be at least 1"
 
@@ -62,10 +62,10 @@ def check_names(spec: Spec, book: Book) -> Iterator[str]:
     canonical = (spec.name, *(address.name for address in spec.addresses))
     for name in canonical:
         if name not in mixed and not re.fullmatch(r"[A-Z0-9_]+(\{n\}[A-Z0-9_]*)?", name):
-            yield f"{name}: a canonical name is upper case with underscores"
+            yield f"{name}: a canonical name must be upper case with underscores"
     for name in (*canonical, *spec.also, *(name for address in spec.addresses for name in (*address.also, *address.was))):
         if ("{n}" in name) != (spec.count is not None) and ("{n}" not in name or not spec.is_range):
-            yield f"{name}: {{n}} and count go together"
+            yield f"{name}: {{n}} and count need each other"
 
 
 def check_spaces(spec: Spec, book: Book) -> Iterator[str]:
@@ -76,34 +76,34 @@ def check_spaces(spec: Spec, book: Book) -> Iterator[str]:
         elif spec.arch not in (COMMON, *space.arches):
             yield f"{address.name}: {spec.arch} has no {space.name} numbers"
         elif address.arch and (spec.arch != COMMON or address.arch not in space.arches):
-            yield f"{address.name}: arch is one of {', '.join(space.arches)}, and only of a common thing's number"
+            yield f"{address.name}: arch must be one of {', '.join(space.arches)}, and only on a number of a common spec"
 
 
 def check_fields(spec: Spec, _: Book) -> Iterator[str]:
     """Field names, lower case; words for reserved, show and base."""
     for where, _layout, field in fields(spec):
         if not re.fullmatch(r"[a-z0-9_]+", field.name):
-            yield f"{where}: a field's name is lower case"
+            yield f"{where}: a field's name must be lower case"
         if field.reserved and field.reserved not in RESERVED:
-            yield f"{where}: reserved is one of {', '.join(RESERVED)}"
+            yield f"{where}: reserved must be one of {', '.join(RESERVED)}"
         if field.show and "{}" not in field.show and field.show not in FORMATTERS:
             yield f"{where}: no formatter {field.show}"
         if field.base not in (10, 16):
-            yield f"{where}: base is 10 or 16"
+            yield f"{where}: base must be 10 or 16"
 
 
 def check_twice(spec: Spec, _: Book) -> Iterator[str]:
     """No two fields of a layout share a name, nor a field of a word's variant with one of what is around it: they are one list."""
     for place, layout in layouts(spec):
         names = [to_key(name) for field in layout.fields for one in (field, *field.readings) for name in one.names]
-        yield from (f"{place}: {name}: stands twice" for name in dict.fromkeys(names) if names.count(name) > 1)
+        yield from (f"{place}: {name}: appears twice" for name in dict.fromkeys(names) if names.count(name) > 1)
     if spec.kind in WORDS and spec.layout:
         yield from check_variant_names(spec, spec.layout, frozenset(), ())
 
 
 def check_variant_names(spec: Spec, layout: Layout, around: frozenset[str], above: tuple[str, ...]) -> Iterator[str]:
     names = frozenset(to_key(name) for field in layout.fields for name in field.names)
-    yield from (f"case.{above[-1]}: {name}: stands twice" for name in sorted(names & around))
+    yield from (f"case.{above[-1]}: {name}: appears twice" for name in sorted(names & around))
     for field in layout.fields:
         for name in case_names(field):
             case = spec.case(name)
@@ -124,7 +124,7 @@ def check_enumerators(values: Iterable[Enumerator], width: int) -> Iterator[str]
     ordered = sorted(dict.fromkeys(values), key=lambda one: (one.low, one.high))
     for one, other in pairwise(ordered):
         if other.low <= one.high:
-            yield f"{other.name} has a value of {one.name}"
+            yield f"{other.name} shares a value with {one.name}"
     names: dict[str, Enumerator] = {}
     for one in ordered:
         if width and one.high >> width:
@@ -177,7 +177,7 @@ def check_unique_numbers(book: Book) -> Iterator[str]:
             while around and around[-1].high < one.low:
                 around.pop()
             if around and (one.high > around[-1].high or one[:2] == around[-1][:2]):
-                yield f"{one.file}: {one.name} has a number of {around[-1].name} in {around[-1].file}"
+                yield f"{one.file}: {one.name} shares a number with {around[-1].name} in {around[-1].file}"
             around.append(one)
 
 
@@ -189,7 +189,7 @@ def check_unique_cases(book: Book) -> Iterator[str]:
             for one in arches_of(spec.arch):
                 other = cases.setdefault((to_key(case), one), spec)
                 if other is not spec:
-                    yield f"{spec.file}: case_of: {case} has its case in {other.file}"
+                    yield f"{spec.file}: case_of: {case} already has its case in {other.file}"
 
 
 def check_unique_leaves(book: Book) -> Iterator[str]:
@@ -199,7 +199,7 @@ def check_unique_leaves(book: Book) -> Iterator[str]:
         for vendor in spec.interface.vendors if spec.interface else ():
             other = leaves.setdefault((vendor, spec.interface.leaf, spec.interface.subleaf), spec) if spec.interface else spec
             if other is not spec:
-                yield f"{spec.file}: interface: {vendor} has that leaf in {other.file}"
+                yield f"{spec.file}: interface: {vendor} already has that leaf in {other.file}"
 
 
 def arches_of(arch: str) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ RULES: tuple[Callable[[Spec, Book], Iterator[str]], ...] = (
 def check(specs: Sequence[Spec], spaces: Sequence[Space], documents: Iterable[str], trusted: Sequence[Spec] = ()) -> list[str]:
     """Every fault of the specs, in the order of their files; `trusted` ones stand beside them and are not checked again."""
     book = Book([*trusted, *specs], spaces, documents)
-    faults = [f"space {one} stands twice" for one in book.spaces if [space.name for space in spaces].count(one) > 1]
+    faults = [f"space {one} is defined twice" for one in book.spaces if [space.name for space in spaces].count(one) > 1]
     faults += [f"{spec.file}: {named(spec, fault)}" for spec in specs for rule in RULES for fault in rule(spec, book)]
     return list(dict.fromkeys([*faults, *check_unique(book)]))
 
@@ -288,7 +288,7 @@ def main(arguments: Sequence[str]) -> int:
     except HvreplError as error:
         print(error, file=sys.stderr)
         return error.status
-    print("\n".join(faults) if faults else "the specs keep the rules")
+    print("\n".join(faults) if faults else "the specs follow the rules")
     return 1 if faults else 0
 
 

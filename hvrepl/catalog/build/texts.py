@@ -88,7 +88,7 @@ def check_finding_when(when: When, spec: Spec, scopes: Sequence[Layout], book: B
             faults = check_when({leaf[1]: wanted}, leaf[0], leaf_scopes(leaf[0]), book)
             yield from (fault.replace(f" {leaf[1]}", f" {path}", 1) for fault in faults)
         else:
-            yield from (f"when: {path}: {one} is no number or range" for one in wanted if not is_range(str(one).removeprefix("!")))
+            yield from (f"when: {path}: {one} is not a number or range" for one in wanted if not is_range(str(one).removeprefix("!")))
 
 
 def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
@@ -101,4 +101,4 @@ def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> 
         for one in wanted:
             words = [word.removeprefix("!") for word in str(one).split(AND)]
             if any(word not in WHEN_WORDS and not is_range(word) and to_key(word) not in names for word in words):
-                yield f"when: {path}: {one} is no number, range, enumerator, known or unknown"
+                yield f"when: {path}: {one} is not a number, range, enumerator, known or unknown"

@@ -116,7 +116,7 @@ class Assigner:
             return exact
         found = [part for part in self.places.parts if part.path.endswith(f".{wanted}")] or list(self._called(wanted))
         if len(found) > 1:
-            raise UsageError(f"{self.name} has {len(found)} fields {wanted}; write the whole path, such as {found[0].path}")
+            raise UsageError(f"{self.name} has {len(found)} fields called {wanted}; write the full path, such as {found[0].path}")
         return found[0] if found else None
 
     def _called(self, path: str) -> Iterator[Part]:
@@ -167,14 +167,14 @@ class Assigner:
         if region is None or counter is None or part.end <= region.at + 8 * self._read(counter):
             return
         if counter.path in self.given:
-            raise UsageError(f"{self.name}: {part.path} lies behind the {self._read(counter)} bytes that {counter.path} says")
+            raise UsageError(f"{self.name}: {part.path} lies beyond the {self._read(counter)} bytes that {counter.path} gives")
         self._write(counter, (part.end - region.at + 7) // 8)
 
     def _set_used(self, region: Part, one: Assignment) -> None:
         """Writes the bytes of a region of which only some are used; more than that make these more."""
         value = read_bytes(one)
         if 8 * len(value) > region.width:
-            raise UsageError(f"{one.path} has {region.width // 8} bytes; these are {len(value)}")
+            raise UsageError(f"{one.path} takes {region.width // 8} bytes, not {len(value)}")
         self.given[region.path] = 8 * len(value)
         counter = self.places.resolve(region.scope, region.field.used)
         used = min(self._read(counter), region.width // 8) if counter else 0
@@ -195,7 +195,7 @@ class Assigner:
         elif isinstance(size, str) and not part.bounded:
             length = len(value)
         if len(value) > length:
-            raise UsageError(f"{one.path} has {length} bytes; these are {len(value)}")
+            raise UsageError(f"{one.path} takes {length} bytes, not {len(value)}")
         self.data[part.at // 8 : part.end // 8] = value.ljust(length, b"\0")
         if counter:
             self._write(counter, fit(counter.path, length, counter.width))
@@ -223,7 +223,7 @@ class Assigner:
         if is_derived(array.field.count) or counter.path in self.given:
             said = self._count(array)
             if index >= said:
-                raise UsageError(f"{path}: {counter.path} asks for {said} elements only")
+                raise UsageError(f"{path}: {counter.path} gives only {said} element{'s'[: said != 1]}")
         else:
             self._write(counter, fit(counter.path, index + 1, counter.width))
 

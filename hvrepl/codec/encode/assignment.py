@@ -53,10 +53,10 @@ def fit(path: str, value: int, width: int) -> int:
 def no_value(one: Assignment, field: Field, catalog: Catalog) -> str:
     text, names = one.text[:40], [name for e in catalog.enumerators(field) for name in (e.name, *e.also)]
     if not names:
-        return f"{one.path}: {text!r} is no number"
+        return f"{one.path}: {text!r} is not a number"
     close = alike(text, names, 1, 0.5)
     hint = f"did you mean {close[0]}?" if close else f"it can be {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
-    return f"{one.path}: {text!r} is no number and no enumerator; {hint}"
+    return f"{one.path}: {text!r} is neither a number nor an enumerator; {hint}"
 
 
 def read_bytes(one: Assignment) -> bytes:
@@ -94,7 +94,7 @@ def read_words(show: str, text: str) -> int:
     """What a formatter reads from words; UsageError says what would be right."""
     read = MEANINGS[show].read
     if read is None:
-        raise UsageError(f"{text[:40]!r} is no number")
+        raise UsageError(f"{text[:40]!r} is not a number")
     try:
         return read(text)
     except ValueError as error:

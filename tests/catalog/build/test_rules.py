@@ -115,7 +115,7 @@ def test_the_command_tells_all_faults() -> None:
 
 def test_the_command_says_that_specs_keep_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(BESIDE)]) == 0
-    assert capsys.readouterr().out == "the specs keep the rules\n"
+    assert capsys.readouterr().out == "the specs follow the rules\n"
 
 
 def test_the_command_refuses_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_command_refuses_a_folder_that_is_not_there(capsys: pytest.CaptureFi
 
 
 def test_a_space_that_two_folders_define_is_refused() -> None:
-    assert check_folders([BESIDE, BESIDE])[:2] == ["space msr stands twice", "space register stands twice"]
+    assert check_folders([BESIDE, BESIDE])[:2] == ["space msr is defined twice", "space register is defined twice"]
 
 
 def test_tables_for_an_index_are_refused_where_a_file_cannot_be_read(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def on_x64(session: Session) -> Session:
 def read_dumps(session: Session, word: str) -> list[Read]:
     """The machines of a dump in a file (FILE or @FILE), or on stdin."""
     if word == "-" and session.is_script:
-        raise UsageError("- is the script itself here; give the name of a file")
+        raise UsageError("- is the script itself; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
     path = "" if word == "-" else word.removeprefix("@")
     try:

@@ -47,7 +47,7 @@ def read_words(words: Sequence[str]) -> tuple[list[int], str]:
     given = f"{len(words)} word{'s'[: len(words) != 1]}"
     codes = [part for part in split_pasted(" ".join(words)) if CODE.fullmatch(part)]
     hint = f"; for a bug check alone: `decode BUG_CHECK 0x{codes[0].lower().removeprefix('0x')}`" if len(codes) == 1 else ""
-    raise UsageError(f"crash takes five parameters and perhaps the control register, not {given}: `crash P0 P1 P2 P3 P4 [CTL]`{hint}")
+    raise UsageError(f"crash takes five parameters and optionally the control register, not {given}: `crash P0 P1 P2 P3 P4 [CTL]`{hint}")
 
 
 def read_text(session: Session, text: str) -> tuple[Crash, str] | None:
@@ -86,7 +86,7 @@ def to_text(session: Session, words: Sequence[str]) -> str:
     if words[0] != "-":
         return decode_text(read_file(words[0][1:]))
     if session.is_script:
-        raise UsageError("- is the script itself here; give the parameters, or @FILE")
+        raise UsageError("- is the script itself; give the parameters, or @FILE")
     return decode_text(read_rest(session))
 
 

@@ -66,7 +66,7 @@ def change_lines(a: Decoded, b: Decoded, style: Style, *, is_headed: bool) -> It
 def decode_single(session: Session, target: Target, word: str) -> Decoded:
     found = list(read_values(session, target.found, [word], output=target.output))
     if len(found) != 1:
-        raise UsageError(f"{word[:40]!r} holds {len(found)} values; one is expected")
+        raise UsageError(f"{word[:40]!r} holds {len(found)} values; expected one")
     return decode_value(session, target, found[0])
 
 

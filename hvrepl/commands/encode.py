@@ -102,7 +102,7 @@ def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
     import json
 
     if session.is_script:
-        raise UsageError("- is the script itself here; give the value, or @FILE")
+        raise UsageError("- is the script itself; give the value, or @FILE")
     text = read_rest(session).decode("utf-8", "replace").strip()
     try:
         found = (
@@ -112,7 +112,7 @@ def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
         raise UsageError(f"stdin is not the JSON of decode: {str(error)[:80]}") from None
     for table in found if isinstance(found, list) else [found]:
         if not isinstance(table, dict) or not ({"fields", "slots", "raw"} & set(table)):
-            raise UsageError("stdin is not the JSON of decode: an object with fields or raw is expected")
+            raise UsageError("stdin is not the JSON of decode: expected an object with fields or raw")
         yield table
 
 

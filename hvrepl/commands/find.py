@@ -19,7 +19,7 @@ def find(session: Session, words: Sequence[str]) -> None:
     """find TEXT|BIT"""
     text = " ".join(words).strip()
     if not text:
-        raise UsageError("find what? Give a text, a number such as 0xf3, or a bit such as bit:17")
+        raise UsageError("find what? Give text, a number such as 0xf3, or bit:17")
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise NotFoundError(f"nothing has '{shorten(text)}' in its names, fields, values or docs")
     index = session.catalog.index

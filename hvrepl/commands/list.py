@@ -11,7 +11,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.render.listing import list_entries
-from hvrepl.wording import listed, plural
+from hvrepl.wording import plural
 
 
 def list_names(session: Session, words: Sequence[str]) -> None:
@@ -30,5 +30,5 @@ def choose_group(catalog: Catalog, word: str) -> str:
     if to_key(word) in forms:
         return forms[to_key(word)]
     close = alike(to_key(word), forms)
-    hint = f"did you mean {close[0]}?" if close else f"there are {listed(groups, 'and')}"
-    raise NotFoundError(f"no space or kind {word[:40]!r}; {hint}")
+    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(groups)}"
+    raise NotFoundError(f"no such space or kind: {word[:40]!r}; {hint}")

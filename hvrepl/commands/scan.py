@@ -24,7 +24,7 @@ def scan(session: Session, words: Sequence[str]) -> None:
     if not words:
         raise UsageError("scan what? `scan FILE...`: memory images, ELF cores, vmcores")
     if "-" in words:
-        raise UsageError("- cannot be scanned: an image is read from any place; write it to a file")
+        raise UsageError("- cannot be scanned: an image is read out of order; save it as a file first")
     finder = PageFinder(session.decoder)
     emit(session, say_nothing(session, words, (item for word in words for item in scan_file(session, finder, word))))
 

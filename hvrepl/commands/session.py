@@ -95,8 +95,8 @@ def choose(what: str, text: str, known: Iterable[str], refusal: type[HvreplError
     if text in known:
         return text
     close = alike(text, known, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-    raise refusal(f"no {what} {text[:40]!r}; {hint}")
+    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
+    raise refusal(f"no such {what}: {text[:40]!r}; {hint}")
 
 
 def choose_word_size(text: str) -> int:

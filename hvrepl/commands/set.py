@@ -18,7 +18,7 @@ def set_fields(session: Session, words: Sequence[str]) -> None:
     """set FIELD=V...: the last value with fields changed, and what that changed."""
     kept = session.values.last
     if kept is None:
-        raise UsageError("set changes the last value, and there is none yet; decode or encode one first")
+        raise UsageError("set changes the last value, but there is none yet; decode or encode one first")
     if kept.found is None:
         raise UsageError(f"the last value is a bare number, without fields; say what it is: `WHAT {kept.word}`")
     if not words or not all("=" in word for word in words):

@@ -128,7 +128,7 @@ def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: 
     import tabulate  # 50 ms that the other formats need not pay
 
     if style.table not in tabulate.tabulate_formats:
-        raise UsageError(f"no style {style.table[:40]!r} of tabulate; there are {', '.join(tabulate.tabulate_formats)}")
+        raise UsageError(f"no such style of tabulate: {style.table[:40]!r}; choose from {', '.join(tabulate.tabulate_formats)}")
     tabulate.PRESERVE_WHITESPACE = True
     return tabulate.tabulate(list(rows), headers=list(headers), tablefmt=style.table, disable_numparse=True)
 

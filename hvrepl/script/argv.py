@@ -81,6 +81,6 @@ def take_option(argument: str, waiting: list[str], known: Mapping[str, Option], 
 def say_unknown(argument: str, name: str, known: Mapping[str, Option]) -> str:
     said = f"no such option: {shorten(argument)}"
     if name[1:2].isdigit():
-        return f"{said}; a negative number stands after --"
+        return f"{said}; put a negative number after --"
     close = alike(name, [one for one in known if one.startswith("--")], 1)
     return f"{said}; did you mean {close[0]}?" if close else said

@@ -194,7 +194,7 @@ def say_unknown(session: Session, words: Sequence[str]) -> str:
     if is_file(word):
         return f"{said}; for the file: {command_for(session, word)}"
     if len(word.split()) > 1:
-        return f"{said}; quotes made one word of it"
+        return f"{said}; the quotes make it one word"
     if word.lower() in OTHERS:
         return f"{said}; {OTHERS[word.lower()]}"
     meant = say_meant(session, "", words)
@@ -203,7 +203,7 @@ def say_unknown(session: Session, words: Sequence[str]) -> str:
     if word.lower() in session.catalog.spaces:
         return f"{word} is a space of numbers: write `{word} NUMBER`, or `list {word}`"
     if re.search(r"\w[|>]", word):
-        return f"{said}; | and > need a blank before them"
+        return f"{said}; put a blank before | and >"
     if len(word) >= LONGEST_ALIKE:
         return said
     from hvrepl.catalog.near import find_arrays, say_found, say_near

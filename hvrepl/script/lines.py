@@ -96,7 +96,7 @@ class Words:
 def parse_line(text: str) -> Line:
     """A line as words. UsageError for a quote or parenthesis that is not closed, or a redirection without a target."""
     if "\0" in text:
-        raise UsageError(f"a NUL character at column {text.index(chr(0)) + 1}; a line is text")
+        raise UsageError(f"a NUL character at column {text.index(chr(0)) + 1}; lines are text")
     stripped = text.strip()
     if stripped.startswith("!"):
         return Line((), shell=stripped[1:].strip())
@@ -126,7 +126,7 @@ def add_token(words: Words, kind: str, match: re.Match[str], at: int) -> None:
         return
     words.depth += {"open": 1, "close": -1}.get(kind, 0)
     if words.depth < 0:
-        raise UsageError(f"the parenthesis at column {at + 1} closes none")
+        raise UsageError(f"the parenthesis at column {at + 1} is unmatched")
     if kind == "plain" and words.word is None and not words.depth:
         words.add(at_home(match[0]))
     elif kind == "double":

@@ -66,7 +66,7 @@ def run_arguments(session: Session, line: CommandLine) -> None:
     session.set(**line.shared)
     lines = line.own.get("lines")
     if lines and (line.command or line.words):
-        raise UsageError("-c LINE and a command do not go together")
+        raise UsageError("-c LINE and a command cannot be combined")
     if is_answered(line):
         with paging(session):
             answer(session, line)
@@ -115,9 +115,7 @@ def run_stdin(runner: Runner) -> None:
         before[0] = before[0].removeprefix("\ufeff")  # the mark that Windows puts before UTF-8
     first = before[-1] if before else ""
     if "\0" in first:
-        raise UsageError(
-            "stdin: raw bytes or UTF-16, which are no script; say what they are: `hvrepl decode WHAT`, such as page or message"
-        )
+        raise UsageError("stdin: raw bytes or UTF-16, not a script; say what they are: `hvrepl decode WHAT`, such as page or message")
     if is_row(first):
         runner.run_dump("\n".join([*before, *lines]))
         return

@@ -102,7 +102,7 @@ class Runner:
         """The words of a line: a shell word, or what they would be on a command line. Options hold for the line alone."""
         is_help = words[0] in ASKING  # of which even an option or _ is no more than a word
         if not is_help and any(word.partition("=")[0] in INSTALLS for word in words):
-            raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, in no script")
+            raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, not of a script")
         line = read_argv(words)
         first = "" if line.command else next(iter(line.words), "")
         if first in SHELL_WORDS:
@@ -112,13 +112,13 @@ class Runner:
         child = self.session.child(number, self.place)
         child.set(**line.shared)
         if any(option.key in line.own for option in PROGRAM):
-            raise UsageError("options without a command; `arch` and `format` set what stays in force")
+            raise UsageError("options without a command; `arch` and `format` set the defaults")
         if line.own.get("help"):
             show_help(child, line.command)
         elif line.command or line.words:
             self.run_words(child, line)
         else:
-            raise UsageError("options without a command; `arch` and `format` set what stays in force")
+            raise UsageError("options without a command; `arch` and `format` set the defaults")
 
     def _run_word(self, word: str, line: CommandLine) -> None:
         """A shell word; options hold for what it shows, so that words that set one take none."""
@@ -161,7 +161,7 @@ class Runner:
         entry = ENTRIES[command]
         for option in options_after(""):
             if option.key in line.own and option.key not in [own.key for own in entry.options]:
-                raise UsageError(f"{option.names[-1]} does not go with {command}")
+                raise UsageError(f"{option.names[-1]} does not apply to {command}")
         module, _, function = entry.where.partition(":")
         getattr(import_module(f"hvrepl.commands.{module}"), function)(session, list(words), **line.own)
 

@@ -272,15 +272,15 @@ def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
 
 HEAD = "A line is a command, or shorter:"
 SHORTER = (
-    ("0x8100000606570000", "what a number means, and what else it could be"),
-    ("sint2, sint2 0x200f3", "what has this name; a value of it, field by field"),
-    ("sint2 vector=0xf3", "a value from fields"),
-    ("_", "the last value; set FIELD=VALUE changes it"),
+    ("0x8100000606570000", "explain a number, with its other readings"),
+    ("sint2, sint2 0x200f3", "show what has this name; decode a value of it"),
+    ("sint2 vector=0xf3", "build a value from fields"),
+    ("_, _1, (_ | 0x10000)", "the last value, the first; set FIELD=VALUE changes it"),
 )
 HINT = "`help WORD` explains each, and formats, options and signs like @."
-AFTER = "After a command: | CMD, > FILE, >> FILE. !CMD runs a command of the system."
+AFTER = "After a command: | CMD, > FILE, >> FILE. !CMD runs a system command."
 KEYS = (
-    "A pasted dump is a message or a message page, by its size.",
+    "A pasted dump is taken for a message or a message page, by its size.",
     "Tab completes, C-r searches, F4 is vi, C-c clears, C-d leaves.",
 )
 CLEAR = "\x1b[H\x1b[2J"

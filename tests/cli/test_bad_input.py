@@ -18,8 +18,8 @@ from tests.program import PROGRAM, SECONDS, clean_environ
 
 # Words → (status, the line; "" where there is none).
 BAD = {
-    "empty": ([""], 2, "an empty name; `list` shows what there is"),
-    "blank": ([" "], 2, "an empty name; `list` shows what there is"),
+    "empty": ([""], 2, "an empty name; `list` shows all names"),
+    "blank": ([" "], 2, "an empty name; `list` shows all names"),
     "no_value": (["sint2="], 2, "an empty value; expected a number such as 0x8100_0006 or 42"),
     "no_number": (["sint2", "zz"], 2, "'zz' is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"),
     "unknown_option": (["--nosuch"], 2, "no such option: --nosuch"),

@@ -75,7 +75,7 @@ def test_the_environment_says_arch_and_specs_and_options_say_otherwise() -> None
 @pytest.mark.parametrize(
     ("environ", "status", "err"),
     [
-        ({"HVREPL_ARCH": "arm"}, 2, "HVREPL_ARCH: no arch 'arm'; did you mean arm64?\n"),
+        ({"HVREPL_ARCH": "arm"}, 2, "HVREPL_ARCH: no such arch: 'arm'; did you mean arm64?\n"),
         ({"HVREPL_SPECS": "/no\nsuch"}, 4, "/no\\nsuch: no such folder of specs\n"),
     ],
     ids=["arch", "specs"],
@@ -218,7 +218,7 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "space_without_name": (("decode", "msr:", "1"), 2, "an empty name"),
     "space": (("decode", f"{ESC}:1", "1"), 3, SHOWN),
     "space_of_list": (("list", ESC), 3, SHOWN),
-    "space_empty": (("list", ""), 3, "no space"),
+    "space_empty": (("list", ""), 3, "no such space or kind"),
     "part": (("decode", f"page.{ESC}", "1"), 3, SHOWN),
     "slot_of_5000_digits": (("decode", f"page.{'9' * 5000}", "00"), 3, "no part 999"),
     "slot_of_a_register": (("decode", "sint2.1", "1"), 3, "sint2 has no part 1"),
@@ -233,7 +233,7 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "field": (("encode", "sint2", f"{ESC}=1"), 2, SHOWN),
     "field_value": (("encode", "sint2", f"vector={ESC}"), 2, SHOWN),
     "field_value_empty": (("encode", "sint2", "vector="), 2, "vector: an empty value"),
-    "field_empty": (("encode", "sint2", "=1"), 2, "names no field"),
+    "field_empty": (("encode", "sint2", "=1"), 2, "does not name a field"),
     "enumerator_surrogate": (("encode", "message", "message_type=\udcff"), 2, r"\udcff"),
     "field_surrogate": (("encode", "sint2", "\udcff=\udcfe"), 2, r"\udcff"),
     "condition": (("check", "sint2", "1", f"{ESC}=1"), 2, SHOWN),
@@ -260,17 +260,17 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "source": (("-c", f"source /{ESC}"), 4, SHOWN),
     "source_a_folder": (("-c", "source /"), 4, "/: "),
     "redirection": (("-c", f"list > /nosuch/{ESC}"), 4, SHOWN),
-    "line_and_command": (("-c", "list", "list"), 2, "do not go together"),
+    "line_and_command": (("-c", "list", "list"), 2, "cannot be combined"),
     "long_command": ((LONG,), 3, "no such command or name"),
     "long_option": ((f"--{LONG}",), 2, "no such option"),
     "long_name": (("decode", LONG, "1"), 3, "no such name"),
-    "long_space": (("list", LONG), 3, "no space"),
+    "long_space": (("list", LONG), 3, "no such space or kind"),
     "long_value": (("decode", "sint2", LONG), 2, "is 100000 characters long"),
     "long_field": (("encode", "sint2", f"{LONG}=1"), 2, "has no field"),
     "long_text": (("find", LONG), 3, "nothing has"),
     "long_line": (("-c", f"'{LONG}"), 2, "is not closed"),
-    "negative": (("decode", "sint2", "-1"), 2, "a negative number stands after --"),
-    "two_dashes": (("decode", "sint2", "-", "1"), 2, "- stands alone"),
+    "negative": (("decode", "sint2", "-1"), 2, "put a negative number after --"),
+    "two_dashes": (("decode", "sint2", "-", "1"), 2, "- must be the only value"),
 }
 
 

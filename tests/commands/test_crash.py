@@ -92,7 +92,7 @@ def test_words_are_read_alike_and_it_is_said(words: list[str], p0: int, p1: int,
 
 
 REFUSED = {
-    "nothing": ([], "crash takes five parameters and perhaps the control register, not 0 words"),
+    "nothing": ([], "crash takes five parameters and optionally the control register, not 0 words"),
     "one": (["0x1e"], "not 1 word:"),
     "seven": (["1"] * 7, "not 7 words:"),
     "no_number": (["1", "2", "3", "4", "zz"], "P4: 'zz' is not a number"),
@@ -215,4 +215,4 @@ def test_a_paste_without_five_numbers_is_refused() -> None:
     assert call("crash", "ErrorCode0: 0x0, ErrorCode1: 0x8100000606570000, ...").status == 2
     assert call("crash", "P0=1", "P1=2", "P3=3", "P4=4", "P5=5").status == 2
     assert call("crash", "@none").status == 4
-    assert call(stdin=b"crash -\n").err == "stdin:1: - is the script itself here; give the parameters, or @FILE\n"
+    assert call(stdin=b"crash -\n").err == "stdin:1: - is the script itself; give the parameters, or @FILE\n"

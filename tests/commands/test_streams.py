@@ -349,7 +349,7 @@ SCRIPTS = {
     "nothing": (b"", 0, 0, ""),
     "no_newline_at_the_end": (b"sint2 0x30\nsint2 0x31", 0, 2, ""),
     "crlf": (b"sint2 0x30\r\narch x64\r\n\r\n# x\r\n", 0, 1, ""),
-    "nul": (b"sint2 0x30\nsint2\0 1\n", 2, 1, "stdin:2: a NUL character at column 6; a line is text\n"),
+    "nul": (b"sint2 0x30\nsint2\0 1\n", 2, 1, "stdin:2: a NUL character at column 6; lines are text\n"),
     "no_utf8": (b"\xff\xfe\n", 3, 0, "stdin:1: no such command or name: \ufffd\ufffd\n"),
     "terminal_escape": (b"\x1b[2J 1\n", 3, 0, "stdin:1: no such command or name: \\x1b[2J\n"),
     "a_million_characters": (b"sint2 0x30 #" + b"x" * 1_000_000 + b"\n", 0, 1, ""),
@@ -409,8 +409,8 @@ def test_stdin_holds_structs_raw_or_in_hex(given: bytes, count: int, finding: st
 REFUSED_STRUCTS = {
     "raw_too_short": (MESSAGE[:10], 0, "message: got 10 bytes, needs at least 16"),
     "raw_and_too_short_a_one": (MESSAGE + MESSAGE[:10], 1, "message: got 10 bytes, needs at least 16"),
-    "first_hex_line_too_short": (b"00\n" + MESSAGE.hex().encode(), 0, "stdin:1: '00' is not 256 bytes of hex, as other lines are"),
-    "hex_line_too_short": (MESSAGE.hex().encode() + b"\n00\n", 1, "stdin:2: '00' is not 256 bytes of hex, as other lines are"),
+    "first_hex_line_too_short": (b"00\n" + MESSAGE.hex().encode(), 0, "stdin:1: '00' is not 256 bytes of hex, as the other lines are"),
+    "hex_line_too_short": (MESSAGE.hex().encode() + b"\n00\n", 1, "stdin:2: '00' is not 256 bytes of hex, as the other lines are"),
 }
 
 

@@ -83,8 +83,8 @@ REFUSED = {
     "double_quote": ('"a', "a double quote at column 1 is not closed"),
     "double_quote_escaped": (r'"a\"', "a double quote at column 1 is not closed"),
     "open_parenthesis": ("(1 << 2", "a parenthesis is not closed"),
-    "close_parenthesis": ("sint2 1)", "the parenthesis at column 8 closes none"),
-    "parentheses_crossed": (")(", "the parenthesis at column 1 closes none"),
+    "close_parenthesis": ("sint2 1)", "the parenthesis at column 8 is unmatched"),
+    "parentheses_crossed": (")(", "the parenthesis at column 1 is unmatched"),
     "pipe_without_command": ("list | ", "after | there is no command"),
     "file_without_name": ("list >", "after > there is no file"),
     "append_without_name": ("list >>", "after >> there is no file"),
@@ -95,8 +95,8 @@ REFUSED = {
     "crossed": ("list >| a", ">| is not |, > or >>"),
     "pipe_before_words": ("| wc", "before | there is no command"),
     "file_before_words": ("> out.txt", "before > there is no command"),
-    "nul": ("sint2 \0", "a NUL character at column 7; a line is text"),
-    "nul_for_the_shell": ("!ls \0", "a NUL character at column 5; a line is text"),
+    "nul": ("sint2 \0", "a NUL character at column 7; lines are text"),
+    "nul_for_the_shell": ("!ls \0", "a NUL character at column 5; lines are text"),
 }
 
 

@@ -239,7 +239,7 @@ def test_a_script_on_stdin_starts_and_writes_nothing(line: str, folder: Path) ->
 def test_a_script_cannot_start_another_that_may_more(line: str) -> None:
     ended = execute(stdin=f"{line}\n!echo hi\n".encode())
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err == "stdin:1: options without a command; `arch` and `format` set what stays in force\n"
+    assert ended.err == "stdin:1: options without a command; `arch` and `format` set the defaults\n"
 
 
 WRITING = ["encode sint2 vector=0x30 -o out", "sint2 vector=0x30 --output=out", "eom @page 2 -o out"]
@@ -270,7 +270,7 @@ def test_a_sourced_file_writes_no_output_file_either(folder: Path) -> None:
 def test_no_script_installs_anything(line: str, folder: Path) -> None:
     for ended in (execute(stdin=line.encode(), HOME=str(folder), SHELL="/bin/bash"), call("-c", line)):
         assert (ended.status, ended.out) == (2, "")
-        assert ended.err.endswith("are options of hvrepl itself, in no script\n")
+        assert ended.err.endswith("are options of hvrepl itself, not of a script\n")
     assert not list(folder.iterdir())
 
 
@@ -318,7 +318,7 @@ def test_help_of_a_line_goes_where_its_output_goes(folder: Path) -> None:
 def test_stdin_is_no_value_in_a_script(line: str) -> None:
     for ended in (call("-c", line, stdin=b"1\n"), call(stdin=f"{line}\n1\n".encode())):
         assert (ended.status, ended.out) == (2, "")
-        assert ended.err.endswith("- is the script itself here; give the value, or @FILE\n")
+        assert ended.err.endswith("- is the script itself; give the value, or @FILE\n")
 
 
 # What a line is taken for → the command that does the same.

@@ -39,7 +39,7 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
     except ValueError as error:  # a NUL in the name
         raise FileError(f"{path!r}: {error}") from None
     if len(data) > most:
-        raise too_much(path, most, "one dump or value is expected, or a part of the file: @FILE:ADDRESS")
+        raise too_much(path, most, "expected one dump or value, or a part of the file: @FILE:ADDRESS")
     if b"\0" in data[:LONGEST_MARK]:
         refuse_image(path, data[:LONGEST_MARK])
     return data
@@ -78,7 +78,7 @@ def read_rest(session: Session, start: bytes = b"", most: int = MOST_READ) -> by
         parts.append(chunk)
         size += len(chunk)
         if size > most:
-            raise too_much("stdin", most, "one dump is expected")
+            raise too_much("stdin", most, "expected one dump")
     return b"".join(parts)
 
 
@@ -109,7 +109,7 @@ def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> 
         pending.append(rest)
         held += len(rest)
         if held > most:
-            raise too_much("stdin", most, "a line for each value is expected")
+            raise too_much("stdin", most, "expected one value per line")
         chunk = read_chunk(session)
     if any(pending):
         yield b"".join(pending)

@@ -45,7 +45,7 @@ def read_values(session: Session, found: Found, words: Sequence[str], *, output:
     if not words:
         raise no_value(found)
     if "-" in words and len(words) > 1:
-        raise UsageError("- stands alone: all values come from stdin then")
+        raise UsageError("- must be the only value: all values then come from stdin")
     if list(words) == ["-"]:
         refuse_in_script(session)
     if session.decoder.width(found.spec) and not output:
@@ -60,7 +60,7 @@ def no_value(found: Found) -> UsageError:
 def refuse_in_script(session: Session) -> None:
     """A value cannot come from stdin where the lines of a script do."""
     if session.is_script:
-        raise UsageError("- is the script itself here; give the value, or @FILE")
+        raise UsageError("- is the script itself; give the value, or @FILE")
 
 
 def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> Iterator[Value]:
@@ -202,7 +202,7 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
     in_hand = {word: kept for word in words if (kept := session.values.get(word))}
     plain = [word for word in words if not word.startswith("@") and word not in in_hand]
     if plain and len(plain) < len(words):
-        raise UsageError(f"the bytes of a dump and {'a value in hand' if in_hand else '@FILE'} cannot be given together")
+        raise UsageError(f"the bytes of a dump and {'a value in hand' if in_hand else '@FILE'} cannot be combined")
     if plain:
         try:
             dumps = read_dump(" ".join(plain), session.options.word_size)
@@ -271,7 +271,7 @@ def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iter
 
 def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
     if len(text) != 2 * size or not HEX.fullmatch(text):
-        raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as other lines are")
+        raise UsageError(f"{text[:40]!r} is not {size} bytes of hex, as the other lines are")
     word_size = session.options.word_size
     if not word_size:
         return bytes.fromhex(text), ""

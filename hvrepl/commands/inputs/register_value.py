@@ -78,14 +78,14 @@ def read_registers(text: str, width: int, name: str) -> tuple[int, str]:
         return reading.value, ""
     eax, middle, edx = reading.value & 0xFFFF_FFFF, reading.value >> 32 & (1 << 64) - 1, reading.value >> 96
     if middle:
-        raise UsageError(f"{name} has {width} bits, which stand in edx:eax; ebx and ecx have no place in it")
+        raise UsageError(f"{name} has {width} bits, given in edx:eax; it takes no ebx and ecx")
     return edx << 32 | eax, "read as edx:eax"
 
 
 def read_bytes(text: str, width: int, name: str) -> tuple[bytes, str]:
     data = bytes.fromhex(re.sub(r"[\s:-]+", "", text))
     if 8 * len(data) != width:
-        raise UsageError(f"{name} has {width // 8} bytes; {text.strip()[:40]!r} are {len(data)}")
+        raise UsageError(f"{name} takes {width // 8} bytes; {text.strip()[:40]!r} has {len(data)}")
     return data, f"read as {len(data)} bytes, lowest first"
 
 

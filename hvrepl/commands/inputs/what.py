@@ -62,7 +62,7 @@ def fields_called(session: Session, found: Found, name: str) -> list[Field]:
 def find_thing(session: Session, what: str) -> Found:
     space, colon, rest = what.rpartition(":")
     if not rest.strip():
-        raise UsageError("an empty name; `list` shows what there is")
+        raise UsageError("an empty name; `list` shows all names")
     if len(what) > LONGEST_NAME or not what.isprintable():
         raise NotFoundError(f"no such name: {shorten(what)}")
     if colon:
@@ -86,7 +86,7 @@ def thing_in(session: Session, target: Target, data: bytes | None) -> tuple[Foun
         return target.found, data or b""
     page = session.decoder.decode(target.found, bytes(session.decoder.schemas.size(target.found.spec) or 0) if data is None else data)
     if target.slot >= len(page.slots):
-        raise UsageError(f"{target.found.called} has the slots 0 to {len(page.slots) - 1}; there is no slot {target.slot}")
+        raise UsageError(f"{target.found.called} has slots 0 to {len(page.slots) - 1}; there is no slot {target.slot}")
     slot = page.slots[target.slot]
     start = slot.offset or 0
     return session.catalog.find_name(slot.type), (data or b"")[start : start + (slot.size or 0)]
@@ -108,7 +108,7 @@ def find_anywhere(session: Session, what: str) -> Found:
 def to_assignment(word: str) -> Assignment:
     path, _, text = word.partition("=")
     if not path:
-        raise UsageError(f"{word[:40]!r} names no field; write FIELD=VALUE")
+        raise UsageError(f"{word[:40]!r} does not name a field; write FIELD=VALUE")
     if not text:
         raise UsageError(f"{path}: an empty value")
     return Assignment(path, text, number_or_none(text))

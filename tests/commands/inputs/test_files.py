@@ -38,9 +38,7 @@ def test_a_file_may_be_as_long_as_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(bytes(100))
     assert read_file(str(path), 100) == bytes(100)
-    with pytest.raises(
-        UsageError, match="more than 99 bytes and no end; one dump or value is expected, or a part of the file: @FILE:ADDRESS"
-    ):
+    with pytest.raises(UsageError, match="more than 99 bytes and no end; expected one dump or value, or a part of the file: @FILE:ADDRESS"):
         read_file(str(path), 99)
 
 
@@ -58,7 +56,7 @@ def test_a_file_that_cannot_be_read_is_another_error(path: str) -> None:
 
 def test_stdin_without_an_end_is_refused_soon_after_the_limit() -> None:
     stdin = Endless(b"\0" * 1000)
-    with pytest.raises(UsageError, match=r"^stdin: more than 5000 bytes and no end; one dump is expected$"):
+    with pytest.raises(UsageError, match=r"^stdin: more than 5000 bytes and no end; expected one dump$"):
         read_rest(session_on(stdin), most=5000)
     assert stdin.taken == 6000
 
@@ -66,7 +64,7 @@ def test_stdin_without_an_end_is_refused_soon_after_the_limit() -> None:
 def test_a_line_without_an_end_is_refused_and_those_before_it_are_read() -> None:
     lines = raw_lines(session_on(Endless(b"x" * 1000)), b"first\nsec", most=5000)
     assert next(lines) == b"first"
-    with pytest.raises(UsageError, match="a line for each value is expected"):
+    with pytest.raises(UsageError, match="expected one value per line"):
         next(lines)
 
 

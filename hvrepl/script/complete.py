@@ -97,10 +97,12 @@ class Completer:
             if one.space and one.low == one.high and number_of(one).startswith("0x")
         ]
 
-    @property
+    @cached_property
     def topics(self) -> Sequence[tuple[str, str]]:
-        """(word, what it does) of all that help explains."""
-        return [(name, title) for name, title in self.commands if title]
+        """(word, sentence) of all that help explains besides names."""
+        from hvrepl.script.words import help_topics  # at the key that needs it
+
+        return help_topics()
 
     @cached_property
     def keys(self) -> frozenset[str]:

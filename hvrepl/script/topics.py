@@ -162,8 +162,8 @@ NOTATIONS = (
         ("_",),
         "_",
         "The last value.",
-        "Alone it is decoded again. In a line it stands for the value, and with its name where a name is wanted.",
-        ("sint2 0x200f3", "_", "sint3 _", "diff _ 0x10013"),
+        "Alone it is decoded again. In a line it is the value; where a name is wanted, the value with its name.",
+        ("sint2 0x200f3", "_", "sint3 _", "sint2 (_ | 0x10000)", "diff _ 0x10013"),
     ),
     Topic(
         ("what", "name", "names"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hvrepl.catalog.catalog import Catalog, Found, Named
+from hvrepl.catalog.index import reach
 from hvrepl.catalog.model import fill
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
+from hvrepl.codec.heading import say_number
 from hvrepl.codec.phrases import holds
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.record import replace
@@ -85,6 +87,8 @@ def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
 
 def name_only(catalog: Catalog, found: Found, named: Named) -> Decoded:
     """What has a number, without a value."""
+    address = next((one for one in catalog.standing(found.spec) if one.space == named.space.name), None)
+    arch = reach(found.spec, address, catalog.spaces) if address else found.spec.arch
     number = named.space.write(named.number)
     return Decoded(
         name=found.name,
@@ -94,5 +98,5 @@ def name_only(catalog: Catalog, found: Found, named: Named) -> Decoded:
         number=number,
         summary=fill(found.spec.title, found.element),
         source=found.spec.source,
-        subtitle=f"{named.space.name} {number} ({catalog.arch})",
+        subtitle=say_number(named.space, named.number, arch),
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import fill
+from hvrepl.catalog.index import reach
+from hvrepl.catalog.model import COMMON, Space, fill
 from hvrepl.codec.decoded import Finding
 
 
@@ -29,16 +30,23 @@ class Heading:
         return self._kept[1]
 
     def _subtitle(self, found: Found) -> str:
-        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch; aside only the one asked for."""
+        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch; aside only the one asked for.
+
+        The arch is named where the other one lacks the first number.
+        """
         if found.address is None:
             return fill(found.spec.title, found.element)
-        first = self.spaces[found.address.space]
-        parts = [f"{first.name} {first.write(found.number or 0)} ({found.arch})"]
+        parts = [say_number(self.spaces[found.address.space], found.number or 0, reach(found.spec, found.address, self.spaces))]
         for address in self.catalog.standing(found.spec):
             space = self.spaces[address.space]
             if address is not found.address and not space.aside:
                 parts.append(f"{address.named(found.element)} {space.write(address.number(found.element))}")
         return " · ".join(parts)
+
+
+def say_number(space: Space, number: int, arch: str) -> str:
+    """`msr 0x40000000 (x64)`: of what both arches have no arch is named."""
+    return f"{space.name} {space.write(number)}" + (f" ({arch})" if arch != COMMON else "")
 
 
 def name_findings(found: Found) -> Iterator[Finding]:

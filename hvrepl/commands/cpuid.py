@@ -15,12 +15,13 @@ from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.cpuid import read_file as read_cpuid_file
 from hvrepl.record import record
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import meaning_of, place_of, say_finding, say_set, summary_beside, value_of
-from hvrepl.render.style import Style, wrap
+from hvrepl.render.screen import flags_of, meaning_of, place_of, register_lines, registers_of, say_finding, summary_beside, value_of
+from hvrepl.render.style import Style, align, wrap
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+INDENT = " " * 4
 HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
 
 
@@ -157,18 +158,22 @@ def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
 
 
 def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
-    """A leaf's heading, what is set in it by name, and its own findings."""
+    """A leaf's heading, its registers with what is set in them by name, and its own findings."""
     node = seen.node
     name = "" if node.name.startswith(f"{node.space}:") else node.name
     heading = "  ".join(part for part in (seen.number, name) if part)
-    features = [say_set(part) for part in reversed(node.fields) if part.is_set]
-    if node.summary and says_all(node):
-        features = []
-    summary = summary_beside(node, features)
-    first, *more = wrap(summary or ("" if features else "0"), style.width, f"{heading}  ", "    ")
+    flags = [] if node.summary and says_all(node) else list(flags_of(node))
+    summary = summary_beside(node, [flag for _, names in flags for flag in names])
+    first, *more = wrap(summary or ("" if flags else "0"), style.width, f"{heading}  ", "    ")
     yield (style.paint("name", heading) + first[len(heading) :]).rstrip()
     yield from more
-    yield from wrap(", ".join(features), style.width, "    ", "    ") if features else ()
+    if flags:
+        clear = [name for name, value in registers_of(node) if not int(value, 16)]
+        rows = [(label, ", ".join(names)) for label, names in flags] + ([(f"{', '.join(clear)}  0",)] if clear else [])
+        roles = [("number", "meaning")] * len(flags) + [("dim",)] * bool(clear)
+        yield from align(rows, style, (), indent=INDENT, own_roles=roles)
+    elif node.is_set:
+        yield from register_lines(node, style, INDENT)
     yield from finding_lines(node.findings, style)
 
 

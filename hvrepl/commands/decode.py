@@ -26,7 +26,8 @@ def decode(session: Session, words: Sequence[str]) -> None:
     else:
         make = partial(decode_and_keep, session, target) if target else partial(identify, session)
         items = (item for value in values for item in answer(session, value, partial(make, value)))
-    emit(session, items if is_named else or_refuse(items, no_value(target.found) if target else no_words()))
+    few = len(given) > 1 and not any(word.startswith("@") for word in given)
+    emit(session, items if is_named else or_refuse(items, no_value(target.found) if target else no_words()), few=few)
 
 
 def decode_and_keep(session: Session, target: Target, value: Value) -> Decoded:

@@ -10,14 +10,16 @@ from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.session import Session, finish_lines, say_error
 from hvrepl.errors import HvreplError
 from hvrepl.record import replace
-from hvrepl.render.formats import RENDERERS, Item
+from hvrepl.render.formats import RENDERERS, Item, render_few
 
 if TYPE_CHECKING:
     from hvrepl.render.listing import Listing
 
 
-def emit(session: Session, items: Iterable[Item]) -> None:
-    for text in RENDERERS[session.options.format](items, session.style):
+def emit(session: Session, items: Iterable[Item], *, few: bool = False) -> None:
+    """Each item as soon as it is there; a few together, as a person compares them."""
+    render = render_few if few and session.options.format == "fields" else RENDERERS[session.options.format]
+    for text in render(items, session.style):
         session.write(text)
 
 

@@ -8,7 +8,7 @@ from hvrepl.analysis.claims import Claim
 from hvrepl.analysis.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import replace
-from hvrepl.render.screen import render_screen, say_finding, say_set, summary_beside, value_of
+from hvrepl.render.screen import flags_of, render_screen, say_finding, summary_beside, value_of
 from hvrepl.render.style import Style, align, wrap
 
 MARK = "  ↳ "
@@ -53,8 +53,11 @@ def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:
     first, *more = wrap(summary, style.width, f"{start}: ", INDENT) if summary else [start]
     yield before + style.paint("name", node.name) + first[len(before + node.name) :]
     yield from more
-    for label, names in flags_of(node) if has_flags(node) else ():
-        yield from wrap(", ".join(names), style.width, f"{INDENT}{label}", INDENT + "  ")
+    flags = [(label, ", ".join(names)) for label, names in flags_of(node)] if has_flags(node) else []
+    if flags and not flags[0][0]:
+        yield from wrap(flags[0][1], style.width, INDENT, f"{INDENT}  ")
+    else:
+        yield from align(flags, style, ("number", "meaning"), indent=INDENT)
     yield from say_findings(node.findings, style)
 
 
@@ -82,12 +85,3 @@ def say_summary(node: Decoded) -> str:
 def has_flags(node: Decoded) -> bool:
     """Whether it is made of so many flags that they are listed by name."""
     return sum(part.bits is not None and part.bits[0] == part.bits[1] and not part.reserved for part in node.fields) >= MANY_FLAGS
-
-
-def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
-    """(register and its value, what is set in it) low bits first; of a word without registers one list."""
-    for register in dict.fromkeys(part.register for part in reversed(node.fields)):
-        parts = [part for part in reversed(node.fields) if part.register == register and part.is_set]
-        value = sum((part.value or 0) << part.bits[1] for part in parts if part.bits)
-        if value:
-            yield f"{register} {value:#x}  " if register else "", [say_set(part) for part in parts]

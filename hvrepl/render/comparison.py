@@ -1,4 +1,4 @@
-"""Values of one thing in columns, part by part, and which parts differ. What is compared and why is the callers' business."""
+"""Values of one thing, part by part, and which parts differ. What is compared and why is the callers' business."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hvrepl.render.style import Style, align, spread
 
 ABSENT = "-"
 ARROW = "→"
-MARK = "≠"
 ROLES = ("dim", "name", "number")
 
 
@@ -56,21 +55,6 @@ def changes(rows: Sequence[Compared], style: Style) -> list[str]:
         return align(table, style, (*ROLES, "dim", "number", "dim"))
     texts = [f"{row.cells[0]} {ARROW} {row.cells[1]}" + (f" ({row.note})" if row.note else "") for row in rows]
     return spread([(row.place, row.name, text) for row, text in zip(rows, texts, strict=True)], style, ROLES)
-
-
-def side_by_side(rows: Sequence[Compared], headings: Sequence[str], style: Style) -> list[str]:
-    """A column for each value under its heading; parts that differ are marked, never by colour alone.
-
-    Where the columns do not fit, the values of a part that differs follow each other, each behind its heading.
-    """
-    marked = [(MARK if row.differs else "", row.place, row.name, *row.cells) for row in rows]
-    table = [("", "", "", *headings), *marked]
-    if fit(table, style):
-        return align(table, style, ("finding", *ROLES, *("number" for _ in headings[1:])))
-    texts = [
-        "; ".join(f"{head} {cell}" for head, cell in zip(headings, row.cells, strict=True)) if row.differs else row.cells[0] for row in rows
-    ]
-    return spread([(*row[:3], text) for row, text in zip(marked, texts, strict=True)], style, ("finding", *ROLES))
 
 
 def fit(table: Sequence[Sequence[str]], style: Style) -> bool:

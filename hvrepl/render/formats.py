@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
 from hvrepl.codec.decoded import Decoded, dump, leaves, paths
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import record
-from hvrepl.render.screen import meaning_of, place_of, render_bits, render_screen, say_finding, value_of
+from hvrepl.render.screen import meaning_of, place_of, render_screen, say_finding, value_of
 from hvrepl.render.style import Style
 
 
@@ -84,7 +85,26 @@ def render_fields(items: Iterable[Item], style: Style) -> Iterator[str]:
     return screens(render_screen(item.node, style) for item in items if item.node)
 
 
+def render_few(items: Iterable[Item], style: Style) -> Iterator[str]:
+    """A few values side by side where they are of one thing and fit, else as render_fields has them."""
+    from hvrepl.render.side_by_side import MOST, show_side_by_side
+
+    rest = iter(items)
+    first: list[Item] = []
+    failed = None
+    try:
+        first += islice(rest, MOST + 1)  # no more: what a word names may be a file without an end
+    except HvreplError as error:  # what came before it is shown still
+        failed = error
+    lines = show_side_by_side([item.node for item in first if item.node], style)
+    yield from screens([lines]) if lines else render_fields(chain(first, rest), style)
+    if failed:
+        raise failed
+
+
 def render_bit_rulers(items: Iterable[Item], style: Style) -> Iterator[str]:
+    from hvrepl.render.ruler import render_bits
+
     return screens(render_bits(item.node, style) for item in items if item.node)
 
 

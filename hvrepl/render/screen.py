@@ -3,75 +3,181 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding
-from hvrepl.record import replace
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.record import record, replace
+from hvrepl.render.style import Style, align, paint_text, wrap
 
+CPUID = "cpuid"  # the space whose values are four registers
 SHOWN_BYTES = 16
 BYTES_A_ROW = 16
 WIDE_ENOUGH = 75  # columns that a row of so many bytes takes
+REGISTER_BITS = 32
+REGISTERS_A_ROW = 4
+WIDE_REGISTERS = 66  # columns that a row of so many registers takes
 LEAST_RUN = 3  # elements that say nothing, to stand in one line
 MOST_BINARY = 64  # bits that are written one by one
+SLACK = 3  # columns by which reserved ranges may widen the column of places
 GAP = 6  # blanks between the sentence and how the value was read
-ROLES = ("dim", "name", "number", "meaning")
+AT_ADDRESS = re.compile(r"(?<=\d bytes) at 0x[0-9a-f]+")  # what a dump's reader says of its first byte
+PLAIN = ("dim", "number", "number", "meaning")
+SET = ("dim", "set", "set", "meaning")
+ZERO = ("dim", "dim", "dim", "dim")
+LOUD = ("finding", "finding", "finding", "finding")
+
+
+@record
+class Row:
+    """(place, name, value, meaning) of a part, with the role of each; `quiet`: reserved bits that are clear."""
+
+    cells: tuple[str, ...]
+    roles: tuple[str, ...] = PLAIN
+    quiet: bool = False
 
 
 def render_screen(node: Decoded, style: Style) -> Iterator[str]:
     """The lines of the default format."""
     yield from heading(node, style)
-    yield from table_of_slots(node, style) if node.slots else align(list(rows_of(node)), style, ROLES)
+    yield from table_of_slots(node, style) if node.slots else align_rows(list(rows_of(node)), style)
     yield from findings_of(node, style)
-    for other in node.other:
-        yield from wrap(f"also {label_of(other)}", style.width, "  ", "    ")
+    yield from others_of(node, style)
     if node.dumped:
         yield from dump_of(node.to_bytes(), style)
 
 
 def heading(node: Decoded, style: Style) -> Iterator[str]:
-    """The sentence, how the value was read, and where the thing stands."""
-    title = node.name if node.number else node.subtitle or node.name
-    start = f"{title}  " if node.summary else title
-    first, *more = wrap(node.summary, style.width, start, "    ") if node.summary else [title]
-    if node.read and not more and (not style.width or len(first) + GAP + len(node.read) <= style.width):
-        more, first = [], first + " " * GAP + node.read
-    elif node.read:
-        more.append(f"  {node.read}")
-    yield style.paint("name", title) + first[len(title) :]
+    """Name, value and sentence, how the value was read, and where the thing stands."""
+    title, sentence = title_of(node), sentence_of(node)
+    where, read = say_read(node)
+    value = f" = {node.raw}" if is_word(node) else where
+    start = f"{title}{value}"
+    before = []
+    if value and style.width and len(start) > style.width:
+        before, start = [title], f" {value}"
+    first, *more = wrap(sentence, style.width, f"{start}  ", "    ") if sentence else [start]
+    if read and not more and (not style.width or len(first) + GAP + len(read) <= style.width):
+        first += " " * GAP + read
+    elif read:
+        more += wrap(read, style.width, "  ", "    ")
+    if before:
+        yield style.paint("name", title)
+        yield first
+    else:
+        yield style.paint("name", title) + first[len(title) :]
     yield from more
+    yield from register_lines(node, style)
     if node.number and node.subtitle:
         for line in wrap(node.subtitle, style.width, "  ", "    "):
-            yield style.paint("dim", line)
+            yield paint_text(line, style, "dim")
 
 
-def rows_of(node: Decoded, depth: int = 0) -> Iterator[tuple[str, str, str, str]]:
-    """(place, name, value, meaning) of each part; reserved bits that are clear stand in one line, as a run of empty elements does."""
+def title_of(node: Decoded) -> str:
+    """What a thing is called: one that has no number by what it is."""
+    return node.name if node.number else node.subtitle or node.name
+
+
+def is_word(node: Decoded) -> bool:
+    """Whether its value is one number: not a struct, and not the registers of a CPUID leaf."""
+    return node.is_number and not registers_of(node)
+
+
+def sentence_of(node: Decoded) -> str:
+    """The summary; of a number that nobody lays out that number in decimal, where it is written otherwise."""
+    is_bare = is_word(node) and not node.fields and node.value is not None and node.kind != "number"
+    return node.summary or (str(node.value) if is_bare and f"{node.value:x}" != str(node.value) else "")
+
+
+def say_read(node: Decoded) -> tuple[str, str]:
+    """Where a dump has it, for the title, and in parentheses how it was read."""
+    dump = None if node.dumped else AT_ADDRESS.search(node.read)
+    how = node.read.replace(dump[0], "", 1) if dump else node.read
+    how = how.removeprefix("read ").removeprefix("as ").replace(", read without ", ", without ")
+    return dump[0] if dump else "", f"({how})" if how else ""
+
+
+def registers_of(node: Decoded) -> list[tuple[str, str]]:
+    """(register, value) of a CPUID leaf, of which only some may be known; nothing of any other thing."""
+    if node.space != CPUID:
+        return []
+    if node.is_number:
+        digits = node.raw.removeprefix("0x")
+        values = [digits[at : at + REGISTER_BITS // 4] for at in range(0, len(digits), REGISTER_BITS // 4)]
+        return [(name, f"0x{value}") for name, value in zip(CPUID_REGISTERS, reversed(values), strict=True)]
+    known = {part.register for part in node.fields}
+    return [(name, f"0x{sum_up(part for part in node.fields if part.register == name):08x}") for name in CPUID_REGISTERS if name in known]
+
+
+def sum_up(parts: Iterable[Decoded]) -> int:
+    """The word that fields make up."""
+    return sum(part.value << part.bits[1] for part in parts if part.bits and part.value is not None)
+
+
+def register_lines(node: Decoded, style: Style, indent: str = "  ") -> Iterator[str]:
+    """The registers of a CPUID leaf with their values, as many side by side as fit."""
+    registers = [f"{name} {value}" for name, value in registers_of(node)]
+    step = REGISTERS_A_ROW if not style.width or style.width >= WIDE_REGISTERS else REGISTERS_A_ROW // 2
+    for at in range(0, len(registers), step):
+        yield indent + "  ".join(registers[at : at + step])
+
+
+def others_of(node: Decoded, style: Style) -> Iterator[str]:
+    """What else a number can be, if that says more than what is shown already."""
+    said = {node.name, *(part.meaning for part in node.fields if part.named)}
+    for other in node.other:
+        if other.name not in said and (other.summary or other.name) != node.summary:
+            yield from wrap(f"also {label_of(other)}", style.width, "  ", "    ")
+        said.add(other.name)
+
+
+def align_rows(rows: Sequence[Row], style: Style, *, place: int = 0, indent: str = "  ") -> list[str]:
+    """Rows as columns, the one of places at `place`. Ranges of quiet ones that would widen it stand in a line of their own."""
+    widest = SLACK + max((len(row.cells[place]) for row in rows if not row.quiet), default=WIDE_ENOUGH)
+    cells = [row.cells if not row.quiet or len(row.cells[place]) <= widest else (line_of(row, place),) for row in rows]
+    return align(cells, style, PLAIN, indent=indent, own_roles=[row.roles for row in rows])
+
+
+def line_of(row: Row, place: int) -> str:
+    """`63:21, 15:8  reserved  0`, a mark before it in the column of marks."""
+    before = [cell.ljust(1) for cell in row.cells[:place]]
+    return "  ".join([*before, *row.cells[place : place + 3]])
+
+
+def rows_of(node: Decoded, depth: int = 0) -> Iterator[Row]:
+    """Each part; reserved bits that are clear stand in one line, as a run of empty elements does."""
     quiet = []
+    indent = "  " * depth
     if depth == 0 and node.kind == "number" and node.value is not None:
-        yield from (("", label, text, "") for label, text in notations(node.value))
-    elif depth == 0 and is_bare(node):
-        yield "", "value", node.raw, "" if node.value is None else str(node.value)
+        yield from (Row(("", label, text, "")) for label, text in notations(node.value))
     for part, last in runs_of(node.fields):
         if part.reserved and not part.is_set:
-            quiet.append(place_of(part))
+            quiet.append(part)
             continue
         if last is not part:
-            yield place_of(part), f"{'  ' * depth}{part.name}…{last.name}", value_of(part) or "0", meaning_of(part)
+            yield Row((place_of(part), f"{indent}{part.name}…{last.name}", value_of(part) or "0", meaning_of(part)), ZERO)
             continue
-        yield place_of(part), "  " * depth + part.name, value_of(part), meaning_of(part)
+        yield Row((place_of(part), indent + part.name, value_of(part), meaning_of(part)), roles_of(part))
         if part.fields:
             yield from rows_of(part, depth + 1)
         for reading in part.readings:
-            yield "", "  " * depth + f"or {reading.name}", value_of(reading), meaning_of(reading)
+            yield Row(("", f"{indent}or {reading.name}", value_of(reading), meaning_of(reading)), roles_of(reading))
     if quiet:
-        yield "", "  " * depth + "reserved", "0", ", ".join(quiet)
+        yield Row((places_of(quiet), f"{indent}reserved", "0", ""), ZERO, quiet=True)
+
+
+def roles_of(part: Decoded) -> tuple[str, ...]:
+    """What is set stands out, what is zero steps back; what only holds other parts does neither."""
+    if part.reserved:
+        return LOUD
+    if part.fields and part.value is None:
+        return PLAIN
+    return SET if part.is_set else ZERO
 
 
 def notations(value: int) -> Iterator[tuple[str, str]]:
-    """A number as people write it, and which of its bits are set."""
-    yield "hex", f"{value:#x}"
+    """A number as people write it besides hex, and which of its bits are set."""
     yield "decimal", str(value)
     digits = f"{value:b}"
     if len(digits) <= MOST_BINARY:
@@ -87,11 +193,6 @@ def runs_of(parts: Sequence[Decoded]) -> Iterator[tuple[Decoded, Decoded]]:
         yield from ((run[0], run[-1]),) if len(run) >= LEAST_RUN else ((part, part) for part in run)
 
 
-def is_bare(node: Decoded) -> bool:
-    """Whether it is a number that nobody lays out."""
-    return node.is_number and not node.fields
-
-
 def place_of(part: Decoded) -> str:
     """Bits as 63:12, a register of a CPUID leaf before them; bytes as +16."""
     if part.bits is None:
@@ -99,6 +200,17 @@ def place_of(part: Decoded) -> str:
     high, low = part.bits
     bits = f"{high}:{low}" if high != low else str(high)
     return f"{part.register} {bits}" if part.register else bits
+
+
+def places_of(parts: Sequence[Decoded]) -> str:
+    """The places of several parts; a register is named only where it is another than before."""
+    said = ""
+    places = []
+    for part in parts:
+        place = place_of(part)
+        places.append(place.removeprefix(f"{part.register} ") if part.register and part.register == said else place)
+        said = part.register
+    return ", ".join(places)
 
 
 def value_of(part: Decoded) -> str:
@@ -121,6 +233,23 @@ def say_set(part: Decoded) -> str:
     if part.bits and part.bits[0] == part.bits[1]:
         return part.name
     return f"{part.name} {meaning_of(part) or value_of(part)}"
+
+
+def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
+    """(register and its value, what is set in it) low bits first; of a word without registers one list."""
+    values = dict(registers_of(node))
+    parts_of: dict[str, list[Decoded]] = {}
+    for part in reversed(node.fields):
+        if part.is_set:
+            parts_of.setdefault(register_of(part, in_leaf=bool(values)), []).append(part)
+    for register, parts in parts_of.items():
+        value = values.get(register) or f"0x{sum_up(parts):08x}"
+        yield f"{register} {value}" if register else "", [say_set(part) for part in parts]
+
+
+def register_of(part: Decoded, *, in_leaf: bool) -> str:
+    """The register of a CPUID leaf that a part stands in; the leaves of other hypervisors count bits through all four."""
+    return CPUID_REGISTERS[part.bits[1] // REGISTER_BITS] if in_leaf and part.bits and not part.register else part.register
 
 
 def short_bytes(part: Decoded) -> str:
@@ -178,7 +307,18 @@ def table_of_slots(node: Decoded, style: Style) -> list[str]:
         cells = {part.column: part for part in parts_with_column(slot)}
         right |= {place for place, column in enumerate(columns, 1) if column in cells and cells[column].base == 10}
         rows.append([str(index), *(cell(cells[column]) if column in cells else "" for column in columns)])
-    return align(rows, style, ["name"] * len(rows[0]), sorted(right))
+    roles = [["name"] * len(rows[0]), *(["number"] * len(rows[0]) for _ in used)]
+    lines = align(rows, style, (), sorted(right), own_roles=roles)
+    if not style.width or max(map(len, align(rows, replace(style, color=False), roles[0], sorted(right)))) <= style.width:
+        return lines
+    return [line for row in rows[1:] for line in slot_lines(rows[0], row, style)]
+
+
+def slot_lines(columns: Sequence[str], row: Sequence[str], style: Style) -> Iterator[str]:
+    """A slot where its line would be too wide: below one another what stands side by side else."""
+    yield "  " + style.paint("name", f"{columns[0]} {row[0]}")
+    cells = [pair for pair in zip(columns[1:], row[1:], strict=True) if pair[1]]
+    yield from align(cells, style, ("dim", "number"), indent=" " * 4)
 
 
 def parts_with_column(node: Decoded) -> Iterator[Decoded]:
@@ -196,7 +336,7 @@ def cell(part: Decoded) -> str:
     if part.fields or part.summary:
         return part.summary or "-"
     if part.meaning:
-        return part.meaning if part.meaning.isupper() or part.value is None else f"{part.raw} {part.meaning}"
+        return part.meaning if part.meaning.isupper() or part.value is None else f"{part.meaning} ({part.value:#x})"
     if part.value is None:
         return short_bytes(part) if part.raw else "-"
     return str(part.value) if part.base == 10 else f"{part.value:#x}"
@@ -205,34 +345,3 @@ def cell(part: Decoded) -> str:
 def label_of(node: Decoded) -> str:
     """`cpuid 0x40000003 HV_CPUID_FEATURES`: a thing in a few words."""
     return " ".join(word for word in (node.space, node.number, node.name) if word) + (f": {node.summary}" if node.summary else "")
-
-
-def render_bits(node: Decoded, style: Style) -> Iterator[str]:
-    """A ruler of bits, 32 a row, each marked with the letter of its field; what is no word is shown as fields."""
-    digits = node.raw.removeprefix("0x")
-    bare = (replace(node, name="value", bits=(4 * len(digits) - 1, 0)),) if is_bare(node) else ()
-    fields = [part for part in node.fields or bare if part.bits]
-    if not fields or len(fields) < len(node.fields):
-        yield from render_screen(node, style)
-        return
-    yield from heading(node, style)
-    bits = "".join(f"{int(digit, 16):04b}" for digit in digits)
-    letters = "".join(letter(i) * (len_of(part)) for i, part in enumerate(fields))
-    for start in range(0, len(bits), 32):
-        top = len(bits) - 1 - start
-        row = range(start, min(start + 32, len(bits)), 4)
-        yield "  " + " ".join(str(top - (i - start)).ljust(4) for i in row).rstrip()
-        yield "  " + style.paint("number", " ".join(bits[i : i + 4] for i in row))
-        yield "  " + style.paint("dim", " ".join(letters[i : i + 4] for i in row))
-    rows = [(letter(i), place_of(part), part.name, value_of(part), meaning_of(part)) for i, part in enumerate(fields)]
-    yield from align(rows, style, ("dim", *ROLES))
-    yield from findings_of(node, style)
-
-
-def len_of(part: Decoded) -> int:
-    return part.bits[0] - part.bits[1] + 1 if part.bits else 0
-
-
-def letter(index: int) -> str:
-    """a … z, A … Z, and again."""
-    return chr(ord("a") + index % 26) if index % 52 < 26 else chr(ord("A") + index % 26)

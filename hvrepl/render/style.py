@@ -8,7 +8,10 @@ from functools import partial
 from hvrepl.record import record
 
 NARROW = 24  # columns that a wrapped text should have at least
-SGR = {"name": "1", "number": "36", "meaning": "32", "dim": "2", "finding": "33", "error": "31"}
+# Bright red is the only one of the sixteen colours that reads on white and on black alike: a contrast of 3 or more in the palettes of
+# xterm, GNOME, Tango, Windows Terminal, macOS, VGA and Solarized. Yellow, green and cyan fade on white, blue and magenta on black. So all
+# else is told apart by weight: what is set is bold, what is zero dim.
+SGR = {"name": "1", "set": "1", "number": "", "meaning": "", "dim": "2", "finding": "1;91", "error": "91"}
 
 
 @record
@@ -26,7 +29,7 @@ class Style:
 
     def paint(self, role: str, text: str) -> str:
         """The text in the colour of a role; "" is the role of what has none."""
-        return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and role and text else text
+        return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and text and role and SGR[role] else text
 
 
 def table_styles() -> list[str]:
@@ -46,18 +49,34 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     return [first.rstrip(), *fill(initial_indent=rest)] if first.strip() and len(lines[0]) > width else lines
 
 
-def align(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], right: Sequence[int] = (), indent: str = "  ") -> list[str]:
-    """Rows as columns two blanks apart; the last cell of a row is wrapped below itself; `right` columns are right-aligned."""
-    widths = column_widths(rows, style.width - len(indent) if style.width else 0)
+def align(
+    rows: Sequence[Sequence[str]],
+    style: Style,
+    roles: Sequence[str],
+    right: Sequence[int] = (),
+    indent: str = "  ",
+    own_roles: Sequence[Sequence[str]] = (),
+) -> list[str]:
+    """Rows as columns two blanks apart; the last cell of a row is wrapped below itself; `right` columns are right-aligned.
+
+    `own_roles` are those of each row, where they are not the same for all. A row of one cell is a text, in no column.
+    """
+    widths = column_widths([row for row in rows if len(row) > 1], style.width - len(indent) if style.width else 0)
     lines = []
-    for row in rows:
+    for at, row in enumerate(rows):
+        painted = own_roles[at] if own_roles else roles
+        if len(row) == 1:
+            lines += [paint_text(line, style, painted[0]) for line in wrap(row[0], style.width, indent, f"{indent}  ")]
+            continue
         last = max((i for i, cell in enumerate(row) if cell), default=0)
         gaps = squeeze([" " * (width - len(cell)) for cell, width in zip(row, widths, strict=True)], row, last, len(indent), style.width)
-        cells = [gaps[i] + style.paint(roles[i], row[i]) if i in right else style.paint(roles[i], row[i]) + gaps[i] for i in range(last)]
+        cells = [
+            gaps[i] + style.paint(painted[i], row[i]) if i in right else style.paint(painted[i], row[i]) + gaps[i] for i in range(last)
+        ]
         hang = len(indent) + sum(len(row[i]) + len(gaps[i]) + 2 for i in range(last))
         first, *more = wrap_last(gaps[last] + row[last] if last in right else row[last], style.width, hang, len(indent) + 4)
-        lines.append((indent + "  ".join([*cells, style.paint(roles[last], first)])).rstrip())
-        lines += [line[: -len(text)] + style.paint(roles[last], text) for line in more if (text := line.lstrip())]
+        lines.append((indent + "  ".join([*cells, style.paint(painted[last], first)])).rstrip())
+        lines += [paint_text(line, style, painted[last]) for line in more]
     return lines
 
 
@@ -120,6 +139,12 @@ def spread_row(
     first, *more = wrap_last(text, style.width, hang, below) if fits else ["", *wrap(text, style.width, " " * below, " " * below)]
     yield f"{start}  {style.paint(roles[-1], first)}" if first else start.rstrip()
     yield from (line[: -len(text)] + style.paint(roles[-1], text) for line in more if (text := line.lstrip()))
+
+
+def paint_text(line: str, style: Style, role: str) -> str:
+    """A line in a role, but for the blanks before it."""
+    text = line.lstrip()
+    return line[: len(line) - len(text)] + style.paint(role, text)
 
 
 def squeeze(gaps: list[str], row: Sequence[str], last: int, indent: int, width: int) -> list[str]:

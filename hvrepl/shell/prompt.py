@@ -29,15 +29,17 @@ from hvrepl.shell.highlight import classify
 from hvrepl.shell.history import open_history
 from hvrepl.shell.keys import wants_vi
 
+# Colours of the 256 that all terminals have alike, each with a contrast of 3 or more on white, on black and on both grounds of Solarized.
+# Of the sixteen that a palette sets, cyan and green fade on white, blue on black, and bright black is the very ground of Solarized.
 STYLES = {
     "command": "bold",
-    "name": "ansicyan",
-    "field": "ansiblue",
-    "number": "ansigreen",
-    "value": "ansimagenta",
-    "error": "ansired underline",
-    "auto-suggestion": "ansibrightblack",
-    "bottom-toolbar": "noreverse ansibrightblack",
+    "name": "#008787",
+    "field": "#5f5fff",
+    "number": "#008700",
+    "value": "#af5faf",
+    "error": "ansibrightred underline",
+    "auto-suggestion": "#808080",
+    "bottom-toolbar": "noreverse #808080",
 }
 POSTPONE = 0.1  # seconds for which input that is still coming puts off drawing: a long paste need not be drawn at each piece
 BREATH = 0.02  # seconds that drawing needs before something that takes as long

@@ -98,6 +98,12 @@ def test_set_features_are_named_register_by_register() -> None:
     assert not any("access_tsc_invariant_controls" in line for line in lines)
 
 
+def test_registers_stand_in_columns_with_their_flags() -> None:
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in passed(FEATURES, terminal=True).decode().splitlines()]
+    at = next(at for at, line in enumerate(lines) if line.startswith("      eax 0x00002e7f  access_"))
+    assert lines[at + 1].startswith(" " * 22 + "access_")
+
+
 def test_a_register_that_the_line_does_not_have_is_not_spoken_of() -> None:
     text = passed(b"HyperV: features 0x1, hints 0x2c2c\n").decode()
     assert "access_vp_run_time_reg" in text

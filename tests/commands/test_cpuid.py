@@ -311,6 +311,42 @@ def test_findings_are_in_every_format(form: str) -> None:
     assert "KVM, which offers the interface" in out
 
 
+REGISTERS = """\
+0x40000003  HYPERV_CPUID_FEATURES  reference TSC, frequencies
+    eax 0x00000a62  access_partition_reference_counter, access_hypercall_msrs, access_vp_index,
+                    access_partition_reference_tsc, access_frequency_regs
+    edx 0x00000100  frequency_regs_available
+    ebx, ecx  0
+"""
+BELOW = """\
+0x40000003  HYPERV_CPUID_FEATURES
+    reference TSC, frequencies
+    eax 0x00000a62
+        access_partition_reference_counter,
+        access_hypercall_msrs,
+        access_vp_index,
+        access_partition_reference_tsc,
+        access_frequency_regs
+    edx 0x00000100
+        frequency_regs_available
+    ebx, ecx  0
+"""
+
+
+@pytest.mark.parametrize(("columns", "text"), [(110, REGISTERS), (40, BELOW)], ids=["wide", "narrow"])
+def test_each_register_stands_with_its_value_and_its_flags(columns: int, text: str) -> None:
+    assert text in call("cpuid", str(DATA / "xen.txt"), columns=columns).out
+
+
+def test_a_leaf_without_flags_has_its_registers_in_one_line() -> None:
+    out = call("cpuid", str(DATA / "xen.txt"), columns=110).out
+    assert "leaves to 0x40000006\n    eax 0x40000006  ebx 0x7263694d  ecx 0x666f736f  edx 0x76482074\n" in out
+
+
+def test_the_flags_of_another_hypervisor_stand_with_their_register() -> None:
+    assert re.search("KVM_CPUID_FEATURES\n    eax 0x[0-9a-f]{8}  clocksource, ", call("cpuid", KVM).out)
+
+
 def test_lines_stay_within_eighty_columns() -> None:
     out = call("cpuid", INTEL, columns=80, stdout_is_terminal=True).out
     assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in out.splitlines()) <= 80

@@ -72,13 +72,13 @@ def test_findings_are_status_1_with_strict() -> None:
 READ = {
     "plain": (["0x1e", "10", "0", "0", "0"], 0x1E, 10, ""),
     "decimal": (["30", "10", "0", "0", "0"], 30, 10, ""),
-    "xen": (["3b", "c0000096", "75b12c5", "9e7f1580", "0"], 0x3B, 0xC0000096, "read as hex"),
-    "digits_beside_bare_hex": (["50", "1000", "0", "0", "ab"], 0x50, 0x1000, "read as hex"),
-    "prefixed_beside_bare_hex": (["0x50", "10", "0", "0", "AB"], 0x50, 0x10, "read as hex"),
-    "zeros_before": (["0000001e", "10", "0", "0", "0"], 0x1E, 0x10, "read as hex"),
-    "with_commas": (["3b,", "10,", "0,", "0,", "1"], 0x3B, 0x10, "read as hex, read without the surrounding ,"),
-    "windbg": (["1`0000001e", "10", "0", "0", "0"], 0x10000001E, 10, "read as WinDbg hex"),
-    "arithmetic": (["0x1e", "(1 << 4)", "0", "0", "0"], 0x1E, 16, "read as arithmetic"),
+    "xen": (["3b", "c0000096", "75b12c5", "9e7f1580", "0"], 0x3B, 0xC0000096, "(hex)"),
+    "digits_beside_bare_hex": (["50", "1000", "0", "0", "ab"], 0x50, 0x1000, "(hex)"),
+    "prefixed_beside_bare_hex": (["0x50", "10", "0", "0", "AB"], 0x50, 0x10, "(hex)"),
+    "zeros_before": (["0000001e", "10", "0", "0", "0"], 0x1E, 0x10, "(hex)"),
+    "with_commas": (["3b,", "10,", "0,", "0,", "1"], 0x3B, 0x10, "(hex, without the surrounding ,)"),
+    "windbg": (["1`0000001e", "10", "0", "0", "0"], 0x10000001E, 10, "(WinDbg hex)"),
+    "arithmetic": (["0x1e", "(1 << 4)", "0", "0", "0"], 0x1E, 16, "(arithmetic)"),
     "negative": (["--", "-1", "-2", "0", "0", "0"], 2**64 - 1, 2**64 - 2, ""),
 }
 
@@ -177,7 +177,7 @@ def test_a_pasted_line_is_read_as_its_five_numbers(text: str, tmp_path: Path) ->
     assert call("crash", *text.split(), "-f", "json").out == wanted
     assert call("crash", "-", "-f", "json", stdin=text.encode()).out == wanted
     assert call("crash", f"@{tmp_path / 'event.txt'}", "-f", "json").out == wanted
-    assert "read as pasted" in call("crash", text).out
+    assert "(pasted)" in call("crash", text).out
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,12 @@ def vmcore(tmp_path: Path) -> str:
 
 
 def test_each_page_is_shown_with_where_it_is_and_why_it_is_one(image: str) -> None:
-    ended = call("scan", image)
+    ended = call("scan", image, columns=0)
     assert (ended.status, ended.err) == (0, "")
     first, second = ended.out.split("\n\n")
-    assert f"at 0x1000 of {image}: 2 of 2 messages fit their type\n" in first
+    assert f"at 0x1000 of {image}: 2 of 2 messages fit their type)\n" in first
     assert "HVMSG_TIMER_EXPIRED" in first
-    assert f"at 0x3000 of {image}: 1 of 1 messages fit their type on arm64\n" in second
+    assert f"at 0x3000 of {image}: 1 of 1 messages fit their type on arm64)\n" in second
     assert "HVMSG_ARM64_RESET_INTERCEPT" in second
 
 

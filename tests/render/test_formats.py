@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.errors import UsageError
-from hvrepl.render.formats import RENDERERS, Item, csv_row, indent_json, render_json
+from hvrepl.render.formats import RENDERERS, Item, csv_row, indent_json, render_few, render_json
 from hvrepl.render.style import Style
 from tests.codec.layouts import THINGS, Thing
 from tests.program import call
@@ -299,3 +299,28 @@ def test_json_is_indented_on_a_terminal_and_only_there(command: str) -> None:
     assert len(shown.splitlines()) > len(piped.splitlines())
     assert json.loads(shown) == json.loads(piped)
     assert call(*words[:-1], "ndjson", columns=60, stdout_is_terminal=True).out == call(*words[:-1], "ndjson", columns=0).out
+
+
+@pytest.mark.parametrize("good", range(3))
+def test_a_few_values_before_an_error_are_shown_still(good: int) -> None:
+    def nodes() -> Iterator[Item]:
+        yield from [Item(CLEAR)] * good
+        raise UsageError("no more")
+
+    pieces: list[str] = []
+    with pytest.raises(UsageError, match="no more"):
+        collect(render_few(nodes(), Style()), pieces)
+    assert "".join(pieces).count("HV_MODE") == min(good, 1)  # two stand side by side
+
+
+def test_a_stream_that_was_taken_for_a_few_values_is_not_kept() -> None:
+    made = []
+
+    def nodes() -> Iterator[Item]:
+        while True:
+            made.append(1)
+            yield Item(CLEAR)
+
+    pieces = render_few(nodes(), Style())
+    assert "".join(next(pieces) for _ in range(100)).count("HV_MODE") == 100
+    assert len(made) == 100

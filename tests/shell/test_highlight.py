@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from hvrepl.script.complete import Completer, Held
 from hvrepl.script.words import shell_commands
 from hvrepl.shell.highlight import classify
+from hvrepl.shell.prompt import STYLES
+from tests.contrast import READS, contrast
 from tests.script.test_complete import completer, found
 
 
@@ -163,3 +165,21 @@ def test_before_the_names_are_read_a_name_is_known_and_a_beginning_is_not_marked
     cold.warm_up()
     assert next(iter(classify("sint2 ", cold))) == ("name", "sint2")
     assert list(classify("qzx", cold)) == [("error", "qzx")]
+
+
+GROUNDS = {
+    "white": "ffffff",
+    "black": "000000",
+    "gnome": "171421",
+    "windows_terminal": "0c0c0c",
+    "solarized_light": "fdf6e3",
+    "solarized": "002b36",
+}
+
+
+@pytest.mark.parametrize("ground", GROUNDS.values(), ids=GROUNDS)
+def test_every_colour_reads_on_white_and_on_black(ground: str) -> None:
+    colours = {kind: style.partition("#")[2][:6] for kind, style in STYLES.items() if "#" in style}
+    assert len(colours) >= 5
+    assert [kind for kind, colour in colours.items() if contrast(ground, colour) < READS] == []
+    assert not any(f"ansi{name}" in style for style in STYLES.values() for name in ("cyan", "green", "yellow", "blue", "brightblack"))

@@ -11,7 +11,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
 # All files here are UTF-8, and so may be their path, whatever the language of the machine.
 export LC_ALL = C.UTF-8
 
-.PHONY: help demo check format lint types specs test coverage bench update dist fuzz fresh clean
+.PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
@@ -19,6 +19,7 @@ help:
 	@echo "make coverage  count how much of what the sources name and lay out the specs have"
 	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
+	@echo "make pictures  draw what screens look like on a white and on a black terminal into build/pictures"
 	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test)"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
@@ -84,6 +85,10 @@ fuzz: $(VENV)/.installed
 	  echo; echo 'A property does not hold. "Falsifying example" above is the smallest value for which it does not.'; \
 	  echo 'Again: HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest TEST, with the test that is named; .hypothesis/ keeps the value.'; \
 	  echo 'Keep it: put @example(...) with that value above the test, see it fail, mend what it shows, and leave it there.'; exit 1; } >&2
+
+pictures: $(VENV)/.installed
+	@$(BIN)/python -c 'import PIL' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group pictures
+	@$(BIN)/python tools/pictures.py build/pictures
 
 SUITE ?= bookworm trixie
 fresh:

@@ -1,0 +1,70 @@
+"""Pictures of a session on a white and on a black terminal, to be looked at: python tools/pictures.py FOLDER.
+
+Text in a role is drawn in the palette in which it reads worst on that ground; what does not read here does not read somewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pexpect
+from PIL import Image, ImageDraw, ImageFont
+
+FONTS = Path("/usr/share/fonts/truetype/dejavu")  # of Debian's fonts-dejavu-core
+COLUMNS, SIZE, LINE = 110, 15, 19  # a terminal's columns; pixels of a letter and of a line
+SGR = re.compile(r"\x1b\[([0-9;]*)m")
+# (ground, letters, bright red): GNOME's palette on white, that of macOS on black.
+GROUNDS = {"white": ("#ffffff", "#000000", "#f66151"), "black": ("#000000", "#e5e5e5", "#e50000")}
+DIMMED = 0.45  # how much of the ground comes through faint letters
+SESSION = (
+    "decode page @tests/data/dumps/page.gdb.txt",
+    "0x818000050fa7042f",
+    "decode sint2 0x04000000000200f3",
+    "decode sint2 0x4000200f3 -f bits",
+    "decode sint2 0x200f3 0x4000300f3",
+    "show sint2",
+    "cpuid tests/data/cpuid/xen.txt",
+    "diff sint2 0x200f3 0x300f3",
+)
+
+
+def run(line: str) -> list[str]:
+    """The lines that a command prints on a terminal in colour."""
+    command = f"{sys.executable} -m hvrepl {line} --color always"
+    shown = str(pexpect.run(command, dimensions=(500, COLUMNS), encoding="utf-8", timeout=60))
+    return [f"\x1b[1m$ hvrepl {line}\x1b[0m", *shown.replace("\r", "").splitlines(), ""]
+
+
+def draw(lines: list[str], ground: str, letters: str, red: str) -> Image.Image:
+    fonts = [ImageFont.truetype(str(FONTS / f"DejaVuSansMono{weight}.ttf"), SIZE) for weight in ("", "-Bold")]
+    step = fonts[0].getlength("0")
+    picture = Image.new("RGB", (round(step * (COLUMNS + 2)), LINE * (len(lines) + 2)), ground)
+    pen = ImageDraw.Draw(picture)
+    dim = Image.blend(Image.new("RGB", (1, 1), letters), Image.new("RGB", (1, 1), ground), DIMMED).getpixel((0, 0))
+    for row, line in enumerate(lines, 1):
+        column = 1
+        codes: set[str] = set()
+        for at, piece in enumerate(SGR.split(line)):
+            if at % 2:
+                codes = set(piece.split(";"))
+                continue
+            colour = red if "91" in codes else dim if "2" in codes else letters
+            pen.text((column * step, row * LINE), piece, fill=colour, font=fonts["1" in codes])
+            column += len(piece)
+    return picture
+
+
+def main(folder: Path) -> None:
+    if not FONTS.is_dir():
+        sys.exit(f"there is no {FONTS}; on Debian: apt install fonts-dejavu-core")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [line for command in SESSION for line in run(command)]
+    for name, colours in GROUNDS.items():
+        draw(lines, *colours).save(folder / f"{name}.png")
+        print(folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -16,10 +16,10 @@ WORD = re.compile("[A-Za-z0-9_-]{1,40}")
 
 
 def say_near(index: Index, name: str, arch: str, close: list[str]) -> str:
-    """`; there are sint0 to sint15`, or what is spelled alike and what a search finds; "" for nothing. `close`: what is spelled alike."""
+    """`; choose from sint0 to sint15`, or what is spelled alike and what a search finds; "" for nothing. `close`: what is spelled alike."""
     arrays = [f"{first} to {last}" for first, last in find_arrays(index, name, arch)]
     if arrays:
-        return f"; there are {' and '.join(arrays)}"
+        return f"; choose from {' and '.join(arrays)}"
     alike = f"; did you mean {' or '.join(close)}?" if close else ""
     found = say_found(index, name)
     return f"{alike} {found}" if alike and found else alike or (f"; {found}" if found else "")

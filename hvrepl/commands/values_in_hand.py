@@ -100,7 +100,7 @@ class InHand:
             return self.last
         kept = self.numbered.get(int(match[1])) if len(match[1]) <= len(str(self.count)) else None
         if kept is None:
-            raise UsageError(f"there is no value {word[:40]}; there are _{next(iter(self.numbered))} to _{self.count}")
+            raise UsageError(f"there is no value {word[:40]}; the values are _{next(iter(self.numbered))} to _{self.count}")
         return kept
 
     def replace_in(self, word: str) -> str:

@@ -125,7 +125,7 @@ class Runner:
         before = self.session
         if line.shared:
             if word in IN_ITS_PLACE and line.words[1:]:
-                raise UsageError(f"{word} sets what stays in force, and takes no options")
+                raise UsageError(f"{word} sets a default, and takes no options")
             self.session = before.child()
             self.session.set(**line.shared)
         try:

@@ -35,7 +35,7 @@ WORDS = (
         ("arch", "--arch"),
         "arch [ARCH], --arch ARCH",
         "Choose x64 or arm64.",
-        "`arch` alone shows the one in force. A line of its own holds for the lines that follow, the option for its line. x86_64, amd64 "
+        "`arch` alone shows the current one. A line of its own holds for the lines that follow, the option for its line. x86_64, amd64 "
         "and aarch64 are read too. HVREPL_ARCH is the arch of a run that does not say it.",
         ("arch arm64", "sint2 0x10013 --arch x64"),
     ),
@@ -43,7 +43,7 @@ WORDS = (
         ("format", "--format", "-f"),
         "format [FMT], -f FMT, --format FMT",
         "Choose how answers are printed.",
-        "`format` alone shows the one in force. A line of its own holds for the lines that follow, the option for its line. The formats "
+        "`format` alone shows the current one. A line of its own holds for the lines that follow, the option for its line. The formats "
         "are fields, table, bits, line, json, ndjson and csv; `help bits` explains one of them.",
         ("format line", "sint2 0x200f3 -f json"),
     ),
@@ -72,7 +72,7 @@ WORDS = (
         ("values", "_1", "_2"),
         "values, _1, _2 ...",
         "List the values so far.",
-        "Every value that is decoded, encoded or set takes the next number. _2 stands for the second value wherever a value can stand.",
+        "Every value that is decoded, encoded or set takes the next number. _2 is the second value wherever a value can be.",
         ("sint2 0x200f3", "sint2 0x10013", "values", "diff sint2 _1 _2"),
     ),
     Topic(
@@ -220,7 +220,7 @@ NOTATIONS = (
         ("--",),
         "--",
         "What follows is not an option.",
-        "A negative number stands after it, and is the two's complement of the width.",
+        "Put a negative number after it: it is the two's complement of the width.",
         ("decode sint2 -- -1",),
     ),
     Topic(
@@ -235,7 +235,7 @@ NOTATIONS = (
         ("msr", "register", "hypercall", "vmbus", "space", "spaces"),
         "SPACE NUMBER, SPACE:NUMBER",
         "Say which number is meant where several things have it.",
-        "msr, register, cpuid, hypercall and vmbus can stand before a number. `list SPACE` lists what a space has.",
+        "msr, register, cpuid, hypercall and vmbus can come before a number. `list SPACE` lists what a space has.",
         ("msr 0x40000003", "cpuid 0x40000003 eax=0x2e7f", "msr:0x40000092 0x200f3", "list hypercall"),
     ),
     Topic(

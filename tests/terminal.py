@@ -164,6 +164,11 @@ class Terminal:
         start = self.lines[row].rindex(text)
         return {self.screen.buffer[row][column].fg for column in range(start, start + len(text))}
 
+    def is_bold(self, text: str) -> bool:
+        """Whether a text is bold somewhere on the screen."""
+        places = [(row, line.index(text)) for row, line in enumerate(self.lines) if text in line]
+        return any(all(self.screen.buffer[row][start + at].bold for at in range(len(text))) for row, start in places)
+
     def colors(self) -> set[str]:
         """The colours on the screen."""
         cells = [self.screen.buffer[row][column] for row in range(self.screen.lines) for column in range(self.screen.columns)]

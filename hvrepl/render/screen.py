@@ -94,7 +94,7 @@ def say_read(node: Decoded) -> tuple[str, str]:
     """Where a dump has it, for the title, and in parentheses how it was read."""
     dump = None if node.dumped else AT_ADDRESS.search(node.read)
     how = node.read.replace(dump[0], "", 1) if dump else node.read
-    how = how.removeprefix("read ").removeprefix("as ").replace(", read without ", ", without ")
+    how = how.removeprefix("read ").removeprefix("as ").replace(", read ", ", ")
     return dump[0] if dump else "", f"({how})" if how else ""
 
 

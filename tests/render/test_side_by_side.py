@@ -40,10 +40,10 @@ def test_findings_say_whose_they_are() -> None:
     found = [line for line in sides("sint2", "0x200f3", "0x4000200f3", "7", "0x17", columns=110) if line.startswith("!")]
     assert found == [
         "! b: reserved_63_21: reserved bits are set",
-        "! c: valid vectors are 16-255; an unmasked source with a lower one is refused",
+        "! c: valid vectors are 16-255; a lower one is refused unless the source is masked",
     ]
     assert [line for line in sides("sint2", "7", "6") if line.startswith("!")] == [
-        "! valid vectors are 16-255; an unmasked source with a lower one is refused"
+        "! valid vectors are 16-255; a lower one is refused unless the source is masked"
     ]
 
 

@@ -36,7 +36,7 @@ def test_a_long_answer_is_read_in_less_and_left_with_q(tmp_path: Path) -> None:
     with Terminal(tmp_path, "show", "guest-id", program=DEFAULT, rows=ROWS) as terminal:
         terminal.until(lambda: terminal.lines[ROWS - 1] == ":", "less does not wait")
         assert "\x1b[" not in terminal.text
-        assert terminal.colors()
+        assert terminal.is_bold("HV_X64_MSR_GUEST_OS_ID")
         terminal.send("G")
         terminal.see(last_of("show", "guest-id"), "(END)")
         terminal.send("q")

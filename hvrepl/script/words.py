@@ -281,7 +281,7 @@ HINT = "`help WORD` explains each, and formats, options and signs like @."
 AFTER = "After a command: | CMD, > FILE, >> FILE. !CMD runs a system command."
 KEYS = (
     "A pasted dump is taken for a message or a message page, by its size.",
-    "Tab completes, Up finds earlier lines, C-r searches, F4 is vi, C-c clears, C-d leaves.",
+    "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leaves.",
 )
 CLEAR = "\x1b[H\x1b[2J"
 CHOICES = {"arch": ARCHES, "format": FORMATS}  # options that a line of their own sets

@@ -143,7 +143,7 @@ def test_in_a_space_a_name_stands_for_its_number_there(arch: str, name: str, spa
         ("arm64", "TEST_CPUID_LEAF", "TEST_CPUID_LEAF is x64 only"),
         ("x64", "TEST_NAME_ARM64", "TEST_NAME_ARM64 is arm64 only"),
         ("x64", "sint16", "no such name: sint16; choose from sint0 to sint15"),
-        ("arm64", "HV_REGISTER_SINT", "no such name: HV_REGISTER_SINT; there are HV_REGISTER_SINT0 to HV_REGISTER_SINT15"),
+        ("arm64", "HV_REGISTER_SINT", "no such name: HV_REGISTER_SINT; choose from HV_REGISTER_SINT0 to HV_REGISTER_SINT15"),
         ("x64", "guets-id", "no such name: guets-id; did you mean guest-id or guest-idle?"),
         ("x64", "HVMSG_TIMER_EXPIERD", "no such name: HVMSG_TIMER_EXPIERD; did you mean HVMSG_TIMER_EXPIRED?"),
         ("arm64", "test-release-msr2", "no such name: test-release-msr2; did you mean test-release?"),

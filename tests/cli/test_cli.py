@@ -247,7 +247,7 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "file_a_folder": (("decode", "page", "@/"), 4, "/: "),
     "file_too_long": (("decode", "page", f"@/{LONG}"), 4, "too long"),
     "file_alone": (("decode", "@x"), 2, "what is in x?"),
-    "file_and_bytes": (("decode", "page", "00", "@x"), 2, "cannot be given together"),
+    "file_and_bytes": (("decode", "page", "00", "@x"), 2, "cannot be combined"),
     "output": (("encode", "sint2", "vector=16", "-o", f"/nosuch/{ESC}"), 4, SHOWN),
     "output_a_folder": (("encode", "sint2", "vector=16", "-o", "/"), 4, "/: "),
     "show": (("show", ESC), 3, SHOWN),

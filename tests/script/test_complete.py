@@ -163,7 +163,7 @@ def test_the_first_candidates(before: str, expected: list[str]) -> None:
         ("0x40000084", "0x40000084", "", "msr HV_X64_MSR_EOM: end of message"),
         ("0x40000082", "0x40000082", "", "msr HV_X64_MSR_SIEFP · cpuid HYPERV_CPUID_VIRT_STACK_PROPERTIES"),
         ("msr 0x40000082", "0x40000082", "", "HV_X64_MSR_SIEFP: SynIC event flags page"),
-        ("annotate --on", "--only", "", "only the lines in which something was found"),
+        ("annotate --on", "--only", "", "print only the lines in which something was found"),
         ("list ms", "msr", "", "synthetic MSRs"),
     ],
 )

@@ -89,7 +89,7 @@ PRINTED = {
     ),
     "nothing_to_set": (["sint2 1 > /dev/null", "set"], "set takes fields: `set FIELD=VALUE`\n"),
     "no_field_to_set": (["sint2 1 > /dev/null", "set nosuch=1"], "sint2 has no field nosuch\n"),
-    "none_to_set": (["set vector=1"], "set changes the last value, and there is none yet; decode or encode one first\n"),
+    "none_to_set": (["set vector=1"], "set changes the last value, but there is none yet; decode or encode one first\n"),
     "none": (["_"], "_ is a value of an earlier line of a script or shell, and there is none\n"),
     "arch_and_format": (
         ["format line", "sint2 0x30", "arch arm64", "sint2 0x30", "arch x64", "sint2 0x30"],
@@ -98,7 +98,7 @@ PRINTED = {
     "option_for_one_line": (["sint2 0x30 -f line --arch arm64", "sint2 0x30 -f line"], LINE.replace("X64_MSR", "REGISTER") + LINE),
     "arch": (["arch"], "arch is x64; choices: x64, arm64\n"),
     "two_arches": (["arch x64 arm64"], "arch takes one word: `arch x64`\n"),
-    "unknown_arch": (["arch x86"], "no arch 'x86'; did you mean x64?\n"),
+    "unknown_arch": (["arch x86"], "no such arch: 'x86'; did you mean x64?\n"),
     "format": (["format bits", "format"], "format is bits; choices: fields, table, bits, line, json, ndjson, csv\n"),
     "format_in_json": (["format json", "arch"], '{"arch":"x64","choices":["x64","arm64"]}\n'),
     "words_behind_quit": (["quit now", "sint2 0x30 -f line"], "quit takes no words\n" + LINE),

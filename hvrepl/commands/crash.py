@@ -14,7 +14,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
 from hvrepl.readers.crash import COUNTS, find_crashes, read_parameters, read_pasted, split_pasted
-from hvrepl.readers.dump import decode
+from hvrepl.readers.plain_text import decode
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import findings_of, heading, say_finding, value_of
 from hvrepl.render.style import Style, align

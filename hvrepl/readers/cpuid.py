@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from hvrepl.catalog.model import Space
 from hvrepl.errors import UsageError
-from hvrepl.readers.dump import decode
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.number import REGISTERS
+from hvrepl.readers.plain_text import decode
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.wording import shorten
 

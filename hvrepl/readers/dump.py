@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 from hvrepl.errors import UsageError
-from hvrepl.readers.dump_forms import Row, read_line
+from hvrepl.readers.dump_forms import Row, is_row, read_line
 from hvrepl.readers.find_radix import find_radices, place
 from hvrepl.readers.plain import forced, read_plain, reverse_words
+from hvrepl.readers.plain_text import clean, decode, is_nearly_ascii
 from hvrepl.record import mutable, record
 from hvrepl.wording import shorten
 
 MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
+FIRST_LINES = 8  # among which a dump in text has a row
 WORD_SIZES = (1, 2, 4, 8, 16)
-COLOUR = re.compile("\x1b\\[[0-9;]*m")
-BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @record(eq=True)
@@ -47,20 +47,21 @@ def read_bytes(raw: bytes, word_size: int | None = None, most: int = MOST_TEXT) 
     """A file's content: a dump in text, or raw bytes if it has bytes that no text has. Raises UsageError. Word sizes are for text."""
     text = decode(raw)
     if text is None:
+        refuse_damaged(raw)
         return [Dump(raw, describe("raw binary", len(raw)), None)]
     if len(text) > most:
         raise UsageError(f"{len(text)} characters are too many for a dump in text; give raw bytes, or @FILE:ADDRESS of an image")
     return read_dump(text, word_size)
 
 
-def decode(raw: bytes) -> str | None:
-    # PowerShell's > writes UTF-16 with a mark.
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = COLOUR.sub("", raw.decode(encoding))
-    except UnicodeDecodeError:
-        return None
-    return None if BINARY.search(text) else text
+def refuse_damaged(raw: bytes) -> None:
+    """Raise UsageError for a dump in text that has bytes which no text has: as raw bytes it would be read as what it is not."""
+    lines = raw.split(b"\n") if is_nearly_ascii(raw) else []
+    if not any(is_row(line.decode("latin-1")) for line in lines[:FIRST_LINES]):
+        return
+    for number, line in enumerate(lines, 1):
+        if found := re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", line):
+            raise UsageError(f"line {number}: the byte 0x{found[0].hex()} stands in a dump that is text otherwise")
 
 
 def read_dump(text: str, word_size: int | None = None) -> list[Dump]:
@@ -70,7 +71,7 @@ def read_dump(text: str, word_size: int | None = None) -> list[Dump]:
     """
     if word_size is not None and word_size not in WORD_SIZES:
         raise UsageError(f"a word has 1, 2, 4, 8 or 16 bytes, not {word_size}")
-    text = COLOUR.sub("", text)
+    text = clean(text)
     lines = [row for number, line in enumerate(text.split("\n"), 1) if (row := read_line(number, line))]
     radices = find_radices(lines)
     if not radices:

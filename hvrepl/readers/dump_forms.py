@@ -64,6 +64,7 @@ FORMS: dict[str, Form] = {
 # Digits of a group that od prints in octal → its bytes.
 OCTAL = {3: 1, 6: 2, 11: 4, 22: 8}
 WORDS = (1, 2, 4, 8)
+LEAST_ROW = 8  # bytes of a row that is one beyond doubt
 PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord(".") for byte in range(256))
 
 
@@ -109,6 +110,15 @@ def read_line(number: int, line: str) -> Row | None:
     if re.fullmatch(f"{H}{{6,16}}", source, re.IGNORECASE):
         return Row(number, "end", source, source)
     return None if prompted else Row(number, "other", source)
+
+
+def is_row(line: str) -> bool:
+    """Whether a line is beyond doubt a row of a dump as tools print it."""
+    try:
+        row = read_line(1, line)
+    except UsageError:
+        return False
+    return row is not None and row.form in FORMS and row.size >= LEAST_ROW and row.sure
 
 
 def strip_prefix(line: str) -> tuple[str, bool]:

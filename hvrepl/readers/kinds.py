@@ -6,10 +6,10 @@ import re
 
 from hvrepl.catalog.model import Space
 from hvrepl.errors import UsageError
-from hvrepl.readers.dump import decode
-from hvrepl.readers.dump_forms import read_line
+from hvrepl.readers import dump_forms
 from hvrepl.readers.memory import is_image
 from hvrepl.readers.number import read_given
+from hvrepl.readers.plain_text import decode
 
 SNIFFED = 1 << 12  # bytes that are looked at
 FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
@@ -55,10 +55,4 @@ def is_value(line: str) -> bool:
 
 def is_row(line: str) -> bool:
     """Whether a line is beyond doubt a row of a dump as tools print it, or a run of hex bytes."""
-    try:
-        row = read_line(1, line)
-    except UsageError:
-        return False
-    if row and row.form not in ("other", "end", "fold") and row.size >= 8 and row.sure:
-        return True
-    return bool(ROW.fullmatch(line) or DIGITS.fullmatch(line))
+    return dump_forms.is_row(line) or bool(ROW.fullmatch(line) or DIGITS.fullmatch(line))

@@ -108,14 +108,13 @@ def run_stdin(runner: Runner) -> None:
     """The lines of stdin as a script. What is no script is seen by its first line: one dump as a whole, and a log, which is refused."""
     from hvrepl.commands.inputs.files import raw_lines
     from hvrepl.readers.kinds import LOG_LINE, is_row
+    from hvrepl.readers.plain_text import clean
 
     lines = (line.decode("utf-8", "replace") for line in raw_lines(runner.session))
     before = list(up_to_content(lines))
-    if before:
-        before[0] = before[0].removeprefix("\ufeff")  # the mark that Windows puts before UTF-8
-    first = before[-1] if before else ""
+    first = clean(before[-1]) if before else ""
     if "\0" in first:
-        raise UsageError("stdin: raw bytes or UTF-16, not a script; say what they are: `hvrepl decode WHAT`, such as page or message")
+        raise UsageError("stdin: raw bytes, not a script; say what they are: `hvrepl decode WHAT`, such as page or message")
     if is_row(first):
         runner.run_dump("\n".join([*before, *lines]))
         return

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator
 from typing import IO, BinaryIO
 
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
+from hvrepl.readers.plain_text import encoding_of
 
 CHUNK = 1 << 16
 LONGEST_MARK = 16  # bytes with which an image of memory begins; each kind has a zero among them
@@ -100,8 +102,7 @@ def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> 
     """All whole lines that stdin has at a time; at its end also one without its newline."""
     pending: list[bytes] = []
     held = 0
-    chunk = start or read_chunk(session)
-    while chunk:
+    for chunk in utf_8_chunks(session, start):
         lines, newline, rest = chunk.rpartition(b"\n")
         if newline:
             yield b"".join([*pending, lines, newline])
@@ -110,6 +111,21 @@ def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> 
         held += len(rest)
         if held > most:
             raise too_much("stdin", most, "expected one value per line")
-        chunk = read_chunk(session)
     if any(pending):
         yield b"".join(pending)
+
+
+def utf_8_chunks(session: Session, start: bytes = b"") -> Iterator[bytes]:
+    """What stdin has at a time, without the mark that Windows puts before text, and in UTF-8 where it is UTF-16."""
+    chunk = start or read_chunk(session)
+    encoding = encoding_of(chunk)
+    if encoding == "utf-8":
+        chunk = chunk.removeprefix(codecs.BOM_UTF8)
+        while chunk:
+            yield chunk
+            chunk = read_chunk(session)
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    while chunk:
+        yield decoder.decode(chunk).removeprefix("\ufeff").encode("utf-8", "replace")
+        chunk = read_chunk(session)

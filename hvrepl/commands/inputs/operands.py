@@ -15,6 +15,7 @@ from hvrepl.commands.inputs.register_value import read_word
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.number import read_cpuid, read_number
+from hvrepl.readers.plain_text import decode
 from hvrepl.record import record, replace
 
 if TYPE_CHECKING:
@@ -117,16 +118,17 @@ def read_word_file(session: Session, found: Found, path: str, size: int, read: C
     if held is not None:
         yield from held
         return
-    if not re.fullmatch(rb"[\t\n\r -~]*", raw) and len(raw) % size == 0:
+    text = decode(raw)
+    if text is None and len(raw) % size == 0:
         for at in range(0, len(raw), size):
             yield Value(f"@{path}", raw[at : at + size], f"read as {size} raw bytes, lowest first")
         return
     is_first = True
-    for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
+    for number, line in enumerate((raw.decode("utf-8", "replace") if text is None else text).splitlines(), 1):
+        one = line.strip()
+        if not one or one.startswith("#"):
             continue
-        value = attempt(text, None, partial(read, text))
+        value = attempt(one, None, partial(read, one))
         if value.error:
             other = say_command(session, path) if is_first else ""
             said = f"{path}: no value of {found.called} in it; {other}" if other else f"{path}:{number}: {value.error}"
@@ -257,16 +259,28 @@ def holds_lines(start: bytes, size: int) -> bool:
 def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iterator[Value]:
     """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only the last is read as a whole."""
     if size and holds_lines(start, size):
-        for line, text in numbered_lines(session, start):
-            yield attempt(text, line, partial(read_exactly, session, text, size))
+        yield from read_struct_lines(session, size, start)
         return
-    if size and re.search(rb"[^\t\n\r -~]", start):
+    from hvrepl.readers.dump import read_bytes, refuse_damaged
+
+    if size and decode(start, cut=True) is None:
+        refuse_damaged(start)
         yield from read_raw_stream(session, start, size)
         return
-    from hvrepl.readers.dump import read_bytes
-
     whole = read_rest(session, start)
-    yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole, session.options.word_size))
+    text = decode(whole) if size else None
+    if size and text is None:  # text at its start alone
+        refuse_damaged(whole)
+        yield from read_raw_stream(session, whole, size)
+    elif size and text and holds_lines(text.encode(), size):  # in UTF-16
+        yield from read_struct_lines(session, size, text.encode())
+    else:
+        yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole, session.options.word_size))
+
+
+def read_struct_lines(session: Session, size: int, start: bytes) -> Iterator[Value]:
+    for line, text in numbered_lines(session, start):
+        yield attempt(text, line, partial(read_exactly, session, text, size))
 
 
 def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
@@ -283,9 +297,10 @@ def read_exactly(session: Session, text: str, size: int) -> tuple[bytes, str]:
 def read_raw_stream(session: Session, start: bytes, size: int) -> Iterator[Value]:
     held = start
     while held:
-        while len(held) >= size:
-            yield Value("-", held[:size])
-            held = held[size:]
+        whole = len(held) - len(held) % size
+        for at in range(0, whole, size):
+            yield Value("-", held[at : at + size])
+        held = held[whole:]
         more = read_chunk(session)
         if not more:
             break

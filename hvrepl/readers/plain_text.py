@@ -1,0 +1,71 @@
+"""Bytes → text, in whatever encoding, without what terminals put into it; None for bytes that are no text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+# What stands before UTF-16; the mark before UTF-8 says nothing new.
+MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+LEAST_UTF_16 = 8  # bytes without a mark that are UTF-16 if each second one is zero
+ESCAPE = re.compile(
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]"  # colours, and what moves the cursor
+    "|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)"  # titles of windows
+    "|[ -/]+[0-~]|[0-Z\\\\^-~])"  # character sets, and the rest
+)
+CUT_ESCAPE = re.compile("\x1b[^\x1b\n]*\\Z")
+BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+ASCII = bytes([*b"\t\n\v\f\r", *range(0x20, 0x7F)])
+
+
+def decode(raw: bytes, *, cut: bool = False) -> str | None:
+    """The text, or None. With `cut` the bytes are the beginning of more, and may end within a character or an escape."""
+    encoding = encoding_of(raw)
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(raw, final=not cut)
+    except UnicodeDecodeError:
+        if encoding != "utf-8" or not is_nearly_ascii(raw):
+            return None
+        text = raw.decode("latin-1")  # a comment in an old character set; which one does not matter
+    text = clean(text)
+    if cut:
+        text = CUT_ESCAPE.sub("", text)
+    return None if BINARY.search(text) else text
+
+
+def encoding_of(start: bytes) -> str:
+    """By the mark and the zeros that UTF-16 has at least in the ends of its lines, or by these alone; else UTF-8."""
+    encoding = MARKS.get(start[:2])
+    if encoding and (len(start) == len(start[:2]) or b"\0" in start[:4096]):
+        return encoding
+    head = start[:64]
+    if len(head) >= LEAST_UTF_16 and not any(head[1::2]) and not head[::2].translate(None, delete=ASCII):
+        return "utf-16-le"
+    return "utf-8"
+
+
+def is_nearly_ascii(raw: bytes) -> bool:
+    return len(raw.translate(None, delete=ASCII)) * 8 <= len(raw)
+
+
+def clean(text: str) -> str:
+    """Without marks, escapes, bells and what was erased, and with plain line ends."""
+    text = text.replace("\ufeff", "")
+    if "\x1b" in text:
+        text = ESCAPE.sub("", text)
+    if "\x07" in text or "\x08" in text:
+        text = "\n".join(map(erase, text.replace("\x07", "").split("\n")))
+    if "\r" in text:
+        text = re.sub("\r+\n", "\n", text).replace("\r", "\n")
+    return text
+
+
+def erase(line: str) -> str:
+    """The line as it looks after its backspaces."""
+    kept: list[str] = []
+    for character in line:
+        if character != "\x08":
+            kept.append(character)
+        elif kept:
+            kept.pop()
+    return "".join(kept)

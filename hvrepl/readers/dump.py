@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from hvrepl.errors import UsageError
-from hvrepl.readers.dump_forms import Row, is_row, read_line
+from hvrepl.readers.dump_forms import Row, explain_no_hex, is_row, read_line
 from hvrepl.readers.find_radix import find_radices, place
-from hvrepl.readers.plain import forced, read_plain, reverse_words
+from hvrepl.readers.plain import Given, forced, read_plain, reverse_words
 from hvrepl.readers.plain_text import clean, decode, is_nearly_ascii
 from hvrepl.record import mutable, record
 from hvrepl.wording import shorten
@@ -43,7 +44,9 @@ class Run:
         return self.rows[-1][0]
 
 
-def read_bytes(raw: bytes, word_size: int | None = None, most: int = MOST_TEXT) -> list[Dump]:
+def read_bytes(
+    raw: bytes, word_size: int | None = None, most: int = MOST_TEXT, *, is_hex: bool = False, size: int | None = None
+) -> list[Dump]:
     """A file's content: a dump in text, or raw bytes if it has bytes that no text has. Raises UsageError. Word sizes are for text."""
     text = decode(raw)
     if text is None:
@@ -51,7 +54,7 @@ def read_bytes(raw: bytes, word_size: int | None = None, most: int = MOST_TEXT) 
         return [Dump(raw, describe("raw binary", len(raw)), None)]
     if len(text) > most:
         raise UsageError(f"{len(text)} characters are too many for a dump in text; give raw bytes, or @FILE:ADDRESS of an image")
-    return read_dump(text, word_size)
+    return read_dump(text, word_size, is_hex=is_hex, size=size)
 
 
 def refuse_damaged(raw: bytes) -> None:
@@ -64,19 +67,32 @@ def refuse_damaged(raw: bytes) -> None:
             raise UsageError(f"line {number}: the byte 0x{found[0].hex()} stands in a dump that is text otherwise")
 
 
-def read_dump(text: str, word_size: int | None = None) -> list[Dump]:
+def read_dump(text: str, word_size: int | None = None, *, is_hex: bool = False, size: int | None = None) -> list[Dump]:
     """The dumps in the text: a new one starts where the address jumps or restarts. Raises UsageError with the line and what is wrong.
 
     word_size: read each row as words of so many bytes, little-endian, whatever its form; 1 takes bytes as they stand.
+    is_hex: read elements of lists without 0x as hex. size: how many bytes are asked for; base64 must have as many.
     """
     if word_size is not None and word_size not in WORD_SIZES:
         raise UsageError(f"a word has 1, 2, 4, 8 or 16 bytes, not {word_size}")
     text = clean(text)
-    lines = [row for number, line in enumerate(text.split("\n"), 1) if (row := read_line(number, line))]
+    lines = list(read_rows(text))
     radices = find_radices(lines)
     if not radices:
-        return [Dump(data, describe(how, len(data)), None) for data, how in read_plain(text, word_size)]
+        given = Given(word_size, is_hex=is_hex, size=size)
+        return [Dump(data, describe(how, len(data), start=address or 0), address) for data, how, address in read_plain(text, given)]
     return [join(run, word_size, *radices[run.last.line]) for run in split(lines, radices)]
+
+
+def read_rows(text: str) -> Iterator[Row]:
+    """Each line that is not blank, nor a prompt or heading."""
+    width = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        row = read_line(number, line, width)
+        if row and row.form == "ruler":
+            width = row.digits
+        elif row:
+            yield row
 
 
 def describe(name: str, size: int, others: int = 0, start: int = 0) -> str:
@@ -117,8 +133,12 @@ def check_other(row: Row) -> Row:
     words = row.source.split()
     hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,64}[,:]?", word, re.IGNORECASE)) for word in words)
     if row.form == "other" and hexes > 1 and hexes * 2 >= len(words):
-        raise UsageError(f"line {row.line}: '{shorten(row.source)}' is not a row of a dump that can be read")
+        raise UsageError(f"line {row.line}: {explain_no_hex(row.source) or no_row(row.source)}")
     return row
+
+
+def no_row(source: str) -> str:
+    return f"'{shorten(source)}' is no row of a dump that can be read"
 
 
 def check_fold(row: Row, runs: list[Run], fold: Row | None) -> Row:
@@ -191,7 +211,7 @@ def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
 
 def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:
     first = run.rows[0][0]
-    order = find_order(run)
+    order = find_order(run, is_given=word_size is not None)
     data = b"".join(row_bytes(row, order, word_size) * times for row, times in run.rows)
     data = data[: len(data) - run.trim]
     name = find_name(first, order, radix) + taken
@@ -204,15 +224,45 @@ def row_bytes(row: Row, order: str, word_size: int | None) -> bytes:
     return b"".join(row.groups if order == "big" else [group[::-1] for group in row.groups])
 
 
-def find_order(run: Run) -> str:
-    """Memory words are little-endian, as x64 and arm64 have them; the text column, where it proves another order, is right."""
+def find_order(run: Run, *, is_given: bool) -> str:
+    """Memory words are little-endian, as x64 and arm64 have them; the text column, where it proves another order, is right.
+
+    Raises UsageError where neither can be told, unless the word size is given.
+    """
     first = run.rows[0][0]
     proved = {row.order for row, _ in run.rows if row.order}
-    if len(proved) == 1:
+    if len(proved) == 2 and not is_given:
+        other = next(row for row, _ in run.rows if row.order not in ("", first.order or "big"))
+        raise UsageError(f"line {other.line}: the text beside the words says another byte order than that of other lines")
+    if proved:
         return proved.pop()
-    if first.form == "colon":  # xxd, which always has a text column and groups of 2 bytes, or the kernel
-        return "big" if first.text or len(first.groups[0]) == 2 else "little"
-    return "big" if first.form == "columns" and first.text in ("proved", "unproved") and not first.wide_gap else "little"
+    size = len(first.groups[0])
+    if size == 1:
+        return "big"
+    if first.form == "colon":
+        return find_colon_order(run, first, size, is_given=is_given)
+    if first.form == "prefixed":  # radare2's px has pairs of bytes after two blanks
+        return "big" if first.text and first.wide_gap and size == 2 else "little"
+    if first.form == "columns":
+        return "big" if first.text in ("proved", "unproved") and not first.wide_gap else "little"
+    return "big" if first.form == "boxed" else "little"
+
+
+def find_colon_order(run: Run, first: Row, size: int, *, is_given: bool) -> str:
+    """Pairs of bytes are xxd's; words without text are the kernel's; words after which the text stands far are U-Boot's or xxd -e's.
+
+    Others are xxd -g's in a file, and in memory may be U-Boot's: UsageError.
+    """
+    if size == 2:
+        return "big"
+    if not first.text or (first.text_gap > 2 and len(run.rows) > 1):
+        return "little"
+    if run.start and not is_given and any(group != group[::-1] for row, _ in run.rows for group in row.groups):
+        raise UsageError(
+            f"line {first.line}: nothing proves the byte order of these words of {size} bytes; "
+            f"say --words 1 for bytes as printed (xxd -g), or --words {size} for little-endian words (U-Boot)"
+        )
+    return "big"
 
 
 LETTERS = {1: "b", 2: "h", 4: "w", 8: "g"}
@@ -229,7 +279,12 @@ def find_name(row: Row, order: str, radix: int) -> str:
         "windbg": f"WinDbg d{WINDBG_LETTERS.get(size, 'p')}",
         "physical": f"WinDbg !d{WINDBG_LETTERS.get(size, 'p')}",
         "crash": "crash rd" if size == 8 else f"crash rd -{8 * size}",
+        "gef": "GEF hexdump",
         "colon": name_colon(row, order, size),
+        "prefixed": "hex dump",
+        "worded": "radare2 px",
+        "boxed": "hexyl",
+        "segment": "hex dump",
         "kernel": "kernel hex dump",
         "columns": name_columns(row, order, radix, size),
     }
@@ -251,7 +306,7 @@ def name_columns(row: Row, order: str, radix: int, size: int) -> str:
         return f"WinDbg !d{WINDBG_LETTERS.get(size, 'p')}"
     if row.text == "|":
         return "hexdump -C"
-    if order == "big":
+    if order == "big" and size > 1:
         return "objdump -s"
     if row.wide_gap:
         return "hex dump"

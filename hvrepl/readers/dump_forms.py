@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise, takewhile
 
 from hvrepl.errors import UsageError
 from hvrepl.record import record
@@ -34,43 +36,71 @@ LOGGED = re.compile(r"(?:<\d{1,3}>)?\[\s*\d+\.\d+\]|\[\w{3} \w{3} |.{0,120}?\bke
 NAME = re.compile(
     rf"(?:[^:]{{0,60}}[g-z_][^:]{{0,60}}:|[\w.-]{{0,60}}[g-z_][\w.-]{{0,60}})\s{{1,9}}(?={H}{{2}})", re.IGNORECASE
 )  # print_hex_dump's, of any form
-HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*")
+HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*|(?=.*[-\u2500\u2550]{4})[-+=|\s\u2500-\u257f]+")
+FOLD = re.compile(r"\*|\.\.\. \u2193.*")  # with an arrow, how many rows are left out
+BOX = str.maketrans("\u2502\u2503\u2551\u250a\u2506\u00a0", "||||| ")
+SYMBOL = r"\s+(?:\S*!.+|[a-z_][\w.]*\+0x[0-9a-f]+)"  # of the debugger, for the address that a word is
+ARROW = r"\s+[\u2190\u2192\u25c2].*"
 
 
 @record
 class Form:
-    """How a tool writes a line: `head` is the address with all up to the first group, `group` one group."""
+    """How a tool writes a line: `head` is the address with all up to the first group, `group` one group, `tail` what can follow the last.
+
+    `note` can follow a lone group. `gap`: blanks before the text column. `sure`: no line looks so by chance.
+    """
 
     head: re.Pattern[str]
     group: re.Pattern[str]
+    tail: re.Pattern[str] | None = None
+    note: re.Pattern[str] | None = None
+    gap: int = 2
+    sure: bool = True
 
 
-def form(head: str, group: str = f"{H}+") -> Form:
-    scan = rf"(?:^|\s+|-)({group})(?=[\s-]|$)"
-    return Form(re.compile(head, re.IGNORECASE), re.compile(scan, re.IGNORECASE))
+def form(head: str, group: str = f"{H}+", tail: str = "", note: str = "", *, gap: int = 2, sure: bool = True) -> Form:
+    scan = rf"(?:^|\s+|-)({group})(?=[\s}}-]|$)"
+    after, said = (re.compile(pattern, re.IGNORECASE) if pattern else None for pattern in (tail, note))
+    return Form(re.compile(head, re.IGNORECASE), re.compile(scan, re.IGNORECASE), after, said, gap, sure)
 
 
 # Tried in this order.
 FORMS: dict[str, Form] = {
-    "gdb": form(rf"0x(?P<address>{H}{{1,16}})(?:\s+<.*?>)?:\s+(?=0x)", f"0x{H}+"),
+    "gdb": form(rf"0x(?P<address>{H}{{1,16}})(?:\s+<.*?>)?:\s+\{{?(?=0x)", f"0x{H}+", r"\s*\}"),
     "qemu": form(rf"(?P<address>{H}{{8,16}}):\s+(?=0x)", f"0x{H}+"),
-    "windbg": form(rf"(?P<address>{H}{{8}}`{H}{{8}})\s+(?=[0-9a-f?])", f"{H}{{8}}`{H}{{8}}|{H}+"),
-    "physical": form(rf"#\s*(?P<address>{H}{{1,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+"),
+    "gef": form(rf"0x(?P<address>{H}{{8,16}})\|\+0x{H}{{4,16}}:?\s+(?:<.*?>\s+)?(?=0x)", f"0x{H}+", note=ARROW),
+    "windbg": form(rf"(?P<address>{H}{{8}}`{H}{{8}})\s+(?=[0-9a-f?])", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL),
+    "physical": form(rf"#\s*(?P<address>{H}{{1,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", gap=1),
     "crash": form(rf"(?P<address>{H}{{8,16}}):[ ]{{2}}(?={H})"),  # xxd -e puts more spaces before a short word
-    "colon": form(rf"(?:0x)?(?P<address>{H}{{4,16}}):[ ](?=\s*{H}{{2}})"),
-    "kernel": form(rf"\S.*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"),  # after the name that print_hex_dump is given
-    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+"),  # !dq of WinDbg has no back-tick in the address
+    # After % in VirtualBox, with h in 010 Editor, with = of J-Link.
+    "colon": form(rf"%{{0,2}}(?:0x)?(?P<address>{H}{{4,16}})(?:h?:[ \t]|[ ]=[ ])(?=\s*{H}{{2}})"),
+    # After an offset in pwndbg; without a colon in kdb, volshell, radare2, GEF and Visual Studio.
+    "prefixed": form(rf"(?:\+{H}{{4,16}}\s+)?0x(?P<address>{H}{{4,16}})\s+(?:<.*?>\s+)?(?={H}{{2}})", sure=False),
+    "worded": form(rf"0x(?P<address>{H}{{8,16}})\s\s+(?=0x)", f"0x{H}+", sure=False),  # radare2's pxw and pxq
+    "boxed": form(rf"(?P<address>{H}{{4,16}})\|\s+(?={H})"),
+    "kernel": form(  # after the name that print_hex_dump is given, which has no groups
+        rf"\S(?:(?!(?<!\S){H}{{2,16}}[\s-]+{H}{{2,16}}(?!\S)).)*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"
+    ),
+    # The segment or space of IDA, DOS and TRACE32.
+    "segment": form(rf"(?:[\w.$@?-]{{1,80}}:){{1,3}}(?P<address>{H}{{4,16}})(?:\s*\|[\s>]?|\s)\s*(?={H}{{2}})", gap=1, sure=False),
+    # !dq of WinDbg has no back-tick in the address.
+    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL, sure=False),
 }
 # Digits of a group that od prints in octal → its bytes.
 OCTAL = {3: 1, 6: 2, 11: 4, 22: 8}
 WORDS = (1, 2, 4, 8)
+WIDEST_GAP = 3  # blanks between groups of a row
+LONGEST_EXPLAINED = 200  # characters of a line
+LEAST_RULER = 4  # columns
 LEAST_ROW = 8  # bytes of a row that is one beyond doubt
+BARS = (("|", "|"), (">", "<"), ("*", "*"))
+ORDERS = {(True, True): "", (True, False): "big", (False, True): "little"}  # whether the bytes as printed, and reversed, make the text
 PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord(".") for byte in range(256))
 
 
 @record
 class Row:
-    """A line: its form is one of FORMS, or `fold` (a lone *), `end` (a lone address) or `other`."""
+    """A line: its form is one of FORMS, or `fold` (a lone *), `end` (a lone address), `ruler` or `other`."""
 
     line: int
     form: str
@@ -79,7 +109,8 @@ class Row:
     groups: tuple[bytes, ...] = ()  # as printed: the first digits first
     digits: int = 0  # of the first group
     octal: bool = False
-    text: str = ""  # the text column: "" without one, | or > for one in such bars, else "proved" by the bytes, or "unproved"
+    text: str = ""  # the text column: "" without one, the first bar of one in bars, else "proved" by the bytes, or "unproved"
+    text_gap: int = 0  # blanks before it
     order: str = ""  # the byte order that the text column or the alignment proves, "big" or "little"
     wide_gap: bool = False  # two spaces or more after the address
     lone_gap: bool = False  # and nowhere between the groups
@@ -94,22 +125,55 @@ class Row:
         """Whether the first digits are an address beyond doubt: without a colon they could be a group."""
         odd_one = len(self.address) != self.digits
         shaped = odd_one and (self.wide_gap or len(self.address) > 5 or self.text != "")
-        return self.form != "columns" or self.order != "" or self.lone_gap or shaped
+        return FORMS[self.form].sure or self.order != "" or self.lone_gap or shaped
 
 
-def read_line(number: int, line: str) -> Row | None:
-    """A line as a Row; None for one that is blank, a prompt or a tool's heading. Raises UsageError for half a row."""
+def read_line(number: int, line: str, width: int = 0) -> Row | None:
+    """A line as a Row; None for one that is blank, a prompt or a tool's heading. Raises UsageError for half a row.
+
+    `width`: bytes of a row, where a ruler above it says so; 0 if none does.
+    """
     source, prompted = strip_prefix(line)
     if not source or HEADER.fullmatch(source):
         return None
-    if source == "*":
+    if source[0] == "|":
+        source = unbox(source)
+    if FOLD.fullmatch(source):
         return Row(number, "fold", source)
     for name, shape in FORMS.items():
         if match := shape.head.match(source):
-            return read_row(number, source, name, match, is_logged=LOGGED.match(line.strip()) is not None)
+            return read_row(number, source, name, match, width, is_logged=LOGGED.match(line.strip()) is not None)
     if re.fullmatch(f"{H}{{6,16}}", source, re.IGNORECASE):
         return Row(number, "end", source, source)
+    if width := read_ruler(source):
+        return Row(number, "ruler", source, digits=width)
     return None if prompted else Row(number, "other", source)
+
+
+def unbox(source: str) -> str:
+    """A row in a box, `|00000000| 10 00 | 00 80 |..|..|`, as the row in it: cells as wide as the first have groups, others text."""
+    _, address, *cells = source.rstrip().removesuffix("|").split("|")
+    width = next((at for at, cell in enumerate(cells) if len(cell) != len(cells[0])), len(cells))
+    hexes = " ".join(cells[:width])
+    return f"{address.strip()}|{hexes.rstrip()}  |{'|'.join(cells[width:])}|" if hexes.strip() else address.strip()
+
+
+def read_ruler(source: str) -> int:
+    """How many bytes a row has by the places above its columns, `00 01 02 ...`, `0 4 8 C` or `0001 0203`; 0 if the line is no ruler."""
+    words = re.split(r"[^\w()]+|_+", source)
+    start = next((at for at, word in enumerate(words) if re.fullmatch(f"{H}{{1,4}}", word, re.IGNORECASE)), len(words))
+    if start == len(words) or any(map(re.compile("[0-9]").search, words[:start])):
+        return 0
+    width = len(words[start])
+    column = f"{H}{{{width}}}" if width > 1 else f"{H}{{1,2}}"
+    run = list(takewhile(lambda word: re.fullmatch(column, word, re.IGNORECASE), words[start:]))
+    joined = "".join(run)
+    places = [int(joined[at : at + 2], 16) for at in range(0, len(joined), 2)] if width == 4 else [int(word, 16) for word in run]
+    if len(places) < LEAST_RULER:
+        return 0
+    step = (places[1] - places[0]) % 16
+    follows = all((after - before) % 16 == step for before, after in pairwise(places))
+    return step * len(places) if step in WORDS and follows and (step == 1 or places[0] == 0) else 0
 
 
 def is_row(line: str) -> bool:
@@ -123,31 +187,83 @@ def is_row(line: str) -> bool:
 
 def strip_prefix(line: str) -> tuple[str, bool]:
     """The line without log prefixes and prompt, and whether there was a prompt."""
-    source, prompted, at = line.strip(), False, 0
+    source, prompted, at = (line if line.isascii() else line.translate(BOX)).strip(), False, 0
     while not PHYSICAL.match(source, at) and (match := PREFIX.match(source, at) or PROMPT.match(source, at)):
         prompted = prompted or match.re is PROMPT
         at = match.end()
     return source[at:], prompted
 
 
-def read_row(number: int, source: str, name: str, match: re.Match[str], *, is_logged: bool) -> Row:
+def read_row(number: int, source: str, name: str, match: re.Match[str], width: int, *, is_logged: bool) -> Row:
     body, address = source[match.end() :], match["address"].replace("`", "")
+    shape = FORMS[name]
     try:
         digits, ends = read_digits(body, name)
         octal = name == "columns" and len(address) > 5 and all(map(is_octal, digits))
         groups = [read_octal(group) if octal else read_hex(group) for group in digits]
-        count, order, text = split_text(body, groups, ends, gap=1 if name == "physical" else 2)
+        if bits := read_bits(body, digits, ends):
+            groups, count, order, text = bits, len(bits), "", "proved"
+        elif is_note(shape, body[ends[-1] :], len(groups)):
+            count, order, text = len(groups), "", ""
+        elif width:
+            count, order, text = split_ruled(body, groups, ends, width)
+        else:
+            count, order, text = split_text(body, groups, ends, shape.gap)
     except UsageError as error:
-        if name == "columns":  # or it is plain hex, or no dump at all
+        if not shape.sure:  # or it is plain hex, or no dump at all
             return Row(number, "other", source)
-        raise UsageError(f"line {number}: {error}") from None
+        raise UsageError(f"line {number}: {explain_no_hex(source) or error}") from None
+    rest = body[ends[count - 1] :]
     wide_gap = re.match(r":?\s\s", source[match.end("address") :]) is not None
     lone_gap = wide_gap and count > 1 and "  " not in body[: ends[count - 1]].strip()
     if name == "colon" and not order:
         order = align(groups[:count], wide_gap, body[ends[count - 2] : ends[count - 1]] if count > 1 else "")
         if not order and not text and len(groups[0]) > 1 and is_logged:
             order = "little"
-    return Row(number, name, source, address, tuple(groups[:count]), len(digits[0]), octal, text, order, wide_gap, lone_gap)
+    return Row(
+        number,
+        name,
+        source,
+        address,
+        tuple(groups[:count]),
+        len(digits[0]),
+        octal,
+        text,
+        len(rest) - len(rest.lstrip()),
+        order,
+        wide_gap,
+        lone_gap,
+    )
+
+
+def is_note(shape: Form, rest: str, count: int) -> bool:
+    """Whether what follows the groups is neither a group nor a text column, but what the tool says of them."""
+    return (shape.tail is not None and shape.tail.fullmatch(rest) is not None) or (
+        shape.note is not None and count == 1 and shape.note.fullmatch(rest) is not None
+    )
+
+
+def read_bits(body: str, digits: list[str], ends: list[int]) -> list[bytes]:
+    """The bytes of groups that are binary, as xxd -b and WinDbg's dyb print them; empty unless text or hex after them says the same."""
+    if any(len(group) != 8 or group.strip("01") for group in digits):
+        return []
+    groups = [int(group, 2).to_bytes(1, "big") for group in digits]
+    data, rest = b"".join(groups), body[ends[-1] :].strip()
+    return groups if rest.replace(" ", "").lower() == data.hex() or shows(data, rest) else []
+
+
+def split_ruled(body: str, groups: list[bytes], ends: list[int], width: int) -> tuple[int, str, str]:
+    """split_text where a ruler says how many bytes a row has: whatever follows them, or a wide gap, is text."""
+    count, size = 1, len(groups[0])
+    for group, before, end in zip(groups[1:], ends, ends[1:], strict=False):
+        between = body[before : end - 1]
+        if size + len(group) > width or len(between) - len(between.lstrip()) > WIDEST_GAP:
+            break
+        count, size = count + 1, size + len(group)
+    if not body[ends[count - 1] :].strip():
+        return count, "", ""
+    order = prove(body, groups[:count], ends[count - 1], 1)
+    return count, order or "", bar_of(body[ends[count - 1] :]) or ("unproved" if order is None else "proved")
 
 
 def read_bare(number: int, line: str) -> Row | None:
@@ -164,6 +280,26 @@ def read_bare(number: int, line: str) -> Row | None:
         is_logged = LOGGED.match(line.strip()) is not None
         return Row(number, "bare", source, "", tuple(groups[:count]), len(digits[0]), text=text, order=order, is_logged=is_logged)
     return None
+
+
+# What cannot be read as hex, and what to say of it.
+NO_HEX = {
+    "are characters, as od -c and hexdump -c print them; print the bytes in hex, such as with od -t x1": re.compile(
+        r"(?:\S+\s+)?(?:(?:\S|[0-3][0-7]{2}|\\[0abefnrtv])\s+){0,40}\\[0abefnrtv](?:\s.*)?"
+    ),
+    "are names of characters, as od -a prints them; print the bytes in hex, such as with od -t x1": re.compile(
+        r"(?:\S+\s+)?(?:(?:\S|[a-z][a-z0-9]{1,2})\s+){0,40}(?:nul|soh|stx|etx|dle|dc1|sp)(?:\s.*)?"
+    ),
+    "are decimal numbers; print them in hex, such as with od -t x8, crash rd -64 or gdb x/gx": re.compile(
+        r"(?:\S+\s+)?(?=(?:-?\d+[\s,]+)*(?:-|\d[\s,]|\d{3}[\s,]|\d{9,15}[\s,]))-?\d+(?:[\s,]+-?\d+)+(?:\s\s.*)?,?"
+    ),
+}
+
+
+def explain_no_hex(source: str) -> str:
+    """What a line that is no row has in place of hex; empty if nobody knows."""
+    words = next((words for words, pattern in NO_HEX.items() if pattern.fullmatch(source[:LONGEST_EXPLAINED] + " ")), "")
+    return f"'{shorten(source)}' {words}" if words else ""
 
 
 def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
@@ -215,11 +351,11 @@ def split_text(body: str, groups: list[bytes], ends: list[int], gap: int = 2) ->
         for count in range(len(groups), 0, -1):
             order = prove(body, groups[:count], ends[count - 1], gap)
             if order is not None:
-                return count, order, "proved"
+                return count, order, bar_of(body[ends[count - 1] :]) or "proved"
     rest = body[ends[-1] :]
     text = rest.strip()
-    if not text or (text[0], text[-1]) in (("|", "|"), (">", "<")):
-        return len(groups), "", text[:1]
+    if not text or bar_of(text):
+        return len(groups), "", bar_of(text)
     # Text in another character set proves nothing, but is as long as its bytes, spaces aside, and has nothing like a group.
     size, width = sum(map(len, groups)), len(groups[0]) * 2
     group = re.search(rf"(?<!\S){H}{{{width}}}(?!\S)", text, re.IGNORECASE)
@@ -244,10 +380,46 @@ def prove(body: str, groups: list[bytes], end: int, gap: int) -> str | None:
     text = body[end:].strip()
     if not body[end : end + gap].isspace() or not text:
         return None
-    big = as_text(b"".join(groups)) == text
-    little = as_text(b"".join(group[::-1] for group in groups)) == text
-    return {(True, True): "", (True, False): "big", (False, True): "little"}.get((big, little))
+    big, little = b"".join(groups), b"".join(group[::-1] for group in groups)
+    for same in (equals, shows):
+        for inner in within_bars(text, len(big)):
+            order = ORDERS.get((same(big, inner), same(little, inner)))
+            if order is not None:
+                return order
+    return None
+
+
+def bar_of(rest: str) -> str:
+    """What stands on the left of a text column in bars; empty if it is not in bars."""
+    text = rest.strip()
+    return text[0] if len(text) > 1 and (text[0], text[-1]) in BARS else ""
+
+
+def within_bars(text: str, size: int) -> Iterator[str]:
+    """The text column without the bars around it and in it."""
+    yield text
+    if bar_of(text):
+        yield text[1:-1]
+        if text[0] == "|" and len(text) - 2 > size:
+            yield text[1:-1].replace("|", "")
+    elif text[0] in "#|":
+        yield text[1:]
+
+
+def equals(data: bytes, text: str) -> bool:
+    return as_text(data).strip() == text.strip()
+
+
+def shows(data: bytes, text: str) -> bool:
+    """Whether text is that of the bytes in a tool that has signs of its own for what cannot be printed, and for blanks."""
+    expected = as_text(data)
+    if len(expected) != len(text):
+        expected, text = expected.strip(), text.strip()
+    return len(expected) == len(text) and all(
+        here == sign or (here == "." and (not sign.isascii() or sign in " _")) or (here == " " and sign in "._")
+        for here, sign in zip(expected, text, strict=True)
+    )
 
 
 def as_text(data: bytes) -> str:
-    return data.translate(PRINTABLE).decode("ascii").strip()
+    return data.translate(PRINTABLE).decode("ascii")

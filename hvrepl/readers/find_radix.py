@@ -51,7 +51,7 @@ def find_radix(rows: list[Row]) -> tuple[int, int, str]:
     """
     first = next((row for row in rows if row.form in FORMS), rows[0])
     if first.form not in ("columns", "colon"):
-        return 16, 0, ""
+        return 16, sum(follows(rows, 16)), ""
     # od has 7 octal digits, or 6 hex ones; hexdump has hex ones, with words of 2 bytes or two spaces.
     od = len(first.address) == 7 and not first.wide_gap and (first.octal or first.digits != 4)
     tried = (16, 10) if first.form == "colon" else (8, 16, 10) if od else (16, 8, 10)  # xxd -d has decimal ones

@@ -1,70 +1,109 @@
-"""Bytes without addresses: plain hex, C arrays and escapes → bytes, and the words that say how they were read."""
+"""Bytes without addresses: plain hex, arrays, strings, records and base64 → bytes, and the words that say how they were read."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from binascii import Error
 
 from hvrepl.errors import UsageError
-from hvrepl.readers.dump_forms import Row, read_bare, strip_prefix
-from hvrepl.readers.number import read_number
+from hvrepl.readers.arrays import Inner, read_arrays, read_list, unwrap, without_comments
+from hvrepl.readers.dump_forms import Row, explain_no_hex, read_bare, strip_prefix
+from hvrepl.readers.literals import START, read_escapes, read_literal, split_strings
+from hvrepl.readers.records import read_records
+from hvrepl.record import record, replace
 from hvrepl.wording import shorten
 
 EXAMPLES = "hex bytes, a C array, or what xxd, hexdump, od, objdump -s, gdb, crash or WinDbg prints"
-ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)
-# A bytes literal as Python prints it, with text in it; perhaps behind `data =` or in `bytearray()`.
-LITERAL = re.compile(
-    r"""(?:\w{1,80}\s?=\s?)?(?:bytearray\()?(?:b'((?:[^'\\\n]|\\.)*)'|b"((?:[^"\\\n]|\\.)*)")\)?;?""",
-    re.DOTALL,
-)
-ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|([0-7]{1,3})|(.))|([ -~])", re.IGNORECASE | re.DOTALL)
-LETTERS = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "\\": 0x5C, "'": 0x27, '"': 0x22}
-GDB_NO_HEX = re.compile(r"0x[0-9a-f]+(?:\s+<[^>\n]*>)?:\t", re.IGNORECASE)
-COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
-BLOCK = re.compile(r"([^{}\[\]]*(?:\[[^{}\[\]]*\][^{}\[\]]*)*)\{([^{}]*)\}")
-ELEMENT = re.compile(r"[^\s,]+")
-HEX_ELEMENT = re.compile(r"0x([0-9a-f]+)(?:u|l|ul|ll|ull)?", re.IGNORECASE)
-# The words of a C declaration → bytes of an element. A plain long is 4 bytes on Windows and 8 on Linux, so it is not here.
-TYPES = {
-    1: re.compile(r"\b(?:char|BYTE|UCHAR|(?:__)?u8|u?int8_t)\b"),
-    2: re.compile(r"\b(?:short|WORD|USHORT|(?:__)?[ul]e?16|u?int16_t)\b"),
-    4: re.compile(r"\b(?:int|DWORD|ULONG|UINT32|(?:__)?[ul]e?32|u?int32_t)\b"),
-    8: re.compile(r"\b(?:long long|QWORD|ULONG64|ULONGLONG|UINT64|(?:__)?[ul]e?64|u?int64_t)\b"),
-}
+ARMOUR = re.compile(r"\s*-----BEGIN [^\n]*-----\n(.*?)\n-----END [^\n]*-----\s*", re.DOTALL)
+BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+NUMBERS = re.compile(r"[-+\w\s,'\"<>\[\]=().\u2026]*")
+HEX = re.compile("[0-9a-f]*", re.IGNORECASE)
+AMBIGUOUS = (4, 8, 16)  # digits of groups that are bytes as they stand, or words
 
 
-def read_plain(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
-    """The bytes of each array, or of the whole text. Raises UsageError with the line and what is wrong."""
+@record
+class Given:
+    """What was said of a dump: how many bytes a word has, whether bare digits are hex, and how many bytes are asked for."""
+
+    word_size: int | None = None
+    is_hex: bool = False
+    size: int | None = None
+
+
+def read_plain(text: str, given: Given) -> list[tuple[bytes, str, int | None]]:
+    """The bytes of each array, or of the whole text, how they were read, and their address where there is one.
+
+    Raises UsageError with the line and what is wrong.
+    """
     if not text.strip():
         raise UsageError(f"an empty dump: expected {EXAMPLES}")
+    word_size = given.word_size
+    text = without_frames(text)
+    if records := read_records(text):
+        return [(force(data, word_size, 1), forced(name, word_size), address) for data, name, address in records]
     if rows := bare_rows(text):
-        return [join_bare(rows, word_size)]
-    if literal := LITERAL.fullmatch(text.strip()):
-        return [read_literal(literal[1] or literal[2] or "", word_size)]
+        return [(*join_bare(rows, word_size), None)]
+    inner = unwrap(without_comments(text) if "{" in text or "[" in text else text)
+    if START.match(inner.text) and (strings := split_strings(inner.text)) is not None:
+        return [(*read_strings(strings, inner, given), None)]
     if "\\x" in text:
-        return [read_escapes(text, word_size)]
-    if "{" in text:
-        return read_arrays(COMMENT.sub(blank, text), word_size)
-    if re.search("0x", text, re.IGNORECASE) or re.fullmatch(r"\s*\[[\d\s,]+\]\s*;?\s*", text):
-        return [read_list(COMMENT.sub(blank, text), word_size)]
-    return [read_hex(text, word_size)]
+        return [(force(read_escapes(text), word_size, 1), forced("escaped bytes", word_size), None)]
+    if "{" in inner.text:
+        arrays = read_arrays(without_comments(inner.text), word_size, is_hex=given.is_hex)
+        if not arrays:
+            raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
+        return [(*array, None) for array in arrays]
+    if re.search("0x", inner.text, re.IGNORECASE) or (inner.is_list and NUMBERS.fullmatch(inner.text)):
+        return [(*read_numbers(inner, given), None)]
+    return [(*(read_base64(inner.text, given) or read_hex(inner.text, word_size)), None)]
 
 
-def blank(match: re.Match[str]) -> str:
-    """White space as long as the match, so that lines keep their numbers."""
-    return re.sub(r"[^\n]", " ", match[0])
+def without_frames(text: str) -> str:
+    """Without prompts that have no bytes after them: as empty lines, so that the others keep their numbers."""
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        source, prompted = strip_prefix(line)
+        if prompted and not all(map(HEX.fullmatch, split_words(source))):
+            lines[at] = ""
+    return "\n".join(lines)
 
 
-def line_of(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
+def read_numbers(inner: Inner, given: Given) -> tuple[bytes, str]:
+    data, name = read_list(replace(inner, text=without_comments(inner.text)), given.word_size, is_hex=given.is_hex)
+    if name == "hex bytes":
+        return force(data, given.word_size, 1), forced(name, given.word_size)
+    return data, name
 
 
-def read_escapes(text: str, word_size: int | None) -> tuple[bytes, str]:
-    match = ESCAPES.match(text)
-    end = match.end() if match else 0
-    if end != len(text):
-        raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is not an escape of the form \\x10, as all others are")
-    data = bytes.fromhex("".join(re.findall(r"\\x(..)", text)))
-    return force(data, word_size, 1), forced("escaped bytes", word_size)
+def read_strings(strings: list[str], inner: Inner, given: Given) -> tuple[bytes, str]:
+    """Strings of numbers are a list of them, and strings of nothing but hex are what hexlify and JSON make; others are bytes."""
+    if all(re.fullmatch("-?0x[0-9a-f]+", string, re.IGNORECASE) for string in strings):
+        return read_numbers(replace(inner, text=", ".join(strings)), given)
+    joined = "".join(strings) if not inner.is_list else " ".join(strings)
+    if re.fullmatch(r"[0-9a-f]{2}(?:[\s:-]?[0-9a-f]{2})*", joined, re.IGNORECASE):
+        word_size = given.word_size or (1 if not inner.is_list else None)
+        data, _ = read_hex(joined, word_size)
+        return data, forced("hex bytes in quotes", given.word_size)
+    if found := read_base64(joined, given):
+        return found
+    data = read_literal(strings, 1 + len(inner.text[: len(inner.text) - len(inner.text.lstrip())].splitlines()[1:]))
+    return force(data, given.word_size, 1), forced("bytes literal", given.word_size)
+
+
+def read_base64(text: str, given: Given) -> tuple[bytes, str] | None:
+    """What base64 stands for if that is said of it, or if it is exactly what is asked for and no hex; else None."""
+    armour = ARMOUR.fullmatch(text)
+    digits = "".join((armour[1] if armour else text).split())
+    if not BASE64.fullmatch(digits) or len(digits) % 4 or (not armour and HEX.fullmatch(digits)):
+        return None
+    try:
+        data = b64decode(digits, validate=True)
+    except Error:
+        return None
+    if not armour and len(data) != given.size:
+        return None
+    return force(data, given.word_size, 1), forced("base64 bytes", given.word_size)
 
 
 def bare_rows(text: str) -> list[Row]:
@@ -73,7 +112,7 @@ def bare_rows(text: str) -> list[Row]:
     for number, line in enumerate(text.split("\n"), 1):
         source, prompted = strip_prefix(line)
         row = read_bare(number, line) if source else None
-        if row and (rows or row.is_logged or row.text in ("proved", "|", ">")):
+        if row and (rows or row.is_logged or row.text not in ("", "unproved")):
             rows.append(row)
         elif rows and source and not prompted:
             raise UsageError(f"line {number}: '{shorten(source)}' is not a row of a dump that can be read")
@@ -89,31 +128,6 @@ def join_bare(rows: list[Row], word_size: int | None) -> tuple[bytes, str]:
     if word_size:
         return b"".join(reverse_words(b"".join(row.groups), word_size, row.line) for row in rows), forced(name, word_size)
     return b"".join(group if order == "big" else group[::-1] for row in rows for group in row.groups), name
-
-
-def read_literal(text: str, word_size: int | None) -> tuple[bytes, str]:
-    """What stands between the quotes of a bytes literal of Python."""
-    data = bytearray()
-    at = 0
-    while at < len(text):
-        match = ESCAPED.match(text, at)
-        value = value_of(match) if match else None
-        if match is None or value is None:
-            raise UsageError(f"line {line_of(text, at)}: '{shorten(text[at:])}' is not part of a bytes literal")
-        data.append(value)
-        at = match.end()
-    return force(bytes(data), word_size, 1), forced("bytes literal", word_size)
-
-
-def value_of(match: re.Match[str]) -> int | None:
-    """The byte of a character or an escape; None for an escape that there is none of."""
-    in_hex, in_octal, letter, plain = match.groups()
-    if plain:
-        return ord(plain)
-    if letter:
-        return LETTERS.get(letter)
-    value = int(in_hex, 16) if in_hex else int(in_octal, 8)
-    return value if value < 0x100 else None
 
 
 def force(data: bytes, word_size: int | None, line: int) -> bytes:
@@ -134,106 +148,51 @@ def reverse_words(data: bytes, size: int, line: int) -> bytes:
     return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size)) if size > 1 else data
 
 
-def read_arrays(text: str, word_size: int | None) -> list[tuple[bytes, str]]:
-    """Each `{…}`, with what stands before it as its declaration."""
-    arrays = []
-    at = 0
-    while match := BLOCK.match(text, at):
-        arrays.append(read_elements(match[2], line_of(text, match.start(2)), match[1], word_size))
-        at = match.end()
-    left = re.search(r"[{}\\]", text[at:])
-    if left:
-        raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' is unmatched, or braces are nested")
-    if not arrays:
-        raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
-    check_length(text[at:], arrays, line_of(text, at))
-    return arrays
-
-
-def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
-    """What xxd -i writes after its array tells a paste that was cut."""
-    stated = re.search(r"_len\s*=\s*(\d{1,18})\s*;", rest)
-    if stated and int(stated[1]) != len(arrays[-1][0]):
-        raise UsageError(f"line {line}: {stated[0]} is declared for an array of {len(arrays[-1][0])} bytes")
-
-
-def read_list(text: str, word_size: int | None) -> tuple[bytes, str]:
-    """Elements without braces, perhaps in the brackets of Rust and Python."""
-    line = line_of(text, len(text) - len(text.lstrip()))
-    if GDB_NO_HEX.match(text.lstrip()):
-        raise UsageError(f"line {line}: gdb did not print hex; use x/gx, x/wx, x/hx or x/bx")
-    inner = text.strip().rstrip(";")
-    if inner.startswith("[") and inner.endswith("]"):
-        inner = inner[1:-1]
-    return read_elements(inner, line, None, word_size)
-
-
-def read_elements(text: str, line: int, declaration: str | None, word_size: int | None) -> tuple[bytes, str]:
-    """Numbers between commas or spaces; the declaration is what stands before the brace, None without one."""
-    elements = [(element, number) for number, row in enumerate(text.split("\n"), line) for element in ELEMENT.findall(row)]
-    if not elements:
-        raise UsageError(f"line {line}: an empty array")
-    lone = HEX_ELEMENT.fullmatch(elements[0][0])
-    if len(elements) == 1 and lone and len(lone[1]) > 16:
-        return force(hex_bytes(lone[1], line), word_size, line), forced("hex bytes", word_size)
-    values = [read_element(*element) for element in elements]
-    size = word_size or find_size(elements, declaration or "", line)
-    data = b"".join(to_bytes(value, size, *element) for value, element in zip(values, elements, strict=True))
-    name = "bytes" if size == 1 else f"{size}-byte words"
-    return data, name if declaration is None else f"C array of {name}"
-
-
-def read_element(element: str, line: int) -> int:
-    match = HEX_ELEMENT.fullmatch(element)
-    try:
-        return int(match[1], 16) if match else read_number(element).value
-    except UsageError as error:
-        raise UsageError(f"line {line}: {error}") from None
-
-
-def to_bytes(value: int, size: int, element: str, line: int) -> bytes:
-    try:
-        return value.to_bytes(size, "little", signed=value < 0)
-    except OverflowError:
-        raise UsageError(f"line {line}: {shorten(element)} does not fit into {size} byte{'s'[: size != 1]}") from None
-
-
-def find_size(elements: list[tuple[str, int]], declaration: str, line: int) -> int:
-    """Bytes of an element: what the declaration says, or else their digits, if all have as many."""
-    for size, pattern in TYPES.items():
-        if pattern.search(declaration):
-            return size
-    matches = [HEX_ELEMENT.fullmatch(element) for element, _ in elements]
-    widths = {len(match[1]) for match in matches if match}
-    if max(widths, default=2) <= 2:
-        return 1
-    width = max(widths)
-    if len(widths) > 1 or None in matches or width not in (4, 8, 16, 32):
-        raise UsageError(
-            f"line {line}: elements of different or odd widths, such as {shorten(elements[0][0])}; give the word size (--words)"
-        )
-    return width // 2
+def split_words(source: str) -> list[str]:
+    return re.split(r"[\s,:;-]+", source)
 
 
 def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
-    """Lines of nothing but hex, in groups of any even width: bytes as they stand."""
+    """Lines of nothing but hex, in groups of any even width: bytes as they stand. Groups that can be words are refused."""
     parts = []
+    groups: list[tuple[str, int]] = []
     for number, line in enumerate(text.split("\n"), 1):
-        source, prompted = strip_prefix(line)
-        words = re.split(r"[\s,:;-]+", source)
-        if prompted and not all(re.fullmatch("[0-9a-f]*", word, re.IGNORECASE) for word in words):
-            continue
-        data = b"".join(hex_bytes(word, number) for word in words)
+        source, _ = strip_prefix(line)
+        words = split_words(source)
+        try:
+            data = b"".join(hex_bytes(word, number) for word in words)
+        except UsageError:
+            if known := explain_no_hex(source):
+                raise UsageError(f"line {number}: {known}") from None
+            raise
+        groups += [(word, number) for word in words if word]
         parts.append(force(data, word_size, number))
     data = b"".join(parts)
     if not data:
         raise UsageError(f"a dump without bytes: expected {EXAMPLES}")
+    if not word_size:
+        check_groups(groups)
     return data, forced("hex bytes", word_size)
+
+
+def check_groups(groups: list[tuple[str, int]]) -> None:
+    """Raise UsageError for groups as wide as words: they are printed as they stand (xxd), or lowest byte last (od, hexdump)."""
+    widths = {len(word) for word, _ in groups}
+    if len(groups) == 1 or not widths <= {2, *AMBIGUOUS} or widths == {2}:
+        return
+    for word, number in groups:
+        if len(word) > 2 and bytes.fromhex(word) != bytes.fromhex(word)[::-1]:
+            raise UsageError(
+                f"line {number}: '{word}' can be {len(word) // 2} bytes as they stand or a word; "
+                f"say --words 1 for bytes, or --words {len(word) // 2} for little-endian words"
+            )
 
 
 def hex_bytes(word: str, line: int) -> bytes:
     if word == "*":
         raise UsageError(f"line {line}: * repeats the line before it, but without addresses nothing says how often")
+    if word in ("...", "\u2026"):
+        raise UsageError(f"line {line}: '{word}' stands for bytes that were not printed; print them all")
     if not re.fullmatch("[0-9a-f]*", word, re.IGNORECASE):
         raise UsageError(f"line {line}: '{shorten(word)}' is not hex; expected {EXAMPLES}")
     if len(word) % 2:

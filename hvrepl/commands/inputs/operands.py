@@ -207,12 +207,12 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
         raise UsageError(f"the bytes of a dump and {'a value in hand' if in_hand else '@FILE'} cannot be combined")
     if plain:
         try:
-            dumps = read_dump(" ".join(plain), session.options.word_size)
+            dumps = read_dump(" ".join(plain), session.options.word_size, is_hex=session.options.hex, size=size)
         except UsageError:
             if not all(map(is_file, plain)):
                 raise
             for path in plain:
-                yield from (from_file(one, path) for one in attempt_file(path, read_struct_file(session, path)))
+                yield from (from_file(one, path) for one in attempt_file(path, read_struct_file(session, path, size)))
             return
         yield from (Value(" ".join(plain)[:80], dump.data, dump.how) for dump in dumps)
     for word in words if not plain else ():
@@ -220,15 +220,15 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
             yield Value(word, in_hand[word].data, in_hand[word].how)
             continue
         path = word[1:]
-        yield from attempt_file(word, read_place(path, size or PAGE) if is_place(path) else read_struct_file(session, path))
+        yield from attempt_file(word, read_place(path, size or PAGE) if is_place(path) else read_struct_file(session, path, size))
 
 
-def read_struct_file(session: Session, path: str) -> Iterator[Value]:
+def read_struct_file(session: Session, path: str, size: int | None) -> Iterator[Value]:
     from hvrepl.readers.dump import read_bytes
 
     raw = read_file(path)
     try:
-        dumps = read_bytes(raw, session.options.word_size)
+        dumps = read_bytes(raw, session.options.word_size, is_hex=session.options.hex, size=size)
     except UsageError as error:
         other = say_command(session, path, "a dump in text")
         raise UsageError(f"{path}: " + (f"no dump; {other}" if other else str(error))) from None
@@ -275,7 +275,8 @@ def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iter
     elif size and text and holds_lines(text.encode(), size):  # in UTF-16
         yield from read_struct_lines(session, size, text.encode())
     else:
-        yield from (Value("-", dump.data, dump.how) for dump in read_bytes(whole, session.options.word_size))
+        dumps = read_bytes(whole, session.options.word_size, is_hex=session.options.hex, size=size)
+        yield from (Value("-", dump.data, dump.how) for dump in dumps)
 
 
 def read_struct_lines(session: Session, size: int, start: bytes) -> Iterator[Value]:

@@ -102,7 +102,7 @@ def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple
     arrays = []
     at = 0
     while match := BLOCK.match(text, at):
-        inner = Inner(match[2], match[1], is_decimal=True)
+        inner = Inner(match[2], match[1], is_list=True, is_decimal=True)
         size, data = read_elements(inner, line_of(text, match.start(2)), word_size, is_hex=is_hex)
         arrays.append((data, f"C array of {name_elements(size)}"))
         at = match.end()
@@ -152,7 +152,7 @@ def read_elements(inner: Inner, line: int, word_size: int | None, *, is_hex: boo
         if one not in read:
             read[one] = read_element(*one)
     values = [read[one] for one in elements]
-    size = word_size or find_size(elements, values, inner.type, line)
+    size = word_size or find_size(elements, values, inner, line)
     data = b"".join(to_bytes(value, size, *element) for value, element in zip(values, elements, strict=True))
     return size, data
 
@@ -194,7 +194,8 @@ def is_bare_hex(elements: list[tuple[str, int]], inner: Inner) -> bool:
         return False
     if any(len(text) > 1 for text in texts):
         first, line = next(one for one in elements if len(one[0]) > 1)
-        raise UsageError(f"line {line}: '{first}' and the other elements can be hex or decimal; say --hex, or put decimal ones in {{ }}")
+        right = "say --hex, or put decimal ones in { }"
+        raise UsageError(f"line {line}: '{first}' and the other elements can be hex or decimal; {right}")
     return False
 
 
@@ -213,10 +214,10 @@ def to_bytes(value: int, size: int, element: str, line: int) -> bytes:
         raise UsageError(f"line {line}: {shorten(element)} does not fit into {size} byte{'s'[: size != 1]}") from None
 
 
-def find_size(elements: list[tuple[str, int]], values: list[int], declaration: str, line: int) -> int:
-    """Bytes of an element: what the declaration says, or else their digits, if all have as many; 8 if one does not fit into 4."""
+def find_size(elements: list[tuple[str, int]], values: list[int], inner: Inner, line: int) -> int:
+    """Bytes of an element: as declared, or by their digits, if all have as many; 8 in brackets if one does not fit into 4."""
     for size, pattern in TYPES.items():
-        if pattern.search(declaration):
+        if pattern.search(inner.type):
             return size
     texts = {element for element, _ in elements}
     matches = [HEX_ELEMENT.fullmatch(text) for text in texts]
@@ -226,6 +227,6 @@ def find_size(elements: list[tuple[str, int]], values: list[int], declaration: s
     width = max(widths, default=0)
     if len(widths) == 1 and None not in matches and width in (4, 8, 16, 32):
         return width // 2
-    if (max(values) >> 32 or min(values) < -1 << 31) and not max(values) >> 64:
+    if inner.is_list and (max(values) >> 32 or min(values) < -1 << 31) and not max(values) >> 64:
         return 8
     raise UsageError(f"line {line}: elements of different or odd widths, such as {shorten(elements[0][0])}; give the word size (--words)")

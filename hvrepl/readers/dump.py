@@ -15,6 +15,8 @@ from hvrepl.wording import shorten
 
 MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
+NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+BARE_ROW = re.compile(r"\s*(?:[0-9a-f]{2}[\s,]+){7}", re.IGNORECASE)
 FIRST_LINES = 8  # among which a dump in text has a row
 WORD_SIZES = (1, 2, 4, 8, 16)
 
@@ -60,10 +62,11 @@ def read_bytes(
 def refuse_damaged(raw: bytes) -> None:
     """Raise UsageError for a dump in text that has bytes which no text has: as raw bytes it would be read as what it is not."""
     lines = raw.split(b"\n") if is_nearly_ascii(raw) else []
-    if not any(is_row(line.decode("latin-1")) for line in lines[:FIRST_LINES]):
+    first = (NO_TEXT.sub(b"", line).decode("latin-1") for line in lines[:FIRST_LINES])
+    if not any(is_row(line) or BARE_ROW.match(line) for line in first):
         return
     for number, line in enumerate(lines, 1):
-        if found := re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", line):
+        if found := NO_TEXT.search(line):
             raise UsageError(f"line {number}: the byte 0x{found[0].hex()} stands in a dump that is text otherwise")
 
 
@@ -108,7 +111,7 @@ def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
     others: list[Row] = []
     filled = 0
     for row in lines:
-        if row.form == "other" or (row.form == "end" and not (runs and runs[-1].last.form == "columns")):
+        if row.form == "other" or (row.form == "end" and not (runs and runs[-1].last.form in ("columns", "boxed"))):
             others.append(check_other(row))
         elif row.form == "fold":
             fold = check_fold(row, runs, fold)
@@ -193,7 +196,9 @@ def check_width(run: Run, row: Row) -> None:
     """Text that looks like hex would be taken for groups in a row whose text column proves nothing: such a row is too long."""
     first = run.rows[0][0]
     if row.digits != first.digits and row.size >= first.size:
-        raise UsageError(f"line {row.line}: has groups of {row.digits} digits; the lines before it have {first.digits}")
+        raise UsageError(f"line {row.line}: has groups of {row.digits} digits, and the lines before it of {first.digits}")
+    if row.digits == first.digits and len(row.groups[0]) != len(first.groups[0]):
+        raise UsageError(f"line {row.line}: its groups are in another base than those of the lines before it")
     if row.size > first.size and (row.text == "unproved" or (first.text and not row.text)):
         raise UsageError(f"line {row.line}: has {row.size} bytes; the lines before it have {first.size}")
 
@@ -212,10 +217,27 @@ def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
 def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:
     first = run.rows[0][0]
     order = find_order(run, is_given=word_size is not None)
+    if order == "little" and not word_size:
+        check_cut(run)
     data = b"".join(row_bytes(row, order, word_size) * times for row, times in run.rows)
     data = data[: len(data) - run.trim]
     name = find_name(first, order, radix) + taken
     return Dump(data, describe(forced(name, word_size), len(data), run.others, run.start), run.start)
+
+
+def check_cut(run: Run) -> None:
+    """Raise UsageError for a word of fewer digits than others: it lacks its lowest bytes, unless a text column says what it has.
+
+    Only the kernel ends a dump in bytes.
+    """
+    first = run.rows[0][0]
+    for row, _ in run.rows:
+        if not row.text and (len(row.groups[-1]) < len(row.groups[0]) or (row.digits != first.digits and not ends_in_bytes(row))):
+            raise UsageError(f"line {row.line}: '{shorten(row.source[-20:])}' at its end is a word that was cut")
+
+
+def ends_in_bytes(row: Row) -> bool:
+    return row.digits == 2 and row.form in ("kernel", "colon")
 
 
 def row_bytes(row: Row, order: str, word_size: int | None) -> bytes:

@@ -24,7 +24,7 @@ PREFIX = re.compile(
           | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d\S*(?=\s) (?: .{0,80}?\bkernel: )?
           | \(XEN\)
           | (?:>|//)(?=\s)
-          | (?!0x)(?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
+          | (?!0x|[0-9a-f]+h:)(?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
         )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -47,7 +47,8 @@ ARROW = r"\s+[\u2190\u2192\u25c2].*"
 class Form:
     """How a tool writes a line: `head` is the address with all up to the first group, `group` one group, `tail` what can follow the last.
 
-    `note` can follow a lone group. `gap`: blanks before the text column. `sure`: no line looks so by chance.
+    `note` can follow a lone group. `gap`: blanks before the text column. `certain`: what tells the first digits from a group: "form",
+    if no line looks so by chance, "mark", if something before them does where more follows, or "" if only what they are.
     """
 
     head: re.Pattern[str]
@@ -55,13 +56,13 @@ class Form:
     tail: re.Pattern[str] | None = None
     note: re.Pattern[str] | None = None
     gap: int = 2
-    sure: bool = True
+    certain: str = "form"
 
 
-def form(head: str, group: str = f"{H}+", tail: str = "", note: str = "", *, gap: int = 2, sure: bool = True) -> Form:
+def form(head: str, group: str = f"{H}+", tail: str = "", note: str = "", *, gap: int = 2, certain: str = "form") -> Form:
     scan = rf"(?:^|\s+|-)({group})(?=[\s}}-]|$)"
     after, said = (re.compile(pattern, re.IGNORECASE) if pattern else None for pattern in (tail, note))
-    return Form(re.compile(head, re.IGNORECASE), re.compile(scan, re.IGNORECASE), after, said, gap, sure)
+    return Form(re.compile(head, re.IGNORECASE), re.compile(scan, re.IGNORECASE), after, said, gap, certain)
 
 
 # Tried in this order.
@@ -75,16 +76,16 @@ FORMS: dict[str, Form] = {
     # After % in VirtualBox, with h in 010 Editor, with = of J-Link.
     "colon": form(rf"%{{0,2}}(?:0x)?(?P<address>{H}{{4,16}})(?:h?:[ \t]|[ ]=[ ])(?=\s*{H}{{2}})"),
     # After an offset in pwndbg; without a colon in kdb, volshell, radare2, GEF and Visual Studio.
-    "prefixed": form(rf"(?:\+{H}{{4,16}}\s+)?0x(?P<address>{H}{{4,16}})\s+(?:<.*?>\s+)?(?={H}{{2}})", sure=False),
-    "worded": form(rf"0x(?P<address>{H}{{8,16}})\s\s+(?=0x)", f"0x{H}+", sure=False),  # radare2's pxw and pxq
+    "prefixed": form(rf"(?:\+{H}{{4,16}}\s+)?0x(?P<address>{H}{{4,16}})\s+(?:<.*?>\s+)?(?={H}{{2}})", certain="mark"),
+    "worded": form(rf"0x(?P<address>{H}{{8,16}})\s\s+(?=0x)", f"0x{H}+", certain=""),  # radare2's pxw and pxq
     "boxed": form(rf"(?P<address>{H}{{4,16}})\|\s+(?={H})"),
     "kernel": form(  # after the name that print_hex_dump is given, which has no groups
         rf"\S(?:(?!(?<!\S){H}{{2,16}}[\s-]+{H}{{2,16}}(?!\S)).)*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"
     ),
     # The segment or space of IDA, DOS and TRACE32.
-    "segment": form(rf"(?:[\w.$@?-]{{1,80}}:){{1,3}}(?P<address>{H}{{4,16}})(?:\s*\|[\s>]?|\s)\s*(?={H}{{2}})", gap=1, sure=False),
+    "segment": form(rf"(?:[\w.$@?-]{{1,80}}:){{1,3}}(?P<address>{H}{{4,16}})(?:\s*\|[\s>]?|\s)\s*(?={H}{{2}})", gap=1, certain="mark"),
     # !dq of WinDbg has no back-tick in the address.
-    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL, sure=False),
+    "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL, certain=""),
 }
 # Digits of a group that od prints in octal → its bytes.
 OCTAL = {3: 1, 6: 2, 11: 4, 22: 8}
@@ -125,7 +126,9 @@ class Row:
         """Whether the first digits are an address beyond doubt: without a colon they could be a group."""
         odd_one = len(self.address) != self.digits
         shaped = odd_one and (self.wide_gap or len(self.address) > 5 or self.text != "")
-        return FORMS[self.form].sure or self.order != "" or self.lone_gap or shaped
+        certain = FORMS[self.form].certain
+        marked = certain == "mark" and (self.text != "" or len(self.groups) > 1)
+        return certain == "form" or marked or self.order != "" or self.lone_gap or shaped
 
 
 def read_line(number: int, line: str, width: int = 0) -> Row | None:
@@ -152,7 +155,10 @@ def read_line(number: int, line: str, width: int = 0) -> Row | None:
 
 def unbox(source: str) -> str:
     """A row in a box, `|00000000| 10 00 | 00 80 |..|..|`, as the row in it: cells as wide as the first have groups, others text."""
-    _, address, *cells = source.rstrip().removesuffix("|").split("|")
+    _, *cells = source.rstrip().removesuffix("|").split("|")
+    if len(cells) < 2:
+        return source
+    address, *cells = cells
     width = next((at for at, cell in enumerate(cells) if len(cell) != len(cells[0])), len(cells))
     hexes = " ".join(cells[:width])
     return f"{address.strip()}|{hexes.rstrip()}  |{'|'.join(cells[width:])}|" if hexes.strip() else address.strip()
@@ -185,6 +191,12 @@ def is_row(line: str) -> bool:
     return row is not None and row.form in FORMS and row.size >= LEAST_ROW and row.sure
 
 
+def is_above(line: str) -> bool:
+    """Whether a line is what tools print above the rows of a dump: a box, a ruler, or a heading of known form."""
+    source, prompted = strip_prefix(line)
+    return not prompted and bool(HEADER.fullmatch(source) or read_ruler(source))
+
+
 def strip_prefix(line: str) -> tuple[str, bool]:
     """The line without log prefixes and prompt, and whether there was a prompt."""
     source, prompted, at = (line if line.isascii() else line.translate(BOX)).strip(), False, 0
@@ -210,14 +222,15 @@ def read_row(number: int, source: str, name: str, match: re.Match[str], width: i
         else:
             count, order, text = split_text(body, groups, ends, shape.gap)
     except UsageError as error:
-        if not shape.sure:  # or it is plain hex, or no dump at all
+        if shape.certain != "form":  # or it is plain hex, or no dump at all
             return Row(number, "other", source)
         raise UsageError(f"line {number}: {explain_no_hex(source) or error}") from None
     rest = body[ends[count - 1] :]
     wide_gap = re.match(r":?\s\s", source[match.end("address") :]) is not None
     lone_gap = wide_gap and count > 1 and "  " not in body[: ends[count - 1]].strip()
     if name == "colon" and not order:
-        order = align(groups[:count], wide_gap, body[ends[count - 2] : ends[count - 1]] if count > 1 else "")
+        if text or len(groups[0]) <= 2:  # xxd always prints text; without it, words were cut
+            order = align(groups[:count], wide_gap, body[ends[count - 2] : ends[count - 1]] if count > 1 else "")
         if not order and not text and len(groups[0]) > 1 and is_logged:
             order = "little"
     return Row(
@@ -245,10 +258,11 @@ def is_note(shape: Form, rest: str, count: int) -> bool:
 
 def read_bits(body: str, digits: list[str], ends: list[int]) -> list[bytes]:
     """The bytes of groups that are binary, as xxd -b and WinDbg's dyb print them; empty unless text or hex after them says the same."""
-    if any(len(group) != 8 or group.strip("01") for group in digits):
+    bits = list(takewhile(lambda group: len(group) == 8 and not group.strip("01"), digits))
+    if not bits:
         return []
-    groups = [int(group, 2).to_bytes(1, "big") for group in digits]
-    data, rest = b"".join(groups), body[ends[-1] :].strip()
+    groups = [int(group, 2).to_bytes(1, "big") for group in bits]
+    data, rest = b"".join(groups), body[ends[len(bits) - 1] :].strip()
     return groups if rest.replace(" ", "").lower() == data.hex() or shows(data, rest) else []
 
 
@@ -260,8 +274,11 @@ def split_ruled(body: str, groups: list[bytes], ends: list[int], width: int) -> 
         if size + len(group) > width or len(between) - len(between.lstrip()) > WIDEST_GAP:
             break
         count, size = count + 1, size + len(group)
-    if not body[ends[count - 1] :].strip():
+    text = body[ends[count - 1] :].strip()
+    if not text:
         return count, "", ""
+    if len(text) > width + 2:  # bars
+        raise UsageError(f"'{shorten(text)}' is more than the text of the {width} bytes that the columns above have")
     order = prove(body, groups[:count], ends[count - 1], 1)
     return count, order or "", bar_of(body[ends[count - 1] :]) or ("unproved" if order is None else "proved")
 
@@ -291,7 +308,7 @@ NO_HEX = {
         r"(?:\S+\s+)?(?:(?:\S|[a-z][a-z0-9]{1,2})\s+){0,40}(?:nul|soh|stx|etx|dle|dc1|sp)(?:\s.*)?"
     ),
     "are decimal numbers; print them in hex, such as with od -t x8, crash rd -64 or gdb x/gx": re.compile(
-        r"(?:\S+\s+)?(?=(?:-?\d+[\s,]+)*(?:-|\d[\s,]|\d{3}[\s,]|\d{9,15}[\s,]))-?\d+(?:[\s,]+-?\d+)+(?:\s\s.*)?,?"
+        r"(?:\S+\s+)?(?=(?:-?\d+[\s,]+)*(?:-|\d[\s,]|\d{3}[\s,]|\d{5}[\s,]|\d{9,15}[\s,]))-?\d+(?:[\s,]+-?\d+)+(?:\s\s.*)?,?"
     ),
 }
 

@@ -19,6 +19,7 @@ ARMOUR = re.compile(r"\s*-----BEGIN [^\n]*-----\n(.*?)\n-----END [^\n]*-----\s*"
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 NUMBERS = re.compile(r"[-+\w\s,'\"<>\[\]=().\u2026]*")
 HEX = re.compile("[0-9a-f]*", re.IGNORECASE)
+RECORD = re.compile(":(?:[0-9a-f]{2}){5}", re.IGNORECASE)
 AMBIGUOUS = (4, 8, 16)  # digits of groups that are bytes as they stand, or words
 
 
@@ -159,6 +160,8 @@ def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
     for number, line in enumerate(text.split("\n"), 1):
         source, _ = strip_prefix(line)
         words = split_words(source)
+        if RECORD.match(source):
+            raise UsageError(f"line {number}: '{shorten(source)}' is a record of Intel HEX, and others before it are none")
         try:
             data = b"".join(hex_bytes(word, number) for word in words)
         except UsageError:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from hvrepl.errors import UsageError
+from hvrepl.readers.dump_forms import HEADER, strip_prefix
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
@@ -17,9 +18,13 @@ ADDRESS_BYTES = {"1": 2, "2": 3, "3": 4}  # of records with data of Motorola
 VERILOG = re.compile(r"@[0-9A-F]{4,16}(?:\s+[0-9A-F]+)*", re.IGNORECASE)
 
 
+COMMENT = re.compile(r"//[^\n]*|/\*[^\n]*?\*/")
+
+
 def lines_of(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), 1):
-        if source := line.strip():
+        source, _ = strip_prefix(line)
+        if source and not HEADER.fullmatch(source):
             yield number, source
 
 
@@ -101,12 +106,11 @@ def read_records(text: str) -> list[tuple[bytes, str, int]]:
 
     Raises UsageError with the line and what is wrong.
     """
-    first = next((source for _, source in lines_of(text) if not source.startswith(("//", "/*"))), "")
+    text = COMMENT.sub("", text) if "@" in text else text
+    first = next((source for _, source in lines_of(text)), "")
     kind = next((kind for kind in KINDS if kind.start.fullmatch(first)), None)
     if kind is None:
         return []
-    if kind.read is read_verilog:
-        text = re.sub(r"//[^\n]*|/\*[^\n]*?\*/", "", text)
     runs: list[tuple[int, list[bytes]]] = []
     end = -1
     for address, data, number in kind.read(text):

@@ -124,8 +124,11 @@ def run_stdin(runner: Runner) -> None:
 
 
 def up_to_content(lines: Iterator[str]) -> Iterator[str]:
-    """The lines up to the first that is not empty, with that one."""
+    """The lines up to the first that is not empty, with that one; of a dump, up to the first below its ruler or box."""
+    from hvrepl.readers.dump_forms import is_above
+    from hvrepl.readers.plain_text import clean
+
     for line in lines:
         yield line
-        if line.strip():
+        if line.strip() and not is_above(clean(line)):
             return

@@ -19,13 +19,13 @@ from hvrepl.wording import shorten
 from tests.at_hand import need
 from tests.fuzz import amount, sampled
 from tests.paths import DATA
+from tests.readers.dump_printers import BASE, PRINTERS, print_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 DUMPS = DATA / "dumps"
 PAGE = (DUMPS / "page.bin").read_bytes()
-BASE = 0xFFFF888003C5A000
 
 FIXTURES = [
     ("page.bin", "read as raw binary, 4096 bytes", None),
@@ -47,134 +47,6 @@ def test_the_page_has_a_timer_message_and_a_vmbus_message() -> None:
     assert struct.unpack_from("<IIQQ", PAGE, 16) == (0, 0, 0x1122334455, 0x1122334455 + 68)
     assert struct.unpack_from("<IBBHQ", PAGE, 512) == (1, 16, 1, 0, 0x10001)
     assert struct.unpack_from("<IIB", PAGE, 528) == (15, 0, 1)
-
-
-# Printers for tools that are seldom at hand. Each prints words of `size` bytes, 16 bytes a line.
-
-
-def words_of(data: bytes, size: int) -> list[str]:
-    return [data[at : at + size][::-1].hex() for at in range(0, len(data), size)]
-
-
-def text_of(data: bytes) -> str:
-    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in data)
-
-
-def rows_of(data: bytes) -> list[tuple[int, bytes]]:
-    return [(at, data[at : at + 16]) for at in range(0, len(data), 16)]
-
-
-def print_gdb(data: bytes, size: int) -> str:
-    return "".join(
-        f"0x{BASE + at:x} <hv_page+{at}>:\t" + "\t".join("0x" + word for word in words_of(row, size)) + "\n" for at, row in rows_of(data)
-    )
-
-
-def print_qemu(data: bytes, size: int) -> str:
-    return "".join(f"{at:016x}: " + " ".join("0x" + word for word in words_of(row, size)) + "\n" for at, row in rows_of(data))
-
-
-def print_crash(data: bytes, size: int) -> str:
-    return "".join(f"{BASE + at:016x}:  {' '.join(words_of(row, size))}   {text_of(row)}\n" for at, row in rows_of(data))
-
-
-def with_tick(word: str) -> str:
-    return word[:8] + "`" + word[8:] if len(word) == 16 else word
-
-
-def print_windbg(data: bytes, size: int) -> str:
-    lines = []
-    for at, row in rows_of(data):
-        groups = " ".join(map(with_tick, words_of(row, size)))
-        if size == 1:
-            groups = f"{groups[:23]}-{groups[24:]}".rstrip("-").ljust(47) + "  " + text_of(row)
-        lines.append(f"{with_tick(f'{BASE + at:016x}')}  {groups}\n")
-    return "".join(lines)
-
-
-def print_windbg_x86(data: bytes, size: int) -> str:
-    return "".join(f"{0x12F934 + at:08x}  {' '.join(words_of(row, size))}\n" for at, row in rows_of(data))
-
-
-def print_windbg_physical(data: bytes, size: int) -> str:
-    return "".join(f"#{0xFA1000 + at:8x} {' '.join(map(with_tick, words_of(row, size)))}\n" for at, row in rows_of(data))
-
-
-def print_kernel(data: bytes, size: int) -> str:
-    lines = []
-    for at, row in rows_of(data):
-        own = size if len(row) % size == 0 else 1  # as lib/hexdump.c does
-        width = 16 * 2 + 16 // own
-        lines.append(f"[    0.440952] [    T1] hv_page: {at:08x}: {' '.join(words_of(row, own)):{width}} {text_of(row)}\n")
-    return "".join(lines)
-
-
-def print_kernel_unplaced(data: bytes, size: int) -> str:
-    """DUMP_PREFIX_NONE."""
-    return "".join(f"[    0.440952] hv page: {' '.join(words_of(row, size)):{33 + 16 // size}}{text_of(row)}\n" for _, row in rows_of(data))
-
-
-def print_kernel_words(data: bytes, size: int) -> str:
-    return "".join(f"[    0.440952] hv_page: {' '.join(words_of(row, size))}\n" for _, row in rows_of(data))
-
-
-def print_windbg_physical_text(data: bytes, size: int) -> str:
-    return "".join(f"#{at:8x} {' '.join(map(with_tick, words_of(row, size)))} {text_of(row)}\n" for at, row in rows_of(data))
-
-
-def print_lldb(data: bytes, _size: int) -> str:
-    return "".join(f"0x{BASE + at:x}: {row.hex(' ')}  {text_of(row)}\n" for at, row in rows_of(data))
-
-
-def print_literal(data: bytes, _size: int) -> str:
-    return f"data = {data!r}\n"
-
-
-def print_decimals(data: bytes, _size: int) -> str:
-    return f"bytes({list(data)!r})"
-
-
-def print_kernel_bare(data: bytes, size: int) -> str:
-    return "".join(f"<6>[ 1.5] hv page: {BASE + at:016x}: {' '.join(words_of(row, size))}\n" for at, row in rows_of(data))
-
-
-def print_c(data: bytes, size: int) -> str:
-    elements = ", ".join(f"0x{word}" for word in words_of(data, size))
-    return f"/* a page */\nstatic const u{8 * size} page[{len(data) // size}] = {{ {elements} }};\n"
-
-
-def print_rust(data: bytes, size: int) -> str:
-    return "[" + ", ".join(f"0x{word}" for word in words_of(data, size)) + "]"
-
-
-def print_hex(data: bytes, size: int) -> str:
-    return "\n".join(" ".join(row[at : at + size].hex() for at in range(0, len(row), size)) for _, row in rows_of(data))
-
-
-def print_escapes(data: bytes, _size: int) -> str:
-    return 'b"' + "".join(f"\\x{byte:02x}" for byte in data) + '"'
-
-
-PRINTERS: dict[str, tuple[Callable[[bytes, int], str], int]] = {
-    **{f"gdb x{size}": (print_gdb, size) for size in (1, 2, 4, 8)},
-    **{f"QEMU xp {size}": (print_qemu, size) for size in (1, 2, 4, 8)},
-    **{f"crash rd {size}": (print_crash, size) for size in (1, 2, 4, 8)},
-    **{f"WinDbg {size}": (print_windbg, size) for size in (1, 2, 4, 8)},
-    **{f"WinDbg x86 {size}": (print_windbg_x86, size) for size in (1, 2, 4)},
-    **{f"WinDbg physical {size}": (print_windbg_physical, size) for size in (1, 4, 8)},
-    **{f"kernel {size}": (print_kernel, size) for size in (1, 2, 4, 8)},
-    **{f"kernel bare {size}": (print_kernel_bare, size) for size in (1, 2, 4, 8)},
-    **{f"C array {size}": (print_c, size) for size in (1, 2, 4, 8)},
-    **{f"Rust array {size}": (print_rust, size) for size in (1, 2, 4, 8)},
-    **{f"hex {size}": (print_hex, size) for size in (1, 16)},
-    **{f"WinDbg physical with text {size}": (print_windbg_physical_text, size) for size in (1, 2, 4, 8)},
-    **{f"kernel without places {size}": (print_kernel_unplaced, size) for size in (1, 2, 4, 8)},
-    **{f"kernel words alone {size}": (print_kernel_words, size) for size in (1, 2, 4, 8)},
-    "lldb": (print_lldb, 1),
-    "escapes": (print_escapes, 1),
-    "bytes literal": (print_literal, 1),
-    "decimals": (print_decimals, 1),
-}
 
 
 @pytest.mark.parametrize("name", PRINTERS)

@@ -14,6 +14,7 @@ STRING = re.compile(r"""b?(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")(?:\s*<
 START = re.compile(r"""\s*b?["']""")
 # Octal as gdb and Python write it, or NUL before what is no digit: \01 is one byte in C, and two in Rust.
 ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|([0-3][0-7]{2}|0(?![0-9]))|(.))|([ -~])", re.IGNORECASE | re.DOTALL)
+DOUBLED = re.compile(r"(?:\\\\(?:x[0-9a-f]{2}|[0-7]{1,3}))+", re.IGNORECASE)
 LETTERS = {"a": 7, "b": 8, "e": 27, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "\\": 0x5C, "'": 0x27, '"': 0x22}
 
 
@@ -55,7 +56,9 @@ def split_strings(text: str) -> list[str] | None:
 
 
 def read_literal(strings: list[str], line: int) -> bytes:
-    """The bytes of the characters and escapes between the quotes."""
+    """The bytes of the characters and escapes between the quotes. Raises UsageError for escapes that were escaped once more."""
+    if any(map(DOUBLED.fullmatch, strings)):
+        raise UsageError(f"line {line}: each backslash of '{shorten(strings[0])}' is doubled; write \\x10 for a byte")
     return bytes(byte for string in strings for byte in bytes_of(string, line))
 
 

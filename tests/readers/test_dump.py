@@ -307,6 +307,7 @@ REFUSED = {
     "text cut by gdb": ("""$1 = "\\020\\000"...""", "say `set print elements 0`"),
     "a wrong check sum": (":0400100010000080" + "5D" + "\n:00000001FF\n", "line 1: length or check sum"),
     "Intel HEX without an end": (":0400100010000080" + "5C" + "\n", "it was cut"),
+    "escapes escaped once more": (r"b'\\x10\\x00'", "line 1: each backslash of .* is doubled"),
     "an index left out": ("{[0] = 0x10, [2] = 0x80}", "line 1: element 2 is not the next one, which is 1"),
     "too few elements": ("Uint8Array(3) [ 16, 0 ]", "line 1: 3 elements are announced, and there are 2"),
     "words of no known order": ("03c5a000: 80000010 00000018  ........", "line 1: nothing proves the byte order"),

@@ -24,7 +24,7 @@ PREFIX = re.compile(
           | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d\S*(?=\s) (?: .{0,80}?\bkernel: )?
           | \(XEN\)
           | (?:>|//)(?=\s)
-          | (?!0x|[0-9a-f]+h:)(?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
+          | (?!0x|[0-9a-f]+h:|[0-9a-f]*[g-z][0-9a-f]*:(?<=\w{8}:))(?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
         )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -80,7 +80,7 @@ FORMS: dict[str, Form] = {
     "worded": form(rf"0x(?P<address>{H}{{8,16}})\s\s+(?=0x)", f"0x{H}+", certain=""),  # radare2's pxw and pxq
     "boxed": form(rf"(?P<address>{H}{{4,16}})\|\s+(?={H})"),
     "kernel": form(  # after the name that print_hex_dump is given, which has no groups
-        rf"\S(?:(?!(?<!\S){H}{{2,16}}[\s-]+{H}{{2,16}}(?!\S)).)*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"
+        rf"\S(?:(?!(?<!\w){H}{{2,16}}[\s-]+{H}{{2,16}}(?!\S)).)*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"
     ),
     # The segment or space of IDA, DOS and TRACE32.
     "segment": form(rf"(?:[\w.$@?-]{{1,80}}:){{1,3}}(?P<address>{H}{{4,16}})(?:\s*\|[\s>]?|\s)\s*(?={H}{{2}})", gap=1, certain="mark"),

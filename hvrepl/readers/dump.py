@@ -17,6 +17,7 @@ MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times 
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
 NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 BARE_ROW = re.compile(r"\s*(?:[0-9a-f]{2}[\s,]+){7}", re.IGNORECASE)
+WIDTH = 16  # bytes of a row of objdump
 FIRST_LINES = 8  # among which a dump in text has a row
 WORD_SIZES = (1, 2, 4, 8, 16)
 
@@ -266,7 +267,8 @@ def find_order(run: Run, *, is_given: bool) -> str:
     if first.form == "prefixed":  # radare2's px has pairs of bytes after two blanks
         return "big" if first.text and first.wide_gap and size == 2 else "little"
     if first.form == "columns":
-        return "big" if first.text in ("proved", "unproved") and not first.wide_gap else "little"
+        is_near = first.text_gap <= 2 or first.size < WIDTH  # objdump's, which fills up a short row with blanks
+        return "big" if first.text in ("proved", "unproved") and not first.wide_gap and is_near else "little"
     return "big" if first.form == "boxed" else "little"
 
 

@@ -24,7 +24,8 @@ PREFIX = re.compile(
           | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d\S*(?=\s) (?: .{0,80}?\bkernel: )?
           | \(XEN\)
           | (?:>|//)(?=\s)
-          | (?!0x|[0-9a-f]+h:|[0-9a-f]*[g-z][0-9a-f]*:(?<=\w{8}:))(?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$)) # print_hex_dump's name for it
+          # print_hex_dump's name for it, which is neither an address nor a damaged one
+          | (?!0x|[0-9a-f]+h:|[0-9a-f]*[g-z][0-9a-f]*:(?<=\w{8}:))(?=[\w.-]*[g-z_])[\w.-]+:(?=\s+(?:[0-9a-f]{2,16}(?:\s|$)|\*$))
         )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -108,7 +108,7 @@ def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple
         at = match.end()
     left = re.search(r"[{}\\]", text[at:])
     if left:
-        raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' has no partner, or braces are nested")
+        raise UsageError(f"line {line_of(text, at + left.start())}: '{left[0]}' is unmatched, or braces are nested")
     if arrays:
         check_length(text[at:], arrays, line_of(text, at))
     return arrays
@@ -118,14 +118,14 @@ def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
     """What xxd -i writes after its array tells a paste that was cut."""
     stated = re.search(r"_len\s*=\s*(\d{1,18})\s*;", rest)
     if stated and int(stated[1]) != len(arrays[-1][0]):
-        raise UsageError(f"line {line}: {stated[0]} is said of an array of {len(arrays[-1][0])} bytes")
+        raise UsageError(f"line {line}: {stated[0]} is declared for an array of {len(arrays[-1][0])} bytes")
 
 
 def read_list(inner: Inner, word_size: int | None, *, is_hex: bool) -> tuple[bytes, str]:
     """Elements without braces, perhaps in the brackets of Rust and Python. Raises UsageError with the line and what is wrong."""
     line = line_of(inner.text, len(inner.text) - len(inner.text.lstrip()))
     if GDB_NO_HEX.match(inner.text.lstrip()):
-        raise UsageError(f"line {line}: gdb printed no hex; print it with x/gx, x/wx, x/hx or x/bx")
+        raise UsageError(f"line {line}: gdb did not print hex; use x/gx, x/wx, x/hx or x/bx")
     lone = HEX_ELEMENT.fullmatch(inner.text.strip())
     if lone and len(lone[1]) > 16 and len(lone[1]) % 2 == 0:
         data = bytes.fromhex(lone[1])
@@ -142,7 +142,7 @@ def read_elements(inner: Inner, line: int, word_size: int | None, *, is_hex: boo
     """Numbers between commas or spaces → bytes of each, and all in memory order."""
     elements = split_elements(inner.text, line)
     if not elements:
-        raise UsageError(f"line {line}: an array without elements")
+        raise UsageError(f"line {line}: an empty array")
     if inner.count is not None and inner.count != len(elements):
         raise UsageError(f"line {line}: {inner.count} elements are announced, and there are {len(elements)}")
     if is_hex or is_bare_hex(elements, inner):
@@ -171,7 +171,7 @@ def split_elements(text: str, line: int) -> list[tuple[str, int]]:
         match = DRESSED_ELEMENT.match(text, at)
         number, seen = number + text.count("\n", seen, at), at
         if match is None:
-            raise UsageError(f"line {number}: '{shorten(text[at:])}' is no element that can be read")
+            raise UsageError(f"line {number}: '{shorten(text[at:])}' is not an element that can be read")
         if match["index"] and int(match["index"], 0 if match["index"][:2] == "0x" else 10) != len(elements):
             raise UsageError(f"line {number}: element {match['index']} is not the next one, which is {len(elements)}")
         count = int(match["count"] or 1)

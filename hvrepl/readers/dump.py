@@ -68,7 +68,7 @@ def refuse_damaged(raw: bytes) -> None:
         return
     for number, line in enumerate(lines, 1):
         if found := NO_TEXT.search(line):
-            raise UsageError(f"line {number}: the byte 0x{found[0].hex()} stands in a dump that is text otherwise")
+            raise UsageError(f"line {number}: byte 0x{found[0].hex()} in a dump that is otherwise text")
 
 
 def read_dump(text: str, word_size: int | None = None, *, is_hex: bool = False, size: int | None = None) -> list[Dump]:
@@ -142,7 +142,7 @@ def check_other(row: Row) -> Row:
 
 
 def no_row(source: str) -> str:
-    return f"'{shorten(source)}' is no row of a dump that can be read"
+    return f"'{shorten(source)}' is not a row of a dump that can be read"
 
 
 def check_fold(row: Row, runs: list[Run], fold: Row | None) -> Row:
@@ -256,7 +256,7 @@ def find_order(run: Run, *, is_given: bool) -> str:
     proved = {row.order for row, _ in run.rows if row.order}
     if len(proved) == 2 and not is_given:
         other = next(row for row, _ in run.rows if row.order not in ("", first.order or "big"))
-        raise UsageError(f"line {other.line}: the text beside the words says another byte order than that of other lines")
+        raise UsageError(f"line {other.line}: the text after the words proves another byte order than that of other lines")
     if proved:
         return proved.pop()
     size = len(first.groups[0])

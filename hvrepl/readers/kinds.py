@@ -9,7 +9,7 @@ from hvrepl.errors import UsageError
 from hvrepl.readers import dump_forms
 from hvrepl.readers.memory import is_image
 from hvrepl.readers.number import read_given
-from hvrepl.readers.plain_text import decode
+from hvrepl.readers.plain_text import decode, is_nearly_ascii
 
 SNIFFED = 1 << 12  # bytes that are looked at
 FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
@@ -23,9 +23,11 @@ DIGITS = re.compile(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
 
 def kind_of(start: bytes, space: Space) -> str:
     """One of the words above, "" of nothing. `start`: SNIFFED bytes and one more if there are more. `space`: that of CPUID leaves."""
-    text = decode(start.rsplit(b"\n", 1)[0] if len(start) > SNIFFED else start)
+    text = decode(start, cut=len(start) > SNIFFED)
     if not start or is_image(start):
         return IMAGE if start else ""
+    if text is None and is_nearly_ascii(start):
+        return OTHER  # text with a damaged byte
     if text is None:
         return IMAGE if len(start) > SNIFFED else BYTES
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

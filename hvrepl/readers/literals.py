@@ -27,7 +27,7 @@ def read_escapes(text: str) -> bytes:
     match = ESCAPES.match(text)
     end = match.end() if match else 0
     if end != len(text):
-        raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is no escape of the form \\x10, and all others are")
+        raise UsageError(f"line {line_of(text, end)}: '{shorten(text[end:])}' is not an escape of the form \\x10, as all others are")
     return bytes.fromhex("".join(re.findall(r"\\x(..)", text)))
 
 
@@ -68,7 +68,7 @@ def bytes_of(text: str, line: int) -> Iterator[int]:
         match = ESCAPED.match(text, at)
         value = value_of(match) if match else None
         if match is None or value is None:
-            raise UsageError(f"line {line}: '{shorten(text[at:])}' is no part of a bytes literal")
+            raise UsageError(f"line {line}: '{shorten(text[at:])}' is not part of a bytes literal")
         yield value
         at = match.end()
 

@@ -186,7 +186,7 @@ def check_groups(groups: list[tuple[str, int]]) -> None:
     for word, number in groups:
         if len(word) > 2 and bytes.fromhex(word) != bytes.fromhex(word)[::-1]:
             raise UsageError(
-                f"line {number}: '{word}' can be {len(word) // 2} bytes as they stand or a word; "
+                f"line {number}: '{word}' can be {len(word) // 2} bytes as printed or a word; "
                 f"say --words 1 for bytes, or --words {len(word) // 2} for little-endian words"
             )
 

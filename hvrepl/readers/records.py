@@ -33,7 +33,7 @@ def read_intel(text: str) -> Iterator[Part]:
     ended = 0
     for number, source in lines_of(text):
         if not INTEL.fullmatch(source) or ended:
-            raise UsageError(f"line {number}: '{shorten(source)}' is no record of Intel HEX{' after its end' if ended else ''}")
+            raise UsageError(f"line {number}: '{shorten(source)}' is not a record of Intel HEX{' after its end' if ended else ''}")
         data = bytes.fromhex(source[1:])
         if sum(data) & 0xFF or data[0] != len(data) - 5:
             raise UsageError(f"line {number}: length or check sum of '{shorten(source)}' are wrong")
@@ -53,7 +53,7 @@ def read_motorola(text: str) -> Iterator[Part]:
     for number, source in lines_of(text):
         data = bytes.fromhex(source[2:]) if MOTOROLA.fullmatch(source) else b""
         if not data or ended:
-            raise UsageError(f"line {number}: '{shorten(source)}' is no S-record{' after the end' if ended else ''}")
+            raise UsageError(f"line {number}: '{shorten(source)}' is not an S-record{' after the end' if ended else ''}")
         if sum(data) & 0xFF != 0xFF or data[0] != len(data) - 1:
             raise UsageError(f"line {number}: length or check sum of '{shorten(source)}' are wrong")
         kind = source[1]

@@ -89,7 +89,7 @@ ELSEWHERE = {
     "a_file_without_an_at": ("hvrepl annotate data/lo", '"data/logs/"', "data/logs/"),
     "a_word_of_an_option": ("hvrepl show simp --format js", '"json"', "json"),
     "a_folder_of_an_option": ("hvrepl list --specs data/du", '"data/dumps/"', "data/dumps/"),
-    "an_option": ("hvrepl annotate --on", '"--only":"only the lines', "--only\tprint only the lines in which something was found"),
+    "an_option": ("hvrepl annotate --on", '"--only":"print only the lines', "--only\tprint only the lines in which something was found"),
     "an_arch": ("hvrepl --arch arm64 show HV_REGISTER_SIM", '"HV_REGISTER_SIMP":', "HV_REGISTER_SIMP\tSynIC message page"),
 }
 

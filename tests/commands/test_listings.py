@@ -28,7 +28,7 @@ def in_pipe(*words: str) -> list[str]:
     [
         (("list", "msr"), "{count} synthetic MSRs (x64)"),
         (("list", "hypercall"), "{count} hypercall codes"),
-        (("list", "property"), "{count} codes of partition properties (x64 and arm64)"),
+        (("list", "property"), "{count} partition property codes (x64 and arm64)"),
         (("list", "struct"), "{count} structs"),
         (("find", "auto-eoi"), '{count} matches for "auto-eoi"'),
         (("find", "0xf3"), "{count} matches for 0xf3"),

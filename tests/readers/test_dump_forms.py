@@ -177,5 +177,5 @@ def test_base64_is_read_where_it_is_what_is_asked_for() -> None:
     text = base64.b64encode(PAGE)
     assert json.loads(call("decode", "page", "-", "-f", "json", stdin=text).out)["raw"] == PAGE.hex()
     assert call("decode", "message", "-", stdin=text).status == 2
-    with pytest.raises(UsageError, match="is no hex"):
+    with pytest.raises(UsageError, match="is not hex"):
         read_bytes(text)

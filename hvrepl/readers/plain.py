@@ -179,12 +179,15 @@ def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
 
 
 def check_groups(groups: list[tuple[str, int]]) -> None:
-    """Raise UsageError for groups as wide as words: they are printed as they stand (xxd), or lowest byte last (od, hexdump)."""
+    """Raise UsageError for groups that are all as wide as words: they are printed as they stand (xxd), or lowest byte last (od, hexdump).
+
+    Groups of several widths are what somebody types field by field.
+    """
     widths = {len(word) for word, _ in groups}
-    if len(groups) == 1 or not widths <= {2, *AMBIGUOUS} or widths == {2}:
+    if len(groups) == 1 or len(widths) > 1 or not widths <= set(AMBIGUOUS):
         return
     for word, number in groups:
-        if len(word) > 2 and bytes.fromhex(word) != bytes.fromhex(word)[::-1]:
+        if bytes.fromhex(word) != bytes.fromhex(word)[::-1]:
             raise UsageError(
                 f"line {number}: '{word}' can be {len(word) // 2} bytes as printed or a word; "
                 f"say --words 1 for bytes, or --words {len(word) // 2} for little-endian words"

@@ -243,7 +243,7 @@ NOTATIONS = (
         "a pasted dump",
         "A dump of several lines is a message or a message page, by its size.",
         "A name before its first row says what it is.",
-        ("message 0100008018000000 0000000000000000 0000000000000000 4433221100000000 4433221100000000",),
+        ("message 10000080180000000000000000000000000000000000000044332211000000004433221100000000",),
     ),
     Topic(("|",), "LINE | CMD", "Send the output of a line to a command of the system.", "", ("list msr | grep SINT",)),
     Topic(

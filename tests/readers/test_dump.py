@@ -291,7 +291,7 @@ REFUSED = {
     "gdb in decimal": ("0x4020 <page>:\t-2147483632\t24\n", "line 1: gdb did not print hex; use x/gx"),
     "an escape of none": (r"b'\x10\q'", "line 1: '.*q' is not part of a bytes literal"),
     "text in the midst of rows": ("[ 1.0] p: 10000080 00000018\n[ 1.0] what\n", "line 2: 'what' is not a row of a dump"),
-    "groups that can be words": ("10 00\n1000 0080", "line 2: '1000' can be 2 bytes as printed or a word; say --words 1"),
+    "groups that can be words": ("1000 0080\n1000 0080", "line 1: '1000' can be 2 bytes as printed or a word; say --words 1"),
     "words without addresses": (" 0000001880000010 0000000000000000", "line 1: .*or --words 8 for little-endian words"),
     "lines like addresses": ("00000000 10000080\n00000000 10000080", "line 1: '10000080' can be 4 bytes as printed or a word"),
     "hex or decimal": ("[10, 0, 80]", "line 1: '10' and the other elements can be hex or decimal; say --hex, or put decimal ones in { }"),

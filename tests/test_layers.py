@@ -17,6 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Floors from left to right; what stands on one floor knows nothing of the others there. A folder in a folder may use what is around it.
 FLOORS = (
     ("errors", "record", "version", "wording"),
+    ("digits",),
     ("catalog",),
     ("readers", "codec"),
     ("analysis",),

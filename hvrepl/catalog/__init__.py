@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from hvrepl.digits import to_int
+
 if TYPE_CHECKING:
     from hvrepl.catalog.catalog import Catalog, Entry, Found
     from hvrepl.catalog.model import Space
@@ -61,6 +63,6 @@ def to_number(what: str | int) -> int | None:
     if isinstance(what, int):
         return what
     try:
-        return int(what, 0)
+        return to_int(what, 0)
     except ValueError:
         return None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
 from hvrepl.catalog.parse_specs import LOG, NAMES, expand_names, parse_spec
 from hvrepl.catalog.taking import take_in
+from hvrepl.digits import to_int
 from hvrepl.errors import FileError
 
 CANONICAL, ALSO, WAS = 0, 1, 2
@@ -202,7 +203,7 @@ class Index:
         """HVMSG_TIMER_EXPIRED or message:1 → (space, number, arch) as they stand in the table; a name may differ by arch."""
         space, colon, number = case.rpartition(":")
         if colon:
-            yield space, to_column(int(number, 0)), spec_arch
+            yield space, to_column(to_int(number, 0)), spec_arch
             return
         sql = """SELECT DISTINCT number.space, number.low, number.arch FROM name JOIN number USING (spec, address)
                  WHERE key = ? AND how < 2 AND name.element IS number.element"""
@@ -218,7 +219,7 @@ class Index:
         """The rows of a name in the form of to_key, best first; none has a byte of an argument that is no UTF-8."""
         rows = self._names(key)
         match = NAME_AT_PLACE.fullmatch(key) if not rows else None
-        return list(self._names_in_ranges(match[1] + PLACE, int(match[2]))) if match else rows
+        return list(self._names_in_ranges(match[1] + PLACE, to_int(match[2]))) if match else rows
 
     def _names(self, key: str) -> list[NameRow]:
         sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE key = ? ORDER BY how, spec"

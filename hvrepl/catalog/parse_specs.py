@@ -23,6 +23,7 @@ from hvrepl.catalog.model import (
     Taking,
     When,
 )
+from hvrepl.digits import to_int
 from hvrepl.record import replace
 
 Table = Mapping[str, Any]
@@ -105,8 +106,8 @@ def parse_range(value: int | str) -> tuple[int, int]:
     match = RANGE.fullmatch(value)
     if not match:
         raise PlaceError(f"{value[:40]!r} is neither a number nor a range such as 16-31")
-    low = int(match[1], 0)
-    high = int(match[2], 0) if match[2] else low
+    low = to_int(match[1], 0)
+    high = to_int(match[2], 0) if match[2] else low
     if high < low:
         raise PlaceError(f"the range {value} is backwards")
     return low, high
@@ -204,7 +205,7 @@ def parse_bits(text: str) -> tuple[int, int]:
         high, low = first + 31, last
     elif match:
         base = CPUID_REGISTERS.index(match[1]) * 32 if match[1] else 0
-        high, low = base + int(match[2]), base + int(match[3] or match[2])
+        high, low = base + to_int(match[2]), base + to_int(match[3] or match[2])
     else:
         raise PlaceError(f'bits {text!r} should look like "63:12", "16", "edx.10" or "edx:ebx"')
     if high < low:
@@ -219,7 +220,7 @@ def parse_field(table: Table, source: tuple[str, ...]) -> Field:
     kind, count = parse_type(table)
     size = table.get("size", SIZES.get(kind))
     if kind.endswith("]"):
-        kind, size = "bytes", int(kind[kind.index("[") + 1 : -1])
+        kind, size = "bytes", to_int(kind[kind.index("[") + 1 : -1])
     own = tuple(table.get("source", ())) or source
     cases = table.get("cases", "")
     return Field(
@@ -250,7 +251,7 @@ def parse_type(table: Table) -> tuple[str, int | str | None]:
     kind, count = table.get("type", ""), table.get("count")
     match = ARRAY.fullmatch(kind)
     if match and match[1] != "u8":
-        return match[1], int(match[2])
+        return match[1], to_int(match[2])
     if ("[" in kind or "]" in kind) and not match:
         raise PlaceError(f"type {kind!r} should look like u8[240] or u64[4]")
     return kind, count

@@ -17,6 +17,7 @@ from hvrepl.cli import COMPLETE
 from hvrepl.cli.bash import INDEX, WORDS
 from hvrepl.commands.session import Session, Streams
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
+from hvrepl.digits import to_int
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.topics import EXAMPLES
 
@@ -102,10 +103,10 @@ def complete() -> NoReturn:
     if os.environ[COMPLETE] == "complete_bash":
         from hvrepl.cli.bash import to_typer
 
-        with suppress(KeyError, ValueError):
+        with suppress(KeyError, ValueError, UsageError):
             os.environ |= to_typer(os.environ)
-    give_command(os.environ)
-    with suppress(KeyError, ValueError):
+    with suppress(KeyError, ValueError, UsageError):
+        give_command(os.environ)
         make_app()(prog_name="hvrepl", complete_var=COMPLETE)
     sys.exit(2)  # the variables of the shell that asks are not there, or no numbers
 
@@ -121,7 +122,7 @@ def give_command(environ: MutableMapping[str, str]) -> None:
     environ[GIVEN] = IMPLIED
     if WORDS in environ:
         environ[WORDS] = "\n".join(map(shlex.quote, [words[0], IMPLIED, *words[1:]]))
-        environ[INDEX] = str(int(environ[INDEX]) + 1)
+        environ[INDEX] = str(to_int(environ[INDEX]) + 1)
     else:
         environ[LINE] = " ".join([words[0], IMPLIED, *words[1:]])
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from hvrepl.digits import to_int
 from hvrepl.script.lines import split_typed
 
 WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and which word of it is completed
@@ -19,7 +20,7 @@ def to_typer(environ: Mapping[str, str]) -> dict[str, str]:
     @FILE is one word: bash makes two of it, but replaces both.
     """
     text = environ[WORDS]
-    words = [*text.split("\n" if "\n" in text else " "), ""][: int(environ[INDEX]) + 1]
+    words = [*text.split("\n" if "\n" in text else " "), ""][: to_int(environ[INDEX]) + 1]
     joined = "\n".join(words).replace("\n@\n", "\n@").split("\n")
     return {WORDS: "\n".join(map(shlex.quote, joined)), INDEX: str(len(joined) - 1)}
 

@@ -216,12 +216,13 @@ def resolve(context: Container, path: str) -> Any:
 
 def size_at(context: Container, path: str) -> int:
     """The number at a path as a size in bytes; a signed field may say less than none."""
-    return max(0, int(resolve(context, path)))
+    size: int = resolve(context, path)
+    return max(0, size)
 
 
 def count_of(context: Container, text: str) -> int | None:
     """The count that a spec's text asks for, or None for the rest."""
-    return None if text == "rest" else count_from(text, (int(resolve(context, path)) for path in counters(text)))
+    return None if text == "rest" else count_from(text, (resolve(context, path) for path in counters(text)))
 
 
 def root_context(context: Mapping[str, str], outer: Container | None = None) -> Container:

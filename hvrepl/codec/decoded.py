@@ -10,6 +10,7 @@ from typing import Any
 
 from hvrepl.errors import UsageError
 from hvrepl.record import record
+from hvrepl.wording import shorten
 
 
 @record(eq=True)
@@ -146,39 +147,52 @@ def leaves(node: Decoded) -> Iterator[tuple[str, Decoded]]:
     return ((path, part) for path, part in paths(node) if not part.fields)
 
 
-def from_dict(table: Mapping[str, Any]) -> Decoded:
+def from_dict(table: Mapping[str, Any], around: str = "", depth: int = 0) -> Decoded:
     """A node as to_dict gave it, as far as encoding needs it: names, raws, values and what they hold.
 
-    UsageError if it is no such thing: the table may come from anywhere.
+    UsageError with the path of the node, `around` that of the one around it, if it is no such thing: the table may come from anywhere.
     """
     if not isinstance(table, Mapping):
-        raise UsageError(f"{str(table)[:40]!r} is not an object with name, raw and value")
-    name = member(table, "name", str, "")
-    raw = member(table, "raw", str, "")
+        raise UsageError(f"{at(around)}{shorten(str(table))!r} is not an object with name, raw and value")
+    name = member(table, "name", str, "", around)
+    path = shorten(join_path(around, name), LONGEST_PATH) if depth else ""
+    if depth > MOST_DEEP:
+        raise UsageError(f"{at(path)}parts within parts, over {MOST_DEEP} deep")
+    raw = member(table, "raw", str, "", path)
     if not re.fullmatch("0x[0-9a-fA-F]+|(?:[0-9a-fA-F]{2})*", raw):
-        raise UsageError(f"{name}: raw {raw[:40]!r} is not hex")
-    bits = member(table, "bits", list, None)
+        raise UsageError(f"{at(path)}raw {shorten(raw)!r} is not hex")
+    bits = member(table, "bits", list, None, path)
     if bits is not None and not (len(bits) == 2 and all(isinstance(bit, int) for bit in bits)):
-        raise UsageError(f"{name}: bits must be [high, low], not {bits}")
+        raise UsageError(f"{at(path)}bits must be [high, low], not {shorten(str(bits))}")
+    size = member(table, "size", int, None, path)
+    if size is not None and size < 0:
+        raise UsageError(f"{at(path)}size must be a number of bytes, not {shorten(str(size))}")
     return Decoded(
         name=name,
-        kind=member(table, "kind", str, ""),
+        kind=member(table, "kind", str, "", path),
         raw=raw,
-        value=member(table, "value", int, None),
+        value=member(table, "value", int, None, path),
         bits=(bits[0], bits[1]) if bits else None,
-        offset=member(table, "offset", int, None),
-        size=member(table, "size", int, None),
-        fields=tuple(from_dict(one) for one in member(table, "fields", list, [])),
-        slots=tuple(from_dict(one) for one in member(table, "slots", list, [])),
+        offset=member(table, "offset", int, None, path),
+        size=size,
+        fields=tuple([from_dict(one, path, depth + 1) for one in member(table, "fields", list, [], path)]),
+        slots=tuple([from_dict(one, join_path(path, "slots"), depth + 1) for one in member(table, "slots", list, [], path)]),
     )
 
 
-def member(table: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
+def at(path: str) -> str:
+    """What an error begins with that is about the part at a path."""
+    return f"{path}: " if path else ""
+
+
+def member(table: Mapping[str, Any], key: str, kind: type, default: Any, path: str) -> Any:
     """A value of a JSON object, which must be of a type if it is there."""
     value = table.get(key, default)
     if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise UsageError(f"{key} must be {JSON_TYPES[kind]}, not {str(value)[:40]!r}")
+        raise UsageError(f"{at(path)}{key} must be {JSON_TYPES[kind]}, not {shorten(str(value))!r}")
     return value
 
 
 JSON_TYPES = {str: "text", int: "a number", list: "an array"}
+MOST_DEEP = 32  # parts within parts; no layout comes near it
+LONGEST_PATH = 200

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from hvrepl.catalog.guids import guid_to_number, number_to_guid
 from hvrepl.catalog.model import PAGE_SIZE
+from hvrepl.digits import to_int
 from hvrepl.record import record
 
 PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
@@ -37,7 +38,7 @@ def read_linux_version(text: str) -> int:
     match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5})(?:\.\d{1,5})?)?(?![\d.])", text, re.ASCII)
     if not match:
         raise ValueError(f"{text!r} is not a kernel version such as 6.6.87")
-    major, minor, sublevel = (int(part or 0) for part in match.groups())
+    major, minor, sublevel = (to_int(part or "0") for part in match.groups())
     if major > 0xFFFF or minor > 0xFF:
         raise ValueError(f"{text!r}: a kernel version is at most 65535.255.255")
     return major << 16 | minor << 8 | min(sublevel, 0xFF)
@@ -46,7 +47,7 @@ def read_linux_version(text: str) -> int:
 def remark_linux_version(text: str) -> Iterator[tuple[str, str]]:
     """What a version code leaves out of a release: a sublevel over 255."""
     match = re.match(r"v?\d+\.\d+\.(\d+)", text, re.ASCII)
-    if match and int(match[1]) > 0xFF:
+    if match and to_int(match[1]) > 0xFF:
         yield "sublevel_capped", f"sublevel {match[1]} is over 255, where the version code stops"
 
 
@@ -60,7 +61,7 @@ def read_freebsd_version(text: str) -> int:
     match = re.fullmatch(r"(\d{1,2})\.(\d{1,2})", text, re.ASCII)
     if not match:
         raise ValueError(f"{text!r} is neither a FreeBSD release such as 14.0 nor a number")
-    return int(match[1]) * 100000 + int(match[2]) * 1000
+    return to_int(match[1]) * 100000 + to_int(match[2]) * 1000
 
 
 def say_netbsd_version(version: int) -> str:

@@ -74,7 +74,7 @@ def is_said(part: Decoded | None) -> bool:
 
 def number_of(part: Decoded) -> int:
     """The number that a condition is about; of what has none, such as bytes and arrays, 0 or 1: whether any bit is set."""
-    return part.value if part.value is not None else int(part.is_set or any(number_of(child) for child in part))
+    return part.value if part.value is not None else 1 if part.is_set or any(number_of(child) for child in part) else 0
 
 
 def fill_in(text: str, node: Decoded, catalog: Catalog) -> str:

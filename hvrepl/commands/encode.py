@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import from_dict
@@ -14,13 +15,17 @@ from hvrepl.commands.inputs.shorthands import say_shorthand
 from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assignment
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, open_output
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.render.screen import say_finding
+from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
     from hvrepl.codec.encode.assign import Assignment
+
+LINES = re.compile(r"\}[^\S\n]*\n\s*\{")  # objects on lines of their own
 
 
 def encode_value(session: Session, words: Sequence[str], output: str = "") -> None:
@@ -104,12 +109,11 @@ def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
     if session.is_script:
         raise UsageError("- is the script itself; give the value, or @FILE")
     text = read_rest(session).decode("utf-8", "replace").strip()
+    load = partial(json.loads, parse_int=to_int)
     try:
-        found = (
-            json.loads(text) if not re.search(r"\}\s*\n\s*\{", text) else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"stdin is not the JSON of decode: {str(error)[:80]}") from None
+        found = load(text) if not LINES.search(text) else [load(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError, UsageError) as error:
+        raise UsageError(f"stdin is not the JSON of decode: {shorten(str(error), 80)}") from None
     for table in found if isinstance(found, list) else [found]:
         if not isinstance(table, dict) or not ({"fields", "slots", "raw"} & set(table)):
             raise UsageError("stdin is not the JSON of decode: expected an object with fields or raw")

@@ -9,6 +9,7 @@ from hvrepl.catalog.search import find_bit, find_number, find_text
 from hvrepl.commands.inputs.what import LONGEST_NAME, NUMBER
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
+from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import read_number
 from hvrepl.render.listing import list_hits
@@ -25,8 +26,8 @@ def find(session: Session, words: Sequence[str]) -> None:
     index = session.catalog.index
     bit = re.fullmatch(r"bits?[: ]\s*(\d{1,4})", text, re.ASCII | re.IGNORECASE)
     if bit:
-        hits = find_bit(index, int(bit[1]))
-        said = f"for bit {int(bit[1])}"
+        hits = find_bit(index, to_int(bit[1]))
+        said = f"for bit {to_int(bit[1])}"
     elif NUMBER.fullmatch(text):
         number = read_number(text).value
         hits = find_number(index, number)

@@ -14,6 +14,7 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.commands.inputs.what import find_target
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session
+from hvrepl.digits import to_int
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.device import DEV, NOT_ON_ARM, Device, Devices, RefusedError, Saved
 from hvrepl.record import field, mutable, record, replace
@@ -177,7 +178,7 @@ class Asker:
         if key not in self._bits:
             space, _, rest = privilege.partition(":")
             number, _, name = rest.partition(".")
-            self._bits[key] = self._read(int(number, 0), name, cpu) if space == "cpuid" else None
+            self._bits[key] = self._read(to_int(number, 0), name, cpu) if space == "cpuid" else None
         return self._bits[key]
 
     def _read(self, leaf: int, name: str, cpu: int) -> int | None:

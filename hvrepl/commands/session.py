@@ -16,6 +16,7 @@ from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.values_in_hand import InHand
+from hvrepl.digits import to_int
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.style import Style, table_styles
@@ -103,7 +104,7 @@ def choose_word_size(text: str) -> int:
     """The bytes of a word of a dump."""
     if text not in WORD_SIZES:
         raise UsageError(f"--words {text[:40]!r}: a word has {', '.join(WORD_SIZES[:-1])} or {WORD_SIZES[-1]} bytes")
-    return int(text)
+    return to_int(text)
 
 
 # Option → how its text is checked.

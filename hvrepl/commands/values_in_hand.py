@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hvrepl.catalog.catalog import Found
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.record import field, mutable, record
 
@@ -98,7 +99,7 @@ class InHand:
             raise UsageError(f"{word[:40]} is a value of an earlier line of a script or shell, and there is none")
         if not match[1]:
             return self.last
-        kept = self.numbered.get(int(match[1])) if len(match[1]) <= len(str(self.count)) else None
+        kept = self.numbered.get(to_int(match[1])) if len(match[1]) <= len(str(self.count)) else None
         if kept is None:
             raise UsageError(f"there is no value {word[:40]}; the values are _{next(iter(self.numbered))} to _{self.count}")
         return kept

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from hvrepl.catalog.model import Space
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.number import REGISTERS
@@ -166,7 +167,7 @@ def read_match(match: re.Match[str]) -> LeafLine:
         int(parts["leaf"], 16),
         0 if subleaf == NO_SUBLEAF else subleaf,
         registers,
-        int(cpu) if cpu else None,
+        to_int(cpu) if cpu else None,
         match.start(),
         match.end(),
         "; ".join(remarks),
@@ -188,7 +189,7 @@ def to_register(text: str, base: int) -> int | None:
     digits = text if base == 10 else re.sub("^0[xX]", "", text)
     if not re.fullmatch("[0-9a-fA-F]+", digits):
         return None
-    value = int(digits, base)
+    value = to_int(digits, base)
     return None if value >> REGISTER_BITS else value
 
 
@@ -225,7 +226,7 @@ def read_machines(text: str, space: Space) -> list[Dump]:
     is_json = text.lstrip()[:1] in JSON
     for number, line in enumerate(lines_of(text), 1):
         for heading in HEADING.finditer(line):
-            cpu = next((int(group) for group in heading.groups() if group), None)
+            cpu = next((to_int(group) for group in heading.groups() if group), None)
             if blocks[-1].leaves or cpu is not None:
                 blocks.append(Block(cpu, blocks[-1].run))
             blocks[-1].line = 0 if is_json else number

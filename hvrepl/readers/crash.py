@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import fit, read_bare, read_number, unwrap
 
@@ -36,7 +37,7 @@ def find_crashes(text: str, forms: Iterable[LogForm]) -> list[Match]:
 def read_pasted(text: str) -> list[int]:
     """P0 to P4 out of a text that no log has so: with labels (`P0=0x1e, P1: …`), with brackets around the last four, or in hex after the
     last colon. Empty if there are none."""
-    labelled = [(int(label), int(value, 16)) for label, value in LABELLED.findall(text)]
+    labelled = [(to_int(label), int(value, 16)) for label, value in LABELLED.findall(text)]
     for start in range(len(labelled) - PARAMETERS + 1):
         labels, values = zip(*labelled[start : start + PARAMETERS], strict=True)
         if list(labels) in ([*range(PARAMETERS)], [*range(1, PARAMETERS + 1)]):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hvrepl.catalog.model import Space
+from hvrepl.digits import to_int
 from hvrepl.errors import FileError
 from hvrepl.readers.cpuid import LeafLine, Leaves, read_file
 from hvrepl.readers.number import REGISTERS
@@ -94,7 +95,7 @@ class Devices:
     def cpus(self, kind: str) -> list[int]:
         """The numbers of the CPUs that have a file msr or cpuid. FileError says why there is none."""
         with suppress(OSError):
-            numbers = sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit() and (path / kind).exists())
+            numbers = sorted(to_int(path.name) for path in self.folder.iterdir() if path.name.isdigit() and (path / kind).exists())
             if numbers:
                 return numbers
         raise FileError(f"no {self.folder}/*/{kind}" + self._why_none(kind))

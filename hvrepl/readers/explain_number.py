@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from hvrepl.readers.limits import LONGEST_DECIMAL, MOST_BITS
+from hvrepl.digits import LONGEST_DECIMAL
+from hvrepl.readers.limits import MOST_BITS
 from hvrepl.wording import shorten
 
 # What text that no reader takes looks like → what would be right.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hvrepl.digits import to_int
 from hvrepl.readers.dump_forms import FORMS, Row
 
 RADICES = {16: "hex", 8: "octal", 10: "decimal"}
@@ -78,6 +79,6 @@ def follows(rows: list[Row], radix: int) -> Iterator[bool]:
 
 def place(row: Row, radix: int) -> int | None:
     try:
-        return int(row.address, radix)
+        return to_int(row.address, radix)
     except ValueError:
         return None

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import READERS, LogForm, compile_pattern, groups_in
 from hvrepl.catalog.outline import Outline, outline
+from hvrepl.digits import to_int
 from hvrepl.readers.cpuid import Taken, find_leaves
 from hvrepl.readers.number import REGISTERS
 from hvrepl.record import record
@@ -242,8 +243,8 @@ def to_number(text: str, kind: str) -> int:
     if kind == "guid":
         return guid_to_number(text)
     if kind == "int":
-        return int(text) & (1 << SIGNED_BITS) - 1
-    return int(text.replace("`", ""), 10 if kind == "dec" else 16)
+        return to_int(text) & (1 << SIGNED_BITS) - 1
+    return to_int(text) if kind == "dec" else int(text.replace("`", ""), 16)
 
 
 @record

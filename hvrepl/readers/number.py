@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import guid_to_number
+from hvrepl.digits import LONGEST_DECIMAL, to_int
 from hvrepl.errors import UsageError
-from hvrepl.readers.limits import LONGEST, LONGEST_DECIMAL, MOST_BITS
+from hvrepl.readers.limits import LONGEST, MOST_BITS
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
@@ -103,7 +104,7 @@ def read_prefixed(number: str) -> Reading | None:
     if match is None or (prefix == "0n" and len(match[1]) > LONGEST_DECIMAL):
         return None
     how = f"read as {BASE_NAMES[prefix]}" if prefix in BASE_NAMES else ""
-    return Reading(int(match[1], BASES[prefix]), how)
+    return Reading(to_int(match[1], BASES[prefix]), how)
 
 
 def read_windbg(number: str) -> Reading | None:
@@ -116,7 +117,7 @@ def read_decimal(number: str) -> Reading | None:
     if match is None or len(match[1]) > LONGEST_DECIMAL or re.fullmatch(PADDED, number):
         return None
     # 8100_0006 is grouped as hex is, so it is said.
-    return Reading(int(match[1]), "read as decimal" if "_" in match[1] else "")
+    return Reading(to_int(match[1]), "read as decimal" if "_" in match[1] else "")
 
 
 def read_masm(number: str) -> Reading | None:

@@ -10,6 +10,7 @@ from hvrepl.catalog.index import NumberRow, reach
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.sizes import Sizes
+from hvrepl.digits import to_int
 from hvrepl.record import replace
 from hvrepl.render.style import Style, align, spread, wrap
 from hvrepl.wording import count_of, listed
@@ -124,7 +125,7 @@ def describe_privilege(catalog: Catalog, spec: Spec) -> Iterator[str]:
     """The bit that a spec's `privilege` names, as CPUID 0x40000003 EAX 2 access_synic_regs, and where it stands on the other arch."""
     space, _, rest = spec.privilege.partition(":")
     number, _, name = rest.partition(".")
-    numbers = [(space, int(number, 0))]
+    numbers = [(space, to_int(number, 0))]
     for arch in ARCHES if spec.arch == COMMON else (spec.arch,):
         there = catalog.for_arch(arch)
         rows = [row for place, at in numbers if (row := there.find_named(place, at))]

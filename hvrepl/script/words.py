@@ -13,6 +13,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import FORMATS, Session, Typed, open_output
 from hvrepl.commands.table import COMMANDS, ENTRIES
 from hvrepl.commands.values_in_hand import NAME, Kept
+from hvrepl.digits import to_int
 from hvrepl.errors import FileError, NotFoundError, UsageError
 from hvrepl.readers.number import is_number
 from hvrepl.record import replace
@@ -179,7 +180,7 @@ def list_history(lines: Lines, words: Sequence[str]) -> None:
     typed = typed_lines(lines.session, "history")
     if len(words) > 1 or not all(word.isdecimal() for word in words):
         raise UsageError("history takes a number of lines: `history 20`")
-    count = min(int(words[0]), len(typed)) if words else len(typed)
+    count = min(to_int(words[0]), len(typed)) if words else len(typed)
     for number, one in enumerate(typed[len(typed) - count :], len(typed) - count + 1):
         text = f"{number:>4}  {printable(say_typed(one))}"
         lines.session.write(text + (lines.session.style.paint("dim", "  # failed") if one.has_failed else "") + "\n")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
 from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, SIGNATURES, Field, Layout, Remark, Spec, counters, to_key
+from hvrepl.digits import to_int
 
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
 PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
@@ -72,7 +73,7 @@ def check_privilege(spec: Spec, book: Book) -> Iterator[str]:
     if spec.privilege and not match:
         yield f"privilege: {spec.privilege!r} should look like cpuid:0x40000003.access_synic_regs"
     elif match:
-        found = book.numbered_as(match[1], int(match[2], 0), spec.arch)
+        found = book.numbered_as(match[1], to_int(match[2], 0), spec.arch)
         if not any(one.layout and book.find_field(one, one.layout, match[3]) for one in found):
             yield f"privilege: no {spec.privilege}"
 

@@ -14,6 +14,7 @@ from hvrepl.codec.encode.assignment import Assignment, first_remark, fit, read_b
 from hvrepl.codec.encode.cases import cases_of, names_below
 from hvrepl.codec.encode.places import Choice, Part, Places, read_bits, write_bits
 from hvrepl.codec.variants import pick_spec
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
 
@@ -203,7 +204,7 @@ class Assigner:
     def _grow(self, path: str) -> bool:
         """Makes an array long enough for the element that the path names, and sets its count where a field says it."""
         for match in re.finditer(r"\[(\d+)\]", path):
-            array, index = self._locate(path[: match.start()]), int(match[1])
+            array, index = self._locate(path[: match.start()]), to_int(match[1])
             if array is None or array.held is None or index < array.held:
                 continue
             if isinstance(array.field.count, int) or array.bounded:

@@ -1,15 +1,24 @@
-"""Decoded → bytes. encode(decode(b)) == b for every layout and all bytes; assignments to fields are in assign.py."""
+"""Decoded → bytes. encode(decode(b)) == b for every layout and all bytes; assignments to fields are in assign.py.
+
+A tree may come from anywhere: it is held to the layout, part by part, before anything is built.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.model import Field, Layout, Spec
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, join_path
-from hvrepl.codec.parsed import left_over
+from hvrepl.codec.parsed import descend, left_over
+from hvrepl.codec.sizes import is_word
+from hvrepl.codec.variants import expand_word, pick_spec
 from hvrepl.errors import UsageError
+from hvrepl.wording import shorten
+
+CONTEXT = "context:"
 
 
 def encode(decoder: Decoder, found: Found, node: Decoded, *, output: bool = False, context: Mapping[str, str] | None = None) -> bytes:
@@ -18,20 +27,20 @@ def encode(decoder: Decoder, found: Found, node: Decoded, *, output: bool = Fals
     A struct that was decoded from too few bytes keeps its length. UsageError for a part that the layout does not have, or whose value
     does not fit.
     """
-    layout = found.spec.output if output else found.spec.layout
+    spec = found.spec
+    layout = spec.output if output else spec.layout
+    shape = Shape(decoder, found.called, context or {})
     if layout is None or not (node.fields or node.slots):
-        return node.to_bytes()
-    values = dict(values_of(node)) if node.fields else {}
-    if node.slots:
-        values["slots"] = [values_of(slot) for slot in node.slots]
-    data = decoder.schemas.build(found.spec, layout, values, context or {})
-    if not found.spec.width or output:
-        size = size_of(node)
-        data = (data + left_over(values, layout))[:size].ljust(size, b"\0")
+        size = 0 if output else decoder.width(spec) // 8
+        return shape.bytes_of(node, size or None, found.called).ljust(size, b"\0")
+    values = shape.whole(spec, layout, node)
+    data = decoder.schemas.build(spec, layout, values, context or {})
+    if not is_word(spec, layout):
+        data = (data + left_over(values, layout))[: size_of(node)]
     known = set(paths(decoder.decode(found, data, output=output, context=context)))
     unknown = next((path for path in paths(node) if path not in known), None)
     if unknown:
-        raise UsageError(f"{found.called} has no field {unknown[:60]} with these values")
+        raise shape.unknown(unknown)
     return data
 
 
@@ -42,26 +51,157 @@ def paths(node: Decoded, base: str = "") -> Iterator[str]:
         yield from paths(part, path)
 
 
-def size_of(node: Decoded) -> int:
-    """Bytes of what a node holds: the sum of its members, as a program may have added elements."""
+def size_of(node: Decoded) -> int | None:
+    """Bytes of what a node holds: the sum of its members, as a program may have added elements. None where the tree does not say it."""
     if any(node) and all(part.offset is not None for part in node):
-        return sum(size_of(part) for part in node)
-    return len(node.to_bytes()) if node.raw else node.size or 0
+        sizes = [size_of(part) for part in node]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+    return len(node.to_bytes()) if node.raw else node.size
 
 
-def values_of(node: Decoded) -> Any:
-    """A node as schema.py builds it: a dict of its parts, a list of its elements, a number or bytes."""
-    if node.fields:
-        if all(part.name.startswith("[") for part in node.fields):
-            return [values_of(part) for part in node.fields]
-        return {part.name: values_of(part) for part in node.fields}
-    if node.value is None:
-        return int(node.raw, 16) if node.is_number else node.to_bytes()
-    width = width_of(node)
-    if width and not -(1 << width - 1) <= node.value < 1 << width:
-        raise UsageError(f"{node.name} is {width} bits wide; {node.value:#x} needs {node.value.bit_length() + (node.value < 0)}")
-    return node.value
+class Shape:
+    """Holds a tree to a layout, and makes of it what schema.py builds: a dict of a struct's or word's parts, a list of elements, a
+    number or bytes. All sizes are those of the layout."""
+
+    def __init__(self, decoder: Decoder, called: str, context: Mapping[str, str]) -> None:
+        self.schemas = decoder.schemas
+        self.catalog = decoder.catalog
+        self.called = called
+        self.context = context
+
+    def whole(self, spec: Spec, layout: Layout, node: Decoded) -> dict[str, Any]:
+        """The outermost node, whose array called slots stands apart."""
+        fields = (*node.fields, Decoded(name="slots", fields=node.slots)) if node.slots else node.fields
+        one = Decoded(name="", fields=fields)
+        return self._word(spec, layout, one, "") if is_word(spec, layout) else self._struct(spec, layout, one, "", ())
+
+    def _parts(self, node: Decoded, path: str) -> dict[str, Decoded]:
+        """The parts of a node by name."""
+        parts: dict[str, Decoded] = {}
+        for part in node.fields:
+            if part.name in parts:
+                raise UsageError(f"{join_path(path, shorten(part.name))} appears twice")
+            parts[part.name] = part
+        return parts
+
+    def unknown(self, path: str) -> UsageError:
+        return UsageError(f"{self.called} has no field {shorten(path, 60)} with these values")
+
+    def _word(self, spec: Spec, layout: Layout, node: Decoded, path: str) -> dict[str, Any]:
+        """The fields of a word, in the variants that their own values pick."""
+        parts = self._parts(node, path)
+
+        def value_of(field: Field) -> int:
+            part = parts.get(field.name)
+            return self.number(part, field.width, join_path(path, field.name)) if part and not part.fields else 0
+
+        fields = {field.name: field for field in expand_word(spec, layout, value_of, self.catalog, self.context).fields}
+        values: dict[str, Any] = {}
+        for name, part in parts.items():
+            below = join_path(path, name)
+            if name not in fields:
+                raise self.unknown(below)
+            inner = self.catalog.type(fields[name].type)
+            if part.fields and inner and inner.layout:
+                values[name] = self._word(inner, inner.layout, part, below)
+            else:
+                values[name] = self.number(part, fields[name].width, below)
+        return values
+
+    def _struct(self, spec: Spec, layout: Layout, node: Decoded, path: str, around: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The members of a struct; None for one that the tree does not have. `around`: those of the structs around it, innermost first."""
+        parts = self._parts(node, path)
+        values: dict[str, Any] = dict.fromkeys(field.name for field in layout.fields)
+        beside = {f"{field.name}_unused" for field in layout.fields if field.used} | {"rest"} - values.keys()
+        for name, part in parts.items():
+            if name in beside:
+                values[name] = self.bytes_of(part, None, join_path(path, name))
+            elif name not in values:
+                raise self.unknown(join_path(path, name))
+        # A switch can stand behind the region that it lays out.
+        for field in sorted((field for field in layout.fields if field.name in parts), key=lambda field: bool(field.switch)):
+            below = join_path(path, field.name)
+            values[field.name] = self._member(spec, layout, field, parts[field.name], below, (values, *around))
+        return values
+
+    def _member(
+        self, spec: Spec, layout: Layout, field: Field, node: Decoded, path: str, scopes: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any] | list[Any] | int | bytes:
+        if field.switch:
+            return self._region(spec, layout, field, node, path, scopes)
+        if field.count is None:
+            return self._one(field, node, path, scopes)
+        if node.raw or node.value is not None:
+            raise UsageError(f"{path} is an array; give its elements as fields, such as {path}[0]")
+        if isinstance(field.count, int) and len(node.fields) > field.count:
+            raise UsageError(f"{path} has {field.count} elements, not {len(node.fields)}")
+        for place, part in enumerate(node.fields):
+            if part.name != f"[{place}]":
+                raise UsageError(f"{path} is an array: its element {place} must be called [{place}], not {shorten(part.name)!r}")
+        return [self._one(field, part, f"{path}{part.name}", scopes) for part in node.fields]
+
+    def _one(self, field: Field, node: Decoded, path: str, scopes: Sequence[Mapping[str, Any]]) -> dict[str, Any] | int | bytes:
+        """A member that is not an array, or an element of one."""
+        inner = self.catalog.type(field.type)
+        if inner and inner.layout and not inner.width:
+            if node.raw or node.value is not None:
+                raise UsageError(f"{path} is a struct; give its members as fields, such as {path}.{inner.layout.fields[0].name}")
+            return self._struct(inner, inner.layout, node, path, scopes)
+        if inner and inner.layout and node.fields:
+            return self._word(inner, inner.layout, node, path)
+        size = self.schemas.element_size(field)
+        if field.type in ("", "bytes", "guid") or isinstance(field.size, str) or size is None:
+            return self.bytes_of(node, size, path)
+        if node.raw and not node.is_number and node.value is None:  # what there is of it at the end of too few bytes
+            return self.bytes_of(node, size, path)
+        number = self.number(node, 8 * size, path)
+        return (number & (1 << 8 * size) - 1).to_bytes(size, "little") if inner and inner.layout else number
+
+    def _region(
+        self, spec: Spec, layout: Layout, field: Field, node: Decoded, path: str, scopes: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any] | bytes:
+        """What a switch lays out: the members of the case that is picked now, or bytes."""
+        size = field.size if isinstance(field.size, int) else None
+        if not node.fields:
+            return self.bytes_of(node, size, path)
+        value = self.context.get(field.switch[len(CONTEXT) :]) if field.switch.startswith(CONTEXT) else resolve(scopes, field.switch)
+        case = pick_spec(spec, layout, field, self.catalog, value)
+        if case is None or case.layout is None:
+            raise self.unknown(join_path(path, node.fields[0].name))
+        if not case.width:
+            return self._struct(case, case.layout, node, path, scopes)
+        own = Decoded(name=node.name, fields=tuple(part for part in node.fields if part.name != "rest"))
+        rest = {part.name: self.bytes_of(part, None, f"{path}.rest") for part in node.fields if part.name == "rest"}
+        return self._word(case, case.layout, own, path) | rest
+
+    def number(self, node: Decoded, width: int, path: str) -> int:
+        """The number of a node that has so many bits."""
+        if node.fields:
+            raise self.unknown(join_path(path, node.fields[0].name))
+        if node.value is None and not node.raw:
+            raise UsageError(f"{path} has neither a value nor a raw")
+        if node.value is None and not node.is_number:
+            raise UsageError(f"{path} is a number: its raw must be hex with 0x, not {shorten(node.raw)!r}")
+        value = int(node.raw, 16) if node.value is None else node.value
+        if not -(1 << width - 1) <= value < 1 << width:
+            raise UsageError(f"{path} is {width} bits wide; {shorten(hex(value))} needs {value.bit_length() + (value < 0)}")
+        return value & (1 << width) - 1
+
+    def bytes_of(self, node: Decoded, size: int | None, path: str) -> bytes:
+        """The bytes of a node: at most `size`, or as many as it has; a number gives just `size`."""
+        if node.fields:
+            raise self.unknown(join_path(path, node.fields[0].name))
+        if node.value is not None or node.is_number:
+            if size is None:
+                raise UsageError(f"{path} is bytes: its raw must be hex without 0x")
+            return self.number(node, 8 * size, path).to_bytes(size, "little")
+        data = node.to_bytes()
+        if size is not None and len(data) > size:
+            raise UsageError(f"{path} takes {size} bytes, not {len(data)}")
+        return data
 
 
-def width_of(node: Decoded) -> int:
-    return node.bits[0] - node.bits[1] + 1 if node.bits else 8 * (node.size or 0)
+def resolve(scopes: Sequence[Mapping[str, Any]], path: str) -> Any:
+    """The value at a path as constructs.py resolves it: in the struct itself, or in one around it; 0 if there is none."""
+    first, _, rest = path.partition(".")
+    return next((descend(scope[first], rest) for scope in scopes if first in scope), 0)

@@ -8,6 +8,7 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, to_key
 from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.session import Session
+from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import GUID, read_given, read_number
 from hvrepl.record import record, replace
@@ -41,7 +42,7 @@ def find_target(session: Session, what: str) -> Target:
     if part in ("input", "output") and found.spec.kind == "hypercall":
         return Target(found, output=part == "output")
     if SLOT.fullmatch(part) and found.spec.kind == "page":
-        return Target(found, slot=int(part))
+        return Target(found, slot=to_int(part))
     if fields_called(session, found, part):
         raise NotFoundError(f"{part} is a field of {base}: `encode {base} {part}=VALUE`; `show {base}` explains it")
     raise NotFoundError(f"{base} has no part {shorten(part)}; a page has slots (page.2), a hypercall .input and .output")

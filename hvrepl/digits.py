@@ -17,4 +17,6 @@ def to_int(text: str, base: int = 10) -> int:
         raise ValueError("not a number")
     if len(digits) > LONGEST_DECIMAL:
         raise UsageError(f"{digits[:20]}... has {len(digits):,} digits; a number has at most {LONGEST_DECIMAL:,}")
-    return int(digits[:-AT_ONCE] or "0") * 10 ** len(digits[-AT_ONCE:]) + int(digits[-AT_ONCE:])
+    high, low = digits[:-AT_ONCE] or "0", digits[-AT_ONCE:]
+    shift: int = 10 ** len(low)
+    return int(high) * shift + int(low)

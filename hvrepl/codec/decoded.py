@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from json.encoder import encode_basestring, encode_basestring_ascii
 from operator import attrgetter
 from typing import Any
 
@@ -115,7 +116,19 @@ def encode_value(value: tuple[Any, ...]) -> list[Any]:
 
 def dump(table: Any) -> str:
     """Compact JSON as UTF-8 text."""
-    return json.dumps(table, ensure_ascii=False, separators=(",", ":"))
+    return escape_unprintable(json.dumps(table, ensure_ascii=False, separators=(",", ":")))
+
+
+def quote_json(text: str) -> str:
+    """Text as a string of JSON."""
+    return escape_unprintable(encode_basestring(text))
+
+
+def escape_unprintable(text: str) -> str:
+    """JSON on one line without what json leaves as it is although a terminal may obey it: DEL, C1, marks of direction."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else encode_basestring_ascii(c)[1:-1] for c in text)
 
 
 def split_path(path: str) -> list[str]:

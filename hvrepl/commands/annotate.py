@@ -265,7 +265,8 @@ def write_piece(session: Session, piece: Piece, *, only: bool, full: bool) -> No
         stdout.buffer.write(data + notes.encode("utf-8", "backslashreplace"))
     else:
         text = data.decode("utf-8", "surrogateescape")
-        stdout.write((printable(text, "\n\t") if session.streams.stdout_is_terminal else text) + notes)
+        stdout.write(printable(text, "\n\t") if session.streams.stdout_is_terminal else text)
+        session.write(notes)
 
 
 def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:

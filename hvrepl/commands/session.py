@@ -19,7 +19,7 @@ from hvrepl.commands.values_in_hand import InHand
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
 from hvrepl.record import field, mutable, record, replace
-from hvrepl.render.style import Style, table_styles
+from hvrepl.render.style import Style, only_text, table_styles
 from hvrepl.wording import printable
 
 if TYPE_CHECKING:
@@ -251,11 +251,15 @@ class Session:
         return forced or (self.streams.stdout_is_terminal and environ.get("TERM") != "dumb")
 
     def write(self, text: str) -> None:
-        self.streams.stdout.write(text)
+        """Whole lines, or parts of one. On a terminal nothing in them acts but colours that this program uses."""
+        self.streams.stdout.write(only_text(text, has_color=self.style.color) if self.streams.stdout_is_terminal else text)
 
-    def warn(self, text: str) -> None:
-        """One line on stderr, after what is already written; where that cannot be written, the status says enough."""
-        line, streams = text.replace("\n", "; ") + "\n", self.streams
+    def warn(self, text: str, *, start: str = "") -> None:
+        """One line on stderr, after what is already written; where that cannot be written, the status says enough.
+
+        `start` moves the terminal's cursor to where the line begins.
+        """
+        line, streams = start + only_text(text.replace("\n", "; "), has_color=self.has_color) + "\n", self.streams
         if streams.stderr is streams.stdout:  # a pager may show both, and keeps their order
             streams.stdout.write(line)
             return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BITS = 64
 PARAMETERS = 5
 COUNTS = (PARAMETERS, PARAMETERS + 1)  # without the control register, and with it
-LABELLED = re.compile(r"[^\W\d]+ ?([0-5])\W{1,8}?((?:0x)?[0-9a-f]{1,16})(?![0-9a-z_])", re.IGNORECASE)
+LABELLED = re.compile(r"(?<![^\W\d])[^\W\d]+ ?([0-5])\W{1,8}?((?:0x)?[0-9a-f]{1,16})(?![0-9a-z_])", re.IGNORECASE)
 NUMBER = r"((?:0x)?[0-9a-f]{1,16}(?:`[0-9a-f]{8})?)"
 HEX = re.compile(NUMBER, re.IGNORECASE)
 # A bug check with its four parameters in brackets, as Windows and WinDbg write them: 0xd1 (0x0, …), D1, {0, …}, (d1) {0, …}.

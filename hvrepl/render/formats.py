@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
-from hvrepl.codec.decoded import Decoded, dump, leaves, paths
+from hvrepl.codec.decoded import Decoded, dump, escape_unprintable, leaves, paths, quote_json
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import record
 from hvrepl.render.screen import meaning_of, place_of, render_screen, say_finding, value_of
 from hvrepl.render.style import Style
+from hvrepl.wording import printable
 
 
 @record
@@ -34,7 +35,7 @@ class Item:
         return table if self.line is None else {"line": self.line} | table
 
 
-UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\xad \t\r\n\xa0"  # what stands in a cell without being seen
+UNSEEN = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # what is a letter or a symbol and cannot be seen; blanks and marks besides
 
 Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
 
@@ -63,12 +64,12 @@ def write_json(value: Any, style: Style) -> str:
 
 def indent_json(value: Any, width: int, indent: str = "", used: int = 1) -> str:
     """JSON whose objects and arrays go over several lines where they are wider than `width`, of which `used` columns are taken."""
-    whole = json.dumps(value, ensure_ascii=False)
+    whole = escape_unprintable(json.dumps(value, ensure_ascii=False))
     if not value or not isinstance(value, dict | list | tuple) or len(indent) + used + len(whole) <= width:
         return whole
     deeper = indent + "  "
     if isinstance(value, dict):
-        keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in value]
+        keys = [f"{quote_json(key)}: " for key in value]
         parts = [key + indent_json(one, width, deeper, len(key) + 1) for key, one in zip(keys, value.values(), strict=True)]
     else:
         parts = [indent_json(one, width, deeper) for one in value]
@@ -125,7 +126,7 @@ def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
 
 def item_line(item: Item, style: Style) -> str:
     """One line that begins with where the value was found."""
-    where = f"{item.where}  " if item.where else ""
+    where = f"{printable(item.where)}  " if item.where else ""
     return where + (one_line(item.node, style) if item.node else "")
 
 
@@ -197,10 +198,12 @@ def csv_row(cells: Iterable[str]) -> str:
 
 def is_formula(cell: str) -> bool:
     """Whether a spreadsheet may run a cell: some look behind blanks and marks that are not seen, and take = in its other widths for one."""
+    if cell[:1].isalnum():
+        return False
     from unicodedata import normalize
 
-    seen = cell.lstrip().lstrip(UNSEEN)
-    return cell[:1] in ("\t", "\r", "\n") or normalize("NFKC", seen[:1]) in ("=", "+", "-", "@")
+    seen = next((c for c in cell if not (c.isspace() or c in UNSEEN or not c.isprintable())), "")
+    return cell[:1] in ("\t", "\r", "\n") or normalize("NFKC", seen) in ("=", "+", "-", "@")
 
 
 RENDERERS: Mapping[str, Renderer] = {

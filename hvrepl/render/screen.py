@@ -10,6 +10,7 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import record, replace
 from hvrepl.render.style import Style, align, paint_text, wrap
+from hvrepl.wording import printable
 
 CPUID = "cpuid"  # the space whose values are four registers
 SHOWN_BYTES = 16
@@ -92,8 +93,9 @@ def sentence_of(node: Decoded) -> str:
 
 def say_read(node: Decoded) -> tuple[str, str]:
     """Where a dump has it, for the title, and in parentheses how it was read."""
-    dump = None if node.dumped else AT_ADDRESS.search(node.read)
-    how = node.read.replace(dump[0], "", 1) if dump else node.read
+    read = printable(node.read)  # which may name a file
+    dump = None if node.dumped else AT_ADDRESS.search(read)
+    how = read.replace(dump[0], "", 1) if dump else read
     how = how.removeprefix("read ").removeprefix("as ").replace(", read ", ", ")
     return dump[0] if dump else "", f"({how})" if how else ""
 

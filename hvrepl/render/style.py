@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 from hvrepl.record import record
+from hvrepl.wording import printable
 
 NARROW = 24  # columns that a wrapped text should have at least
 # Bright red is the only one of the sixteen colours that reads on white and on black alike: a contrast of 3 or more in the palettes of
 # xterm, GNOME, Tango, Windows Terminal, macOS, VGA and Solarized. Yellow, green and cyan fade on white, blue and magenta on black. So all
 # else is told apart by weight: what is set is bold, what is zero dim.
 SGR = {"name": "1", "set": "1", "number": "", "meaning": "", "dim": "2", "finding": "1;91", "error": "91"}
+OWN_SGR = re.compile(rf"(\x1b\[(?:0|{'|'.join(filter(None, SGR.values()))})m)")
 
 
 @record
@@ -30,6 +33,13 @@ class Style:
     def paint(self, role: str, text: str) -> str:
         """The text in the colour of a role; "" is the role of what has none."""
         return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and text and role and SGR[role] else text
+
+
+def only_text(text: str, *, has_color: bool) -> str:
+    """Text as a terminal may have it: lines and tabs, and of what a terminal obeys the colours of `paint`. All else is escaped."""
+    pieces = OWN_SGR.split(text) if has_color else [text]
+    pieces[::2] = [printable(piece, "\n\t") for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def table_styles() -> list[str]:

@@ -44,7 +44,8 @@ def main(ways: Ways) -> None:
         drop(streams.stdout)
         if os.name == "nt" and error.errno == errno.EINVAL:  # what Windows says of a closed pipe
             sys.exit(0)
-        Session(streams).warn(f"cannot write: {error.strerror}")
+        is_lack = error.errno in (errno.EMFILE, errno.ENFILE)
+        Session(streams).warn(f"{'cannot open another file' if is_lack else 'cannot write'}: {error.strerror}")
         sys.exit(4)
 
 

@@ -80,13 +80,18 @@ def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
     )
 
 
+MOST_SOURCED = 16  # files that are read at once, as each may source another
+
+
 def source_file(lines: Lines, words: Sequence[str]) -> None:
     """Runs the lines of a file; what it sets stays set."""
     if len(words) != 1:
         raise UsageError("source takes one file: `source FILE`")
-    path = os.path.abspath(words[0])
+    path = os.path.realpath(words[0])
     if path in lines.sourcing:
         raise UsageError(f"{words[0]} sources itself")
+    if len(lines.sourcing) >= MOST_SOURCED:
+        raise UsageError(f"{words[0]}: files that source one another, over {MOST_SOURCED} deep")
     lines.sourcing.append(path)
     try:
         with open_input(path, words[0]) as file:
@@ -170,7 +175,7 @@ def clear(lines: Lines, words: Sequence[str]) -> None:
 
     streams = lines.session.streams
     if streams.stdout_is_terminal and not lines.session.is_script and not is_plain(streams.environ):
-        lines.session.write(CLEAR)
+        streams.stdout.write(CLEAR)
 
 
 def list_history(lines: Lines, words: Sequence[str]) -> None:
@@ -199,7 +204,7 @@ def save_lines(lines: Lines, words: Sequence[str]) -> None:
     script = to_script(lines.session, typed, path, lines.name_dump)
     with open_output(lines.session, path, "w") as file:
         file.write(script)
-    lines.session.write(f"saved to {path}; `source {quote(path)}` runs it again\n")
+    lines.session.write(printable(f"saved to {path}; `source {quote(path)}` runs it again") + "\n")
 
 
 def typed_lines(session: Session, word: str) -> Sequence[Typed]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
@@ -42,6 +44,14 @@ def open_history(environ: Mapping[str, str]) -> History:
     path = Path(named) if named else Path(state, "hvrepl", "history")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
+        state_of = path.stat() if path.exists() else None
+    except (OSError, ValueError):  # also a name with a NUL
         return InMemoryHistory()
+    if state_of is None:
+        return KeptHistory(str(path))
+    if not S_ISREG(state_of.st_mode):  # a pipe would be waited for
+        return InMemoryHistory()
+    if state_of.st_mode & 0o077:
+        with suppress(OSError):
+            path.chmod(0o600)
     return KeptHistory(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
 
 GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
 
+NEEDED = 6  # files that asyncio and a prompt with completion open
+
+
+def can_open(count: int) -> bool:
+    """Whether the process may open so many more files (`ulimit -n`)."""
+    opened: list[int] = []
+    try:
+        opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(count))
+    except OSError:
+        return False
+    finally:
+        for number in opened:
+            os.close(number)
+    return True
+
 
 class Shell:
     """Reads lines from a terminal, or from `source`, and runs them until `quit`, C-d or the end of input."""
@@ -35,7 +51,8 @@ class Shell:
         self._completers: dict[str, Completer] = {}
         if session.options.specs:
             _ = session.catalog  # what is wrong with one's own definitions is said now, not at the first key
-        if source is None and (is_plain(session.streams.environ) or not session.streams.stdout_is_terminal):
+        is_simple = is_plain(session.streams.environ) or not session.streams.stdout_is_terminal or not can_open(NEEDED)
+        if source is None and is_simple:
             self.ask = PlainPrompt(session.streams.stdin.fileno(), session.streams.stdout, self.is_open).ask
             return
         from hvrepl.shell.keys import bindings
@@ -117,7 +134,7 @@ class Shell:
         except HvreplError as error:
             session.warn(session.style.paint("error", say_error(error)))
         except KeyboardInterrupt:
-            session.warn("\rstopped")  # over the ^C of the terminal
+            session.warn("stopped", start="\r")  # over the ^C of the terminal
         except Leave:
             self.is_over = True
         except BrokenPipeError:

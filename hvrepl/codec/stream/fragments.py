@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from json.encoder import encode_basestring
 from typing import Any
 
+from hvrepl.codec.decoded import quote_json
 from hvrepl.record import record
 
 NAME = re.compile(r"\{x\d+\}")
@@ -119,7 +119,7 @@ def literal(text: str) -> Fragment:
 
 def escape(text: str) -> str:
     """Text as it stands in a JSON string."""
-    return encode_basestring(text)[1:-1]
+    return quote_json(text)[1:-1]
 
 
 def called(lsb: int, width: int, make: Callable[[int], str]) -> Fragment:

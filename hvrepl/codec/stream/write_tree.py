@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from json.encoder import encode_basestring
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.codec.decoded import Decoded, dump
+from hvrepl.codec.decoded import Decoded, dump, quote_json
 from hvrepl.codec.stream.fragments import WIDEST_KEPT, Code, Fragment, called, in_hex, joined, literal, mask_of, share, table, tabled, write
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 from hvrepl.codec.stream.write_findings import Findings
@@ -78,7 +77,7 @@ class TreeWriter:
 
 
 def meaning_text(meaning: str) -> str:
-    return f',"meaning":{encode_basestring(meaning)}' if meaning else ""
+    return f',"meaning":{quote_json(meaning)}' if meaning else ""
 
 
 def place_of(node: Decoded) -> dict[str, object]:

@@ -104,10 +104,13 @@ class Machine:
 def survey(decoder: Decoder, cpus: Cpus) -> Machine:
     """Everything about the leaves that are a hypervisor's."""
     is_hypervisors = decoder.catalog.spaces[SPACE].is_hypervisors
-    keys = sorted({key for seen in cpus.values() for key in seen if is_hypervisors(key[0])})
-    readings = {key: {cpu: seen[key] for cpu, seen in cpus.items() if key in seen} for key in keys}
+    readings: dict[Leaf, dict[int, Reading]] = {}
+    for cpu, seen in cpus.items():
+        for key, one in seen.items():
+            if is_hypervisors(key[0]):
+                readings.setdefault(key, {})[cpu] = one
     owners = Owners(decoder, cpus)
-    found = tuple(see_leaf(decoder, key, readings[key], owners) for key in keys)
+    found = tuple(see_leaf(decoder, key, readings[key], owners) for key in sorted(readings))
     findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
     others = {cpu: sum(not is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
     return Machine(say_hypervisor(found, owners), found, tuple(findings), others)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 INDENT = " " * 4
+MOST_MACHINES = 1000  # each is held until all are written, and takes a hundred times the memory of its text
 HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
 
 
@@ -72,6 +73,8 @@ def read_dumps(session: Session, word: str) -> list[Read]:
         if not other:
             raise
         raise UsageError(f"{path}: no CPUID leaf in it; {other}") from None
+    if len(dumps) > MOST_MACHINES:
+        raise UsageError(f"{path or 'stdin'}: the leaves of {len(dumps):,} machines; at most {MOST_MACHINES:,} are surveyed at once")
     return [Read(to_cpus(dump.cpus), dump.line) for dump in dumps]
 
 

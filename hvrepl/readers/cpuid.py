@@ -122,16 +122,19 @@ class Taken:
     """The parts of a text that belong to something; they do not overlap."""
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
+        self._parts: list[tuple[int, int]] = []
+        self._run: list[tuple[int, int]] = []  # the last ones, ascending and behind one another, as one form finds them
 
     def take(self, start: int, end: int) -> bool:
         """Takes a part, unless some of it is taken already."""
-        at = bisect_left(self._starts, end)
-        if at and self._ends[at - 1] > start:
+        if self._run and start < self._run[-1][1]:
+            # Two runs are merged at once: to insert the parts of one form one by one between those of another takes the square of the time.
+            self._parts = sorted([*self._parts, *self._run])
+            self._run = []
+        at = bisect_left(self._parts, (end, 0))
+        if at and self._parts[at - 1][1] > start:
             return False
-        self._starts.insert(at, start)
-        self._ends.insert(at, end)
+        self._run.append((start, end))
         return True
 
 
@@ -222,25 +225,38 @@ def read_machines(text: str, space: Space) -> list[Dump]:
     Another machine begins where the CPUs' numbers begin again, and where a CPU without a number has a hypervisor leaf with another
     value: `cpuid -1` numbers none. `space` says which leaves are a hypervisor's.
     """
-    blocks = [Block()]
+    blocks = Blocks()
     is_json = text.lstrip()[:1] in JSON
     for number, line in enumerate(lines_of(text), 1):
         for heading in HEADING.finditer(line):
             cpu = next((to_int(group) for group in heading.groups() if group), None)
-            if blocks[-1].leaves or cpu is not None:
-                blocks.append(Block(cpu, blocks[-1].run))
-            blocks[-1].line = 0 if is_json else number
+            if blocks.last.leaves or cpu is not None:
+                blocks.begin(Block(cpu, blocks.last.run))
+            blocks.last.line = 0 if is_json else number
         for one in find_leaves(line):
             add_leaf(blocks, one, space)
-            blocks[-1].line = blocks[-1].line or (0 if is_json else number)
-    once = {id(block): block for block in blocks if block.leaves}
+            blocks.last.line = blocks.last.line or (0 if is_json else number)
+    once = {id(block): block for block in blocks.all if block.leaves}
     return [Dump(number_cpus(machine.blocks), machine.line) for machine in split_machines(once.values(), space)]
 
 
-def block_of(blocks: list[Block], cpu: int) -> Block:
-    """The block of a CPU, since its numbers last began again, or a new one."""
-    run = blocks[-1].run
-    return next((block for block in reversed(blocks) if (block.run, block.number) == (run, cpu)), None) or Block(cpu, run)
+class Blocks:
+    """The blocks in the order in which they are met, some more than once; `last` is the one that leaves are added to."""
+
+    def __init__(self) -> None:
+        self.all: list[Block] = []
+        self._of_cpu: dict[tuple[int, int | None], Block] = {}
+        self.begin(Block())
+
+    def begin(self, block: Block) -> None:
+        self.last = block
+        self.all.append(block)
+        self._of_cpu[block.run, block.number] = block
+
+    def go_on(self, cpu: int) -> None:
+        """With the block of a CPU, since its numbers last began again, or a new one."""
+        run = self.last.run
+        self.begin(self._of_cpu.get((run, cpu)) or Block(cpu, run))
 
 
 @mutable
@@ -251,22 +267,25 @@ class Group:
     line: int
     blocks: dict[int, Block] = field(default_factory=dict)
     first: Leaves = field(default_factory=dict)
+    is_numbered: bool = True  # whether each block has a number
 
     def has_room(self, block: Block, space: Space) -> bool:
         """Whether a block may be of this machine: of a CPU that it does not have, or not those leaves of."""
         if block.run != self.run:
             return False
-        if block.number is not None and min(self.blocks) >= 0:
+        if block.number is not None and self.is_numbered:
             return block.number not in self.blocks or self.blocks[block.number].leaves.keys().isdisjoint(block.leaves)
         return not differ(self.first, block.leaves, space)
 
     def add(self, block: Block) -> None:
         number = -1 - len(self.blocks) if block.number is None else block.number
+        self.is_numbered = self.is_numbered and number >= 0
         if number in self.blocks:  # what a dump says of a CPU in two places
             self.blocks[number].leaves |= block.leaves
         else:
             self.blocks[number] = block
-        self.first = block.leaves | self.first
+        for key, one in block.leaves.items():
+            self.first.setdefault(key, one)
 
 
 def split_machines(blocks: Iterable[Block], space: Space) -> list[Group]:
@@ -280,7 +299,7 @@ def split_machines(blocks: Iterable[Block], space: Space) -> list[Group]:
 
 def differ(a: Leaves, b: Leaves, space: Space) -> bool:
     """Whether any register of a hypervisor's leaf, as far as it can be read in both, has another value."""
-    shared = [key for key in a if key in b and space.is_hypervisors(key[0])]
+    shared = [key for key in b if key in a and space.is_hypervisors(key[0])]
     return any(b[key].registers.get(name, value) != value for key in shared for name, value in a[key].registers.items())
 
 
@@ -291,17 +310,17 @@ def lines_of(text: str) -> list[str]:
     return text.splitlines()
 
 
-def add_leaf(blocks: list[Block], one: LeafLine, space: Space) -> None:
-    if one.cpu is not None and one.cpu != blocks[-1].number:
-        blocks.append(block_of(blocks, one.cpu))
+def add_leaf(blocks: Blocks, one: LeafLine, space: Space) -> None:
+    if one.cpu is not None and one.cpu != blocks.last.number:
+        blocks.go_on(one.cpu)
     key = (one.leaf, one.subleaf)
-    leaves = blocks[-1].leaves
+    leaves = blocks.last.leaves
     if key in leaves and one.leaf == next(reversed(leaves))[0] and not space.is_hypervisors(one.leaf):
         key = (one.leaf, next(reversed(leaves))[1] + 1)  # a tool that does not print subleaves
     if key in leaves:
-        number = blocks[-1].number
-        blocks.append(Block(number, blocks[-1].run + (number is not None)))
-    blocks[-1].leaves[key] = replace(one, subleaf=key[1])
+        number = blocks.last.number
+        blocks.begin(Block(number, blocks.last.run + (number is not None)))
+    blocks.last.leaves[key] = replace(one, subleaf=key[1])
 
 
 def number_cpus(blocks: Mapping[int, Block]) -> list[Leaves]:

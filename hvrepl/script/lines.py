@@ -7,7 +7,7 @@ import re
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import is_number
-from hvrepl.record import mutable, record
+from hvrepl.record import field, mutable, record
 
 TOKEN = re.compile(
     r"""(?P<space>\s+) | '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?P<open>\() | (?P<close>\)) | (?P<operator>[|>]+)
@@ -78,19 +78,16 @@ class Line:
 
 @mutable
 class Words:
-    """The words gathered so far; `word` is the one being read, None between words. Parentheses hold a word together."""
+    """The words gathered so far; `word` has the parts of the one being read, none between words. Parentheses hold a word together."""
 
     done: list[str]
-    word: str | None = None
+    word: list[str] = field(default_factory=list)
     depth: int = 0
 
-    def add(self, text: str) -> None:
-        self.word = (self.word or "") + text
-
     def end(self) -> None:
-        if self.word is not None:
-            self.done.append(self.word)
-        self.word = None
+        if self.word:
+            self.done.append("".join(self.word))
+        self.word = []
 
 
 def parse_line(text: str) -> Line:
@@ -107,9 +104,9 @@ def parse_line(text: str) -> Line:
         if match is None:
             raise UsageError(f"{OPENED.get(text[at], 'a backslash')} at column {at + 1} is not closed")
         kind = str(match.lastgroup)
-        if kind == "operator" and words.word is None and not words.depth and not text.startswith(">=", at):
+        if kind == "operator" and not words.word and not words.depth and not text.startswith(">=", at):
             return direct(words.done, match[0], text[match.end() :].strip())
-        if kind == "comment" and words.word is None and not words.depth:
+        if kind == "comment" and not words.word and not words.depth:
             break
         add_token(words, kind, match, at)
         at = match.end()
@@ -127,12 +124,12 @@ def add_token(words: Words, kind: str, match: re.Match[str], at: int) -> None:
     words.depth += {"open": 1, "close": -1}.get(kind, 0)
     if words.depth < 0:
         raise UsageError(f"the parenthesis at column {at + 1} is unmatched")
-    if kind == "plain" and words.word is None and not words.depth:
-        words.add(at_home(match[0]))
+    if kind == "plain" and not words.word and not words.depth:
+        words.word.append(at_home(match[0]))
     elif kind == "double":
-        words.add(re.sub(r"\\(.)", r"\1", match[kind]))
+        words.word.append(re.sub(r"\\(.)", r"\1", match[kind]))
     else:
-        words.add(match[kind] if kind in ("single", "escaped") else match[0])
+        words.word.append(match[kind] if kind in ("single", "escaped") else match[0])
 
 
 def direct(words: list[str], operator: str, target: str) -> Line:

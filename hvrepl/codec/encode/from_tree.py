@@ -182,6 +182,8 @@ class Shape:
             raise UsageError(f"{path} has neither a value nor a raw")
         if node.value is None and not node.is_number:
             raise UsageError(f"{path} is a number: its raw must be hex with 0x, not {shorten(node.raw)!r}")
+        if node.bits and node.bits[0] - node.bits[1] + 1 != width:
+            raise UsageError(f"{path} is {width} bits wide; its bits are not {shorten(str(list(node.bits)))}")
         value = int(node.raw, 16) if node.value is None else node.value
         if not -(1 << width - 1) <= value < 1 << width:
             raise UsageError(f"{path} is {width} bits wide; {shorten(hex(value))} needs {value.bit_length() + (value < 0)}")

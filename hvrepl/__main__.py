@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from hvrepl.cli import COMPLETE
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """The program. What is imported is no garbage, and is not searched for any: that would take a tenth of a start."""
     gc.disable()
+    sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)  # whatever the environment says: the widest number has fewer
     if COMPLETE in os.environ:
         from hvrepl.cli.app import complete
 

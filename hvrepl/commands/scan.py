@@ -15,6 +15,7 @@ from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.memory import Memory, open_memory
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
+from hvrepl.wording import printable
 
 CLEAR_LINE = "\r\x1b[K"
 
@@ -36,7 +37,7 @@ def say_nothing(session: Session, words: Sequence[str], items: Iterator[Item]) -
         has_any = True
         yield item
     if not has_any and session.streams.stdout_is_terminal and not session.outcome.status:
-        session.warn(f"no message page found in {', '.join(words)}")
+        session.warn(printable(f"no message page found in {', '.join(words)}"))
 
 
 def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]:

@@ -25,7 +25,7 @@ def calculate(text: str, read: Callable[[str], int]) -> int:
         raise UsageError(f"'{shorten(unread[0])}' in '{shorten(text)}' is not an operator; {OPERATORS}")
     try:
         # Only digits and operators reach the parser, on one line: no name, no call, no string.
-        tree = ast.parse(" ".join(OPERAND.sub(lambda match: f" {read(match[0])} ", text).split()), mode="eval")
+        tree = ast.parse(" ".join(OPERAND.sub(lambda match: f" {read(match[0]):#x} ", text).split()), mode="eval")
         return evaluate(tree.body)
     # What is nested too deeply is a SyntaxError, RecursionError or MemoryError, by the version of Python.
     except (SyntaxError, RecursionError, MemoryError):

@@ -198,7 +198,7 @@ def csv_row(cells: Iterable[str]) -> str:
 
 def is_formula(cell: str) -> bool:
     """Whether a spreadsheet may run a cell: some look behind blanks and marks that are not seen, and take = in its other widths for one."""
-    if cell[:1].isalnum():
+    if cell[:1].isascii() and cell[:1].isalnum():
         return False
     from unicodedata import normalize
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from hvrepl.analysis.claims import Teller
-from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.opening import open_index
 from hvrepl.commands.annotate import pieces
 from hvrepl.commands.encode import read_json
 from hvrepl.commands.inputs.operands import holds_lines
@@ -88,6 +85,26 @@ def read_kind(text: str) -> None:
     holds_lines(text.encode(), 16)
 
 
+def number_of_cpus(size: int) -> str:
+    """Leaves of ever more CPUs."""
+    return "".join(f"CPU {cpu}:\n  0x40000003 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4\n" for cpu in range(size // 60))
+
+
+def other_leaves(size: int) -> str:
+    """CPUs of which each has another leaf."""
+    return "".join(f"CPU:\n  0x{0x40000100 + place:08x} 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4\n" for place in range(size // 60))
+
+
+def alternating(size: int) -> str:
+    """One line with leaves in two forms by turns."""
+    return "0x40000003 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4, cpuid 40000001 1-2-3-4, " * (size // 75)
+
+
+def rows(size: int) -> str:
+    """A dump as gdb prints it."""
+    return "".join(f"0x{16 * row:x}:\t0x0000000000000001\t0x{row:016x}\n" for row in range(size // 48))
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "crash": read_crash,
     "dump": read_dump,
@@ -101,6 +118,28 @@ READERS: dict[str, Callable[[str], Any]] = {
     "json": read_tree,
     "kind": read_kind,
 }
+
+
+# What is repeated → whichever reader is given it must take time that grows no faster than its length.
+UNITS = (
+    *("a", "A", "0", " ", "\t", "\n", "(", ")", "'", '"', "\\", "\\'", "\\x", "\\x00", "0x", "0x1 ", "00 ", "00", "{", "}", "[", "]"),
+    *("{0},", "u8 a[]={0};\n", "/*", "//", "*\n", ":", "<", ">", "=", ",", ".", "-", "_", "`", "#", "|", "P0=", "P0=1 ", "0xd1 (0x1, "),
+    *("eax=", "eax=1 ebx=2 ecx=3 edx=4\n", "cpuid 40000003 ", "40000003 1 2 3 4\n", "CPU 0:\n", "leaf=1 ", "<register ", '{"a":1}\n'),
+    *('{"fields":[', "0000000000000000: ", "0x0 <", "0x0:\t", "kernel: ", "[1.0] ", "[1.0] a: ", "(XEN) ", "b'", "12:", "hv_vmbus: "),
+    *("msr ", "x=", "\r", "\u200b", "0000: 00\n", "}\n\n", "\\\n", "msr: 0x40000000 0x1\n", "|x"),
+)
+STARTS = ("", "(", "'", '"', "{", "/*", "P0=", "[1.0] ", "sint2 ", "b'", "0x")  # what stands before it
+# What a reader is made for, at its largest.
+OWN: dict[str, tuple[Callable[[int], str], ...]] = {
+    "cpuid": (number_of_cpus, other_leaves, alternating),
+    "log": (number_of_cpus, rows),
+    "dump": (rows,),
+    "pasted": (rows,),
+}
+
+
+def text_of(start: str, unit: str, size: int) -> str:
+    return start + unit * (size // len(unit))
 
 
 def read(reader: str, text: str) -> None:

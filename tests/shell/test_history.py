@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_history_is_read_by_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "state" / "history"
     type_lines("simp", environ={"HVREPL_HISTORY": str(file)})
     assert [path.stat().st_mode & 0o777 for path in (file.parent, file)] == [0o700, 0o600]
+
+
+def test_a_history_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
+    file = tmp_path / "history"
+    file.write_text("\n# 2026-01-01 00:00:00\n+sint2 0x30\n")
+    file.chmod(0o644)
+    type_lines("simp", environ={"HVREPL_HISTORY": str(file)})
+    assert (file.stat().st_mode & 0o777, kept(file)) == (0o600, ["sint2 0x30", "simp"])
+
+
+def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "history")
+    assert type_keys(f"simp{ENTER}", environ={"HVREPL_HISTORY": str(tmp_path / "history")}).startswith("HV_X64_MSR_SIMP")
 
 
 CALLS = {"up": UP * 2 + ENTER, "search": f"{C_R}nt2{ENTER}{ENTER}"}  # keys that run the line before the last, which was sint2 0x30

@@ -16,7 +16,7 @@ from hvrepl.codec.parsed import descend, left_over
 from hvrepl.codec.sizes import is_word
 from hvrepl.codec.variants import expand_word, pick_spec
 from hvrepl.errors import UsageError
-from hvrepl.wording import shorten
+from hvrepl.wording import count_of, shorten
 
 CONTEXT = "context:"
 
@@ -183,10 +183,10 @@ class Shape:
         if node.value is None and not node.is_number:
             raise UsageError(f"{path} is a number: its raw must be hex with 0x, not {shorten(node.raw)!r}")
         if node.bits and node.bits[0] - node.bits[1] + 1 != width:
-            raise UsageError(f"{path} is {width} bits wide; its bits are not {shorten(str(list(node.bits)))}")
+            raise UsageError(f"{path} is {count_of(width, 'bit')} wide; its bits are not {shorten(str(list(node.bits)))}")
         value = int(node.raw, 16) if node.value is None else node.value
         if not -(1 << width - 1) <= value < 1 << width:
-            raise UsageError(f"{path} is {width} bits wide; {shorten(hex(value))} needs {value.bit_length() + (value < 0)}")
+            raise UsageError(f"{path} is {count_of(width, 'bit')} wide; {shorten(hex(value))} needs {value.bit_length() + (value < 0)}")
         return value & (1 << width) - 1
 
     def bytes_of(self, node: Decoded, size: int | None, path: str) -> bytes:

@@ -66,6 +66,13 @@ def test_a_tree_is_held_to_the_layout(what: str, text: str, status: int, line: s
     assert bool(out) != bool(err)
 
 
+@needs("sh")
+def test_a_tree_that_fills_the_memory_ends_with_a_line() -> None:
+    text = '{"slots":[' + ",".join(['{"name":"[0]","fields":[{"name":"a"}]}'] * 400_000) + "]}"
+    status, out, err = run("encode", "page", "-", stdin=text)
+    assert (status in (2, 4), out, err.count("\n")) == (True, "", 1), err[-300:]
+
+
 DIGITS = "1" * 5000
 # Lines of the shell's language → (status, what is on stderr).
 LINES = {

@@ -40,6 +40,9 @@ def main(ways: Ways) -> None:
         with suppress(OSError):
             streams.stdout.flush()
         signal.raise_signal(signal.SIGINT)
+    except MemoryError:
+        Session(streams).warn("there is not enough memory for this input")
+        sys.exit(4)
     except OSError as error:
         drop(streams.stdout)
         if os.name == "nt" and error.errno == errno.EINVAL:  # what Windows says of a closed pipe

@@ -139,6 +139,8 @@ class Shell:
             self.is_over = True
         except BrokenPipeError:
             return True  # `| head` has seen enough
+        except MemoryError:
+            session.warn("there is not enough memory for this input")
         except OSError as error:
             session.warn(f"cannot write: {error.strerror}")
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.limits import MOST_REPEATED
 from hvrepl.readers.literals import line_of
@@ -81,7 +82,7 @@ def unwrap(text: str) -> Inner:
         inner = Inner(
             blank(inner.text[: match.start("inner")]) + match["inner"],
             said.get("type") or inner.type,
-            int(said["count"]) if said.get("count") else inner.count,
+            to_int(said["count"]) if said.get("count") else inner.count,
             inner.is_list or match[0].lstrip()[0] in "[(&v",
             inner.is_decimal or one.is_decimal,
         )
@@ -100,10 +101,12 @@ def without_comments(text: str) -> str:
 def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple[bytes, str]]:
     """Each `{...}`, with what stands before it as its declaration. Raises UsageError with the line and what is wrong."""
     arrays = []
-    at = 0
+    at, counted, line = 0, 0, 1
     while match := BLOCK.match(text, at):
         inner = Inner(match[2], match[1], is_list=True, is_decimal=True)
-        size, data = read_elements(inner, line_of(text, match.start(2)), word_size, is_hex=is_hex)
+        line += text.count("\n", counted, match.start(2))
+        counted = match.start(2)
+        size, data = read_elements(inner, line, word_size, is_hex=is_hex)
         arrays.append((data, f"C array of {name_elements(size)}"))
         at = match.end()
     left = re.search(r"[{}\\]", text[at:])
@@ -117,7 +120,7 @@ def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple
 def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
     """What xxd -i writes after its array tells a paste that was cut."""
     stated = re.search(r"_len\s*=\s*(\d{1,18})\s*;", rest)
-    if stated and int(stated[1]) != len(arrays[-1][0]):
+    if stated and to_int(stated[1]) != len(arrays[-1][0]):
         raise UsageError(f"line {line}: {stated[0]} is declared for an array of {len(arrays[-1][0])} bytes")
 
 
@@ -172,9 +175,9 @@ def split_elements(text: str, line: int) -> list[tuple[str, int]]:
         number, seen = number + text.count("\n", seen, at), at
         if match is None:
             raise UsageError(f"line {number}: '{shorten(text[at:])}' is not an element that can be read")
-        if match["index"] and int(match["index"], 0 if match["index"][:2] == "0x" else 10) != len(elements):
+        if match["index"] and to_int(match["index"].removeprefix("0x"), 16 if match["index"][:2] == "0x" else 10) != len(elements):
             raise UsageError(f"line {number}: element {match['index']} is not the next one, which is {len(elements)}")
-        count = int(match["count"] or 1)
+        count = to_int(match["count"] or "1")
         if len(elements) + count > MOST_REPEATED:
             raise UsageError(f"line {number}: '{shorten(match[0])}' repeats too much")
         value = match["value"]
@@ -202,7 +205,7 @@ def is_bare_hex(elements: list[tuple[str, int]], inner: Inner) -> bool:
 def read_element(element: str, line: int) -> int:
     match = HEX_ELEMENT.fullmatch(element)
     try:
-        return int(match[1], 16) if match else read_number(element).value
+        return to_int(match[1], 16) if match else read_number(element).value
     except UsageError as error:
         raise UsageError(f"line {line}: {error}") from None
 

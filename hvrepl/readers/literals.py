@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.limits import MOST_REPEATED
 from hvrepl.wording import shorten
@@ -46,7 +47,7 @@ def split_strings(text: str) -> list[str] | None:
                 raise UsageError(f"line {line_of(text, at)}: '...' stands for more that gdb did not print; say `set print elements 0`")
             return None if text[at:].strip() not in (";", "") else strings
         inner = match[1] if match[1] is not None else match[2]
-        count = int(match[3] or 1)
+        count = to_int(match[3] or "1")
         size += len(inner) * count
         if size > MOST_REPEATED:
             raise UsageError(f"line {line_of(text, at)}: '{shorten(match[0])}' repeats too much")

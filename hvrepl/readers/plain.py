@@ -6,7 +6,6 @@ import re
 from base64 import b64decode
 from binascii import Error
 
-from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.arrays import Inner, read_arrays, read_list, unwrap, without_comments
 from hvrepl.readers.dump_forms import Row, explain_no_hex, read_bare, strip_prefix

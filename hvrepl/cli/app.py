@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from inspect import Parameter, Signature
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from hvrepl.cli import COMPLETE
+from hvrepl.cli.answers import ANSWERS, Offer, read_fish
 from hvrepl.cli.bash import INDEX, WORDS
 from hvrepl.commands.session import Session, Streams
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
@@ -22,6 +24,8 @@ from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.topics import EXAMPLES
 
 LINE = "_TYPER_COMPLETE_ARGS"  # what is typed, in all shells but bash
+WORD = "_TYPER_COMPLETE_WORD_TO_COMPLETE"  # the last word of it, in PowerShell
+FISH_ACTION = "_TYPER_COMPLETE_FISH_ACTION"
 IMPLIED = "decode"  # the command whose words are completed where none is typed
 GIVEN = "_HVREPL_IMPLIED"  # set where that is so
 CONTEXT = {"help_option_names": list(HELP.names)}
@@ -100,15 +104,33 @@ def help_of(command: str) -> str:
 
 def complete() -> NoReturn:
     """Answers a shell of the system that completes a line."""
-    if os.environ[COMPLETE] == "complete_bash":
+    sys.modules["rich"] = None  # type: ignore[assignment]  # typer would read what offers are as rich's markup, and take brackets from it
+    asked = os.environ[COMPLETE]
+    if asked == "complete_bash":
         from hvrepl.cli.bash import to_typer
 
         with suppress(KeyError, ValueError, UsageError):
             os.environ |= to_typer(os.environ)
     with suppress(KeyError, ValueError, UsageError):
+        if asked in ANSWERS:
+            sys.stdout.write(f"{ANSWERS[asked](ask_as_fish(os.environ))}\n")
+            sys.exit(0)
         give_command(os.environ)
         make_app()(prog_name="hvrepl", complete_var=COMPLETE)
     sys.exit(2)  # the variables of the shell that asks are not there, or no numbers
+
+
+def ask_as_fish(environ: MutableMapping[str, str]) -> list[Offer]:
+    """The offers for a shell whose answer we write ourselves."""
+    if environ[COMPLETE] != "complete_zsh":
+        blank = "" if environ.get(WORD) else " "  # PowerShell gives a line without the blanks at its end
+        environ[LINE] = environ.get(LINE, "") + blank
+    environ |= {COMPLETE: "complete_fish", FISH_ACTION: "get-args"}
+    give_command(environ)
+    answer = io.StringIO()
+    with redirect_stdout(answer), suppress(SystemExit):
+        make_app()(prog_name="hvrepl", complete_var=COMPLETE)
+    return list(read_fish(answer.getvalue()))
 
 
 def give_command(environ: MutableMapping[str, str]) -> None:
@@ -155,7 +177,8 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
         found = completer.complete(before, quote=quote_for_shell if is_bash else str)
     except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
         return []
-    return [((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found]
+    offers = (((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found)
+    return [(text, title.replace("\t", " ")) for text, title in offers if text.isprintable()]  # an offer is a line
 
 
 def session_of(context: typer.Context) -> Session:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hvrepl.script.lines import quote_for_shell as quote
-from tests.at_hand import needs
+from tests.at_hand import need, needs
 from tests.program import SECONDS, execute
 from tests.terminal import TESTS, Terminal
 
@@ -81,7 +81,7 @@ ELSEWHERE = {
     "a_name": ("hvrepl decode simp", '"simp":"SynIC message page"', "simp\tSynIC message page"),
     "a_field": ("hvrepl encode sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
     "an_enumerator": ("hvrepl encode guest-id os_type=Lin", '"os_type=Linux"', "os_type=Linux"),
-    "a_name_of_a_space": ("hvrepl show msr:sim", '"msr\\\\:simp":"SynIC message page"', "msr:simp\tSynIC message page"),
+    "a_name_of_a_space": ("hvrepl show msr:sim", '"msr\\\\\\:simp":"SynIC message page"', "msr:simp\tSynIC message page"),
     "a_file": ("hvrepl decode page @data/du", '"@data/dumps/"', "@data/dumps/"),
     "a_first_word": ("hvrepl guest-o", '"guest-os-id":"guest OS id"', "guest-os-id\tguest OS id"),
     "a_field_behind_a_name": ("hvrepl sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
@@ -197,3 +197,61 @@ def test_tab_lists_the_enumerators_in_bash(tmp_path: Path, path: str) -> None:
         terminal.see("ready\n$")
         terminal.send("hvrepl encode guest-id os_type=\t\t")
         terminal.see("FreeBSD", "Linux", "illumos", "undefined")
+
+
+HOSTILE = TESTS / "data" / "hostile" / "completion"
+TITLE = r"""[/b]A\$(touch PWNED)"B'\\[red]$(touch PWNED)`touch PWNED`it:s\[x]"""
+# A shell → how it starts, and the line that gives it the completion.
+SHELLS = {
+    "bash": (BASH, "source <(_HVREPL_COMPLETE=source_bash hvrepl)"),
+    "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit && compinit -u -D && source <(_HVREPL_COMPLETE=source_zsh hvrepl)"),
+    "fish": (["fish", "--no-config", "-i"], "_HVREPL_COMPLETE=source_fish hvrepl | source"),
+}
+# What is typed before Tab → the word that hvrepl is then given.
+WORDS_OF_OTHERS = {
+    "za": """za'"$(touch PWNED)""",
+    "zb": r"zb\`touch PWNED`\\",
+    "zc": "zc*;touch PWNED|{x}~!#:<",
+    "@x": "@x[a]$(touch PWNED)'*",
+}
+
+
+def complete_and_run(terminal: Terminal, typed: str) -> None:
+    terminal.send(f"hvrepl decode {typed}\t")
+    terminal.until(lambda: not terminal.before_cursor.rstrip().endswith(typed), "nothing is completed")
+    terminal.send("\r")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_specs_and_files_are_called_is_text_to_every_shell(shell: str, tmp_path: Path, path: str) -> None:
+    need(shell)
+    start, completion = SHELLS[shell]
+    program = tmp_path / "bin" / "hvrepl"
+    program.write_text(f'#!/bin/sh\n[ -z "$_HVREPL_COMPLETE" ] && printf "got <%s>\\n" "$2" && exit\n{program.read_text()}')
+    (tmp_path / "x[a]$(touch PWNED)'*").touch()
+    with Terminal(tmp_path, program=start, columns=150, PATH=path, PS1="$ ", INPUTRC="/dev/null", HVREPL_SPECS=str(HOSTILE)) as terminal:
+        terminal.send(f"cd ~ && {completion} && clear && echo 'rea''dy'\r")
+        terminal.see("ready\n")
+        for typed, word in WORDS_OF_OTHERS.items():
+            complete_and_run(terminal, typed)
+            terminal.see(f"got <{word}>")
+        terminal.send("hvrepl decode zd\t\t")
+        if shell != "bash":  # which shows no titles
+            terminal.see(r"zd\$", r"zd\"$", TITLE)
+    assert not (tmp_path / "PWNED").exists()
+
+
+def test_powershell_is_given_words_in_its_quotes() -> None:
+    environ = {"_HVREPL_COMPLETE": "complete_powershell", "HVREPL_SPECS": str(HOSTILE)}
+    answered = execute(_TYPER_COMPLETE_ARGS="hvrepl decode z", _TYPER_COMPLETE_WORD_TO_COMPLETE="z", **environ).out.splitlines()
+    assert sorted(line.partition(":::")[0] for line in answered) == [
+        "'za''\"$(touch PWNED)'",
+        r"'zb\`touch PWNED`\\'",
+        "'zc*;touch PWNED|{x}~!#:<'",
+        "'zd\\\"$(touch PWNED)'",
+        "'zd\\$(touch PWNED)'",
+    ]
+    assert execute(_TYPER_COMPLETE_ARGS="hvrepl decode sim", _TYPER_COMPLETE_WORD_TO_COMPLETE="sim", **environ).out.startswith(
+        "simp:::SynIC"
+    )
+    assert execute(_TYPER_COMPLETE_ARGS="hvrepl encode sint2", **environ).out.startswith("vector=:::x64")

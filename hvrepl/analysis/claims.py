@@ -189,7 +189,7 @@ def narrowed(number: int, width: int) -> int:
 
 def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> Decoded:
     """The thing with the value or parts that the groups hold; with neither it is only named."""
-    numbers = {path: to_int(group, 0) if group.isdigit() else match.numbers.get(group) for path, group in (one.sets or {}).items()}
+    numbers = {path: to_int(group, 0) if group[:1].isdigit() else match.numbers.get(group) for path, group in (one.sets or {}).items()}
     parts = {path: number for path, number in numbers.items() if number is not None}
     if parts:
         return decode_partial(decoder, found, parts)

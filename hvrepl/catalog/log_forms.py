@@ -27,6 +27,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
     "cpuid": dict.fromkeys(("leaf", "eax", "ebx", "ecx", "edx"), "hex"),
     "names": {"name": "name", "value": "hex"},
 }
+BLANKS = r"(?:\s++)"  # all of them: to try with fewer would only take time
 TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
 REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
 BLANK = re.compile(r"<(\w+)>")  # in a name
@@ -60,7 +61,8 @@ class LogForm:
     said as it stands. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it
     does not. `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
     `back`: how many lines it may have begun before the one with the word. `struct`: the crash is told only if as this. `elsewhere`:
-    other systems have such lines too, so it is no sign of Hyper-V. `sign`: it is one, though it says nothing.
+    other systems have such lines too, so it is no sign of Hyper-V. `sign`: it is one, though it says nothing. `own`: it is not one of the
+    built-in ones, and is looked for only where a line begins.
     """
 
     name: str
@@ -87,12 +89,15 @@ class LogForm:
     seen: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     file: str = ""
+    own: bool = False
 
     @property
     def is_hint(self) -> bool:
         """Whether it says something of the machine alone."""
         return not (self.says or self.crash or self.text or self.sign)
 
+
+OWN = "own"  # of a file's tables, not written in it: that it is not one of the built-in ones
 
 PLAIN_KEYS = (
     "name",
@@ -131,7 +136,9 @@ def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
         plain = {key: form[key] for key in PLAIN_KEYS if key in form}
         texts["excepted"] = tuple(form.get("except", ()))
         plain |= {key: parse_when(form[key]) for key in ("when", "unless") if key in form}
-        yield LogForm(says=says, source=tuple(form.get("source", table.get("source", ()))), file=file, **texts, **plain)
+        yield LogForm(
+            says=says, source=tuple(form.get("source", table.get("source", ()))), file=file, own=table.get(OWN, False), **texts, **plain
+        )
 
 
 def groups_in(form: LogForm) -> dict[str, str]:
@@ -142,13 +149,13 @@ def groups_in(form: LogForm) -> dict[str, str]:
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression: a blank is any run of blanks, and it begins with no word cut in two.
+    """The pattern as a regular expression: a blank is a whole run of blanks, and it begins with no word cut in two.
 
     Raises re.error, and KeyError for a kind of number that does not exist.
     """
 
     def expand(match: re.Match[str]) -> str:
-        return f"(?P<{match[1]}>{NUMBER_KINDS[match[2] or 'hex']})" if match[1] else r"(?:\s+)"
+        return f"(?P<{match[1]}>{NUMBER_KINDS[match[2] or 'hex']})" if match[1] else BLANKS
 
     return re.compile(rf"(?<![0-9a-z_])(?:{TOKEN.sub(expand, pattern)})", re.IGNORECASE)
 
@@ -164,4 +171,4 @@ def groups_used(form: LogForm) -> Iterable[str]:
     yield from filter(None, (form.control,))
     for one in form.says:
         yield from groups_needed(one)
-        yield from (group for group in (one.sets or {}).values() if not group.isdigit())
+        yield from (group for group in (one.sets or {}).values() if not group[:1].isdigit())

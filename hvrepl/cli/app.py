@@ -125,7 +125,7 @@ def ask_as_fish(environ: MutableMapping[str, str]) -> list[Offer]:
     if environ[COMPLETE] != "complete_zsh":
         blank = "" if environ.get(WORD) else " "  # PowerShell gives a line without the blanks at its end
         environ[LINE] = environ.get(LINE, "") + blank
-    environ |= {COMPLETE: "complete_fish", FISH_ACTION: "get-args"}
+    environ[COMPLETE], environ[FISH_ACTION] = "complete_fish", "get-args"
     give_command(environ)
     answer = io.StringIO()
     with redirect_stdout(answer), suppress(SystemExit):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 
@@ -65,6 +66,7 @@ class Finder:
         self.words = (*form.words, *form.later)
         self.has_digit = not {"0x", "dec", "int"}.isdisjoint(self.kinds.values())
         self.length = max(map(len, form.seen), default=LONGEST_HELD) + MORE
+        self.end = LONGEST_HELD if form.own else sys.maxsize  # how far it is looked for
         self.reach = (LINES_OF_CRASH if form.crash else LINES) if can_wrap(form) else 0  # lines
 
     @cached_property
@@ -82,7 +84,7 @@ class Finder:
     def find(self, text: str) -> Iterator[Match]:
         if self.form.reader:
             return READ[self.form.reader](self.form, text, self.names)
-        return (to_match(self.form, match, self.kinds) for match in self.pattern.finditer(text))
+        return (to_match(self.form, match, self.kinds) for match in self.pattern.finditer(text, 0, self.end))
 
     def may_begin(self, low: str) -> bool:
         """Whether it may begin in a text of lower case, of which the next line is not known."""
@@ -169,7 +171,7 @@ def find_with(finders: Iterable[Finder], text: str, low: str) -> list[Match]:
 
 def has_sign(finders: Iterable[Finder], text: str) -> bool:
     """Whether a text shows that a log is of Hyper-V by a form that is for nothing else."""
-    return any(finder.form.sign and finder.pattern.search(text) for finder in finders)
+    return any(finder.form.sign and finder.pattern.search(text, 0, finder.end) for finder in finders)
 
 
 def begun(finders: tuple[Finder, ...], low: str) -> tuple[Finder, ...]:

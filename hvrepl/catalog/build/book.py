@@ -35,6 +35,8 @@ FORMATTERS = frozenset(
         "utf16",
     }
 )
+OF_ANY_WIDTH = frozenset({"ascii", "set_bits", "utf16"})  # of these; the others are for numbers
+MOST_SHOWN = 128  # bits of a number that is put into words
 WORDS = ("register", "cpuid", "word")
 BYTES = ("struct", "page", "hypercall")
 KINDS = (*WORDS, *BYTES, "enumeration")
@@ -82,6 +84,13 @@ class Book:
             return field.size
         one = field.size if field.size is not None else self.type_size(field.type, arch, above)
         return None if one is None else one * (1 if field.count is None else field.count)
+
+    def bits(self, field: Field, arch: str) -> int:
+        """Bits of a field, of an array one element's; more than any number has where the bytes themselves say it."""
+        if field.width:
+            return field.width
+        size = field.size if field.size is not None else self.type_size(field.type, arch)
+        return 8 * size if isinstance(size, int) else 1 << 32
 
     def type_size(self, name: str, arch: str, above: tuple[str, ...] = ()) -> int | None:
         spec = None if name in PLAIN_TYPES else self.find(name, arch)

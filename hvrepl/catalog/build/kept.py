@@ -49,6 +49,9 @@ def fingerprint(specs: Path) -> str:
     """Changes with the name, size and time of any spec, and of any module that makes the index of them."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted([*specs.rglob("*.toml"), *CATALOG.rglob("*.py")]):
-        stat = path.stat()
+        try:
+            stat = path.stat()
+        except OSError:  # a link to nothing, or gone since
+            continue
         digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()

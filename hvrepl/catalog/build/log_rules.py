@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from hvrepl.catalog.build.book import Book
 from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
 from hvrepl.catalog.model import ARCHES, Spec
-from hvrepl.catalog.parse_specs import PlaceError, parse_bits
-from hvrepl.catalog.build.references import check_cited
+from hvrepl.catalog.parse_specs import NUMBER, PlaceError, parse_bits
+from hvrepl.catalog.build.references import check_cited, compile_strictly
 
 PARAMETERS = 5  # of a crash
 
@@ -19,8 +20,8 @@ def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
     for form in forms:
         found = [*check_form(form, book), *check_cited(form.source, book)]
         yield from (f"{form.file}: {form.name}: {fault}" for fault in found)
-    names = [form.name for form in forms]
-    yield from (f"{form.file}: {form.name}: is defined twice" for form in forms if names.count(form.name) > 1)
+    names = Counter(form.name for form in forms)
+    yield from (f"{form.file}: {form.name}: is defined twice" for form in forms if names[form.name] > 1)
 
 
 def check_form(form: LogForm, book: Book) -> Iterator[str]:
@@ -28,8 +29,8 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
         yield f"needs either a pattern or a reader ({', '.join(READERS)})"
         return
     try:
-        pattern = compile_pattern(form.pattern)
-    except (re.error, KeyError, OverflowError, RecursionError) as error:
+        pattern = compile_strictly(lambda: compile_pattern(form.pattern))
+    except PlaceError as error:
         yield f"pattern: {error}"
         return
     yield from (f"there is no group <{group}>" for group in groups_used(form) if group not in groups_in(form))
@@ -73,6 +74,9 @@ def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[
     found = [spec for arch in ([one.arch] if one.arch else ARCHES) if (spec := book.find(BLANK.sub("0", one.what), arch))]
     if not found:
         yield "there is no such name"
+    for path, value in (one.sets or {}).items():
+        if value[:1].isdigit() and not re.fullmatch(NUMBER, value):
+            yield f"set: {path}: {value[:40]!r} is not a number such as 8 or 0x10"
     for path in one.sets or {} if found else ():
         if not is_part(path, found[0], book):
             yield f"no field {path}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from hvrepl.errors import FileError, SpecError
 from hvrepl.record import record
 
 MOST_BITS = 128  # of a GUID, the longest number that there is
+# Of a folder, some times what the built-in specs have.
+MOST_FILES = 4096
+MOST_BYTES = 4 << 20
+MOST_FILE_BYTES = 1 << 20
+MOST_DOTS = 100  # on a line: tomllib takes the square of the parts of a key
 
 
 def read_toml(path: Path, file: str) -> dict[str, Any]:
@@ -22,7 +28,13 @@ def read_toml(path: Path, file: str) -> dict[str, Any]:
     if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, or what has no end
         raise SpecError(f"{file}: not a regular file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as opened:  # a sparse file says any size
+            data = opened.read(MOST_FILE_BYTES + 1)
+        if len(data) > MOST_FILE_BYTES:
+            raise SpecError(f"{file}: larger than {MOST_FILE_BYTES >> 20} MiB")
+        if any(line.count(b".") > MOST_DOTS for line in data.splitlines()):
+            raise SpecError(f"{file}: a line with more than {MOST_DOTS} dots")
+        table = tomllib.loads(data.decode())
         faults = list(check_values(table))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
@@ -69,12 +81,21 @@ def read_folder(folder: Path, shown: str = "") -> Folder:
     tables: Tables = []
     faults = []
     order = {COMMON: 0} | {arch: 1 + place for place, arch in enumerate(ARCHES)}
-    paths = [path.relative_to(folder) for path in folder.rglob("*.toml") if path.name not in ("spaces.toml", "sources.toml")]
+    # A hidden one is not a spec: Emacs makes .#NAME.toml, a link to nothing, where somebody edits NAME.toml.
+    found = (path for path in folder.rglob("*.toml") if path.name not in ("spaces.toml", "sources.toml") and path.name[0] != ".")
+    paths = [path.relative_to(folder) for path in islice(found, MOST_FILES + 1)]
+    if len(paths) > MOST_FILES:
+        raise SpecError(f"{folder}: more than {MOST_FILES:,} files of specs")
+    room = MOST_BYTES
     for path in sorted(paths, key=lambda path: (order.get(path.parts[0], 9), path)):
         file = shown + path.as_posix()
         if path.parts[0] not in order:
             faults.append(f"{file}: is not in any of the folders {', '.join(order)}")
             continue
+        room -= size_of(folder / path)
+        if room < 0:
+            faults.append(f"{file}: more than {MOST_BYTES >> 20} MiB of specs, with the files before")
+            break
         try:
             tables.append((path.parts[0], file, read_toml(folder / path, file)))
         except SpecError as error:
@@ -82,6 +103,14 @@ def read_folder(folder: Path, shown: str = "") -> Folder:
     spaces, wrong_spaces = read_spaces(folder, f"{shown}spaces.toml")
     documents, wrong_documents = read_documents(folder, f"{shown}sources.toml")
     return Folder(tables, spaces, documents, (*faults, *wrong_spaces, *wrong_documents))
+
+
+def size_of(path: Path) -> int:
+    """As far as it is read; what cannot be read is for read_toml to say."""
+    try:
+        return min(path.stat().st_size, MOST_FILE_BYTES)
+    except OSError:
+        return 0
 
 
 def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
+from hvrepl.catalog.parse_specs import PlaceError
 from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, SIGNATURES, Field, Layout, Remark, Spec, counters, to_key
 from hvrepl.digits import to_int
 
@@ -146,11 +148,21 @@ def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:
 def check_remark(remark: Remark) -> Iterator[str]:
     """Its pattern can be read, and has the groups that the text is filled with."""
     try:
-        groups = re.compile(remark.pattern).groupindex
-    except (re.error, OverflowError, RecursionError) as error:
+        groups = compile_strictly(lambda: re.compile(remark.pattern)).groupindex
+    except PlaceError as error:
         yield f"pattern: {error}"
         return
     yield from (f"there is no group {name}" for name in re.findall(r"\{(\w+)\}", remark.text) if name not in groups)
+
+
+def compile_strictly(compiled: Callable[[], re.Pattern[str]]) -> re.Pattern[str]:
+    """What `compiled` makes of a pattern. PlaceError if it cannot, or warns that a later Python will read it otherwise, as of [[."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return compiled()
+        except (re.error, KeyError, OverflowError, RecursionError, Warning) as error:
+            raise PlaceError(str(error)) from None
 
 
 def check_sources(spec: Spec, book: Book) -> Iterator[str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from hvrepl.catalog.build.book import FORMATTERS, KINDS, WORDS, Book, fields, layouts
+from hvrepl.catalog.build.book import FORMATTERS, KINDS, MOST_SHOWN, OF_ANY_WIDTH, WORDS, Book, fields, layouts
 from hvrepl.catalog.index import WAS, Index, elements, name_rows, reach
 from hvrepl.catalog.build.keys import check_tables
-from hvrepl.catalog.log_forms import parse_forms
+from hvrepl.catalog.build.budget import check_budget
+from hvrepl.catalog.log_forms import OWN, parse_forms
 from hvrepl.catalog.build.log_rules import check_forms
 from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import LOG, Tables
@@ -79,7 +80,7 @@ def check_spaces(spec: Spec, book: Book) -> Iterator[str]:
             yield f"{address.name}: arch must be one of {', '.join(space.arches)}, and only on a number of a common spec"
 
 
-def check_fields(spec: Spec, _: Book) -> Iterator[str]:
+def check_fields(spec: Spec, book: Book) -> Iterator[str]:
     """Field names, lower case; words for reserved, show and base."""
     for where, _layout, field in fields(spec):
         if not re.fullmatch(r"[a-z0-9_]+", field.name):
@@ -88,6 +89,8 @@ def check_fields(spec: Spec, _: Book) -> Iterator[str]:
             yield f"{where}: reserved must be one of {', '.join(RESERVED)}"
         if field.show and "{}" not in field.show and field.show not in FORMATTERS:
             yield f"{where}: no formatter {field.show}"
+        elif field.show and field.show not in OF_ANY_WIDTH and (book.bits(field, spec.arch) > MOST_SHOWN):
+            yield f"{where}: show {field.show} needs a fixed width of up to {MOST_SHOWN} bits"
         if field.base not in (10, 16):
             yield f"{where}: base must be 10 or 16"
 
@@ -95,8 +98,8 @@ def check_fields(spec: Spec, _: Book) -> Iterator[str]:
 def check_twice(spec: Spec, _: Book) -> Iterator[str]:
     """No two fields of a layout share a name, nor a field of a word's variant with one of what is around it: they are one list."""
     for place, layout in layouts(spec):
-        names = [to_key(name) for field in layout.fields for one in (field, *field.readings) for name in one.names]
-        yield from (f"{place}: {name}: appears twice" for name in dict.fromkeys(names) if names.count(name) > 1)
+        names = Counter(to_key(name) for field in layout.fields for one in (field, *field.readings) for name in one.names)
+        yield from (f"{place}: {name}: appears twice" for name, count in names.items() if count > 1)
     if spec.kind in WORDS and spec.layout:
         yield from check_variant_names(spec, spec.layout, frozenset(), ())
 
@@ -228,7 +231,7 @@ RULES: tuple[Callable[[Spec, Book], Iterator[str]], ...] = (
 def check(specs: Sequence[Spec], spaces: Sequence[Space], documents: Iterable[str], trusted: Sequence[Spec] = ()) -> list[str]:
     """Every fault of the specs, in the order of their files; `trusted` ones stand beside them and are not checked again."""
     book = Book([*trusted, *specs], spaces, documents)
-    faults = [f"space {one} is defined twice" for one in book.spaces if [space.name for space in spaces].count(one) > 1]
+    faults = [f"space {one} is defined twice" for one, count in Counter(space.name for space in spaces).items() if count > 1]
     faults += [f"{spec.file}: {named(spec, fault)}" for spec in specs for rule in RULES for fault in rule(spec, book)]
     return list(dict.fromkeys([*faults, *check_unique(book)]))
 
@@ -257,6 +260,10 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
     read = [read_folder(folder, f"{folder}/") for folder in folders]
     specs, faults = to_specs(table for one in read for table in one.tables)
     spaces = [space for one in read for space in one.spaces]
+    trusted, _ = to_specs(read[0].tables)
+    own = [table for one in read[1:] for table in one.tables]
+    if too_much := list(check_budget(to_specs(own)[0], own, spaces, trusted)):
+        return too_much
     documents = [key for one in read for key in one.documents]
     logs = check_logs([table for one in read for table in one.tables], Book(specs, spaces, documents))
     return [*(fault for one in read for fault in one.faults), *faults, *check(specs, spaces, documents), *logs]
@@ -270,6 +277,8 @@ def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index
     documents = {source.partition(":")[0] for spec in trusted for source in sources(spec)}
     both = [*spaces, *own.spaces]
     documents |= set(own.documents)
+    if too_much := list(check_budget(specs, own.tables, both, trusted)):
+        raise SpecError("\n".join(too_much))
     faults = [
         *own.faults,
         *faults,
@@ -278,7 +287,7 @@ def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index
     ]
     if faults:
         raise SpecError("\n".join(faults))
-    return Index.build([*tables, *own.tables], both)
+    return Index.build([*tables, *((arch, file, {**table, OWN: True}) for arch, file, table in own.tables)], both)
 
 
 def main(arguments: Sequence[str]) -> int:

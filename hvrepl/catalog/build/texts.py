@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from hvrepl.catalog.build.book import FORMATTERS, Book, is_range, layouts
+from hvrepl.catalog.build.book import FORMATTERS, MOST_SHOWN, OF_ANY_WIDTH, Book, is_range, layouts
 from hvrepl.catalog.model import AND, COMMON, Layout, Spec, When, to_key
 
 NUMBER_FORMS = ("d", "x", "X", "title")
@@ -66,8 +66,15 @@ def check_text(text: str, spec: Spec, scopes: Sequence[Layout], book: Book, find
             yield f"no spec {match[2]}"
         if match[5] and match[5] not in NUMBER_FORMS and match[5] not in FORMATTERS:
             yield f"no formatter {match[5]}"
+        elif match[5] and match[5] not in OF_ANY_WIDTH and match[5] != "title" and is_too_wide(match[3], spec, scopes, book):
+            yield f"{match[3]}:{match[5]} needs a field of up to {MOST_SHOWN} bits"
     if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
         yield f"cannot read the braces in {text!r}"
+
+
+def is_too_wide(path: str, spec: Spec, scopes: Sequence[Layout], book: Book) -> bool:
+    field = next((field for scope in scopes if (field := book.find_field(spec, scope, path))), None)
+    return field is not None and book.bits(field, spec.arch) > MOST_SHOWN
 
 
 def paths_in(text: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from hvrepl.catalog import parse_specs
-from hvrepl.catalog.build import keys, log_rules, read_specs, references, rules, texts, tiles
+from hvrepl.catalog.build import budget, keys, log_rules, patterns, read_specs, references, rules, texts, tiles
 from hvrepl.catalog.build.book import FORMATTERS, Book
 from hvrepl.catalog.model import Spec
 from hvrepl.catalog.build.read_specs import read_folder, to_specs
@@ -72,7 +72,7 @@ def test_the_test_specs_keep_the_rules_beside_the_built_in_ones() -> None:
 
 def fault_texts() -> Iterator[str]:
     """What the checks yield and what PlaceError is raised with, where it is more than one word, with … for what is filled in."""
-    for module in (keys, log_rules, parse_specs, read_specs, references, rules, texts, tiles):
+    for module in (budget, keys, log_rules, patterns, parse_specs, read_specs, references, rules, texts, tiles):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, (ast.Yield, ast.YieldFrom)) or (isinstance(node, ast.Raise) and "PlaceError" in ast.unparse(node)):
                 yield from (text for part in ast.walk(node) if (text := fault_text(part)))

@@ -21,6 +21,8 @@ from hvrepl.record import field, mutable
 
 DEV = Path("/dev")
 MSR_SIZE = 8
+CPU = re.compile("0|[1-9][0-9]{0,5}")  # the name of its folder
+LARGEST_TEXT = 1 << 20  # bytes of what is saved of one CPU
 LINE = re.compile(r"(?:0x)?([0-9a-f]{1,8})\s*[\s:=]\s*(?:0x)?(\w+)", re.IGNORECASE | re.ASCII)
 MODULES = {"msr": "`modprobe msr` as root loads its module", "cpuid": "`modprobe cpuid` as root loads its module"}
 
@@ -95,7 +97,8 @@ class Devices:
     def cpus(self, kind: str) -> list[int]:
         """The numbers of the CPUs that have a file msr or cpuid. FileError says why there is none."""
         with suppress(OSError):
-            numbers = sorted(to_int(path.name) for path in self.folder.iterdir() if path.name.isdigit() and (path / kind).exists())
+            names = (path.name for path in self.folder.iterdir() if (path / kind).exists())
+            numbers = sorted(to_int(name) for name in names if CPU.fullmatch(name))
             if numbers:
                 return numbers
         raise FileError(f"no {self.folder}/*/{kind}" + self._why_none(kind))
@@ -199,10 +202,17 @@ def to_value(text: str) -> int | str | None:
 
 
 def read_text(path: Path) -> bytes:
+    """A file of a saved tree: one that is small, and whose end comes."""
     try:
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileError(f"{path}: not a regular file")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_TEXT + 1)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from None
+    if len(data) > LARGEST_TEXT:
+        raise FileError(f"{path}: larger than {LARGEST_TEXT >> 20} MiB")
+    return data
 
 
 def read_cpuid_tool(space: Space) -> list[Leaves]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
 Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words stand
@@ -22,9 +22,16 @@ PASS, STOP = 9, 4
 def candidates(block: bytes, words: tuple[str, ...], first: int = 0) -> Iterator[tuple[int, int]]:
     """(start, end) of each line of a block of whole lines, from `first` on, that has one of the words, in order."""
     low = block.lower()
-    for start in sorted({low.rfind(b"\n", 0, at) + 1 for at in searcher(words)(low, first)}):
-        end = low.find(b"\n", start)
-        yield start, len(low) if end < 0 else end + 1
+    yield from sorted(set(lines_at(low, searcher(words)(low, first))))
+
+
+def lines_at(low: bytes, places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """(start, end) of the line of each place, once for those of one line that follow one another: a line can be long, and full of words."""
+    start = end = 0
+    for at in places:
+        if not start <= at < end:
+            start, end = low.rfind(b"\n", 0, at) + 1, low.find(b"\n", at) + 1 or len(low)
+            yield start, end
 
 
 @lru_cache(maxsize=2)

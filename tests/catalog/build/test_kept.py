@@ -75,3 +75,8 @@ def test_specs_that_are_no_toml_are_refused_and_nothing_is_kept(specs: Path) -> 
     with pytest.raises(SpecError, match=r"color\.toml"):
         open_kept(specs)
     assert kept(specs) == []
+
+
+def test_a_link_to_nothing_among_the_specs_ends_nothing(specs: Path) -> None:
+    (specs / "common" / ".#color.toml").symlink_to("somebody@somewhere.1234")
+    assert red(specs) == 1

@@ -20,7 +20,7 @@ help:
 	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
 	@echo "make pictures  draw what screens look like on a white and on a black terminal into build/pictures"
-	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test)"
+	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input)"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
 	@echo "make format  put the code into its format"
@@ -80,11 +80,14 @@ update: $(VENV)/.installed
 
 # The tests that hypothesis gives values, others in each run, and those that try only some of their samples in `make check`.
 N ?= 3000
+# Then for so long each, inputs that have a shape or go to a shell: by coverage where atheris is installed.
+SECONDS ?= 300
 fuzz: $(VENV)/.installed
 	@HYPOTHESIS_PROFILE=fuzz HVREPL_FUZZ=$(N) $(BIN)/python -m pytest -n auto --dist worksteal -m "hypothesis or sampled" -p no:cacheprovider || { \
 	  echo; echo 'A property does not hold. "Falsifying example" above is the smallest value for which it does not.'; \
 	  echo 'Again: HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest TEST, with the test that is named; .hypothesis/ keeps the value.'; \
 	  echo 'Keep it: put @example(...) with that value above the test, see it fail, mend what it shows, and leave it there.'; exit 1; } >&2
+	@for target in json spec completion; do $(BIN)/python -m tests.fuzz_inputs $$target $(SECONDS) || exit; done
 
 pictures: $(VENV)/.installed
 	@$(BIN)/python -c 'import PIL' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group pictures

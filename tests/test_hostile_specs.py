@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import resource
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 from tests.at_hand import needs
 from tests.catalog.own import write_own
+from tests.fuzz import amount, sampled
+from tests.fuzz_inputs import TARGETS, corpus
 from tests.paths import DATA
 from tests.program import PROGRAM, SECONDS, Ended, clean_environ
 
@@ -172,3 +175,21 @@ def test_a_folder_that_no_cpu_is_called_is_not_one(name: str, tmp_path: Path) ->
         (tmp_path / "cpu" / one / "msr").write_text("40000083 1\n")
     ended = run("live", "--root", str(tmp_path), "simp", "-f", "ndjson")
     assert (ended.status, ended.err, ended.out.count('"cpu":')) == (0, "", 1)
+
+
+FOUND = [(target, path) for target in TARGETS for path in corpus(target)]
+
+
+@pytest.mark.parametrize(("target", "path"), FOUND, ids=[f"{target}-{path.name}" for target, path in FOUND])
+def test_what_the_fuzzer_has_found_is_harmless(target: str, path: Path) -> None:
+    TARGETS[target][1](path.read_text())
+
+
+@sampled
+@pytest.mark.parametrize("target", ["spec", "completion"])
+def test_what_is_made_up_is_harmless(target: str) -> None:
+    make, attempt = TARGETS[target]
+    seeds = ["", *(path.read_text() for path in corpus(target))]
+    for number in range(amount(2, 200)):
+        choose = random.Random(number)
+        attempt(make(choose, choose.choice(seeds)))

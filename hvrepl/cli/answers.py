@@ -15,6 +15,8 @@ NOTHING = "_files"  # what zsh completes instead
 # takes one backslash from before each colon.
 DESCRIBED = re.compile(r"[\\:]")
 IN_QUOTES = re.compile(r'[\\"$`]')
+BLANK = "\"$'\\x20'\""
+MORE_BLANKS = re.compile("(?<= ) ")  # of which the script that asks leaves one
 BETWEEN = ":::"  # word and title, for PowerShell
 QUOTES = re.compile(r"['\u2018-\u201b]")  # each of which ends a text in quotes there, and two of which are one
 PLAIN_WORD = re.compile(r"[\w%+=:./\\~-]+")  # which PowerShell takes as it is
@@ -37,7 +39,8 @@ def to_zsh(offers: Sequence[Offer]) -> str:
 
 
 def quote_for_zsh(text: str) -> str:
-    return '"' + IN_QUOTES.sub(r"\\\g<0>", DESCRIBED.sub(r"\\\g<0>", text)).replace(":", r"\:") + '"'
+    quoted = IN_QUOTES.sub(r"\\\g<0>", DESCRIBED.sub(r"\\\g<0>", text)).replace(":", r"\:")
+    return '"' + MORE_BLANKS.sub(lambda _: BLANK, quoted) + '"'
 
 
 def to_powershell(offers: Sequence[Offer]) -> str:

@@ -56,7 +56,7 @@ def clean(text: str) -> str:
     if "\x07" in text or "\x08" in text:
         text = "\n".join(map(erase, text.replace("\x07", "").split("\n")))
     if "\r" in text:
-        text = re.sub("\r+\n", "\n", text).replace("\r", "\n")
+        text = re.sub("\r+\n?", lambda ends: "\n" if ends[0][-1] == "\n" else "\n" * len(ends[0]), text)  # which takes each one once
     return text
 
 

@@ -70,7 +70,9 @@ def ways_of_item(item: Item, after: Item | None, *, is_last: bool) -> int:
 
 
 def ways_of_repeat(kind: str, what: tuple[Any, Any, Any], after: Item | None, *, is_last: bool) -> int:
-    least, most, body = what[0], min(what[1], UNBOUNDED), list(what[2])
+    least: int = what[0]
+    most: int = min(what[1], UNBOUNDED)
+    body = list(what[2])
     if most > 1 and not what[2].getwidth()[0]:
         return MOST_WAYS + 1  # times that take nothing have no end
     inside = ways_of(body, after if most == 1 else None)  # else the next time may follow

@@ -44,7 +44,7 @@ class Wrap:
 
 
 def wrap(pattern: str, *, is_decimal: bool = False) -> Wrap:
-    return Wrap(re.compile(rf"\s*{pattern}\s*;?\s*", re.DOTALL), is_decimal=is_decimal)
+    return Wrap(re.compile(rf"\s*{pattern}\s*(?:;\s*)?", re.DOTALL), is_decimal=is_decimal)
 
 
 WRAPS = (

@@ -14,7 +14,8 @@ PROGRAM = re.compile(
     (?:[^\s|>!\#'"]*[/\\])?hvrepl(?:\.exe)?(?:\s+|\Z)""",
     re.VERBOSE,
 )
-ASKED = re.compile(r"\s*(?:\?\s*([\w.:-]+)|([\w.:-]+)\s*\?)\s*")
+# Options, a command or a file can follow.
+ASKED = re.compile(r"\s*(?:\?\s*([\w.:-]+)|([\w.:-]+)\s*\?)(\s+[-|>].*)?\s*", re.DOTALL)
 SIGN = re.compile(r"\s*(help|\.help|\?)\s+([|>]{1,2}|[#'\"()\\])\s*")
 
 
@@ -28,7 +29,7 @@ def expand(text: str) -> str:
     """The line that is meant; most are what they say."""
     line = drop(PROGRAM, drop(OWN_PROMPT, text))
     if asked := ASKED.fullmatch(line):
-        return f"help {asked[1] or asked[2]}"
+        return f"help {asked[1] or asked[2]}{asked[3] or ''}"
     if sign := SIGN.fullmatch(line):
         return f"{sign[1]} {quote(sign[2])}"
     return line

@@ -62,6 +62,9 @@ def test_other_lines_are_what_they_say(line: str) -> None:
 # Line → the one that prints the same.
 SAME = {
     "sint2?": "show sint2",
+    "sint2? -f json": "show sint2 -f json",
+    "?sint2 --arch arm64": "show sint2 --arch arm64",
+    "sint2? | cat": "show sint2 | cat",
     " sint2 ? ": "show sint2",
     "?sint2": "show sint2",
     "? sint2": "show sint2",

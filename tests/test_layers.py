@@ -35,8 +35,8 @@ LIBRARIES = {
     "typer": ("cli/app.py", "commands/scan.py"),
     "prompt_toolkit": ("shell/",),
     "ahocorasick_rs": ("readers/word_search.py",),
-    "elftools": ("readers/core.py",),
-    "drgn": ("readers/memory.py",),
+    "elftools": ("readers/images/elf.py",),
+    "drgn": ("readers/images/kdump.py",),
 }
 
 

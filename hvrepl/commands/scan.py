@@ -12,7 +12,8 @@ from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
-from hvrepl.readers.memory import Memory, open_memory
+from hvrepl.readers.images.formats import open_memory
+from hvrepl.readers.images.memory import Memory
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.wording import printable
@@ -80,9 +81,12 @@ def find_pages(finder: PageFinder, memory: Memory, advance: Callable[[int], None
 
 
 @contextmanager
-def progress(session: Session, size: int) -> Iterator[Callable[[int], None]]:
-    """What is called with the bytes that were passed, 0 before something is written: a bar on stderr where that is a terminal."""
-    if session.is_script or not session.streams.stderr_is_terminal:
+def progress(session: Session, size: int | None) -> Iterator[Callable[[int], None]]:
+    """What is called with the bytes that were passed, 0 before something is written: a bar on stderr where that is a terminal.
+
+    What cannot say how large it is has no bar.
+    """
+    if size is None or session.is_script or not session.streams.stderr_is_terminal:
         yield lambda _: None
         return
     session.streams.stdout.flush()  # as the bar moves, pages are shown when they are found, not through a pager

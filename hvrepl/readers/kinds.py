@@ -7,7 +7,7 @@ import re
 from hvrepl.catalog.model import Space
 from hvrepl.errors import UsageError
 from hvrepl.readers import dump_forms
-from hvrepl.readers.memory import is_image
+from hvrepl.readers.images.formats import is_image
 from hvrepl.readers.number import read_given
 from hvrepl.readers.plain_text import decode, is_nearly_ascii
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from hvrepl.errors import FileError
-from hvrepl.readers.core import Range, join_ranges
-from hvrepl.readers.memory import CHUNK, open_memory, read_at
+from hvrepl.readers.images.formats import open_memory, read_at
+from hvrepl.readers.images.memory import CHUNK
+from hvrepl.readers.images.ranges import Range, join_ranges
 from tests.at_hand import need, needs
 from tests.readers.images import PAGE, elf, kdump, write
 
@@ -78,7 +79,7 @@ def test_a_large_image_is_read_in_a_little_memory(tmp_path: Path) -> None:
 
 def open_and_close(path: str) -> list[tuple[int, bytes, int]]:
     with closing(open_memory(path)) as memory:
-        memory._hole = lambda *_: 0  # type: ignore[attr-defined]  as where no system tells of holes
+        memory.source.hole = lambda *_: 0  # type: ignore[attr-defined]  as where no system tells of holes
         return [(address, data[:0], hole + len(data)) for address, data, hole in memory.chunks()]  # type: ignore[misc]
 
 

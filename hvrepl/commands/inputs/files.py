@@ -49,7 +49,7 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
 
 def refuse_image(path: str, start: bytes) -> None:
     """UsageError for the beginning of a memory image: its header is not the value that was meant."""
-    from hvrepl.readers.memory import is_image
+    from hvrepl.readers.images.formats import is_image
 
     if is_image(start):
         raise UsageError(f"{path} is a memory image: `scan {path}` finds message pages in it, @{path}:ADDRESS is what is at an address")

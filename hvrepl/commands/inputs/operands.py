@@ -186,7 +186,7 @@ def is_place(text: str) -> bool:
 
 def read_place(text: str, size: int) -> Iterator[Value]:
     """What stands at an address of a memory image."""
-    from hvrepl.readers.memory import read_at
+    from hvrepl.readers.images.formats import read_at
 
     path, _, address = text.rpartition(":")
     at = read_number(address).value

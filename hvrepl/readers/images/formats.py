@@ -1,0 +1,95 @@
+"""Which format an image has, by what it begins with, and what opens it. Whatever is packed or a container is never taken for raw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from importlib import import_module
+from itertools import islice
+
+from hvrepl.errors import FileError
+from hvrepl.readers.images.memory import Memory
+from hvrepl.readers.images.source import Source, open_source, read
+from hvrepl.record import record
+
+SNIFFED = 16  # bytes with which a format says what it is
+SHOWN_RANGES = 4
+
+
+@record
+class Format:
+    """What a file of a format begins with, and what opens it: `module:function` below this folder, given a Source, for a Memory."""
+
+    magic: bytes
+    opener: str
+
+
+FORMATS = (
+    Format(b"\x7fELF", "elf:open_core"),
+    Format(b"KDUMP   ", "kdump:open_kdump"),
+)
+
+NOT_CONVERTED = "which is not read; convert it to a raw image"
+# How files begin that are not read → what they are, and what makes them readable.
+REFUSED = {
+    b"PAGEDU64": f"a Windows MEMORY.DMP, {NOT_CONVERTED}",
+    b"PAGEDUMP": f"a Windows MEMORY.DMP, {NOT_CONVERTED}",
+    b"makedumpfile": "a flattened dump; `makedumpfile -R FILE < DUMP` makes a vmcore of it",
+    b"DISKDUMP": "an old diskdump, which is not read",
+    b"EMiL": "a LiME image, which is not read; take it with format=raw or format=padded",
+}
+SUFFIXES_REFUSED = (".vmrs", ".vsv")
+SAVED_STATE = f"a saved state of Hyper-V, {NOT_CONVERTED}"
+
+
+def is_image(start: bytes) -> bool:
+    """Whether a file begins as an image of memory; a raw one has nothing that says so."""
+    return start.startswith((*(one.magic for one in FORMATS), *REFUSED))
+
+
+def open_memory(path: str, base: int | None = None) -> Memory:
+    """An image by what it begins with; `base` is where a raw one begins. FileError if it cannot be opened or its format is not read."""
+    source = open_source(path)
+    try:
+        return memory_in(source, base)
+    except OSError as error:
+        source.close()
+        raise FileError(f"{path}: {error.strerror}") from error
+    except FileError:
+        source.close()
+        raise
+
+
+def memory_in(source: Source, base: int | None = None) -> Memory:
+    """The image in the bytes of a source, which closes it."""
+    start = read(source, 0, SNIFFED)
+    refused = next((text for magic, text in REFUSED.items() if start.startswith(magic)), "")
+    if refused or source.path.lower().endswith(SUFFIXES_REFUSED):
+        raise FileError(f"{source.path}: {refused or SAVED_STATE}")
+    if not start:
+        raise FileError(f"{source.path}: is empty")
+    for one in FORMATS:
+        if start.startswith(one.magic):
+            if base is not None:
+                raise FileError(f"{source.path}: says itself at which addresses it holds what; only a raw image takes a base")
+            return opener(one)(source)
+    from hvrepl.readers.images.raw import open_raw
+
+    return open_raw(source, base or 0)
+
+
+def opener(one: Format) -> Callable[[Source], Memory]:
+    module, _, name = one.opener.partition(":")
+    found: Callable[[Source], Memory] = getattr(import_module(f"hvrepl.readers.images.{module}"), name)
+    return found
+
+
+def read_at(path: str, address: int, size: int) -> bytes:
+    """The bytes at an address of an image. FileError if it holds none there."""
+    with closing(open_memory(path)) as memory:
+        data = memory.read(address, size)
+        if data:
+            return data
+        first = [f"{one.address:#x}-{one.end - 1:#x}" for one in islice(memory.ranges(), SHOWN_RANGES + 1)]
+    held = ", ".join(first[:SHOWN_RANGES]) + (" and more" if len(first) > SHOWN_RANGES else "")
+    raise FileError(f"{path}: holds nothing at {address:#x}; it has {held or 'no memory at all'}")

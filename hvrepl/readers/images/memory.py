@@ -1,0 +1,192 @@
+"""What an image holds, read in pieces: `Mapped`, whose bytes are in the file as they are, and `Packed`, whose blocks are unpacked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from mmap import mmap
+from typing import Protocol
+
+from hvrepl.catalog.model import PAGE_SIZE
+from hvrepl.errors import FileError
+from hvrepl.readers.images.ranges import Range
+from hvrepl.readers.images.source import Source
+from hvrepl.record import record
+
+CHUNK = 1 << 18  # what is read at once: it stays in the cache of a processor while it is searched
+NO_END = 1 << 64  # of what ends where its file does
+
+Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many bytes of nothing were passed over before it
+
+
+@record(kw_only=True)
+class Facts:
+    """What an image says of itself. `missing` is what was left out when it was taken, `kernel` the release of its guest's kernel."""
+
+    format: str
+    arch: str = ""
+    kernel: str = ""
+    missing: str = ""
+
+
+class Memory(Protocol):
+    """An image. What cannot be read of it is a FileError. `size` is the bytes of memory it holds, None where only the end will tell."""
+
+    facts: Facts
+    size: int | None
+
+    def ranges(self) -> Iterator[Range]:
+        """What it holds, in ascending order."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """The bytes at an address, fewer where they end."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All of it in pieces that begin at pages, each good until the next. What is missing is an error once the rest has been read."""
+
+    def close(self) -> None: ...
+
+
+class Mapped:
+    """An image whose bytes are in a source as they are. `fault` says what it should hold and does not.
+
+    `ranges` is called for each pass over them, so that an image of millions needs no memory for them. `searched` are those that
+    `chunks` goes over, if not all: bytes of the file that are at several addresses are searched once.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        facts: Facts,
+        ranges: Callable[[], Iterable[Range]],
+        *,
+        size: int | None,
+        searched: Callable[[], Iterable[Range]] | None = None,
+        fault: str = "",
+    ) -> None:
+        self.source = source
+        self.facts = facts
+        self.size = size
+        self.fault = fault
+        self._ranges = ranges
+        self._searched = searched or ranges
+
+    def ranges(self) -> Iterator[Range]:
+        return iter(self._ranges())
+
+    def read(self, address: int, size: int) -> bytes:
+        found = bytearray()
+        for one in self._ranges():
+            at = address + len(found)
+            if one.address <= at < one.end and len(found) < size:
+                buffer = bytearray(min(size - len(found), one.end - at))
+                found += buffer[: self.source.fill(buffer, one.offset + at - one.address)]
+        return bytes(found)
+
+    def chunks(self) -> Iterator[Chunk]:
+        # Not a bytearray, which begins 16 bytes after a page: many processors copy several times as fast to where a page begins.
+        # Slices with a step are as fast of it as of bytes, and 8 times as slow of a memoryview.
+        buffer = mmap(-1, CHUNK)
+        for one in self._searched():
+            yield from self._chunks_of(one, buffer)
+        if self.fault:
+            raise FileError(f"{self.source.path}: {self.fault}")
+
+    def _chunks_of(self, one: Range, buffer: mmap) -> Iterator[Chunk]:
+        """One range through a buffer; before its first page, and behind its last byte, there is nothing to find."""
+        at = -(-one.address // PAGE_SIZE) * PAGE_SIZE
+        while at < one.end:
+            hole = self.source.hole(one.offset + at - one.address, one.end - at) // PAGE_SIZE * PAGE_SIZE
+            at += hole
+            size = min(CHUNK, one.end - at)
+            got = self.source.fill(memoryview(buffer)[:size], one.offset + at - one.address) if size else 0
+            yield at, buffer if got == CHUNK else buffer[:got], hole
+            if got < size:
+                self._end_at(at + got, one)
+                return
+            at += size
+
+    def _end_at(self, address: int, one: Range) -> None:
+        """What a range means that ends before its size says so."""
+        if one.end != NO_END:
+            raise FileError(f"{self.source.path}: ended while it was being read")
+        if rest := address % PAGE_SIZE:
+            raise FileError(f"{self.source.path}: {cut_in_page(rest)}")
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def cut_in_page(rest: int) -> str:
+    return f"ends in the middle of a page; its last {rest} bytes were not searched"
+
+
+@record
+class Block:
+    """`size` bytes of memory at an address, which `length` bytes of the file at an offset unpack to by `method`."""
+
+    address: int
+    size: int
+    offset: int
+    length: int
+    method: int
+
+    @property
+    def end(self) -> int:
+        return self.address + self.size
+
+
+class Packed(ABC):
+    """An image of blocks that are packed each on its own, such as a kdump. One that cannot be unpacked is passed over, and counted."""
+
+    def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
+        self.source = source
+        self.facts = facts
+        self.size = size
+
+    @abstractmethod
+    def ranges(self) -> Iterator[Range]:
+        """What it holds, in ascending order."""
+
+    @abstractmethod
+    def blocks(self, address: int) -> Iterator[Block]:
+        """Its blocks in ascending order, from the one that holds an address or comes after it."""
+
+    @abstractmethod
+    def unpack(self, block: Block) -> bytes:
+        """What is in a block, all of its bytes. Raises ValueError if it cannot be unpacked."""
+
+    def read(self, address: int, size: int) -> bytes:
+        found = b""
+        for block in self.blocks(address):
+            at = address + len(found)
+            if len(found) == size or not block.address <= at < block.end:
+                break
+            try:
+                found += self.unpack(block)[at - block.address :][: size - len(found)]
+            except ValueError:
+                break
+        return found
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Blocks that lie side by side come together, as what looks for pages is faster on large pieces."""
+        held, start = bytearray(), 0
+        missing, first = 0, 0
+        for block in self.blocks(0):
+            if held and (len(held) >= CHUNK or block.address != start + len(held)):
+                yield start, bytes(held), 0
+                held.clear()
+            try:
+                data = self.unpack(block)
+            except ValueError:
+                missing, first = missing + 1, first if missing else block.address
+                continue
+            start = start if held else block.address
+            held += data
+        if held:
+            yield start, bytes(held), 0
+        if missing:
+            raise FileError(f"{self.source.path}: is damaged: {missing} of its blocks cannot be unpacked, the first at {first:#x}")
+
+    def close(self) -> None:
+        self.source.close()

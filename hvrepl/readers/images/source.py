@@ -1,0 +1,107 @@
+"""The bytes that an image is made of, at offsets: those of a file, or those that another file unpacks to."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from hvrepl.errors import FileError
+
+
+class Source(Protocol):
+    """`size` in bytes, None if that is known only at the end. What cannot be read is a FileError that begins with `path`."""
+
+    path: str
+    size: int | None
+
+    def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
+        """Reads at an offset until the buffer is full or the bytes end; returns how many were read."""
+
+    def hole(self, offset: int, size: int) -> int:
+        """How many of the bytes at an offset are known to be zeros without being read."""
+
+    def close(self) -> None: ...
+
+
+class FileSource:
+    """A file as it is."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path = path
+        self.file = file
+        self.size: int | None = file.seek(0, os.SEEK_END)
+
+    def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
+        view, filled = memoryview(buffer), 0
+        try:
+            self.file.seek(offset)
+            while filled < len(view) and (got := self.file.readinto(view[filled:])):  # type: ignore[attr-defined]
+                filled += got
+        except OSError as error:
+            raise FileError(f"{self.path}: {error.strerror}") from error
+        return filled
+
+    def hole(self, offset: int, size: int) -> int:
+        if not hasattr(os, "SEEK_DATA"):
+            return 0
+        try:
+            return min(os.lseek(self.file.fileno(), offset, os.SEEK_DATA) - offset, size)
+        except OSError as error:  # no data after it; or a file system or device that does not say
+            return size if error.errno == errno.ENXIO else 0
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class SourceFile(io.RawIOBase):
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.source.size or 0}[whence]
+        self.at = start + offset
+        return self.at
+
+    def tell(self) -> int:
+        return self.at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        got = self.source.fill(buffer, self.at)
+        self.at += got
+        return got
+
+
+def as_file(source: Source) -> BinaryIO:
+    """A source as a file, for libraries that read one."""
+    return cast("BinaryIO", SourceFile(source))
+
+
+def read(source: Source, offset: int, size: int) -> bytes:
+    """The bytes at an offset, fewer where they end. Only for a size that is bounded: it takes memory before it reads."""
+    buffer = bytearray(size)
+    return bytes(buffer[: source.fill(buffer, offset)])
+
+
+def open_source(path: str) -> FileSource:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise FileError(f"{path}: is a directory")
+        if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):  # before it is opened, where a pipe would wait
+            raise FileError(f"{path}: is a pipe or device, which cannot be read at an offset; save it as a file first")
+        return FileSource(path, Path(path).open("rb", buffering=0))
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise FileError(f"{path!r}: {error}") from None

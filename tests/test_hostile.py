@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.at_hand import needs
+from tests.images.core import PAGE, TIMER, VERSION_RESPONSE, page
 from tests.paths import DATA, PACKAGE
 from tests.program import PROGRAM, SECONDS, call, clean_environ
-from tests.readers.images import PAGE, TIMER, VERSION_RESPONSE, page
 from tests.terminal import Terminal
 
 CPU_SECONDS, MEMORY = 20, 400 << 20

@@ -14,7 +14,7 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
-from tests.readers.images import PAGE, RESET_OF_ARM64, STALE, TIMER, VERSION_RESPONSE, page
+from tests.images.core import PAGE, RESET_OF_ARM64, STALE, TIMER, VERSION_RESPONSE, page
 
 MIB = 1 << 20
 

@@ -16,8 +16,9 @@ import pytest
 
 from hvrepl.script.lines import quote
 from tests.at_hand import need
+from tests.images.core import PAGE, RESET_OF_ARM64, TIMER, VERSION_RESPONSE, elf, page, write
+from tests.images.kdump import kdump
 from tests.program import PROGRAM, Ended, call, clean_environ, execute, start
-from tests.readers.images import PAGE, RESET_OF_ARM64, TIMER, VERSION_RESPONSE, elf, kdump, page, write
 
 TIMERS = page({0: TIMER, 2: VERSION_RESPONSE})
 NOISE = os.urandom(PAGE)

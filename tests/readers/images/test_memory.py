@@ -16,7 +16,8 @@ from hvrepl.readers.images.formats import open_memory, read_at
 from hvrepl.readers.images.memory import CHUNK
 from hvrepl.readers.images.ranges import Range, join_ranges
 from tests.at_hand import need, needs
-from tests.readers.images import PAGE, elf, kdump, write
+from tests.images.core import PAGE, elf, write
+from tests.images.kdump import kdump
 
 A, B, C = (bytes([number]) * PAGE for number in (1, 2, 3))
 

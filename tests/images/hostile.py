@@ -1,0 +1,253 @@
+"""What harm is done to images, for the tests of each format: cut anywhere, any field set to anything; and that a reader survives it.
+
+    @pytest.mark.parametrize("harm", [*cuts(IMAGE), *fields(IMAGE, words(0, 64))], ids=str)
+    def test_...(harm): survives(harm.data)
+
+What a reader does is counted, not timed: the bytes it asks for, the calls it makes and the memory it takes, each bounded by what the
+file holds.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from types import FrameType
+from typing import Any
+
+from hvrepl.errors import FileError
+from hvrepl.readers.images.formats import memory_in
+from hvrepl.readers.images.memory import Memory
+from hvrepl.readers.images.source import Source
+from tests.images.core import PAGE
+from tests.paths import PACKAGE
+
+NAME = "image"  # the path of an image that is in no file
+SIZES = (1, 2, 4, 8)
+LOOKED_AT = 64  # ranges in which is read, and pages that are read again
+FIRST, LAST = 0, (1 << 64) - 1
+ODD_ADDRESSES = (FIRST, 1, PAGE - 1, 1 << 31, 1 << 32, 1 << 47, 1 << 63, LAST - PAGE, LAST)
+# What a reader may do for each byte that the file holds, and besides.
+FILLED_PER_BYTE, FILLED_BESIDES = 16, 1 << 20
+CALLS_PER_BYTE, CALLS_BESIDES = 16, 100_000
+MEMORY_PER_BYTE, MEMORY_BESIDES = 8, 4 << 20
+LONGEST_LINE = 400
+
+
+@dataclass(frozen=True)
+class Harm:
+    """An image to which something was done, and what that was."""
+
+    what: str
+    data: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def cuts(data: bytes, places: Iterable[int] = (), step: int = 64) -> Iterator[Harm]:
+    """The image cut at each `step` bytes and at places, and a byte before and after each of them."""
+    around = {at + by for at in (*range(0, len(data) + 1, step), *places) for by in (-1, 0, 1)}
+    for length in sorted(around):
+        if 0 < length < len(data):
+            yield Harm(f"cut at {length}", data[:length])
+
+
+def words(start: int, end: int, sizes: Sequence[int] = SIZES) -> Iterator[tuple[int, int]]:
+    """(offset, size) of each aligned word between two offsets."""
+    for size in sizes:
+        for at in range(-(-start // size) * size, end - size + 1, size):
+            yield at, size
+
+
+def odd_values(size: int, choose: random.Random) -> Iterator[int]:
+    """Values of a field of so many bytes that break what takes them for good."""
+    bits = 8 * size
+    odd = (0, 1, 2, 3, 0x7F, PAGE - 1, PAGE, 0xFFFE, 0xFFFF, 1 << 31, (1 << 31) - 1, 1 << 32, 1 << 63, (1 << 63) - 1)
+    yield from dict.fromkeys(
+        value for value in (*odd, (1 << bits) - 1, (1 << bits) - PAGE, choose.getrandbits(bits)) if 0 <= value < 1 << bits
+    )
+
+
+def fields(data: bytes, places: Iterable[tuple[int, int]], seed: int = 20) -> Iterator[Harm]:
+    """The image with each field (offset, size) set to each odd value, in the order of its bytes or the other one."""
+    choose = random.Random(seed)
+    for at, size in places:
+        for value in odd_values(size, choose):
+            for order in ("little", "big"):
+                packed = value.to_bytes(size, "little" if order == "little" else "big")
+                harmed = data[:at] + packed + data[at + size :]
+                if harmed != data and (order == "little" or packed != packed[::-1]):
+                    yield Harm(f"{at}:{size} = {value:#x} {order}", harmed)
+
+
+class BytesSource:
+    """An image that is in no file. Whole pages of zeros are the holes of it."""
+
+    def __init__(self, data: bytes, path: str = NAME) -> None:
+        self.data = data
+        self.path = path
+        self.size: int | None = len(data)
+
+    def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
+        found = self.data[offset : offset + len(buffer)]
+        memoryview(buffer)[: len(found)] = found
+        return len(found)
+
+    def hole(self, offset: int, size: int) -> int:
+        end = min(offset + size, len(self.data))
+        at = offset
+        while at < end and not any(self.data[at : min(at - at % PAGE + PAGE, end)]):
+            at = min(at - at % PAGE + PAGE, end)
+        return size if at >= len(self.data) else at - offset
+
+    def close(self) -> None:
+        pass
+
+
+class Overworked(BaseException):
+    """A reader does more than a file of this size is worth. No reader may catch it, as it might an AssertionError."""
+
+
+class Counted:
+    """A source that counts what is asked of it, and refuses what is absurd."""
+
+    def __init__(self, source: Source, most: int) -> None:
+        self.source = source
+        self.path = source.path
+        self.size = source.size
+        self.most = most
+        self.filled = 0
+
+    def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
+        if not 0 <= offset < 1 << 63:
+            raise Overworked(f"reads at {offset:#x}, where no file can be read")
+        got = self.source.fill(buffer, offset)
+        self.filled += got
+        if self.filled > self.most:
+            raise Overworked(f"read {self.filled} bytes; {self.most} would be enough")
+        return got
+
+    def hole(self, offset: int, size: int) -> int:
+        if not 0 <= offset < 1 << 63:
+            raise Overworked(f"looks for a hole at {offset:#x}, where no file has one")
+        return self.source.hole(offset, size)
+
+    def close(self) -> None:
+        self.source.close()
+
+
+@dataclass
+class Survived:
+    """What a reader gave of an image: the pages that are not zeros by address, the error with which it ended, and what it took."""
+
+    pages: dict[int, bytes] = field(default_factory=dict)
+    fault: str = ""
+    filled: int = 0
+    calls: int = 0
+    peak: int = 0
+
+
+def held(source: Source) -> int:
+    """How many bytes of a source are not in its holes."""
+    size, at, found = source.size or 0, 0, 0
+    while at < size:
+        hole = source.hole(at, size - at)
+        at += hole
+        step = min(PAGE, size - at)
+        found, at = found + step, at + step
+    return found
+
+
+def survives(image: bytes | Source, *, truth: Mapping[int, bytes] | None = None, opens: Callable[[Source], Memory] = memory_in) -> Survived:
+    """What a reader gives of an image. Fails if it does more than the file is worth or raises what is no FileError.
+
+    `truth` is what there was before harm was done: whatever is given must be a part of it, at its address.
+    """
+    source = BytesSource(image) if isinstance(image, bytes) else image
+    weight = held(source)
+    counted = Counted(source, FILLED_BESIDES + FILLED_PER_BYTE * weight)
+    result = Survived()
+    tracemalloc.start()
+    try:
+        with counting_calls(result, CALLS_BESIDES + CALLS_PER_BYTE * weight):
+            try:
+                with closing(opens(counted)) as memory:
+                    check_facts(memory)
+                    look_at(memory)
+                    for address, data, _ in memory.chunks():
+                        keep_pages(result, address, bytes(data))
+                        assert len(data) <= 1 << 24
+            except FileError as error:
+                result.fault = str(error)
+            result.peak = tracemalloc.get_traced_memory()[1] - sum(map(len, result.pages.values()))
+    finally:
+        tracemalloc.stop()
+    result.filled = counted.filled
+    assert result.peak <= MEMORY_BESIDES + MEMORY_PER_BYTE * weight
+    if result.fault:
+        line = result.fault.removeprefix(f"{source.path}: ")
+        assert line != result.fault, line
+        assert line.isprintable(), line
+        assert 0 < len(line) < LONGEST_LINE, line
+    if truth is not None:
+        wrong = [hex(address) for address, data in result.pages.items() if truth.get(address, b"")[: len(data)] != data]
+        assert wrong == []
+    return result
+
+
+def keep_pages(result: Survived, address: int, data: bytes) -> None:
+    assert address % PAGE == 0
+    for at in range(0, len(data), PAGE):
+        page = data[at : at + PAGE]
+        if any(page):
+            assert address + at not in result.pages, f"{address + at:#x} is given twice"
+            result.pages[address + at] = page
+
+
+def check_facts(memory: Memory) -> None:
+    for text in (memory.facts.format, memory.facts.arch, memory.facts.kernel, memory.facts.missing):
+        assert text.isprintable(), text
+        assert len(text) < LONGEST_LINE, text
+    assert memory.size is None or memory.size >= 0
+
+
+def look_at(memory: Memory) -> None:
+    """The ranges are in order, and each can be read in, as can anything else."""
+    end, addresses = 0, list(ODD_ADDRESSES)
+    for one in islice(memory.ranges(), LOOKED_AT):
+        assert one.address >= end, "the ranges are in no order, or overlap"
+        assert one.size > 0
+        end = one.end
+        addresses += [one.address, one.address + one.size // 2, one.end - 1]
+    for address in addresses:
+        try:
+            assert len(memory.read(address, 64)) <= 64
+        except FileError:
+            pass  # in words that `survives` checks of the whole image
+
+
+class counting_calls:
+    """Counts the calls that are made in the package, of functions and from them, and ends what makes more than enough."""
+
+    def __init__(self, result: Survived, most: int) -> None:
+        self.result = result
+        self.most = most
+        self.before: Any = None
+
+    def __enter__(self) -> None:
+        self.before = sys.getprofile()
+        sys.setprofile(self.count)
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(self.before)
+
+    def count(self, frame: FrameType, event: str, _: object) -> None:
+        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(str(PACKAGE)):
+            self.result.calls += 1
+            if self.result.calls > self.most:
+                raise Overworked(f"made {self.result.calls} calls for a small image")

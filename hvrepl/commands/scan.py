@@ -48,6 +48,8 @@ def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]
         if other:
             raise UsageError(f"{path}: not a memory image; {other}")
         with closing(open_memory(path)) as memory, progress(session, memory.size) as advance:
+            if memory.facts.remark:
+                session.warn(printable(f"{path}: {memory.facts.remark}"))
             for address, page in find_pages(finder, memory, advance):
                 yield to_item(session, path, address, page)
     except HvreplError as error:

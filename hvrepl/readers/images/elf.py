@@ -1,53 +1,232 @@
-"""ELF cores: their program headers say where the memory is, by guest physical address."""
+"""ELF cores: their program headers say where the memory is, by guest physical address.
+
+As in the gABI of System V (ELF header, program header, note section) and Linux' include/uapi/linux/elf.h. pyelftools, which reads them
+too, makes objects for each header, 40 microseconds' worth; makedumpfile writes a header for each run of pages, up to a million.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import struct
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import islice
 
 from hvrepl.errors import FileError
 from hvrepl.readers.images.memory import Facts, Mapped
-from hvrepl.readers.images.ranges import Range, join_ranges
-from hvrepl.readers.images.source import Source, as_file
-from hvrepl.record import replace
+from hvrepl.readers.images.ranges import PackedRanges, Range, each_byte_once, join_ordered
+from hvrepl.readers.images.source import Source, read
+from hvrepl.readers.images.vmcoreinfo import MOST_TEXT, NOTE_NAME, kernel_of
+from hvrepl.record import record, replace
 
-NO_ADDRESS = (1 << 64) - 1  # p_paddr of what has none, in /proc/kcore
+IDENT = 16  # e_ident
+CLASSES, ORDERS = {1: 32, 2: 64}, {1: "<", 2: ">"}  # EI_CLASS, EI_DATA, at 4 and 5 of it
+HEADS = {32: "HH4x4xII4x2xHH", 64: "HH4x8xQQ4x2xHH"}  # e_type, e_machine, e_phoff, e_shoff, e_phentsize, e_phnum
+CORE, PROGRAMS = 4, (1, 2, 3)  # e_type
+ARCHES = {62: "x64", 183: "arm64"}  # e_machine
+EXTENDED = 0xFFFF  # PN_XNUM: how many program headers there are is sh_info of the first section header
+SECTION_INFO = {32: 28, 64: 44}  # where that is in it
+ENTRIES = {32: "IIIIII8x", 64: "I4xQQQQQ8x"}  # p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz
+LOAD, NOTE = 1, 4  # p_type
+NO_ADDRESS = {32: (1 << 32) - 1, 64: (1 << 64) - 1}  # p_paddr of what has none, in /proc/kcore
+NOTE_HEAD = "II4x"  # n_namesz, n_descsz, n_type
+LONGEST_NAME = 16  # that is looked at
+PIECE = 1 << 16  # bytes of program headers that are read together
+MOST_LOADS = 1 << 20
+MOST_SEGMENTS = 1 << 12  # of notes: a dump has one, or one for each CPU
+MOST_NOTES = 1 << 16  # a kernel writes one for each CPU, QEMU two
+OFFSETS, ADDRESSES = 1 << 63, 1 << 64  # how many there can be
+
+Entry = tuple[int, int, int, int, int, int]
+
+
+@record
+class Head:
+    """What the header of a core says. `bits` and `order` are those of its numbers; `count` program headers begin at `start`."""
+
+    bits: int
+    order: str
+    machine: int
+    start: int
+    stride: int
+    count: int
+
+
+@record
+class Survey:
+    """What a first pass over the program headers finds out: which addresses are meant, and (offset, size) of each segment of notes."""
+
+    is_physical: bool
+    notes: list[tuple[int, int]]
+
+
+@record
+class Loads:
+    """The memory in the file as its headers claim it, and that which they name and of which it has but a part or nothing; each in order.
+
+    `wrapped` counts the bytes that can have no address.
+    """
+
+    claimed: PackedRanges
+    named: PackedRanges
+    wrapped: int
 
 
 def open_core(source: Source) -> Mapped:
     """An ELF core, as far as the file goes."""
-    claimed = core_ranges(source)
-    length = source.size
-    ranges = (
-        claimed if length is None else [replace(one, size=min(one.size, length - one.offset)) for one in claimed if one.offset < length]
+    head = read_head(source)
+    survey = survey_entries(source, head)
+    loads = read_loads(source, head, survey)
+    ranges = PackedRanges(join_ordered(within(source, loads.claimed)))
+    size = sum(ranges.sizes)
+    if not size and len(loads.claimed):
+        raise FileError(f"{source.path}: is truncated before the memory in it begins")
+    missing = {"the memory in it": total_size(loads.claimed) - size, "its program headers": headers_missing(source, head)}
+    faults = [f"is truncated: {count} bytes of {what} are missing" for what, count in missing.items() if count]
+    if loads.wrapped:
+        faults.append(f"is damaged: {loads.wrapped} bytes of the memory in it have addresses of more than 64 bits")
+    fault = "; ".join(faults)
+    if not size:
+        raise FileError(f"{source.path}: {fault or 'an ELF core without memory in it'}")
+    searched = each_byte_once(ranges)
+    left_out = total_size(merge(loads.claimed, loads.named, key=lambda one: one.address)) - total_size(loads.claimed)
+    facts = Facts(
+        format="ELF core",
+        arch=ARCHES.get(head.machine, ""),
+        kernel=read_kernel(source, head, survey),
+        missing=f"{left_out} bytes of its memory" if left_out else "",
+        remark=""
+        if searched is ranges
+        else "some bytes of the file are memory at several addresses; pages in them are shown at one of these",
     )
-    missing = sum(one.size for one in claimed) - (size := sum(one.size for one in ranges))
-    if not ranges:
-        reason = "is truncated before the memory in it begins" if missing else "an ELF core without memory in it"
-        raise FileError(f"{source.path}: {reason}")
-    fault = f"is truncated: {missing} bytes of the memory in it are missing" if missing else ""
-    return Mapped(source, Facts(format="ELF core"), lambda: ranges, size=size, fault=fault)
+    return Mapped(source, facts, lambda: ranges, size=size, searched=lambda: searched, fault=fault)
 
 
-def core_ranges(source: Source) -> list[Range]:
-    """What an ELF core says it holds, by physical addresses, or by virtual ones where it has no others."""
-    loads = read_loads(source)
-    is_physical = len(loads) == 1 or len({one.p_paddr for one in loads}) > 1
-    found = (Range(one.p_paddr if is_physical else one.p_vaddr, one.p_filesz, one.p_offset) for one in loads)
-    return join_ranges(one for one in found if one.address != NO_ADDRESS)
-
-
-def read_loads(source: Source) -> list[Any]:
-    """The program headers of what is loaded and has bytes in the file."""
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
-
-    try:
-        core = ELFFile(as_file(source))
-        kind = core.header.e_type
-        loads = [segment.header for segment in core.iter_segments("PT_LOAD") if segment.header.p_filesz]
-    # What the library's parsers let through of a damaged file.
-    except (ELFError, ValueError, OverflowError, AttributeError, KeyError, TypeError, AssertionError) as error:
-        raise FileError(f"{source.path}: begins as an ELF file but cannot be read as one: {str(error) or 'it is damaged'}") from None
-    if kind != "ET_CORE":
+def read_head(source: Source) -> Head:
+    """The header. FileError if it is damaged or no core's."""
+    start = read(source, 0, IDENT)
+    if len(start) < IDENT:
+        raise damaged(source, "it ends within its header")
+    bits, order = CLASSES.get(start[4]), ORDERS.get(start[5])
+    if not bits or not order:
+        raise damaged(source, f"its class is {start[4]} and its byte order {start[5]}; each is 1 or 2")
+    layout = struct.Struct(order + HEADS[bits])
+    data = read(source, IDENT, layout.size)
+    if len(data) < layout.size:
+        raise damaged(source, "it ends within its header")
+    kind, machine, at, sections, stride, count = layout.unpack(data)
+    if kind in PROGRAMS:
         raise FileError(f"{source.path}: an ELF program or library; give a core, the memory of a machine")
-    return loads
+    if kind != CORE:
+        raise damaged(source, f"its type is {kind}; that of a core is {CORE}")
+    if count == EXTENDED and sections:
+        # As readelf does: without a number there, the one in the header is right.
+        info = read_any(source, sections + SECTION_INFO[bits], 4)
+        count = struct.unpack(order + "I", info)[0] or count if len(info) == 4 else count
+    least = struct.calcsize(order + ENTRIES[bits])
+    if count and stride < least:
+        raise damaged(source, f"its program headers take {stride} bytes each; they need {least}")
+    return Head(bits, order, machine, at, stride, count)
+
+
+def damaged(source: Source, reason: str) -> FileError:
+    return FileError(f"{source.path}: begins as an ELF file but cannot be read as one: {reason}")
+
+
+def read_any(source: Source, offset: int, size: int) -> bytes:
+    """The bytes at an offset that may be one at which no file can have any."""
+    return read(source, offset, size) if offset < (OFFSETS if source.size is None else source.size) else b""
+
+
+def headers_missing(source: Source, head: Head) -> int:
+    """How many bytes of the program headers the file ends before."""
+    size = head.stride * head.count
+    return 0 if source.size is None else min(size, max(0, head.start + size - source.size))
+
+
+def entries(source: Source, head: Head) -> Iterator[Entry]:
+    """The program headers, without those that are in a hole of the file, which are of no type."""
+    layout = struct.Struct(head.order + ENTRIES[head.bits])
+    layout = struct.Struct(f"{layout.format}{head.stride - layout.size}x")
+    piece = max(1, PIECE // head.stride) * head.stride if head.count else 0
+    at = head.start
+    end = min(at + head.count * head.stride, OFFSETS if source.size is None else source.size)
+    while end - at >= head.stride:
+        at += source.hole(at, end - at) // head.stride * head.stride
+        data = read(source, at, min(piece, (end - at) // head.stride * head.stride))
+        yield from layout.iter_unpack(data[: len(data) // head.stride * head.stride])
+        if len(data) < piece:
+            return
+        at += piece
+
+
+def survey_entries(source: Source, head: Head) -> Survey:
+    """A first pass. Physical addresses are meant unless several have the same: then a file of virtual ones has no others."""
+    count, loads, first, are_several = 0, 0, 0, False
+    notes: list[tuple[int, int]] = []
+    for kind, offset, _, physical, size, memory in entries(source, head):
+        if kind == LOAD:
+            count += bool(size or memory)
+            if size:
+                are_several |= bool(loads) and physical != first
+                loads, first = loads + 1, physical
+        elif kind == NOTE and len(notes) < MOST_SEGMENTS:
+            notes.append((offset, size))
+    if count > MOST_LOADS:
+        raise FileError(f"{source.path}: an ELF core of {count:,} pieces of memory; at most {MOST_LOADS:,} are read")
+    return Survey(loads == 1 or are_several, notes)
+
+
+def read_loads(source: Source, head: Head, survey: Survey) -> Loads:
+    claimed, named, wrapped = PackedRanges(), PackedRanges(), 0
+    for kind, offset, virtual, physical, size, memory in entries(source, head):
+        address = physical if survey.is_physical else virtual
+        if kind != LOAD or address == NO_ADDRESS[head.bits]:
+            continue
+        room = min(size, ADDRESSES - address)
+        wrapped += size - room
+        if room:
+            claimed.append(Range(address, room, offset))
+        if memory > size:
+            named.append(Range(address, min(memory, ADDRESSES - address)))
+    return Loads(PackedRanges(claimed.in_order()), PackedRanges(named.in_order()), wrapped)
+
+
+def within(source: Source, ranges: Iterable[Range]) -> Iterator[Range]:
+    """What of ranges is in the file."""
+    length = OFFSETS if source.size is None else source.size
+    for one in ranges:
+        if one.offset < length:
+            yield one if one.offset + one.size <= length else replace(one, size=length - one.offset)
+
+
+def total_size(ranges: Iterable[Range]) -> int:
+    """The bytes in ranges that ascend, those that are in several counted once."""
+    return sum(one.size for one in join_ordered(ranges))
+
+
+def read_kernel(source: Source, head: Head, survey: Survey) -> str:
+    """The release of the kernel, by the note that a Linux guest leaves for dumps of it. Empty if there is none."""
+    all_notes = (note for offset, size in survey.notes for note in notes(source, head, offset, size))
+    for name, offset, size in islice(all_notes, MOST_NOTES):
+        if name == NOTE_NAME:
+            return kernel_of(read_any(source, offset, min(size, MOST_TEXT)))
+    return ""
+
+
+def notes(source: Source, head: Head, at: int, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """(name, offset, size) of each note in a segment, each padded to 4 bytes as in all cores; one without a name ends them."""
+    layout, end = struct.Struct(head.order + NOTE_HEAD), at + size
+    while at < end:
+        data = read_any(source, at, layout.size + LONGEST_NAME)
+        if len(data) < layout.size:
+            return
+        name_size, note_size = layout.unpack_from(data)
+        if not name_size:
+            return
+        body = at + layout.size + padded(name_size)
+        yield data[layout.size :][:name_size].rstrip(b"\0"), body, note_size
+        at = body + padded(note_size)
+
+
+def padded(size: int) -> int:
+    return -(-size // 4) * 4

@@ -21,12 +21,16 @@ Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many by
 
 @record(kw_only=True)
 class Facts:
-    """What an image says of itself. `missing` is what was left out when it was taken, `kernel` the release of its guest's kernel."""
+    """What an image says of itself. `missing` is what was left out when it was taken, `kernel` the release of its guest's kernel.
+
+    `remark` is a sentence on what else is unusual and no fault.
+    """
 
     format: str
     arch: str = ""
     kernel: str = ""
     missing: str = ""
+    remark: str = ""
 
 
 class Memory(Protocol):
@@ -78,7 +82,9 @@ class Mapped:
         found = bytearray()
         for one in self._ranges():
             at = address + len(found)
-            if one.address <= at < one.end and len(found) < size:
+            if one.address > at or len(found) == size:
+                break
+            if at < one.end:
                 buffer = bytearray(min(size - len(found), one.end - at))
                 found += buffer[: self.source.fill(buffer, one.offset + at - one.address)]
         return bytes(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
 
 from hvrepl.record import record, replace
 
@@ -20,17 +21,64 @@ class Range:
         return self.address + self.size
 
 
+class PackedRanges:
+    """Many ranges in little memory, 24 bytes each: a list takes eight times as much. Their numbers have at most 64 bits."""
+
+    def __init__(self, ranges: Iterable[Range] = ()) -> None:
+        self.addresses, self.sizes, self.offsets = array("Q"), array("Q"), array("Q")
+        for one in ranges:
+            self.append(one)
+
+    def append(self, one: Range) -> None:
+        self.addresses.append(one.address)
+        self.sizes.append(one.size)
+        self.offsets.append(one.offset)
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def __iter__(self) -> Iterator[Range]:
+        return map(Range, self.addresses, self.sizes, self.offsets)
+
+    def in_order(self) -> Iterator[Range]:
+        """In ascending order, the largest first of those at one address."""
+        addresses, sizes, offsets = self.addresses, self.sizes, self.offsets
+        for place in sorted(range(len(addresses)), key=lambda place: addresses[place] << 64 | (1 << 64) - sizes[place]):
+            yield Range(addresses[place], sizes[place], offsets[place])
+
+
 def join_ranges(ranges: Iterable[Range]) -> list[Range]:
     """In ascending order, without what an earlier one has (the kernel's text stands twice in a vmcore), neighbours as one."""
-    joined: list[Range] = []
-    for one in sorted(ranges, key=lambda one: (one.address, -one.size)):
-        double = max(0, joined[-1].end - one.address) if joined else 0
+    return list(join_ordered(sorted(ranges, key=lambda one: (one.address, -one.size))))
+
+
+def join_ordered(ranges: Iterable[Range]) -> Iterator[Range]:
+    """The same of ranges in ascending order, of which it holds one at a time."""
+    last: Range | None = None
+    for one in ranges:
+        double = max(0, last.end - one.address) if last else 0
         if double >= one.size:
             continue
         rest = Range(one.address + double, one.size - double, one.offset + double)
-        last = joined[-1] if joined else None
         if last and last.end == rest.address and last.offset + last.size == rest.offset:
-            joined[-1] = replace(last, size=last.size + rest.size)
-        else:
-            joined.append(rest)
-    return joined
+            last = replace(last, size=last.size + rest.size)
+            continue
+        if last:
+            yield last
+        last = rest
+    if last:
+        yield last
+
+
+def each_byte_once(ranges: PackedRanges) -> PackedRanges:
+    """Ranges in ascending order without the bytes of the file that another one has too, which may be at any address."""
+    end = 0
+    for one in ranges:
+        if one.offset < end:
+            break
+        end = one.offset + one.size
+    else:
+        return ranges
+    by_offset = PackedRanges(Range(one.offset, one.size, one.address) for one in ranges)
+    once = PackedRanges(Range(one.offset, one.size, one.address) for one in join_ordered(by_offset.in_order()))
+    return PackedRanges(once.in_order())

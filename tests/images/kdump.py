@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-from tests.images.core import PAGE
+from tests.images.core import PAGE, TIMER, page
 
 SIGNATURE = b"KDUMP   "
 # What drgn must know of a kernel before it reads a vmcore of it.
@@ -43,3 +43,8 @@ def kdump(pages: Mapping[int, bytes]) -> bytes:
         descriptors += struct.pack("<QIIQ", at + len(bodies), len(packed), 1, 0)
         bodies += packed
     return header.ljust(PAGE, b"\0") + sub.ljust(PAGE, b"\0") + bitmap + bitmap + descriptors + bodies
+
+
+def samples() -> dict[str, bytes]:
+    """A small vmcore, with a gap between its pages."""
+    return {"zlib": kdump({0: page({0: TIMER}), 1: bytes(PAGE), 0x3C5A: page({2: TIMER})})}

@@ -15,7 +15,7 @@ from hvrepl.errors import FileError
 from hvrepl.readers.images.memory import Facts, Mapped
 from hvrepl.readers.images.ranges import PackedRanges, Range, each_byte_once, join_ordered
 from hvrepl.readers.images.source import Source, read
-from hvrepl.readers.images.vmcoreinfo import MOST_TEXT, NOTE_NAME, kernel_of
+from hvrepl.readers.images.vmcoreinfo import MOST_INFO, kernel_of
 from hvrepl.record import record, replace
 
 IDENT = 16  # e_ident
@@ -30,6 +30,7 @@ LOAD, NOTE = 1, 4  # p_type
 NO_ADDRESS = {32: (1 << 32) - 1, 64: (1 << 64) - 1}  # p_paddr of what has none, in /proc/kcore
 NOTE_HEAD = "II4x"  # n_namesz, n_descsz, n_type
 LONGEST_NAME = 16  # that is looked at
+INFO = b"VMCOREINFO"  # name of the note with it
 PIECE = 1 << 16  # bytes of program headers that are read together
 MOST_LOADS = 1 << 20
 MOST_SEGMENTS = 1 << 12  # of notes: a dump has one, or one for each CPU
@@ -208,8 +209,8 @@ def read_kernel(source: Source, head: Head, survey: Survey) -> str:
     """The release of the kernel, by the note that a Linux guest leaves for dumps of it. Empty if there is none."""
     all_notes = (note for offset, size in survey.notes for note in notes(source, head, offset, size))
     for name, offset, size in islice(all_notes, MOST_NOTES):
-        if name == NOTE_NAME:
-            return kernel_of(read_any(source, offset, min(size, MOST_TEXT)))
+        if name == INFO:
+            return kernel_of(read_any(source, offset, min(size, MOST_INFO)))
     return ""
 
 

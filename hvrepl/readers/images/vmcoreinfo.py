@@ -1,17 +1,28 @@
-"""What a kernel says of itself in the note VMCOREINFO of a dump, lines of KEY=VALUE."""
+"""What a Linux kernel says of itself in a dump: VMCOREINFO, lines of NAME=VALUE that it keeps for dump tools, and its utsname."""
 
 from __future__ import annotations
 
-NOTE_NAME = b"VMCOREINFO"
-MOST_TEXT = 1 << 16  # bytes of it: a kernel writes it into one page
-LONGEST_RELEASE = 64  # utsname's, see __NEW_UTS_LEN of Linux' include/uapi/linux/utsname.h
+MOST_INFO = 1 << 16  # bytes: the kernel keeps it in one page
+LONGEST = 64  # characters of a release (__NEW_UTS_LEN in Linux' uapi/linux/utsname.h)
+# utsname's machine → the arch as it is called here.
+ARCH_OF_MACHINE = {"x86_64": "x64", "aarch64": "arm64"}
 
 
 def kernel_of(text: bytes) -> str:
-    """The release of the kernel, as OSRELEASE says it. Empty if it says none or one that no kernel has."""
-    for line in text[:MOST_TEXT].split(b"\n"):
-        key, _, value = line.partition(b"=")
-        if key == b"OSRELEASE":
-            release = value.rstrip(b"\0\r").decode("ascii", "replace")
-            return release if release.isprintable() and release.isascii() and len(release) <= LONGEST_RELEASE else ""
+    """The release of the kernel, as `uname -r` prints it, or "" where VMCOREINFO has none that can be printed."""
+    for line in text[:MOST_INFO].split(b"\n"):
+        name, _, value = line.partition(b"=")
+        if name == b"OSRELEASE":
+            return plain(value)
     return ""
+
+
+def arch_of(machine: bytes) -> str:
+    """The arch that utsname names, or "" for another one."""
+    return ARCH_OF_MACHINE.get(plain(machine), "")
+
+
+def plain(field: bytes) -> str:
+    """The text of a field that NULs may fill up, or "" if it is longer than a name of utsname or cannot be printed."""
+    text = field.split(b"\0", 1)[0].decode("ascii", "replace").strip()
+    return text if text.isascii() and text.isprintable() and len(text) <= LONGEST else ""

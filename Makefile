@@ -87,7 +87,7 @@ fuzz: $(VENV)/.installed
 	  echo; echo 'A property does not hold. "Falsifying example" above is the smallest value for which it does not.'; \
 	  echo 'Again: HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest TEST, with the test that is named; .hypothesis/ keeps the value.'; \
 	  echo 'Keep it: put @example(...) with that value above the test, see it fail, mend what it shows, and leave it there.'; exit 1; } >&2
-	@for target in json spec completion; do $(BIN)/python -m tests.fuzz_inputs $$target $(SECONDS) || exit; done
+	@for target in json spec completion images; do $(BIN)/python -m tests.fuzz_inputs $$target $(SECONDS) || exit; done
 
 pictures: $(VENV)/.installed
 	@$(BIN)/python -c 'import PIL' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group pictures

@@ -17,7 +17,11 @@ import sys
 import tempfile
 import time
 import tomllib
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -137,6 +141,82 @@ def try_completion(text: str) -> None:
                 )
 
 
+LEAST_MEMORY = 400 << 20  # that an image may take, besides what this process has
+
+
+def try_images(text: str) -> None:
+    """What was done to a sample of an image: its reader is counted, then pages are looked for and read in a process that may use little."""
+    from tests.images.hostile import apply_harm, survives
+
+    data = apply_harm(text).data
+    survives(data)
+    finder = page_finder()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image"
+        path.write_bytes(data)
+        in_child(lambda: scan_and_read(finder, str(path)))
+
+
+@cache
+def page_finder() -> Any:
+    from hvrepl.analysis.find_pages import PageFinder
+    from hvrepl.catalog.catalog import Catalog
+    from hvrepl.catalog.opening import open_index
+    from hvrepl.codec.decode import Decoder
+
+    return PageFinder(Decoder(Catalog(open_index(None), "x64")))
+
+
+def scan_and_read(finder: Any, path: str) -> None:
+    """As `scan FILE` and `decode page @FILE:ADDRESS` do. An error of theirs is one line."""
+    from hvrepl.commands.scan import find_pages
+    from hvrepl.errors import FileError
+    from hvrepl.readers.images.formats import open_memory, read_at
+
+    def scan() -> list[int]:
+        with closing(open_memory(path)) as memory:
+            return [address for address, _ in islice(find_pages(finder, memory, lambda _: None), 16)]
+
+    def said(attempt: Callable[[], Any]) -> str:
+        try:
+            attempt()
+        except FileError as error:
+            return str(error)
+        return ""
+
+    for one in (scan, *(partial(read_at, path, address, 4096) for address in (0, 0x1000, 0x3C5A000, (1 << 64) - 1))):
+        line = said(one)
+        assert line.isprintable(), line
+
+
+def in_child(attempt: Callable[[], None]) -> None:
+    """Does something as a process of its own that may use little. Fails if it does, or is ended."""
+    with tempfile.TemporaryFile("w+") as said:
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
+                resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+                resource.setrlimit(resource.RLIMIT_AS, (held + LEAST_MEMORY, held + LEAST_MEMORY))
+                attempt()
+                status = 0
+            except BaseException:
+                traceback.print_exc(file=said)
+                said.flush()
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        said.seek(0)
+        assert not status, f"ended with {status}\n{said.read()}"
+
+
+def make_images(choose: random.Random, seed: str) -> str:
+    from tests.images.hostile import make_harm
+
+    return make_harm(choose, seed)
+
+
 def make_json(choose: random.Random, seed: str) -> str:
     """A thing's own JSON, or one of the corpus, with a part or two of it that is something odd."""
     from tests.program import call
@@ -196,6 +276,7 @@ TARGETS: Mapping[str, tuple[Callable[[random.Random, str], str], Callable[[str],
     "json": (make_json, try_json),
     "spec": (make_spec, try_spec),
     "completion": (make_completion, try_completion),
+    "images": (make_images, try_images),
 }
 
 

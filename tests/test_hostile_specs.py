@@ -186,7 +186,7 @@ def test_what_the_fuzzer_has_found_is_harmless(target: str, path: Path) -> None:
 
 
 @sampled
-@pytest.mark.parametrize("target", ["spec", "completion"])
+@pytest.mark.parametrize("target", ["spec", "completion", "images"])
 def test_what_is_made_up_is_harmless(target: str) -> None:
     make, attempt = TARGETS[target]
     seeds = ["", *(path.read_text() for path in corpus(target))]

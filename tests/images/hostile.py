@@ -9,21 +9,24 @@ file holds.
 
 from __future__ import annotations
 
+import pkgutil
 import random
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import islice
 from types import FrameType
 
+import tests.images
 from hvrepl.errors import FileError
 from hvrepl.readers.images.formats import memory_in
 from hvrepl.readers.images.memory import Memory
 from hvrepl.readers.images.source import Source
 from tests.images.core import PAGE
-from tests.paths import PACKAGE
+from tests.paths import DATA, PACKAGE
 
 NAME = "image"  # the path of an image that is in no file
 SIZES = (1, 2, 4, 8)
@@ -82,6 +85,66 @@ def fields(data: bytes, places: Iterable[tuple[int, int]], seed: int = 20) -> It
                 harmed = data[:at] + packed + data[at + size :]
                 if harmed != data and (order == "little" or packed != packed[::-1]):
                     yield Harm(f"{at}:{size} = {value:#x} {order}", harmed)
+
+
+LARGEST_SAMPLE = 1 << 18
+
+
+def all_samples() -> dict[str, bytes]:
+    """Small images of all formats by name: those of tests/data/images, and what `samples` of each module of tests.images gives."""
+    found = {path.name: path.read_bytes() for path in sorted((DATA / "images").iterdir()) if path.stat().st_size <= LARGEST_SAMPLE}
+    for module in pkgutil.iter_modules(tests.images.__path__, "tests.images."):
+        made = getattr(import_module(module.name), "samples", dict)()
+        found |= {f"{module.name.rpartition('.')[2]}.{name}": data for name, data in made.items()}
+    return found
+
+
+def apply_harm(text: str) -> Harm:
+    """What is written as text: the name of a sample, then one thing that is done to it on each line, in decimal but for bytes:
+
+    `set OFFSET BYTES`, `copy OFFSET SIZE TO`, `fill OFFSET SIZE BYTE` and `cut SIZE`.
+    """
+    name, *lines = text.splitlines()
+    data = bytearray(all_samples()[name])
+    for line in lines:
+        what, first, *others = line.split()
+        at = int(first)
+        if what == "set":
+            data[at : at + len(others[0]) // 2] = bytes.fromhex(others[0])
+        elif what == "copy":
+            size, to = map(int, others)
+            data[to : to + size] = data[at : at + size]
+        elif what == "fill":
+            data[at : at + int(others[0])] = bytes.fromhex(others[1]) * int(others[0])
+        elif what == "cut":
+            del data[at:]
+        else:
+            raise ValueError(f"{line} is nothing that is done to an image")
+    return Harm(text, bytes(data))
+
+
+HEAD = 512  # bytes at the start of most images in which each is a field
+
+
+def make_harm(choose: random.Random, seed: str) -> str:
+    """A sample, or what was done to one, with some more done to it, mostly to its first bytes."""
+    samples = all_samples()
+    lines = seed.splitlines() or [choose.choice(sorted(samples))]
+    size = len(samples[lines[0]])
+    for _ in range(choose.randint(1, 4)):
+        width = choose.choice(SIZES)
+        at = choose.randrange(min(size, HEAD) if choose.random() < 0.7 else size) // width * width
+        what = choose.choice(["set", "set", "set", "copy", "fill", "cut"])
+        if what == "set":
+            value = choose.choice([*odd_values(width, choose), *range(16), *(1 << bit for bit in range(8 * width))])
+            lines.append(f"set {at} {value.to_bytes(width, choose.choice(['little', 'big'])).hex()}")
+        elif what == "cut":
+            lines.append(f"cut {choose.randrange(1, size)}")
+        else:
+            length = choose.choice([width, 64, HEAD, PAGE])
+            last = choose.randrange(0, size, width) if what == "copy" else choose.choice(["00", "01", "ff"])
+            lines.append(f"{what} {at} {length} {last}")
+    return "\n".join(lines) + "\n"
 
 
 class BytesSource:

@@ -146,9 +146,11 @@ def headers_missing(source: Source, head: Head) -> int:
 
 def entries(source: Source, head: Head) -> Iterator[Entry]:
     """The program headers, without those that are in a hole of the file, which are of no type."""
-    layout = struct.Struct(head.order + ENTRIES[head.bits])
-    layout = struct.Struct(f"{layout.format}{head.stride - layout.size}x")
-    piece = max(1, PIECE // head.stride) * head.stride if head.count else 0
+    if not head.count:  # then their size may be anything
+        return
+    form = head.order + ENTRIES[head.bits]
+    layout = struct.Struct(f"{form}{head.stride - struct.calcsize(form)}x")
+    piece = max(1, PIECE // head.stride) * head.stride
     at = head.start
     end = min(at + head.count * head.stride, OFFSETS if source.size is None else source.size)
     while end - at >= head.stride:

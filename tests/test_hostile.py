@@ -8,13 +8,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.at_hand import needs
-from tests.images.core import PAGE, TIMER, VERSION_RESPONSE, page
+from tests.images.core import LOAD, MANY, PAGE, TIMER, VERSION_RESPONSE, core, elf, page
 from tests.paths import DATA, PACKAGE
 from tests.program import PROGRAM, SECONDS, call, clean_environ
 from tests.terminal import Terminal
@@ -204,6 +204,84 @@ def test_a_cell_that_would_be_run_is_defused(before: str, first: str) -> None:
     from hvrepl.render.formats import csv_row
 
     assert csv_row([f"{before}{first}1"]).lstrip('"').startswith("'")
+
+
+def sparse(path: Path, start: bytes, size: int) -> None:
+    """A file that begins with something and goes on with a hole."""
+    path.write_bytes(start)
+    os.truncate(path, size)
+
+
+def headers_of_nothing(count: int) -> Callable[[Path], None]:
+    """A core with program headers of zeros in a hole."""
+    return lambda path: sparse(path, core([], count=MANY, info=count, start=PAGE), PAGE + 56 * count)
+
+
+def one_mebibyte(count: int) -> Callable[[Path], None]:
+    """A core with segments that are all the same part of the file."""
+    segments = [(LOAD, 0, 0, number << 32, 1 << 20, 1 << 20) for number in range(count)]
+    return lambda path: path.write_bytes(core(segments, bytes([1]) * (1 << 20)))
+
+
+def as_told(data: bytes) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(data)
+
+
+NOT_READ = "begins as an ELF file but cannot be read as one: "
+TWICE = "some bytes of the file are memory at several addresses; pages in them are shown at one of these"
+HELD = elf([(0, 0x1000, page({0: TIMER}))])
+# Image → (what makes it, status, what is said of it on stderr).
+IMAGES: dict[str, tuple[Callable[[Path], object], int, str]] = {
+    "elf 400,000 headers of nothing": (headers_of_nothing(400_000), 4, "an ELF core without memory in it"),
+    "elf 4,000,000 headers of nothing": (headers_of_nothing(4_000_000), 4, "an ELF core without memory in it"),
+    "elf 4 billion headers of nothing": (headers_of_nothing((1 << 32) - 1), 4, "an ELF core without memory in it"),
+    "elf 65,534 segments of one MiB": (one_mebibyte(0xFFFE), 0, TWICE),
+    "elf 65,535 headers that are not there": (as_told(core([], count=MANY)), 4, "is truncated after 0 of its 65535 program headers"),
+    "elf headers of 0 bytes": (
+        as_told(core([], count=3, stride=0)),
+        4,
+        NOT_READ + "the size of its program headers is 0; they have",
+    ),
+    "elf headers of 1 byte": (
+        as_told(core([], count=MANY, stride=1)),
+        4,
+        NOT_READ + "the size of its program headers is 1; they have",
+    ),
+    "elf huge headers": (as_told(core([], count=MANY, stride=MANY)), 4, "is truncated after 0 of its 65535 program headers"),
+    "elf headers at no offset": (as_told(core([], count=1, start=(1 << 64) - 1)), 4, "is truncated after 0 of its 1 program headers"),
+    "elf section at no offset": (
+        as_told(core([], count=MANY, sections=(1 << 64) - 1)),
+        4,
+        "is truncated after 0 of its 65535 program headers",
+    ),
+    "elf of no class": (as_told(HELD[:4] + b"\7" + HELD[5:]), 4, NOT_READ + "its class is 7 and its byte order 1; each is 1 or 2"),
+    "elf of another order": (as_told(HELD[:5] + b"\2" + HELD[6:]), 4, NOT_READ + "its type is 1024; that of a core is 4"),
+    "elf segment beyond the end": (as_told(core([(LOAD, 1 << 63, 0, 0, 1 << 63, 0)])), 4, "is truncated before the memory in it begins"),
+    "elf segment of all bytes": (
+        as_told(core([(LOAD, 0, 0, 0, (1 << 64) - 1, 0)])),
+        4,
+        f"is truncated: {(1 << 64) - 121} bytes of the",
+    ),
+    "elf segment that wraps": (as_told(core([(LOAD, 0, 0, (1 << 64) - 64, 120, 1)])), 4, "is damaged: 56 bytes of the memory in it have"),
+    "elf hole of 1 TiB": (lambda path: sparse(path, core([(LOAD, PAGE, 0, 0, 1 << 40, 0)]), PAGE + (1 << 40)), 0, ""),
+}
+
+
+@needs("sh")
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_does_no_harm(name: str, tmp_path: Path) -> None:
+    make, status, said = IMAGES[name]
+    make(tmp_path / "image")
+    for words in (["scan", "image"], ["decode", "page", "@image:0"]):
+        found, out, err = run(*words, cwd=tmp_path)
+        assert err.count("\n") == bool(err), err[-600:]
+        assert (found == 0) == bool(out) or words[0] == "scan"
+        if words[0] == "scan":
+            assert (found, out) == (status, ""), err
+            assert said in err
+            assert bool(said) == bool(err)
+        else:
+            assert found in (0, 2, 4)  # 2 where there is less than a page
 
 
 @needs("sh")

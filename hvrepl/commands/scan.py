@@ -47,11 +47,12 @@ def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]
         other = say_command(session, path, "a memory image")
         if other:
             raise UsageError(f"{path}: not a memory image; {other}")
-        with closing(open_memory(path)) as memory, progress(session, memory.size) as advance:
+        with closing(open_memory(path)) as memory:
             if memory.facts.remark:
                 session.warn(printable(f"{path}: {memory.facts.remark}"))
-            for address, page in find_pages(finder, memory, advance):
-                yield to_item(session, path, address, page)
+            with progress(session, memory.size) as advance:
+                for address, page in find_pages(finder, memory, advance):
+                    yield to_item(session, path, address, page)
     except HvreplError as error:
         if not session.options.keep_going:
             raise

@@ -68,10 +68,11 @@ def core(
         "e_shstrndx": 0,
     }
     ident = bytes([0x7F, *b"ELF", 1 if bits == 32 else 2, 1 if order == "<" else 2, 1]).ljust(16, b"\0")
-    table = b""
-    for what, at, virtual, physical, size, memory in segments:
-        places = (at, virtual, physical, size, memory)
-        table += struct.pack(order + ENTRIES[bits], *((what, *places, 7, 0) if bits == 32 else (what, 7, *places, 0))) + bytes(spare)
+    form = order + ENTRIES[bits]
+    table = b"".join(
+        (struct.pack(form, what, *places, 7, 0) if bits == 32 else struct.pack(form, what, 7, *places, 0)) + bytes(spare)
+        for what, *places in segments
+    )
     return ident + struct.pack(order + HEADERS[bits], *numbers.values()) + section + table + data
 
 

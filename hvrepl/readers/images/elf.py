@@ -81,8 +81,10 @@ def open_core(source: Source) -> Mapped:
     size = sum(ranges.sizes)
     if not size and len(loads.claimed):
         raise FileError(f"{source.path}: is truncated before the memory in it begins")
-    missing = {"the memory in it": total_size(loads.claimed) - size, "its program headers": headers_missing(source, head)}
-    faults = [f"is truncated: {count} bytes of {what} are missing" for what, count in missing.items() if count]
+    missing, held = total_size(loads.claimed) - size, headers_held(source, head)
+    faults = [f"is truncated: {missing} bytes of the memory in it are missing"] if missing else []
+    if held < head.count:
+        faults.append(f"is truncated after {held} of its {head.count} program headers")
     if loads.wrapped:
         faults.append(f"is damaged: {loads.wrapped} bytes of the memory in it have addresses of more than 64 bits")
     fault = "; ".join(faults)
@@ -125,7 +127,7 @@ def read_head(source: Source) -> Head:
         count = struct.unpack(order + "I", info)[0] or count if len(info) == 4 else count
     least = struct.calcsize(order + ENTRIES[bits])
     if count and stride < least:
-        raise damaged(source, f"its program headers take {stride} bytes each; they need {least}")
+        raise damaged(source, f"the size of its program headers is {stride}; they have {least} bytes")
     return Head(bits, order, machine, at, stride, count)
 
 
@@ -138,10 +140,9 @@ def read_any(source: Source, offset: int, size: int) -> bytes:
     return read(source, offset, size) if offset < (OFFSETS if source.size is None else source.size) else b""
 
 
-def headers_missing(source: Source, head: Head) -> int:
-    """How many bytes of the program headers the file ends before."""
-    size = head.stride * head.count
-    return 0 if source.size is None else min(size, max(0, head.start + size - source.size))
+def headers_held(source: Source, head: Head) -> int:
+    """How many of the program headers are in the file."""
+    return head.count if source.size is None else min(head.count, max(0, source.size - head.start) // max(1, head.stride))
 
 
 def entries(source: Source, head: Head) -> Iterator[Entry]:

@@ -1,7 +1,7 @@
 """ELF cores: their program headers say where the memory is, by guest physical address.
 
 As in the gABI of System V (ELF header, program header, note section) and Linux' include/uapi/linux/elf.h. pyelftools, which reads them
-too, makes objects for each header, 40 microseconds' worth; makedumpfile writes a header for each run of pages, up to a million.
+too, makes objects for each header, some 20 microseconds' worth; a core may have a million headers.
 """
 
 from __future__ import annotations
@@ -91,17 +91,16 @@ def open_core(source: Source) -> Mapped:
     if not size:
         raise FileError(f"{source.path}: {fault or 'an ELF core without memory in it'}")
     searched = each_byte_once(ranges)
+    once = sum(searched.sizes)
     left_out = total_size(merge(loads.claimed, loads.named, key=lambda one: one.address)) - total_size(loads.claimed)
     facts = Facts(
         format="ELF core",
         arch=ARCHES.get(head.machine, ""),
         kernel=read_kernel(source, head, survey),
         missing=f"{left_out} bytes of its memory" if left_out else "",
-        remark=""
-        if searched is ranges
-        else "some bytes of the file are memory at several addresses; pages in them are shown at one of these",
+        remark="some of its memory is at several addresses; pages in it are shown at one of them" if once < size else "",
     )
-    return Mapped(source, facts, lambda: ranges, size=size, searched=lambda: searched, fault=fault)
+    return Mapped(source, facts, lambda: ranges, size=once, searched=lambda: searched, fault=fault)
 
 
 def read_head(source: Source) -> Head:
@@ -127,7 +126,7 @@ def read_head(source: Source) -> Head:
         count = struct.unpack(order + "I", info)[0] or count if len(info) == 4 else count
     least = struct.calcsize(order + ENTRIES[bits])
     if count and stride < least:
-        raise damaged(source, f"the size of its program headers is {stride}; they have {least} bytes")
+        raise damaged(source, f"a program header has {least} bytes, not {stride}")
     return Head(bits, order, machine, at, stride, count)
 
 

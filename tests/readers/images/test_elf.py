@@ -81,9 +81,9 @@ DAMAGED = {
     "half a header": (elf([(0, 0x1000, A)])[:20], "it ends within its header"),
     "object": (elf([(0, 0x1000, A)], kind=1), "an ELF program or library; give a core, the memory of a machine"),
     "type": (elf([(0, 0x1000, A)], kind=0xFE00), "its type is 65024; that of a core is 4"),
-    "header of 0 bytes": (core(loads((0, 0, 64, 64)), stride=0), "the size of its program headers is 0; they have 56 bytes"),
-    "header of 1 byte": (core(loads((0, 0, 64, 64)), stride=1), "the size of its program headers is 1; they have 56 bytes"),
-    "header of 31 bytes": (core(loads((0, 0, 64, 64)), bits=32, stride=31), "the size of its program headers is 31; they have 32 bytes"),
+    "header of 0 bytes": (core(loads((0, 0, 64, 64)), stride=0), "a program header has 56 bytes, not 0"),
+    "header of 1 byte": (core(loads((0, 0, 64, 64)), stride=1), "a program header has 56 bytes, not 1"),
+    "header of 31 bytes": (core(loads((0, 0, 64, 64)), bits=32, stride=31), "a program header has 32 bytes, not 31"),
     "huge header": (core(loads((0, 0, 64, 64)), stride=0xFFFF), "is truncated after 0 of its 1 program headers"),
     "headers beyond the end": (core(loads((0, 0, 64, 64)), start=BEYOND), "is truncated after 0 of its 1 program headers"),
     "headers where none can be": (core(loads((0, 0, 64, 64)), start=1 << 63), "is truncated after 0 of its 1 program headers"),
@@ -146,7 +146,14 @@ def test_bytes_at_several_addresses_are_searched_at_one_and_read_at_each() -> No
     with closing(memory_in(BytesSource(data))) as memory:
         assert [memory.read(address, PAGE) for address in (0x1000, 0x5000, 0x9000, 0xA000)] == [A, A, A, B]
         assert [one.address for one in memory.ranges()] == [0x1000, 0x5000, 0x9000]
-        assert memory.facts.remark == "some bytes of the file are memory at several addresses; pages in them are shown at one of these"
+        assert memory.size == 2 * PAGE
+        assert memory.facts.remark == "some of its memory is at several addresses; pages in it are shown at one of them"
+
+
+def test_memory_in_any_order_in_the_file_is_at_one_address() -> None:
+    data = core(loads((HEAD, 0x5000, PAGE, PAGE), (HEAD + PAGE, 0x1000, PAGE, PAGE)), A + B)
+    assert survives(data).pages == {0x1000: B, 0x5000: A}
+    assert facts(data).remark == ""
 
 
 def test_what_overlaps_in_the_file_is_searched_once() -> None:

@@ -327,3 +327,16 @@ NESTED_REPEAT = re.compile(r"\((?:\?:)?\\?[\w.]\+\)[*+]")
 def test_no_pattern_repeats_a_repetition() -> None:
     found = [path.name for path in PACKAGE.rglob("*.py") if NESTED_REPEAT.search(path.read_text())]
     assert found == []
+
+
+CUT = "is truncated before the memory in it begins"
+# Images → what is said of them after the path.
+IMAGES = {"cut_in_bitmap.vmcore": CUT, "claims_many_pages.vmcore": CUT}
+
+
+@needs("sh")
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_damaged_image_ends_with_a_line(name: str) -> None:
+    path = f"{DATA}/hostile/images/{name}"
+    assert run("scan", path) == (4, "", f"{path}: {IMAGES[name]}\n")
+    assert run("decode", "page", f"@{path}:0x1000") == (4, "", f"{path}: {IMAGES[name]}\n")

@@ -36,7 +36,8 @@ LIBRARIES = {
     "prompt_toolkit": ("shell/",),
     "ahocorasick_rs": ("readers/word_search.py",),
     "elftools": ("readers/images/elf.py",),
-    "drgn": ("readers/images/kdump.py",),
+    "cramjam": ("readers/images/packing.py",),
+    "lzallright": ("readers/images/packing.py",),
 }
 
 

@@ -92,7 +92,7 @@ def test_the_metadata_says_for_whom_it_is(wheel: zipfile.Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert {"Programming Language :: Python :: 3.11", "Typing :: Typed"} <= set(metadata.get_all("Classifier", []))
-    assert "vmcore" in metadata.get_all("Provides-Extra", [])
+    assert {"drgn", "vmcore"} <= set(metadata.get_all("Provides-Extra", []))
 
 
 def test_the_wheel_has_nothing_else(wheel: zipfile.Path) -> None:

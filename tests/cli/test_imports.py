@@ -9,7 +9,7 @@ import pytest
 
 from tests.program import SECONDS, clean_environ
 
-LIBRARIES = ("construct", "drgn", "elftools", "prompt_toolkit", "tabulate", "typer")
+LIBRARIES = ("construct", "cramjam", "elftools", "lzallright", "prompt_toolkit", "tabulate", "typer")
 SCRIPT = """\
 import io, sys
 from hvrepl.__main__ import ways

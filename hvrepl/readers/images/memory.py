@@ -11,9 +11,10 @@ from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source
-from hvrepl.record import record
+from hvrepl.record import mutable, record
 
 CHUNK = 1 << 18  # what is read at once: it stays in the cache of a processor while it is searched
+ZEROS = bytes(CHUNK)
 NO_END = 1 << 64  # of what ends where its file does
 
 Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many bytes of nothing were passed over before it
@@ -34,10 +35,14 @@ class Facts:
 
 
 class Memory(Protocol):
-    """An image. What cannot be read of it is a FileError. `size` is the bytes of memory it holds, None where only the end will tell."""
+    """An image. What cannot be read of it is a FileError. `size` is the bytes of memory it holds, None where only the end will tell.
+
+    `fault` is what `chunks` says in the end of what it should hold and does not; "" if there is nothing to say.
+    """
 
     facts: Facts
     size: int | None
+    fault: str
 
     def ranges(self) -> Iterator[Range]:
         """What it holds, in ascending order."""
@@ -142,13 +147,37 @@ class Block:
         return self.address + self.size
 
 
+class CutError(ValueError):
+    """The file ends before a block does, or never had its bytes."""
+
+
+@mutable
+class Lost:
+    """What cannot be read of an image: bytes of memory that the file does not have, and that cannot be unpacked. `error` ended it."""
+
+    cut: int = 0
+    damaged: int = 0
+    first: int = 0
+    error: FileError | None = None
+
+    def say(self) -> str:
+        faults = [f"is truncated: {self.cut} bytes of the memory in it are missing"] if self.cut else []
+        if self.damaged:
+            faults.append(f"is damaged: {self.damaged} bytes of the memory in it cannot be unpacked, the first at {self.first:#x}")
+        return str(self.error or "; ".join(faults))
+
+
 class Packed(ABC):
-    """An image of blocks that are packed each on its own, such as a kdump. One that cannot be unpacked is passed over, and counted."""
+    """An image of blocks that are packed each on its own, such as a kdump. One that cannot be unpacked is passed over, and counted.
+
+    `fault` says what it should hold and does not, where that shows in nothing else.
+    """
 
     def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
         self.source = source
         self.facts = facts
         self.size = size
+        self.fault = ""
 
     @abstractmethod
     def ranges(self) -> Iterator[Range]:
@@ -160,7 +189,7 @@ class Packed(ABC):
 
     @abstractmethod
     def unpack(self, block: Block) -> bytes:
-        """What is in a block, all of its bytes. Raises ValueError if it cannot be unpacked."""
+        """What is in a block, all of its bytes. Raises ValueError if it cannot be unpacked, CutError if it is not all there."""
 
     def read(self, address: int, size: int) -> bytes:
         found = b""
@@ -170,29 +199,62 @@ class Packed(ABC):
                 break
             try:
                 found += self.unpack(block)[at - block.address :][: size - len(found)]
-            except ValueError:
-                break
+            except ValueError as error:
+                if found:
+                    break
+                reason = "is truncated" if isinstance(error, CutError) else "is damaged"
+                raise FileError(f"{self.source.path}: {reason}: what it has at {at:#x} cannot be read") from None
         return found
 
     def chunks(self) -> Iterator[Chunk]:
         """Blocks that lie side by side come together, as what looks for pages is faster on large pieces."""
-        held, start = bytearray(), 0
-        missing, first = 0, 0
-        for block in self.blocks(0):
-            if held and (len(held) >= CHUNK or block.address != start + len(held)):
-                yield start, bytes(held), 0
+        lost = Lost()
+        held: list[bytes] = []
+        start = end = hole = 0
+        for block, data in self._unpacked(lost):
+            if held and (not data or end - start >= CHUNK or block.address != end):
+                yield start, b"".join(held), hole
                 held.clear()
+                hole = 0
+            if data:
+                start = start if held else block.address
+                held.append(data)
+            else:
+                start = block.address
+                hole += block.size
+            end = block.end
+        if held or hole:
+            yield start if held else end, b"".join(held), hole
+        if fault := lost.say() or self.fault:
+            raise lost.error or FileError(f"{self.source.path}: {fault}")
+
+    def _unpacked(self, lost: Lost) -> Iterator[tuple[Block, bytes]]:
+        """Its blocks with what is in them, nothing for zeros, and without those that are lost."""
+        zeros = (-1, 0, 0)  # what many blocks of a kdump point to
+        taken = 0
+        for block in self.blocks(0):
+            if block.offset == zeros[0] and (block.offset, block.length, block.method) == zeros:
+                yield block, b""
+                continue
             try:
                 data = self.unpack(block)
+            except CutError:
+                lost.cut += block.size
             except ValueError:
-                missing, first = missing + 1, first if missing else block.address
-                continue
-            start = start if held else block.address
-            held += data
-        if held:
-            yield start, bytes(held), 0
-        if missing:
-            raise FileError(f"{self.source.path}: is damaged: {missing} of its blocks cannot be unpacked, the first at {first:#x}")
+                lost.first = lost.first if lost.damaged else block.address
+                lost.damaged += block.size
+            except FileError as error:
+                lost.error = error
+                return
+            else:
+                if ZEROS.startswith(data):
+                    zeros, data = (block.offset, block.length, block.method), b""
+                yield block, data
+            # There would be no end of work in blocks that all point to the same few bytes.
+            taken += min(block.length, block.size)
+            if self.source.size is not None and taken > self.source.size:
+                lost.error = FileError(f"{self.source.path}: is damaged: the blocks up to {block.address:#x} are larger than the file")
+                return
 
     def close(self) -> None:
         self.source.close()

@@ -11,6 +11,9 @@ from typing import BinaryIO, Protocol, cast
 
 from hvrepl.errors import FileError
 
+LEAST_AHEAD = 1 << 15
+MOST_AHEAD = 1 << 19
+
 
 class Source(Protocol):
     """`size` in bytes, None if that is known only at the end. What cannot be read is a FileError that begins with `path`."""
@@ -37,6 +40,8 @@ class FileSource:
 
     def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
         view, filled = memoryview(buffer), 0
+        if self.size is not None and offset >= self.size:  # as far on as an offset can be, seeking fails
+            return 0
         try:
             self.file.seek(offset)
             while filled < len(view) and (got := self.file.readinto(view[filled:])):  # type: ignore[attr-defined]
@@ -91,6 +96,27 @@ def read(source: Source, offset: int, size: int) -> bytes:
     """The bytes at an offset, fewer where they end. Only for a size that is bounded: it takes memory before it reads."""
     buffer = bytearray(size)
     return bytes(buffer[: source.fill(buffer, offset)])
+
+
+class ReadAhead:
+    """The bytes of a source for blocks that mostly come one after the other: what follows the last one is read in pieces that grow.
+
+    After a jump only what is asked for is read, so that blocks in no order cost no more than their own bytes.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.buffer = memoryview(bytearray(MOST_AHEAD))
+        self.start = self.end = 0
+        self.ahead = 0
+
+    def at(self, offset: int, size: int) -> memoryview:
+        """The bytes at an offset, at most MOST_AHEAD, fewer where they end. Good until the next call."""
+        if offset < self.start or offset + size > self.end:
+            self.ahead = min(2 * self.ahead + LEAST_AHEAD, MOST_AHEAD) if self.start <= offset <= self.end else 0
+            self.start = offset
+            self.end = offset + self.source.fill(self.buffer[: max(size, self.ahead)], offset)
+        return self.buffer[offset - self.start : min(offset + size, self.end) - self.start]
 
 
 def open_source(path: str) -> FileSource:

@@ -1,0 +1,90 @@
+"""Blocks that are packed each on its own → their bytes, never more than they may have. What unpacks them is imported when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Unpack = Callable[[memoryview, int], bytes]  # a packed block, and its size once it is unpacked; ValueError if it is not that
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+MOST_WINDOW = 23  # log2 of the bytes that a zstd frame may look back: what RFC 8878 recommends that every decoder has memory for
+
+
+def exactly(data: bytes, size: int) -> bytes:
+    if len(data) != size:
+        raise ValueError(f"unpacks to {len(data)} bytes, not {size}")
+    return data
+
+
+def unpack_nothing(packed: memoryview, size: int) -> bytes:
+    return exactly(bytes(packed), size)
+
+
+def zlib_unpacker() -> Unpack:
+    import zlib
+
+    def unpack(packed: memoryview, size: int) -> bytes:
+        try:
+            return exactly(zlib.decompressobj().decompress(packed, size + 1), size)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def lzo_unpacker() -> Unpack:
+    """ImportError without lzallright. It knows no bound, but a byte of LZO unpacks to 255 at most: who calls it bounds what is packed."""
+    from lzallright import LZOCompressor, LZOError
+
+    def unpack(packed: memoryview, size: int) -> bytes:
+        try:
+            return exactly(LZOCompressor.decompress(packed, size), size)
+        except LZOError as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def snappy_unpacker() -> Unpack:
+    """ImportError without cramjam, which unpacks into a buffer of the right size or fails."""
+    from cramjam import DecompressionError, snappy
+
+    def unpack(packed: memoryview, size: int) -> bytes:
+        buffer = bytearray(size)
+        try:
+            return exactly(bytes(buffer[: snappy.decompress_raw_into(packed, buffer)]), size)
+        except DecompressionError as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def zstd_unpacker() -> Unpack:
+    """ImportError without cramjam."""
+    from cramjam import DecompressionError, zstd
+
+    def unpack(packed: memoryview, size: int) -> bytes:
+        check_frame(packed, size)
+        buffer = bytearray(size)
+        try:
+            return exactly(bytes(buffer[: zstd.decompress_into(packed, buffer)]), size)
+        except DecompressionError as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def check_frame(packed: memoryview, size: int) -> None:
+    """Refuses a zstd frame (RFC 8878, 3.1.1.1) that says another size, or for which a decoder would have to take much memory."""
+    if packed[:4] != ZSTD_MAGIC or len(packed) < 6:
+        raise ValueError("not a zstd frame")
+    descriptor = packed[4]
+    is_single = bool(descriptor >> 5 & 1)  # the window is as large as what it unpacks to
+    if not is_single and 10 + (packed[5] >> 3) > MOST_WINDOW:
+        raise ValueError("a zstd frame with too large a window")
+    width = (int(is_single), 2, 4, 8)[descriptor >> 6]
+    if width:
+        at = 5 + (not is_single) + (0, 1, 2, 4)[descriptor & 3]
+        said = int.from_bytes(packed[at : at + width], "little") + (256 if width == 2 else 0)
+        if said != size:
+            raise ValueError(f"unpacks to {said} bytes, not {size}")

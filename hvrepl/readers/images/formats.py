@@ -27,6 +27,7 @@ class Format:
 FORMATS = (
     Format(b"\x7fELF", "elf:open_core"),
     Format(b"KDUMP   ", "kdump:open_kdump"),
+    Format(b"makedumpfile", "flattened:open_flattened"),
 )
 
 NOT_CONVERTED = "which is not read; convert it to a raw image"
@@ -34,7 +35,6 @@ NOT_CONVERTED = "which is not read; convert it to a raw image"
 REFUSED = {
     b"PAGEDU64": f"a Windows MEMORY.DMP, {NOT_CONVERTED}",
     b"PAGEDUMP": f"a Windows MEMORY.DMP, {NOT_CONVERTED}",
-    b"makedumpfile": "a flattened dump; `makedumpfile -R FILE < DUMP` makes a vmcore of it",
     b"DISKDUMP": "an old diskdump, which is not read",
     b"EMiL": "a LiME image, which is not read; take it with format=raw or format=padded",
 }

@@ -1,0 +1,26 @@
+"""Flattened dumps of makedumpfile, byte by byte."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+END = (-1).to_bytes(8, "big", signed=True) * 2
+
+
+def flattened(records: Iterable[tuple[int, bytes]], kind: int = 1, version: int = 1) -> bytes:
+    """A flattened dump of (offset in the vmcore, bytes)."""
+    start = b"makedumpfile".ljust(16, b"\0") + struct.pack(">qq", kind, version)
+    return start.ljust(4096, b"\0") + b"".join(struct.pack(">qq", offset, len(data)) + data for offset, data in records) + END
+
+
+def interleaved(data: bytes, size: int) -> Iterable[tuple[int, bytes]]:
+    """Its records as makedumpfile writes them: a part from the front and one from the middle by turns, and the header again in the end."""
+    middle = len(data) // (2 * size) * size
+    yield 0, bytes(min(size, len(data)))
+    for at in range(0, len(data), size):
+        if size <= at < middle:
+            yield at, data[at : at + size]
+        if middle + at < len(data):
+            yield middle + at, data[middle + at : middle + at + size]
+    yield 0, data[:size]

@@ -15,6 +15,7 @@ from hvrepl.record import mutable, record
 
 CHUNK = 1 << 18  # what is read at once: it stays in the cache of a processor while it is searched
 ZEROS = bytes(CHUNK)
+MOST_SHARED = 1 << 12  # places of the file that are known to be those of several blocks
 NO_END = 1 << 64  # of what ends where its file does
 
 Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many bytes of nothing were passed over before it
@@ -229,17 +230,22 @@ class Packed(ABC):
             raise lost.error or FileError(f"{self.source.path}: {fault}")
 
     def _unpacked(self, lost: Lost) -> Iterator[tuple[Block, bytes]]:
-        """Its blocks with what is in them, nothing for zeros, and without those that are lost."""
-        zeros = (-1, 0, 0)  # what many blocks of a kdump point to
-        taken = 0
+        """Its blocks with what is in them, nothing for zeros and for what was searched before, and without those that are lost.
+
+        Pages of zeros share one place in a kdump. Others should not; in a damaged or hostile file any may.
+        """
+        taken = end = 0
+        known: set[tuple[int, int, int]] = set()  # of places before `end`
         for block in self.blocks(0):
-            if block.offset == zeros[0] and (block.offset, block.length, block.method) == zeros:
+            place = (block.offset, block.length, block.method)
+            if block.offset < end and place in known:
                 yield block, b""
                 continue
             try:
                 data = self.unpack(block)
             except CutError:
                 lost.cut += block.size
+                continue
             except ValueError:
                 lost.first = lost.first if lost.damaged else block.address
                 lost.damaged += block.size
@@ -247,12 +253,13 @@ class Packed(ABC):
                 lost.error = error
                 return
             else:
-                if ZEROS.startswith(data):
-                    zeros, data = (block.offset, block.length, block.method), b""
-                yield block, data
-            # There would be no end of work in blocks that all point to the same few bytes.
+                is_zeros = ZEROS.startswith(data)
+                if (is_zeros or block.offset < end) and len(known) < MOST_SHARED:
+                    known.add(place)
+                yield block, b"" if is_zeros else data
+            end = max(end, block.offset + 1)
             taken += min(block.length, block.size)
-            if self.source.size is not None and taken > self.source.size:
+            if self.source.size is not None and taken > 2 * self.source.size:
                 lost.error = FileError(f"{self.source.path}: is damaged: the blocks up to {block.address:#x} are larger than the file")
                 return
 

@@ -28,13 +28,13 @@ FORMATS = (
     Format(b"\x7fELF", "elf:open_core"),
     Format(b"KDUMP   ", "kdump:open_kdump"),
     Format(b"makedumpfile", "flattened:open_flattened"),
+    Format(b"PAGEDU64", "windows:open_dump"),
 )
 
 NOT_CONVERTED = "which is not read; convert it to a raw image"
 # How files begin that are not read → what they are, and what makes them readable.
 REFUSED = {
-    b"PAGEDU64": f"a Windows MEMORY.DMP, {NOT_CONVERTED}",
-    b"PAGEDUMP": f"a Windows MEMORY.DMP, {NOT_CONVERTED}",
+    b"PAGEDUMP": f"a MEMORY.DMP of 32-bit Windows, {NOT_CONVERTED}",
     b"DISKDUMP": "an old diskdump, which is not read",
     b"EMiL": "a LiME image, which is not read; take it with format=raw or format=padded",
 }
@@ -90,6 +90,7 @@ def read_at(path: str, address: int, size: int) -> bytes:
         data = memory.read(address, size)
         if data:
             return data
+        lacks = f"; it lacks {memory.facts.missing}" if memory.facts.missing else ""
         first = [f"{one.address:#x}-{one.end - 1:#x}" for one in islice(memory.ranges(), SHOWN_RANGES + 1)]
     held = ", ".join(first[:SHOWN_RANGES]) + (" and more" if len(first) > SHOWN_RANGES else "")
-    raise FileError(f"{path}: holds nothing at {address:#x}; it has {held or 'no memory at all'}")
+    raise FileError(f"{path}: holds nothing at {address:#x}; it has {held or 'no memory at all'}{lacks}")

@@ -88,7 +88,7 @@ class Mapped:
         found = bytearray()
         for one in self._ranges():
             at = address + len(found)
-            if one.address > at or len(found) == size:
+            if at < one.address or len(found) == size:
                 break
             if at < one.end:
                 buffer = bytearray(min(size - len(found), one.end - at))
@@ -99,8 +99,20 @@ class Mapped:
         # Not a bytearray, which begins 16 bytes after a page: many processors copy several times as fast to where a page begins.
         # Slices with a step are as fast of it as of bytes, and 8 times as slow of a memoryview.
         buffer = mmap(-1, CHUNK)
+        hole, passed = range(0), 0
         for one in self._searched():
+            # Millions of ranges can lie in one hole of the file.
+            if one.offset not in hole:
+                hole = range(one.offset, one.offset + self.source.hole(one.offset, NO_END))
+            if one.offset + one.size <= hole.stop:
+                passed += one.size
+                continue
+            if passed:
+                yield one.address, b"", passed
+                passed = 0
             yield from self._chunks_of(one, buffer)
+        if passed:
+            yield 0, b"", passed
         if self.fault:
             raise FileError(f"{self.source.path}: {self.fault}")
 
@@ -127,6 +139,10 @@ class Mapped:
 
     def close(self) -> None:
         self.source.close()
+
+
+def bytes_missing(count: int) -> str:
+    return f"is truncated: {count} bytes of the memory in it are missing"
 
 
 def cut_in_page(rest: int) -> str:

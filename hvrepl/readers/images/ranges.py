@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
+from hvrepl.errors import FileError
 from hvrepl.record import record, replace
+
+MOST_SORTED = 1 << 20  # ranges in no order that are held to be sorted
 
 
 @record(eq=True)
@@ -82,3 +86,27 @@ def each_byte_once(ranges: PackedRanges) -> PackedRanges:
     by_offset = PackedRanges(Range(one.offset, one.size, one.address) for one in ranges)
     once = PackedRanges(Range(one.offset, one.size, one.address) for one in join_ordered(by_offset.in_order()))
     return PackedRanges(once.in_order())
+
+
+def in_order(path: str, ranges: Callable[[], Iterable[Range]]) -> Callable[[], Iterable[Range]]:
+    """Ranges as a file has them → the same in ascending order, each address once.
+
+    Those that ascend already, as all do that a machine wrote, are gone over and never held. Few others are sorted; FileError where
+    many are asked for in order.
+    """
+    end = 0
+    for one in ranges():
+        if one.address < end:
+            break
+        end = one.end
+    else:
+        return ranges
+    held = PackedRanges(islice(ranges(), MOST_SORTED + 1))
+    if len(held) > MOST_SORTED:
+        return lambda: refuse_to_sort(path)
+    joined = PackedRanges(join_ordered(held.in_order()))
+    return lambda: joined
+
+
+def refuse_to_sort(path: str) -> Iterable[Range]:
+    raise FileError(f"{path}: its memory is in more than {MOST_SORTED} pieces in no order; `scan` reads it, an address cannot be looked up")

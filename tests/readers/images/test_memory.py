@@ -11,8 +11,9 @@ import pytest
 
 from hvrepl.errors import FileError
 from hvrepl.readers.images.formats import open_memory, read_at
-from hvrepl.readers.images.memory import CHUNK
+from hvrepl.readers.images.memory import CHUNK, Facts, Mapped
 from hvrepl.readers.images.ranges import Range, join_ranges
+from hvrepl.readers.images.source import open_source
 from tests.at_hand import needs
 from tests.images.core import PAGE, elf, write
 from tests.images.kdump import kdump
@@ -131,8 +132,8 @@ REFUSED = {
     "four bytes": (b"\x7fELF", "begins as an ELF file but cannot be read as one"),
     "bad elf": (b"\x7fELF" + b"\xff" * 100, "begins as an ELF file but cannot be read as one"),
     "program": (elf([(0, 0x1000, A)], kind=2), "an ELF program or library; give a core"),
-    "MEMORY.DMP": (b"PAGEDU64" + A, "a Windows MEMORY.DMP, which is not read; convert it"),
-    "MEMORY32.DMP": (b"PAGEDUMP" + A, "a Windows MEMORY.DMP, which is not read; convert it"),
+    "MEMORY.DMP": (b"PAGEDU64" + A, "a Windows MEMORY.DMP that ends within its header"),
+    "MEMORY32.DMP": (b"PAGEDUMP" + A, "a MEMORY.DMP of 32-bit Windows, which is not read; convert it"),
     "guest.VMRS": (A, "a saved state of Hyper-V, which is not read; convert it"),
     "lime": (b"EMiL" + A, "a LiME image"),
     "start of a vmcore": (KDUMP[:400], "a kdump-compressed vmcore that ends within its header"),
@@ -172,3 +173,18 @@ def test_an_address_that_is_not_there_is_told_with_those_that_are(tmp_path: Path
         read_at(few, 0x5000, 1)
     with pytest.raises(FileError, match=r"it has 0x10000-0x10fff, .*, 0x40000-0x40fff and more$"):
         read_at(many, 0, 1)
+
+
+def test_millions_of_ranges_in_a_hole_are_passed_over_together(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+        file.seek(40 << 20)
+        file.write(A)
+    source = open_source(str(path))
+    every_other = [Range(2 * at, PAGE, at) for at in range(0, 64 << 20, PAGE)]
+    with closing(Mapped(source, Facts(format=""), lambda: every_other, size=64 << 20)) as memory:
+        pieces = [(address, len(data), hole) for address, data, hole in memory.chunks()]
+    assert sum(size + hole for _, size, hole in pieces) == 64 << 20
+    assert any(address == 80 << 20 and size for address, size, _ in pieces)
+    assert len(pieces) < len(every_other) // 4

@@ -50,28 +50,35 @@ def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]
         with closing(open_memory(path)) as memory:
             if memory.facts.remark:
                 session.warn(printable(f"{path}: {memory.facts.remark}"))
+            all_placed = True
             with progress(session, memory.size) as advance:
                 for address, page in find_pages(finder, memory, advance):
-                    yield to_item(session, path, address, page)
+                    is_placed = memory.facts.unplaced is None or address < memory.facts.unplaced
+                    if all_placed and not is_placed:
+                        all_placed = False
+                        session.warn(printable(f"{path}: lacks {memory.facts.missing}"))
+                    yield to_item(session, path, address, page, is_placed=is_placed)
     except HvreplError as error:
         if not session.options.keep_going:
             raise
         yield from failure(session, error, path)
 
 
-def to_item(session: Session, path: str, address: int, page: Page) -> Item:
+def to_item(session: Session, path: str, address: int, page: Page, *, is_placed: bool) -> Item:
+    """A page with where it is: at an address, or only at an offset in the file."""
     if page.node.findings and session.options.strict:
         session.outcome.note(1)
-    where = {"file": path, "address": f"{address:#x}", "score": page.score}
+    where = {"file": path, "address" if is_placed else "offset": f"{address:#x}", "score": page.score}
     numbered = session.options.keep_going and session.options.format in ("ndjson", "csv")
-    node = replace(page.node, read=say_where(session, path, address, page))
-    return Item(node, line=session.line if numbered else None, extra=where, where=f"{path}:{address:#x}")
+    place = f"{address:#x}" if is_placed else f"offset {address:#x}"
+    node = replace(page.node, read=say_where(session, path, place, page))
+    return Item(node, line=session.line if numbered else None, extra=where, where=f"{path}:{place}")
 
 
-def say_where(session: Session, path: str, address: int, page: Page) -> str:
+def say_where(session: Session, path: str, place: str, page: Page) -> str:
     name = path if path.isprintable() else ascii(path)
     arch = f" on {page.node.arch}" if page.node.arch != session.options.arch else ""
-    return f"at {address:#x} of {name}: {page.score} of {page.used} messages fit their type{arch}"
+    return f"at {place} of {name}: {page.score} of {page.used} messages fit their type{arch}"
 
 
 def find_pages(finder: PageFinder, memory: Memory, advance: Callable[[int], None]) -> Iterator[tuple[int, Page]]:

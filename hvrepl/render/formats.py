@@ -157,19 +157,23 @@ def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: 
 def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
     """A row a value, with the fields of the first as columns; fields that only a later one has stand in the last column."""
     columns: list[str] | None = None
+    places: list[str] = []
     for item in items:
         node = item.node or Decoded(name="")
         cells = {path: part.raw for path, part in leaves(node)}
         before = ({} if item.line is None else {"line": item.line}) | dict(item.extra or {})
         if columns is None:
-            columns = list(cells)
+            columns, places = list(cells), list(before)
             own = (*before, "name", "raw", "summary", "findings", "others")
             yield csv_row([*own[:-2], *(f".{path}" if path in own else path for path in columns), *own[-2:]])
-        others = " ".join(f"{path}={value}" for path, value in cells.items() if path not in columns)
+        rest = {key: say_extra(one) for key, one in before.items() if key not in places} | {
+            path: value for path, value in cells.items() if path not in columns
+        }
+        others = " ".join(f"{path}={value}" for path, value in rest.items())
         findings = "; ".join(map(say_finding, node.findings))
         yield csv_row(
             [
-                *map(say_extra, before.values()),
+                *(say_extra(before.get(key, "")) for key in places),
                 node.name,
                 node.raw,
                 node.summary,

@@ -29,7 +29,10 @@ FORMATS = (
     Format(b"KDUMP   ", "kdump:open_kdump"),
     Format(b"makedumpfile", "flattened:open_flattened"),
     Format(b"PAGEDU64", "windows:open_dump"),
+    *(Format(magic, "vmware:open_state") for magic in (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3\xbe\xd3\xbe")),
 )
+# What does not say what it is: how its name ends.
+VMEM = ".vmem"
 
 NOT_CONVERTED = "which is not read; convert it to a raw image"
 # How files begin that are not read → what they are, and what makes them readable.
@@ -73,6 +76,10 @@ def memory_in(source: Source, base: int | None = None) -> Memory:
             if base is not None:
                 raise FileError(f"{source.path}: says itself at which addresses it holds what; only a raw image takes a base")
             return opener(one)(source)
+    if base is None and source.path.lower().endswith(VMEM):
+        from hvrepl.readers.images.vmware import open_vmem
+
+        return open_vmem(source)
     from hvrepl.readers.images.raw import open_raw
 
     return open_raw(source, base or 0)

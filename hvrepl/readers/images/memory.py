@@ -26,6 +26,7 @@ class Facts:
     """What an image says of itself. `missing` is what was left out when it was taken, `kernel` the release of its guest's kernel.
 
     `remark` is a sentence on what else is unusual and no fault.
+    From the address `unplaced` on nothing says where memory belongs: pieces have their offset in the file for an address.
     """
 
     format: str
@@ -33,6 +34,7 @@ class Facts:
     kernel: str = ""
     missing: str = ""
     remark: str = ""
+    unplaced: int | None = None
 
 
 class Memory(Protocol):

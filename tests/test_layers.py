@@ -35,7 +35,7 @@ LIBRARIES = {
     "typer": ("cli/app.py", "commands/scan.py"),
     "prompt_toolkit": ("shell/",),
     "ahocorasick_rs": ("readers/word_search.py",),
-    "elftools": ("readers/images/elf.py",),
+    "elftools": ("readers/images/xen.py",),
     "cramjam": ("readers/images/packing.py",),
     "lzallright": ("readers/images/packing.py",),
 }

@@ -17,6 +17,7 @@ import pytest
 from hvrepl.script.lines import quote
 from tests.images.core import PAGE, RESET_OF_ARM64, TIMER, VERSION_RESPONSE, elf, page, write
 from tests.images.kdump import kdump
+from tests.paths import DATA
 from tests.program import PROGRAM, Ended, call, clean_environ, execute, start
 
 TIMERS = page({0: TIMER, 2: VERSION_RESPONSE})
@@ -206,3 +207,46 @@ def test_a_place_that_is_not_there_is_told(image: str, monkeypatch: pytest.Monke
     assert (ended.status, ended.out) == (status, "")
     assert ended.err.startswith(text)
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("win_full.dmp", "0x3c5a000"),
+        ("win_bitmap.dmp", "0x3c5a000"),
+        ("hole.vmem", "0x100000000"),
+        ("hole.vmss", "0x100000000"),
+        ("xen_pfn.core", "0x3c5a000"),
+    ],
+)
+def test_images_of_other_hypervisors_and_systems_are_scanned(name: str, address: str) -> None:
+    path = str(DATA / "images" / name)
+    [line] = call("scan", path, "-f", "line").out.splitlines()
+    assert line.startswith(f"{path}:{address}  HV_MESSAGE_PAGE 4096 bytes  2 of 16 slots in use, 1 with more pending")
+    read = call("decode", "page", f"@{path}:{address}")
+    assert read.status == 0
+    assert f"at {address} of {path}" in read.out
+
+
+def test_a_page_without_an_address_says_where_it_is_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "guest.vmem"
+    with path.open("wb") as file:
+        file.truncate(5 << 30)
+        for place in (0x5000, 0xC0005000, 0xC0007000):
+            file.seek(place)
+            file.write(TIMERS)
+    lacks = f"{path}: lacks the addresses above 3 GiB; put its .vmss or .vmsn next to it\n"
+    ended = call("scan", str(path), columns=0)
+    assert (ended.status, ended.err) == (0, lacks)
+    assert f"at 0x5000 of {path}: 2 of 2" in ended.out
+    assert f"at offset 0xc0005000 of {path}: 2 of 2" in ended.out
+    lines = call("scan", str(path), "-f", "line").out.splitlines()
+    assert [line.split("  ")[0].removeprefix(f"{path}:") for line in lines] == ["0x5000", "offset 0xc0005000", "offset 0xc0007000"]
+    nodes = [json.loads(line) for line in call("scan", str(path), "-f", "ndjson").out.splitlines()]
+    assert [(one.get("address"), one.get("offset")) for one in nodes] == [("0x5000", None), (None, "0xc0005000"), (None, "0xc0007000")]
+    rows = list(csv.DictReader(io.StringIO(call("scan", str(path), "-f", "csv").out)))
+    assert [(row["address"], row["name"], row["others"].partition(" ")[0]) for row in rows] == [
+        ("0x5000", "HV_MESSAGE_PAGE", ""),
+        ("", "HV_MESSAGE_PAGE", "offset=0xc0005000"),
+        ("", "HV_MESSAGE_PAGE", "offset=0xc0007000"),
+    ]

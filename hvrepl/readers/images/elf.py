@@ -16,6 +16,7 @@ from hvrepl.readers.images.memory import Facts, Mapped
 from hvrepl.readers.images.ranges import PackedRanges, Range, each_byte_once, join_ordered
 from hvrepl.readers.images.source import Source, read
 from hvrepl.readers.images.vmcoreinfo import MOST_INFO, kernel_of
+from hvrepl.readers.images.xen import open_xen
 from hvrepl.record import record, replace
 
 IDENT = 16  # e_ident
@@ -77,6 +78,8 @@ def open_core(source: Source) -> Mapped:
     head = read_head(source)
     survey = survey_entries(source, head)
     loads = read_loads(source, head, survey)
+    if not len(loads.claimed) and (xen := open_xen(source)):
+        return xen
     ranges = PackedRanges(join_ordered(within(source, loads.claimed)))
     size = sum(ranges.sizes)
     if not size and len(loads.claimed):

@@ -78,7 +78,7 @@ def open_core(source: Source) -> Mapped:
     head = read_head(source)
     survey = survey_entries(source, head)
     loads = read_loads(source, head, survey)
-    if not len(loads.claimed) and (xen := open_xen(source)):
+    if not head.count and (xen := open_xen(source)):
         return xen
     ranges = PackedRanges(join_ordered(within(source, loads.claimed)))
     size = sum(ranges.sizes)

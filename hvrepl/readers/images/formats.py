@@ -18,10 +18,17 @@ SHOWN_RANGES = 4
 
 @record
 class Format:
-    """What a file of a format begins with, and what opens it: `module:function` below this folder, given a Source, for a Memory."""
+    """What a file of a format begins with, and what opens it: `module:function` below this folder, given a Source, for a Memory.
+
+    A file with its suffix is taken for one too, as it says better than another what is wrong with its beginning.
+    """
 
     magic: bytes
     opener: str
+    suffix: str = ""
+
+    def fits(self, start: bytes, path: str) -> bool:
+        return start.startswith(self.magic) or (self.suffix != "" and path.lower().endswith(self.suffix))
 
 
 FORMATS = (
@@ -30,6 +37,7 @@ FORMATS = (
     Format(b"makedumpfile", "flattened:open_flattened"),
     Format(b"PAGEDU64", "windows:open_dump"),
     *(Format(magic, "vmware:open_state") for magic in (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3\xbe\xd3\xbe")),
+    Format(b"\x14\x20\x28\x01", "vmrs:open_vmrs", ".vmrs"),
 )
 # What does not say what it is: how its name ends.
 VMEM = ".vmem"
@@ -41,7 +49,7 @@ REFUSED = {
     b"DISKDUMP": "an old diskdump, which is not read",
     b"EMiL": "a LiME image, which is not read; take it with format=raw or format=padded",
 }
-SUFFIXES_REFUSED = (".vmrs", ".vsv")
+SUFFIXES_REFUSED = (".vsv",)
 SAVED_STATE = f"a saved state of Hyper-V, {NOT_CONVERTED}"
 
 
@@ -72,7 +80,7 @@ def memory_in(source: Source, base: int | None = None) -> Memory:
     if not start:
         raise FileError(f"{source.path}: is empty")
     for one in FORMATS:
-        if start.startswith(one.magic):
+        if one.fits(start, source.path):
             if base is not None:
                 raise FileError(f"{source.path}: says itself at which addresses it holds what; only a raw image takes a base")
             return opener(one)(source)

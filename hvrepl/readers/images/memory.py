@@ -27,6 +27,7 @@ class Facts:
 
     `remark` is a sentence on what else is unusual and no fault.
     From the address `unplaced` on nothing says where memory belongs: pieces have their offset in the file for an address.
+    `state` yields what a hypervisor saved of the guest besides its memory, a chunk with its header at a time.
     """
 
     format: str
@@ -35,6 +36,7 @@ class Facts:
     missing: str = ""
     remark: str = ""
     unplaced: int | None = None
+    state: Callable[[], Iterable[bytes]] = tuple
 
 
 class Memory(Protocol):
@@ -210,6 +212,10 @@ class Packed(ABC):
     def unpack(self, block: Block) -> bytes:
         """What is in a block, all of its bytes. Raises ValueError if it cannot be unpacked, CutError if it is not all there."""
 
+    def is_nothing(self, block: Block) -> bool:  # noqa: ARG002
+        """Whether a block is known to be zeros without being unpacked."""
+        return False
+
     def read(self, address: int, size: int) -> bytes:
         found = b""
         for block in self.blocks(address):
@@ -255,6 +261,9 @@ class Packed(ABC):
         taken = end = 0
         known: set[tuple[int, int, int]] = set()  # of places before `end`
         for block in self.blocks(0):
+            if self.is_nothing(block):
+                yield block, b""
+                continue
             place = (block.offset, block.length, block.method)
             if block.offset < end and place in known:
                 yield block, b""

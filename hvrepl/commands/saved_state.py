@@ -1,0 +1,36 @@
+"""What a saved state says of the processors of its guest: each chunk of the hypervisor's state, decoded as its spec lays it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hvrepl.analysis.saved_state import Saved, StateReader
+from hvrepl.commands.session import Session
+from hvrepl.readers.images.memory import Memory
+from hvrepl.record import replace
+from hvrepl.render.formats import Item
+from hvrepl.wording import printable
+
+
+def state_items(session: Session, path: str, memory: Memory) -> Iterator[Item]:
+    """An item for each of them, with its processor and VTL; what no document lays out is named on stderr, in one line."""
+    reader = StateReader(session.decoder, memory.facts.arch or session.options.arch)
+    for one in reader.read(memory.facts.state()):
+        yield to_item(session, path, one)
+    if reader.unknown:
+        session.warn(printable(f"{path}: also saved, in layouts that are not documented: {', '.join(reader.unknown)}"))
+
+
+def to_item(session: Session, path: str, one: Saved) -> Item:
+    if one.node.findings and session.options.strict:
+        session.outcome.note(1)
+    owner = say_owner(one)
+    name = path if path.isprintable() else ascii(path)
+    where = {"file": path} | {key: value for key, value in (("vp", one.vp), ("vtl", one.vtl)) if value is not None}
+    return Item(replace(one.node, read=f"{owner} of {name}"), extra=where, where=f"{path}: {owner}")
+
+
+def say_owner(one: Saved) -> str:
+    """Whose state it is."""
+    vtl = "" if one.vtl is None else f", VTL {one.vtl}"
+    return f"partition{vtl}" if one.vp is None else f"VP {one.vp}{vtl}"

@@ -1,0 +1,130 @@
+"""Xpress, as Hyper-V packs the memory of a saved state with it.
+
+The algorithm is the plain LZ77 of [MS-XCA] 2.4 (COMPRESSION_FORMAT_XPRESS). OpenVMM's FORMAT.md says no more than that a block is packed
+with it; how it is divided into pages was found by those who read Microsoft's own reader, and agree on it: nikaiw/VMkatz
+(src/hyperv/vmrs.rs, vm_compress_unpack) and the reader of saved states by Pascal Beyer. A block that is not exactly full is refused.
+"""
+
+from __future__ import annotations
+
+import struct
+
+PAGE = 4096
+END, SAME, SAMES, SHORT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC  # in place of a packed page's size
+U32 = struct.Struct("<I")
+PAIR = struct.Struct("<II")  # of SHORT: how many bytes it unpacks to, and how many they are packed
+PATTERN = struct.Struct("8s")  # what fills a page
+
+
+def unpack_pages(data: bytes, size: int) -> bytes:
+    """The `size` bytes that a block unpacks to. Raises ValueError if it has more or fewer, or cannot be unpacked."""
+    found = bytearray()
+    at = 0
+    try:
+        while at < len(data):
+            (length,) = U32.unpack_from(data, at)
+            at += U32.size
+            if length == END:
+                break
+            add = add_same if length in (SAME, SAMES) else add_page
+            at = add(found, data, at, length, size)
+    except struct.error:
+        raise ValueError("ends within a page") from None
+    if len(found) != size:
+        raise ValueError("is not full")
+    return bytes(found)
+
+
+def add_same(found: bytearray, data: bytes, at: int, kind: int, size: int) -> int:
+    """One page or several that repeat a pattern; returns where the next one begins."""
+    pattern, count = PATTERN.unpack_from(data, at)[0], 1
+    at += PATTERN.size
+    if kind == SAMES:
+        (count,) = U32.unpack_from(data, at)
+        at += U32.size
+    if len(found) + count * PAGE > size:
+        raise ValueError("more than a block")
+    found += pattern * (count * PAGE // PATTERN.size)
+    return at
+
+
+def add_page(found: bytearray, data: bytes, at: int, length: int, size: int) -> int:
+    """A page, or less, as it is or packed; returns where the next one begins."""
+    room = PAGE
+    if length == SHORT:
+        room, length = PAIR.unpack_from(data, at)
+        at += PAIR.size
+    if not 0 < length <= room <= PAGE or at + length > len(data) or len(found) + room > size:
+        raise ValueError("a page that does not fit")
+    packed = data[at : at + length]
+    found += packed if length == room else decompress(packed, room)
+    return at + length
+
+
+def nothing(size: int) -> bytes:
+    """How a block of zeros is packed, but for what may mark its end."""
+    return struct.pack("<IQI", SAMES, 0, size // PAGE)
+
+
+def decompress(data: bytes, size: int) -> bytes:
+    """Plain LZ77: 32 flags, most significant first, before as many literal bytes (0) and matches (1). ValueError if it is damaged."""
+    found = bytearray()
+    end = len(data)
+    at = shared = 0  # where the next length of a match shares a byte with the last one
+    try:
+        while len(found) < size:
+            (flags,) = U32.unpack_from(data, at)
+            at += 4
+            left = 32
+            while left and len(found) < size:
+                run = left - flags.bit_length()
+                if run:
+                    found += data[at : at + min(run, size - len(found))]
+                    at += run
+                    left -= run
+                    if at > end and len(found) < size:
+                        raise ValueError("ends within its literals")
+                    continue
+                left -= 1
+                flags &= (1 << left) - 1
+                token = data[at] | data[at + 1] << 8
+                at += 2
+                length = token & 7
+                if length == 7:
+                    length, at, shared = long_length(data, at, shared)
+                length += 3
+                back = (token >> 3) + 1
+                start = len(found) - back
+                if start < 0 or len(found) + length > size:
+                    raise ValueError("a match outside of the page")
+                if back >= length:
+                    found += found[start : start + length]
+                else:
+                    found += (found[start:] * (length // back + 1))[:length]
+    except (IndexError, struct.error):
+        raise ValueError("ends within a match") from None
+    return bytes(found)
+
+
+def long_length(data: bytes, at: int, shared: int) -> tuple[int, int, int]:
+    """The length of a match that three bits cannot hold, which begins at a byte; where it ends, and where the next one begins if it
+    shares a byte with this one, else 0."""
+    if shared:
+        length, shared = data[shared] >> 4, 0
+    else:
+        length, shared = data[at] & 15, at
+        at += 1
+    if length < 15:
+        return length + 7, at, shared
+    length = data[at]
+    at += 1
+    if length < 255:
+        return length + 15 + 7, at, shared
+    length = data[at] | data[at + 1] << 8
+    at += 2
+    if not length:
+        (length,) = U32.unpack_from(data, at)
+        at += 4
+    if length < 15 + 7:
+        raise ValueError("a length below the least")
+    return length, at, shared

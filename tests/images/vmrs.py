@@ -77,8 +77,7 @@ def store(values: Mapping[str, VALUE], *, tables_first: bool = True, log: bytes 
         table = struct.pack("<II", 0x01110001, room + 1) + b"".join(part)
         image[at : at + len(table)] = table
     for index, table in enumerate(tables):
-        image[tables_at + 4096 * index :][:4096] = b""
-        image[tables_at + 4096 * index : tables_at + 4096 * index] = table
+        image[tables_at + 4096 * index : tables_at + 4096 * (index + 1)] = table
     for offset, value in zip(offsets, large, strict=True):
         image[offset : offset + len(value)] = value
     image[log_at : log_at + 4096] = (log or summed("<IIIBIBQII", 1, 0x01110003, 0, 0, 145, 0, 0, 0, 0)).ljust(4096, b"\0")
@@ -243,3 +242,38 @@ def arm64(elr: int) -> tuple[bytes, ...]:
         chunk(0x3000A000, struct.pack("<3Q8x", 0x40000, 0x50000, 0x60000)),
         chunk(0x30006000, bytes(528)),
     )
+
+
+def reseal(image: bytes) -> bytes:
+    """An image whose tables come first, with the checksums of its headers, first object table and key tables made anew."""
+    data = bytearray(image)
+    for at in HEADERS:
+        renew(data, at, at + 46, 4)
+    count = min(struct.unpack_from("<I", data, OBJECT_TABLE + 4)[0], 227)
+    for at in range(OBJECT_TABLE + 8, OBJECT_TABLE + 8 + 18 * count, 18):
+        renew(data, at, at + 18, 1)
+        kind, _, offset, size, _ = struct.unpack_from("<BIQIB", data, at)
+        if kind == 2 and 8192 < offset <= len(data) - 4096:
+            renew(data, offset, offset + 10, 6)
+            renew_keys(data, offset, min(size, 4096))
+    return bytes(data)
+
+
+def renew_keys(data: bytearray, table: int, size: int) -> None:
+    at = table + 10
+    while at + 21 <= table + size:
+        kind, flags, taken, *_, named = struct.unpack_from("<BBIHIIIB", data, at)
+        start = at + 21 + named
+        length = 12 if flags & 1 or kind == 9 else 8 if kind == 3 else 4
+        if kind in (6, 7) and not flags & 1 and start + 4 <= len(data):
+            length += struct.unpack_from("<I", data, start)[0]
+        if start + length <= len(data) and kind != 1:
+            renew(data, at, start + length, 12)
+        if not taken:
+            return
+        at += taken
+
+
+def renew(data: bytearray, start: int, end: int, checksum: int) -> None:
+    data[start + checksum : start + checksum + 4] = bytes(4)
+    data[start + checksum : start + checksum + 4] = struct.pack("<I", zlib.crc32(data[start:end]))

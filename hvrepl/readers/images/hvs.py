@@ -76,10 +76,11 @@ class Store:
             return f"is truncated: {self.missing} of its tables are missing"
         if self.damaged:
             return f"is damaged: {self.damaged} of its tables and entries fail their checks"
-        pending = pending_changes(self.source, self._header)
-        return (
-            f"was not closed: {pending} changes in its replay log were not made in the file, so that parts of it are old" if pending else ""
-        )
+        start, size = self._header[7:9]
+        if self.source.size is not None and start + size > self.source.size:
+            return "is truncated: its replay log is missing"
+        pending = pending_changes(self.source, start, size)
+        return f"was not closed: its replay log has changes that are not in the file ({pending}), so parts of it are old" if pending else ""
 
     def values(self) -> Iterator[Value]:
         """Every number and every array of bytes, in the order of the tables."""
@@ -165,10 +166,13 @@ class Store:
 
     def _objects(self, table: int) -> Iterator[tuple[bool, int, int, int]]:
         """Of each entry of an object table that is sound and leads to a table: whether it is the last, type, offset and size."""
-        signature, count = TABLE.unpack(read(self.source, table, TABLE.size).ljust(TABLE.size, b"\0"))
+        head = read(self.source, table, TABLE.size)
+        if len(head) < TABLE.size:
+            self.missing += 1
+            return
+        signature, count = TABLE.unpack(head)
         if signature != OBJECT_TABLE:
-            self.missing += signature == 0
-            self.damaged += signature != 0
+            self.damaged += 1
             return
         limit = self.source.size
         for number, (kind, checksum, offset, size, flags) in self._entries(table + TABLE.size, count):
@@ -202,19 +206,15 @@ class Store:
 
 def read_header(source: Source) -> tuple[int, ...]:
     """The newer copy of the header that passes its checks. FileError if there is none, or it is not of the version that is known."""
-    copies: list[tuple[int, ...]] = []
-    signed = 0
-    for copy in (0, 1):
-        data = read(source, copy * COPY, HEADER.size)
-        if len(data) < HEADER.size:
-            raise FileError(f"{source.path}: is truncated: it ends within its header")
-        header = HEADER.unpack(data)
-        signed += header[0] == SIGNATURE
-        if header[0] == SIGNATURE and header[1] == crc32(HEADER.pack(SIGNATURE, 0, *header[2:])):
-            copies.append(header)
+    found = [read(source, copy * COPY, HEADER.size) for copy in (0, 1)]
+    if not any(data.startswith(SIGNATURE.to_bytes(4, "little")) for data in found):
+        raise FileError(f"{source.path}: its name is that of a saved state of Hyper-V, but it does not begin as one")
+    if len(found[1]) < HEADER.size:
+        raise FileError(f"{source.path}: is truncated: it ends within its header")
+    headers = [HEADER.unpack(data) for data in found]
+    copies = [one for one in headers if one[0] == SIGNATURE and one[1] == crc32(HEADER.pack(SIGNATURE, 0, *one[2:]))]
     if not copies:
-        reason = "both copies of its header fail their checks" if signed else "it does not begin as a file of Hyper-V"
-        raise FileError(f"{source.path}: is damaged: {reason}")
+        raise FileError(f"{source.path}: is damaged: both copies of its header fail their checks")
     newest = max(copies, key=lambda one: one[2])
     version = newest[3]
     if version != VERSION:
@@ -223,9 +223,8 @@ def read_header(source: Source) -> tuple[int, ...]:
     return newest
 
 
-def pending_changes(source: Source, header: tuple[int, ...]) -> int:
-    """How many changes of the replay log are whole there, and differ from what is in the file."""
-    start, size, _ = header[7:]
+def pending_changes(source: Source, start: int, size: int) -> int:
+    """How many changes of a replay log are whole there, and differ from what is in the file."""
     signature, _, count, *_ = LOG.unpack(read(source, start, LOG.size).ljust(LOG.size, b"\0"))
     pending = 0
     if signature == REPLAY_LOG:

@@ -160,11 +160,6 @@ class PackedState(Packed):
             raise ValueError("ends before its block does")
         return data
 
-    def chunks(self) -> Iterator[Chunk]:
-        yield from super().chunks()
-        if self.fault:
-            raise FileError(f"{self.source.path}: {self.fault}")
-
 
 class Contents:
     """The values that say what was saved."""
@@ -286,7 +281,7 @@ def chunks_of(source: Source, partition: Value | None, *, whole: bool = True) ->
         return
     end = partition.size
     head = read(source, partition.offset, min(DESCRIPTOR.size, end))
-    fault = "is truncated or damaged: what it says of the processors does not go on to its end"
+    fault = "is truncated or damaged: the state of its processors has no end"
     if len(head) == DESCRIPTOR.size:
         at = DESCRIPTOR.unpack(head)[1] + BEFORE_CHUNKS
         for number in range(MOST_CHUNKS):

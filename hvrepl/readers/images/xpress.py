@@ -70,56 +70,61 @@ def decompress(data: bytes, size: int) -> bytes:
     """Plain LZ77: 32 flags, most significant first, before as many literal bytes (0) and matches (1). ValueError if it is damaged."""
     found = bytearray()
     end = len(data)
-    at = shared = 0  # where the next length of a match shares a byte with the last one
+    at = shared = done = 0  # in the data; where the next length of a match shares a byte with the last one; in what was found
     try:
-        while len(found) < size:
+        while done < size:
             (flags,) = U32.unpack_from(data, at)
             at += 4
             left = 32
-            while left and len(found) < size:
-                run = left - flags.bit_length()
+            while left and done < size:
+                bits = flags.bit_length()
+                run = left - bits
                 if run:
-                    found += data[at : at + min(run, size - len(found))]
+                    found += data[at : at + run]
                     at += run
-                    left -= run
-                    if at > end and len(found) < size:
-                        raise ValueError("ends within its literals")
+                    done += run
+                    left = bits
                     continue
                 left -= 1
-                flags &= (1 << left) - 1
+                flags ^= 1 << left
                 token = data[at] | data[at + 1] << 8
                 at += 2
-                length = token & 7
-                if length == 7:
+                length = (token & 7) + 3
+                if length == 10:
                     length, at, shared = long_length(data, at, shared)
-                length += 3
                 back = (token >> 3) + 1
-                start = len(found) - back
-                if start < 0 or len(found) + length > size:
+                start = done - back
+                if start < 0 or done + length > size:
                     raise ValueError("a match outside of the page")
                 if back >= length:
                     found += found[start : start + length]
                 else:
                     found += (found[start:] * (length // back + 1))[:length]
+                done += length
     except (IndexError, struct.error):
         raise ValueError("ends within a match") from None
+    del found[size:]
+    if at > end and len(found) < size:
+        raise ValueError("ends within its literals")
     return bytes(found)
 
 
 def long_length(data: bytes, at: int, shared: int) -> tuple[int, int, int]:
-    """The length of a match that three bits cannot hold, which begins at a byte; where it ends, and where the next one begins if it
-    shares a byte with this one, else 0."""
+    """The length of a match that three bits cannot hold, which is in the data at a byte, or shares one with the last.
+
+    Returns it, where it ends, and the byte that it leaves to be shared, else 0.
+    """
     if shared:
         length, shared = data[shared] >> 4, 0
     else:
         length, shared = data[at] & 15, at
         at += 1
     if length < 15:
-        return length + 7, at, shared
+        return length + 10, at, shared
     length = data[at]
     at += 1
     if length < 255:
-        return length + 15 + 7, at, shared
+        return length + 15 + 10, at, shared
     length = data[at] | data[at + 1] << 8
     at += 2
     if not length:
@@ -127,4 +132,4 @@ def long_length(data: bytes, at: int, shared: int) -> tuple[int, int, int]:
         at += 4
     if length < 15 + 7:
         raise ValueError("a length below the least")
-    return length, at, shared
+    return length + 3, at, shared

@@ -25,9 +25,8 @@ def to_item(session: Session, path: str, one: Saved) -> Item:
     if one.node.findings and session.options.strict:
         session.outcome.note(1)
     owner = say_owner(one)
-    name = path if path.isprintable() else ascii(path)
     where = {"file": path} | {key: value for key, value in (("vp", one.vp), ("vtl", one.vtl)) if value is not None}
-    return Item(replace(one.node, read=f"{owner} of {name}"), extra=where, where=f"{path}: {owner}")
+    return Item(replace(one.node, read=owner), extra=where, where=f"{path}: {owner}")
 
 
 def say_owner(one: Saved) -> str:

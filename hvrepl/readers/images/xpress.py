@@ -61,9 +61,21 @@ def add_page(found: bytearray, data: bytes, at: int, length: int, size: int) -> 
     return at + length
 
 
-def nothing(size: int) -> bytes:
-    """How a block of zeros is packed, but for what may mark its end."""
-    return struct.pack("<IQI", SAMES, 0, size // PAGE)
+def is_filled(data: bytes, size: int) -> bool:
+    """Whether a block is nothing but pages filled with patterns, as can be seen without unpacking it."""
+    at = filled = 0
+    while at + U32.size + PATTERN.size <= len(data):
+        (kind,) = U32.unpack_from(data, at)
+        if kind == SAMES and at + 2 * U32.size + PATTERN.size <= len(data):
+            (count,) = U32.unpack_from(data, at + U32.size + PATTERN.size)
+            at += U32.size
+        elif kind == SAME:
+            count = 1
+        else:
+            return False
+        at += U32.size + PATTERN.size
+        filled += count * PAGE
+    return filled == size and data[at:] in (b"", U32.pack(END))
 
 
 def decompress(data: bytes, size: int) -> bytes:

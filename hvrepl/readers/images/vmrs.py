@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
 from hvrepl.readers.images.hvs import INT, Store, Value, overlap
-from hvrepl.readers.images.memory import NO_END, Block, Chunk, Facts, Mapped, Memory, Packed
+from hvrepl.readers.images.memory import NO_END, Block, Facts, Mapped, Memory, Packed
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source, read
 from hvrepl.readers.images.xpress import is_filled, unpack_pages

@@ -227,8 +227,8 @@ class Packed(ABC):
             except ValueError as error:
                 if found:
                     break
-                reason = "is truncated" if isinstance(error, CutError) else "is damaged"
-                raise FileError(f"{self.source.path}: {reason}: what it has at {at:#x} cannot be read") from None
+                reason = "is truncated; {} is missing" if isinstance(error, CutError) else "is damaged; {} cannot be unpacked"
+                raise FileError(f"{self.source.path}: {reason.format(f'what it has at {at:#x}')}") from None
         return found
 
     def chunks(self) -> Iterator[Chunk]:

@@ -82,7 +82,7 @@ def check_frame(packed: memoryview, size: int) -> None:
     is_single = bool(descriptor >> 5 & 1)  # the window is as large as what it unpacks to
     if not is_single and 10 + (packed[5] >> 3) > MOST_WINDOW:
         raise ValueError("a zstd frame with too large a window")
-    width = (int(is_single), 2, 4, 8)[descriptor >> 6]
+    width = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]
     if width:
         at = 5 + (not is_single) + (0, 1, 2, 4)[descriptor & 3]
         said = int.from_bytes(packed[at : at + width], "little") + (256 if width == 2 else 0)

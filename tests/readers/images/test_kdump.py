@@ -269,7 +269,7 @@ def test_a_dump_cut_anywhere_says_so_after_what_is_there(tmp_path: Path) -> None
         == f"is truncated: {len(PAGES) * PAGE} bytes of the memory in it are missing"
     )
     assert fault(write(tmp_path / "vmcore", data[:-1])) == f"is truncated: {PAGE} bytes of the memory in it are missing"
-    with pytest.raises(FileError, match="vmcore: is truncated: what it has at 0x9000000 cannot be read"):
+    with pytest.raises(FileError, match="vmcore: is truncated; what it has at 0x9000000 is missing"):
         read_at(str(tmp_path / "vmcore"), 0x9000000, 8)
 
 
@@ -401,9 +401,9 @@ def test_what_is_not_a_packed_page_is_passed_over(tmp_path: Path, flags: int, pa
     path = write(tmp_path / "vmcore", kdump({0: A, 1: B}, lambda data: (flags, packed) if data == A else with_zlib(data)))
     found, said = everything_but_fault(path)
     assert found == B
-    wrong = "truncated" if not packed else "damaged"
+    wrong, what = ("damaged", "cannot be unpacked") if packed else ("truncated", "is missing")
     assert said.startswith(f"is {wrong}: {PAGE} bytes of the memory in it ")
-    with pytest.raises(FileError, match=f"vmcore: is {wrong}: what it has at 0x10 cannot be read"):
+    with pytest.raises(FileError, match=f"vmcore: is {wrong}; what it has at 0x10 {what}"):
         read_at(path, 0x10, 8)
 
 

@@ -331,12 +331,12 @@ def test_no_pattern_repeats_a_repetition() -> None:
 
 CUT = "is truncated before the memory in it begins"
 # Images → what is said of them after the path.
-IMAGES = {"cut_in_bitmap.vmcore": CUT, "claims_many_pages.vmcore": CUT}
+VMCORES = {"cut_in_bitmap.vmcore": CUT, "claims_many_pages.vmcore": CUT}
 
 
 @needs("sh")
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize("name", VMCORES)
 def test_a_damaged_image_ends_with_a_line(name: str) -> None:
     path = f"{DATA}/hostile/images/{name}"
-    assert run("scan", path) == (4, "", f"{path}: {IMAGES[name]}\n")
-    assert run("decode", "page", f"@{path}:0x1000") == (4, "", f"{path}: {IMAGES[name]}\n")
+    assert run("scan", path) == (4, "", f"{path}: {VMCORES[name]}\n")
+    assert run("decode", "page", f"@{path}:0x1000") == (4, "", f"{path}: {VMCORES[name]}\n")

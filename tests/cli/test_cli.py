@@ -331,7 +331,7 @@ def test_any_script_that_goes_on_tells_each_error_once(lines: list[str], form: s
     assert ended.status in range(5)
     errors = [line for line in ended.err.splitlines() if not line.startswith("! ")]
     assert len(errors) <= len(text.split())
-    assert all(re.match(r"stdin:\d+: ", line) and line.isprintable() for line in errors)
+    assert all(re.match(r"stdin:(\d+:)? ", line) and line.isprintable() for line in errors)
 
 
 def test_every_object_of_a_stream_that_goes_on_has_its_line() -> None:

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from hvrepl.catalog.model import PAGE_SIZE
+from hvrepl.digits import to_int
 from hvrepl.errors import FileError
 from hvrepl.readers.images.hvs import INT, Store, Value, overlap
 from hvrepl.readers.images.memory import NO_END, Block, Facts, Mapped, Memory, Packed
@@ -230,7 +231,7 @@ def number_of(name: bytes, prefix: bytes) -> int | None:
     digits = name.removeprefix(prefix)
     if digits == name or not digits.isdigit() or len(digits) > MOST_DIGITS or (digits[:1] == b"0" and len(digits) > 1):
         return None
-    return int(digits)
+    return to_int(digits.decode())
 
 
 def old(version: int) -> str:

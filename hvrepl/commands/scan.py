@@ -1,63 +1,135 @@
-"""scan: message pages in memory images and vmcores, each with its address, why it is one, and its decode."""
+"""scan: message pages in memory images, each with its address, why it is one, and its decode; or what the images themselves are."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from hvrepl.analysis.find_pages import Page, PageFinder
+from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.images.formats import open_memory
-from hvrepl.readers.images.memory import Memory
-from hvrepl.record import replace
+from hvrepl.readers.images.memory import NO_END, Memory
+from hvrepl.readers.number import read_given
+from hvrepl.record import field, mutable, replace
 from hvrepl.render.formats import Item
-from hvrepl.wording import printable
+from hvrepl.wording import printable, shorten
+
+if TYPE_CHECKING:
+    from hvrepl.render.image import Image
 
 CLEAR_LINE = "\r\x1b[K"
 
 
-def scan(session: Session, words: Sequence[str]) -> None:
+def scan(session: Session, words: Sequence[str], *, info: bool = False, base: str = "") -> None:
     """scan FILE..."""
     if not words:
-        raise UsageError("scan what? `scan FILE...`: memory images, ELF cores, vmcores")
+        raise UsageError("scan what? `scan FILE...`: memory images, cores, crash dumps")
     if "-" in words:
         raise UsageError("- cannot be scanned: an image is read out of order; save it as a file first")
+    begin = read_base(session, base) if base else None
+    if info:
+        show_images(session, words, begin)
+        return
     finder = PageFinder(session.decoder)
-    emit(session, say_nothing(session, words, (item for word in words for item in scan_file(session, finder, word))))
+    seen = Seen()
+    items = (item for word in words for item in scan_file(session, finder, word, begin, seen))
+    emit(session, say_nothing(session, words, items, seen))
 
 
-def say_nothing(session: Session, words: Sequence[str], items: Iterator[Item]) -> Iterator[Item]:
-    """The items; on a terminal a line that says so where there are none and nothing has failed."""
-    has_any = False
-    for item in items:
-        has_any = True
-        yield item
-    if not has_any and session.streams.stdout_is_terminal and not session.outcome.status:
-        session.warn(printable(f"no message page found in {', '.join(words)}"))
+def read_base(session: Session, text: str) -> int:
+    """The address at which raw images begin: that of a page, as pages are looked for where they begin in the guest's memory."""
+    base = read_given(text, is_hex=session.options.hex).value
+    if base < 0:
+        raise UsageError(f"--base {shorten(text)}: an address is not negative")
+    if base >= NO_END:
+        raise UsageError(f"--base {shorten(text)}: an address has at most 64 bits")
+    if base % PAGE_SIZE:
+        as_hex = f"; did you mean 0x{text}?" if text.isdecimal() and not int(text, 16) % PAGE_SIZE else ""
+        raise UsageError(f"--base {shorten(text)} is not the address of a page, a multiple of {PAGE_SIZE:#x}{as_hex}")
+    return base
 
 
-def scan_file(session: Session, finder: PageFinder, path: str) -> Iterator[Item]:
+@mutable
+class Seen:
+    """What a scan has come to so far: whether any page was found, and for each image without one what was left out of it."""
+
+    has_any: bool = False
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def say_nothing(session: Session, words: Sequence[str], items: Iterator[Item], seen: Seen) -> Iterator[Item]:
+    """The items; then on stderr what may be in vain: an image without a page from which memory was left out, also in a script.
+
+    Where all of the memory was searched, a line says that nothing was found, on a terminal, and where nothing has failed.
+    """
+    yield from items
+    for path, missing in seen.missing.items():
+        session.warn(printable(f"no message page found in {path}, which lacks {missing}"))
+    whole = [word for word in words if word not in seen.missing]
+    if whole and not seen.has_any and session.streams.stdout_is_terminal and not session.outcome.status:
+        session.warn(printable(f"no message page found in {', '.join(whole)}"))
+
+
+def scan_file(session: Session, finder: PageFinder, path: str, base: int | None, seen: Seen) -> Iterator[Item]:
     """The pages of one file. With --keep-going a file that cannot be read is reported, and the next one is read."""
     try:
-        other = say_command(session, path, "a memory image")
-        if other:
-            raise UsageError(f"{path}: not a memory image; {other}")
-        with closing(open_memory(path)) as memory:
+        with opened(session, path, base) as memory:
             if memory.facts.remark:
                 session.warn(printable(f"{path}: {memory.facts.remark}"))
+            unplaced, missing = memory.facts.unplaced, memory.facts.missing
+            found = False
             all_placed = True
             with progress(session, memory.size) as advance:
                 for address, page in find_pages(finder, memory, advance):
-                    is_placed = memory.facts.unplaced is None or address < memory.facts.unplaced
+                    found = seen.has_any = True
+                    is_placed = unplaced is None or address < unplaced
                     if all_placed and not is_placed:
                         all_placed = False
-                        session.warn(printable(f"{path}: lacks {memory.facts.missing}"))
+                        session.warn(printable(f"{path}: lacks {missing}"))
                     yield to_item(session, path, address, page, is_placed=is_placed)
+            if not found and missing and unplaced is None:  # what only lacks addresses was searched
+                seen.missing[path] = missing
+    except HvreplError as error:
+        if not session.options.keep_going:
+            raise
+        yield from failure(session, error, path)
+
+
+@contextmanager
+def opened(session: Session, path: str, base: int | None) -> Iterator[Memory]:
+    """An image; UsageError for a file of another kind, with the command that reads it."""
+    other = say_command(session, path, "a memory image")
+    if other:
+        raise UsageError(f"{path}: not a memory image; {other}")
+    with closing(open_memory(path, base)) as memory:
+        yield memory
+
+
+def show_images(session: Session, words: Sequence[str], base: int | None) -> None:
+    from hvrepl.render.image import render_images
+
+    images = (image for word in words for image in describe(session, word, base))
+    for text in render_images(images, session.options.format, session.style, several=len(words) > 1):
+        session.write(text)
+
+
+def describe(session: Session, path: str, base: int | None) -> Iterator[Image | Item]:
+    """An image, open until the next is asked for; with --keep-going what cannot be opened is reported."""
+    from hvrepl.render.image import Image
+
+    numbered = session.options.keep_going and session.options.format == "ndjson"
+    try:
+        with opened(session, path, base) as memory:
+            image = Image(path, memory, line=session.line if numbered else None)
+            yield image
+            if session.options.strict and image.findings():
+                session.outcome.note(1)
     except HvreplError as error:
         if not session.options.keep_going:
             raise

@@ -108,11 +108,15 @@ A kind can be given instead: struct, word, enumeration, page, or names for what 
         "scan",
         "scan:scan",
         "FILE...",
-        "Find message pages in a memory image or vmcore.",
-        """Find message pages in raw memory images, ELF cores and kdump-compressed vmcores, and decode them.
+        "Find message pages in a memory image or crash dump.",
+        """Find message pages in memory images, cores and crash dumps, and decode them.
 
 Each is shown with its guest physical address and how many of its messages fit their type. Other commands take
-@FILE:ADDRESS as a value.""",
+@FILE:ADDRESS as a value. The man page lists the formats.""",
+        (
+            Option("info", ("--info",), "show what each image is and which memory it holds, without a search"),
+            Option("base", ("--base",), "where in the guest's memory a raw image begins, if not at 0", "ADDRESS"),
+        ),
     ),
     Command(
         "eom",

@@ -205,8 +205,8 @@ NOTATIONS = (
     Topic(
         ("@file:address", "@:"),
         "@FILE:ADDRESS",
-        "A struct at a guest physical address of a memory image or vmcore.",
-        "`scan FILE` finds the message pages of an image.",
+        "A struct at a guest physical address of a memory image or crash dump.",
+        "`scan FILE` finds the message pages of an image. A raw image begins at 0 here; of one that begins elsewhere, subtract where.",
         ("page @memory.img:0x1000", "scan memory.img"),
     ),
     Topic(
@@ -274,7 +274,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "find": ("find auto eoi", "find bit:17", "find 0xf3"),
     "diff": ("diff sint2 0x200f3 0x10013", "diff cpuid before.txt after.txt"),
     "check": ("check sint2 0x200f3 vector=0xf3 masked=0",),
-    "scan": ("scan memory.img",),
+    "scan": ("scan memory.img", "scan --info memory.img", "scan memory.img --base 0x100000000"),
     "eom": ("eom @page.txt 2",),
     "crash": ("crash 0x3b 0xc0000096 0x75b12c5 0x9e7f1580 0",),
     "annotate": ("annotate dmesg.txt", "annotate dmesg.txt --only"),
@@ -296,6 +296,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "--only": ("annotate dmesg.txt --only",),
     "--full": ("annotate dmesg.txt --only --full",),
     "--root": ("live sint2 --root saved",),
+    "--info": ("scan --info memory.img", "scan --info memory.img -f json"),
+    "--base": ("scan memory.img --base 0x100000000", "scan memory.img --base (4 << 30)"),
 }
 
 

@@ -85,7 +85,7 @@ def test_what_was_found_before_an_error_is_shown(tmp_path: Path) -> None:
     ended = call("scan", path, "-f", "json")
     assert ended.status == 4
     assert json.loads(ended.out)["address"] == "0x0"
-    assert ended.err == f"{path}: ends in the middle of a page; its last 100 bytes were not searched\n"
+    assert ended.err == f"{path}: ends in the middle of a page; its last 100 bytes are not searched\n"
 
 
 def test_an_error_ends_it_unless_it_shall_go_on(image: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing
 from importlib import import_module
 from itertools import islice
 
-from hvrepl.errors import FileError
+from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.images.memory import Memory
 from hvrepl.readers.images.source import Source, open_source, read
 from hvrepl.record import record
@@ -59,14 +59,15 @@ def is_image(start: bytes) -> bool:
 
 
 def open_memory(path: str, base: int | None = None) -> Memory:
-    """An image by what it begins with; `base` is where a raw one begins. FileError if it cannot be opened or its format is not read."""
+    """An image by what it begins with; `base` is where a raw one begins. FileError if it cannot be opened or its format is not read,
+    UsageError if it takes no base."""
     source = open_source(path)
     try:
         return memory_in(source, base)
     except OSError as error:
         source.close()
         raise FileError(f"{path}: {error.strerror}") from error
-    except FileError:
+    except HvreplError:
         source.close()
         raise
 
@@ -82,7 +83,7 @@ def memory_in(source: Source, base: int | None = None) -> Memory:
     for one in FORMATS:
         if one.fits(start, source.path):
             if base is not None:
-                raise FileError(f"{source.path}: says itself at which addresses it holds what; only a raw image takes a base")
+                raise UsageError(f"{source.path}: has addresses of its own; --base is only for raw images")
             return opener(one)(source)
     if base is None and source.path.lower().endswith(VMEM):
         from hvrepl.readers.images.vmware import open_vmem

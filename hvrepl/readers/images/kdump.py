@@ -103,7 +103,7 @@ def read_header(source: Source) -> Header:
         format="kdump",
         arch=arch_of(names[MACHINE]),
         kernel=kernel_of(info) or plain(names[RELEASE]),
-        missing="; ".join(missing),
+        missing=", ".join(missing),
     )
     table = bitmap + bitmap_blocks * block
     return Header(block=block, bitmap=bitmap + half, bitmap_size=half, table=table, is_part=is_part, first=first, end=end, facts=facts)
@@ -116,8 +116,11 @@ def is_header(fields: tuple[Any, ...]) -> bool:
 
 
 def say_part(start: int, end: int) -> str:
-    what = f"addresses {start:#x} to {end - 1:#x} of it" if start < end else "none of its memory"
-    return f"this is one part of a split dump, with {what}"
+    return (
+        f"all but {start:#x} to {end - 1:#x}, its part of a split dump"
+        if start < end
+        else "all memory, as its part of a split dump is empty"
+    )
 
 
 def say_left_out(level: int, status: int) -> Iterator[str]:
@@ -125,10 +128,9 @@ def say_left_out(level: int, status: int) -> Iterator[str]:
     if 0 < level <= MOST_LEVEL:
         names = [name for bit, name in LEFT_OUT.items() if level & bit and not (bit == 0x2 and level & 0x4)]
         if names:
-            *others, last = names
-            yield f"{', '.join(others)}{' and ' if others else ''}{last} were left out (dump level {level})"
+            yield f"{', '.join(names)} (dump level {level})"
     if status & EXCLUDED_VMEMMAP:
-        yield "unused parts of the kernel's page map were left out"
+        yield "unused parts of the kernel's page map"
 
 
 class Kdump(Packed):

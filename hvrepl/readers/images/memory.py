@@ -23,8 +23,9 @@ Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many by
 
 @record(kw_only=True)
 class Facts:
-    """What an image says of itself. `missing` is what was left out when it was taken, `kernel` the release of its guest's kernel.
+    """What an image says of itself. `kernel` is the release of its guest's kernel.
 
+    `missing` is what was left out when it was taken, as a list of things: `user pages, free pages (dump level 24)`.
     `remark` is a sentence on what else is unusual and no fault.
     From the address `unplaced` on nothing says where memory belongs: pieces have their offset in the file for an address.
     `state` yields what a hypervisor saved of the guest besides its memory, a chunk with its header at a time.
@@ -150,7 +151,7 @@ def bytes_missing(count: int) -> str:
 
 
 def cut_in_page(rest: int) -> str:
-    return f"ends in the middle of a page; its last {rest} bytes were not searched"
+    return f"ends in the middle of a page; its last {rest} bytes are not searched"
 
 
 @record
@@ -193,6 +194,8 @@ class Packed(ABC):
 
     `fault` says what it should hold and does not, where that shows in nothing else.
     """
+
+    fault = ""
 
     def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
         self.source = source

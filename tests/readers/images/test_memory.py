@@ -123,7 +123,7 @@ def test_ranges_are_joined(ranges: list[Range], joined: list[Range]) -> None:
 KDUMP = kdump({0: A})
 REFUSED = {
     "empty": (b"", "is empty"),
-    "cut.raw": (A + B[:5], "ends in the middle of a page; its last 5 bytes were not searched"),
+    "cut.raw": (A + B[:5], "ends in the middle of a page; its last 5 bytes are not searched"),
     "cut core": (elf([(0, 0x1000, A)])[:-100], "is truncated: 100 bytes of the memory in it are missing"),
     "core that claims more": (elf([(0, 0x1000, A)], claimed=PAGE), "is truncated: 4096 bytes of the memory"),
     "core without its memory": (elf([(0, 0x1000, A)])[:120], "is truncated before the memory in it begins"),

@@ -5,17 +5,18 @@ from __future__ import annotations
 from hvrepl.commands.inputs.files import is_file
 from hvrepl.commands.session import Session
 
+IMAGE, BYTES = BINARY = ("a memory image", "raw bytes")
 # What a file holds → the command that reads it.
 COMMANDS = {
-    "a memory image": "scan {}",
-    "raw bytes": "decode page @{}",
+    IMAGE: "scan {}",
+    BYTES: "decode page @{}",
     "a dump in text": "decode page @{}",
     "a CPUID dump": "cpuid {}",
     "a log": "annotate {}",
     "values": "decode WHAT @{}",
     "text": "annotate {}",
 }
-UNSURE = ("raw bytes", "values", "text")  # what says too little to correct anybody
+UNSURE = (BYTES, "values", "text")  # what says too little to correct anybody
 
 
 def kind_of_file(session: Session, path: str) -> str:
@@ -36,6 +37,14 @@ def command_for(session: Session, path: str) -> str:
 
 
 def say_command(session: Session, path: str, *but: str) -> str:
-    """`it looks like a log: `annotate FILE``; "" where that is not sure, or it is one of the kinds that were wanted."""
+    """`it looks like a log: `annotate FILE``; "" where that is not sure, or it is one of the kinds that were wanted.
+
+    Of what is packed, or no memory, what it is; `scan` says that itself.
+    """
     kind = kind_of_file(session, path) if is_file(path) else ""
+    if kind in BINARY and IMAGE not in but:
+        from hvrepl.readers.images.refused import say_refused
+
+        if refused := say_refused(path):
+            return f"it is {refused}"
     return "" if kind in ("", *UNSURE, *but) else f"it looks like {kind}: `{COMMANDS[kind].format(path)}`"

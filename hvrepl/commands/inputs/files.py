@@ -48,11 +48,14 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
 
 
 def refuse_image(path: str, start: bytes) -> None:
-    """UsageError for the beginning of a memory image: its header is not the value that was meant."""
+    """UsageError for the beginning of a memory image, or of what packs one or is a disk: its header is not the value that was meant."""
     from hvrepl.readers.images.formats import is_image
+    from hvrepl.readers.images.refused import say_refused
 
     if is_image(start):
         raise UsageError(f"{path} is a memory image: `scan {path}` finds message pages in it, @{path}:ADDRESS is what is at an address")
+    if refused := say_refused(path):
+        raise UsageError(f"{path}: {refused}")
 
 
 def read_lines(file: IO[str], name: str, most: int = MOST_READ) -> Iterator[str]:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.images.memory import Memory
+from hvrepl.readers.images.refused import find_refused
 from hvrepl.readers.images.source import Source, open_source, read
 from hvrepl.record import record
 
@@ -75,7 +76,8 @@ def open_memory(path: str, base: int | None = None) -> Memory:
 def memory_in(source: Source, base: int | None = None) -> Memory:
     """The image in the bytes of a source, which closes it."""
     start = read(source, 0, SNIFFED)
-    refused = next((text for magic, text in REFUSED.items() if start.startswith(magic)), "")
+    other = find_refused(source)
+    refused = other.say(source.path) if other else next((text for magic, text in REFUSED.items() if start.startswith(magic)), "")
     if refused or source.path.lower().endswith(SUFFIXES_REFUSED):
         raise FileError(f"{source.path}: {refused or SAVED_STATE}")
     if not start:

@@ -18,6 +18,7 @@ from hvrepl.codec.meanings import MEANINGS
 from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import HvreplError
+from hvrepl.readers.images.formats import FORMATS as IMAGES
 from hvrepl.script.words import SHELL_WORDS
 from tests.at_hand import need
 from tests.transcripts import ROOT, from_roff, run
@@ -83,6 +84,16 @@ def test_the_man_page_has_each_format_and_no_other() -> None:
 def test_a_word_of_the_shell_stands_in_the_man_page(word: str) -> None:
     paragraphs = [re.split(r'[ ,"]+', from_roff(tag)) for name in ("SHELL", "SCRIPTS") for tag in tags(name)]
     assert any(word in words for words in paragraphs)
+
+
+def begins(magic: bytes) -> str:
+    """A magic as the man page has it: text, or where it is none each byte in hex."""
+    return magic.decode().strip() if magic.isascii() and magic.decode().isprintable() else magic.hex(" ")
+
+
+@pytest.mark.parametrize("magic", sorted({one.magic for one in IMAGES}), ids=begins)
+def test_a_format_of_images_is_in_the_man_page_by_how_it_begins(magic: bytes) -> None:
+    assert re.search(rf"^\.BR? .*{begins(magic)}", section("MEMORY IMAGES"), re.MULTILINE)
 
 
 def test_the_man_page_has_each_environment_variable_and_no_other() -> None:

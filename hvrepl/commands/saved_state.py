@@ -15,7 +15,7 @@ from hvrepl.wording import printable
 def state_items(session: Session, path: str, memory: Memory) -> Iterator[Item]:
     """An item for each of them, with its processor and VTL; what no document lays out is named on stderr, in one line."""
     reader = StateReader(session.decoder, memory.facts.arch or session.options.arch)
-    for one in reader.read(memory.facts.state()):
+    for one in reader.read(memory.facts.state() if memory.facts.state else ()):
         yield to_item(session, path, one)
     if reader.unknown:
         session.warn(printable(f"{path}: also saved, in layouts that are not documented: {', '.join(reader.unknown)}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TextIO, cast
 
 from hvrepl.analysis.find_pages import Page, PageFinder
@@ -121,12 +122,14 @@ def show_images(session: Session, words: Sequence[str], base: int | None) -> Non
 
 def describe(session: Session, path: str, base: int | None) -> Iterator[Image | Item]:
     """An image, open until the next is asked for; with --keep-going what cannot be opened is reported."""
+    from hvrepl.commands.saved_state import state_items
     from hvrepl.render.image import Image
 
     numbered = session.options.keep_going and session.options.format == "ndjson"
     try:
         with opened(session, path, base) as memory:
-            image = Image(path, memory, line=session.line if numbered else None)
+            state = partial(state_items, session, path, memory) if memory.facts.state else None
+            image = Image(path, memory, state, line=session.line if numbered else None)
             yield image
             if session.options.strict and image.findings():
                 session.outcome.note(1)

@@ -11,7 +11,7 @@ from hvrepl.errors import FileError, HvreplError
 from hvrepl.readers.images.memory import NO_END, Memory
 from hvrepl.readers.images.ranges import Range
 from hvrepl.record import mutable, record, replace
-from hvrepl.render.formats import Item
+from hvrepl.render.formats import RENDERERS, Item
 from hvrepl.render.listing import Listing, render_listing
 from hvrepl.render.style import Style, align, paint_text, wrap
 from hvrepl.wording import count_of, printable
@@ -24,10 +24,14 @@ HEADERS = ("file", "format", "arch", "size", "ranges", "missing", "kernel", "fin
 
 @mutable
 class Image:
-    """An image that is open. Its ranges are gone over once, which may show more that is wrong; `line` is that of the script."""
+    """An image that is open. Its ranges are gone over once, which may show more that is wrong; `line` is that of the script.
+
+    `state` gives what was saved of its guest besides memory.
+    """
 
     path: str
     memory: Memory
+    state: Callable[[], Iterator[Item]] | None = None
     line: int | None = None
     fault: str = ""  # of its ranges
 
@@ -77,6 +81,9 @@ def render_images(images: Iterable[Image | Item], form: str, style: Style, *, se
             if isinstance(image, Image):
                 yield between + "".join(f"{line}\n" for line in screen(survey(image), style))
                 between = "\n"
+                if image.state:
+                    yield between
+                    yield from RENDERERS[form](image.state(), style)
     else:
         yield from rows(images, form, style)
 
@@ -113,6 +120,8 @@ def to_table(image: Image) -> dict[str, Any]:
         "findings": (finding.to_dict() for finding in later(image.findings)),
         "file": image.path,
     }
+    if image.state:
+        table["state"] = (item.to_dict() for item in image.state())
     return table if image.line is None else {"line": image.line} | table
 
 
@@ -189,7 +198,8 @@ def screen(one: Survey, style: Style) -> Iterator[str]:
 
 def facts(one: Survey) -> list[tuple[str, str]]:
     said = one.image.memory.facts
-    found = (("format", said.format), ("arch", said.arch), ("kernel", said.kernel), ("lacks", said.missing), ("memory", say_memory(one)))
+    found = [("format", said.format), ("arch", said.arch), ("kernel", said.kernel), ("lacks", said.missing), ("note", said.remark)]
+    found.append(("memory", say_memory(one)))
     return [(name, printable(text)) for name, text in found if text]
 
 

@@ -37,7 +37,7 @@ class Facts:
     missing: str = ""
     remark: str = ""
     unplaced: int | None = None
-    state: Callable[[], Iterable[bytes]] = tuple
+    state: Callable[[], Iterable[bytes]] | None = None
 
 
 class Memory(Protocol):

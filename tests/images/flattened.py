@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
+from tests.images.core import TIMER, page
+from tests.images.kdump import kdump
+
 END = (-1).to_bytes(8, "big", signed=True) * 2
 
 
@@ -24,3 +27,8 @@ def interleaved(data: bytes, size: int) -> Iterable[tuple[int, bytes]]:
         if middle + at < len(data):
             yield middle + at, data[middle + at : middle + at + size]
     yield 0, data[:size]
+
+
+def samples() -> dict[str, bytes]:
+    """A vmcore in records that are out of order."""
+    return {"kdump": flattened(interleaved(kdump({0: page({0: TIMER}), 0x3C5A: page({2: TIMER})}), 512))}

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.images.core import PAGE
+from tests.images.core import PAGE, TIMER, page
 
 MIB = 1 << 20
 VALUE = int | str | bytes  # an Int, a String or an Array
@@ -277,3 +277,10 @@ def renew_keys(data: bytearray, table: int, size: int) -> None:
 def renew(data: bytearray, start: int, end: int, checksum: int) -> None:
     data[start + checksum : start + checksum + 4] = bytes(4)
     data[start + checksum : start + checksum + 4] = struct.pack("<I", zlib.crc32(data[start:end]))
+
+
+def samples() -> dict[str, bytes]:
+    """A small saved state as it is, and one that is packed."""
+    memory = {0: page({0: TIMER})}
+    state = partition([vp(0, *x64(0x1000, 0x2000))])
+    return {kind: store(saved(memory, state=state, is_packed=kind == "packed")) for kind in ("plain", "packed")}

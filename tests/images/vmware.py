@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 
+from tests.images.core import TIMER, page
+
 SUSPENDED, RESTORED, PARTIAL, OLD = (struct.pack("<I", magic) for magic in (0xBED2BED2, 0xBAD1BAD1, 0xBED3BED3, 0xBED2BED0))
 
 
@@ -23,8 +25,8 @@ def block(name: str, data: bytes, *indices: int, padding: int = 0, size: int = 6
 def regions(places: Sequence[tuple[int, int, int]]) -> bytes:
     """(first page of the guest's, first page in the .vmem, number of pages) of each region."""
     tags = tag("regionsCount", len(places))
-    for number, (page, place, size) in enumerate(places):
-        tags += tag("regionPPN", page, number) + tag("regionPageNum", place, number) + tag("regionSize", size, number)
+    for number, (first, place, size) in enumerate(places):
+        tags += tag("regionPPN", first, number) + tag("regionPageNum", place, number) + tag("regionSize", size, number)
     return tags
 
 
@@ -36,3 +38,9 @@ def state(groups: Mapping[str, bytes], magic: bytes = SUSPENDED) -> bytes:
         table += struct.pack("<64sQQ", name.encode(), at + len(bodies), len(tags) + 2)
         bodies += tags + bytes(2)
     return magic + struct.pack("<II", 8, len(groups)) + table + bodies
+
+
+def samples() -> dict[str, bytes]:
+    """A .vmss with its memory, in two regions."""
+    memory = page({0: TIMER}) + page({2: TIMER})
+    return {"vmss": state({"memory": regions([(0, 0, 1), (0x3C5A, 1, 1)]) + block("Memory", memory, 0, 0)})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.images.core import PAGE
+from tests.images.core import PAGE, TIMER, page
 
 FULL, SUMMARY, TRIAGE, BITMAP, KERNEL, RUNS_KERNEL, RUNS_COMPLETE = 1, 2, 4, 5, 6, 8, 10
 X64, ARM64 = 0x8664, 0xAA64
@@ -89,3 +89,9 @@ def listed(pages: Mapping[int, bytes], kind: int = RUNS_KERNEL) -> bytes:
         put(second, 0x30 + 16 * number, first, 8)
         put(second, 0x38 + 16 * number, count, 8)
     return bytes(header(kind, runs) + second) + bodies(pages)
+
+
+def samples() -> dict[str, bytes]:
+    """Small dumps of all types."""
+    pages = {1: page({0: TIMER}), 2: bytes(PAGE), 0x5A: page({2: TIMER})}
+    return {"full": full(pages), "bitmap": bitmap(pages), "old": old_summary(pages), "runs": listed(pages)}

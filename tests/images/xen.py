@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
+from tests.images.core import TIMER, page
+
 INVALID = (1 << 64) - 1
 NOBODY = -1  # the number of a page that is nobody's
 
@@ -52,3 +54,9 @@ def xen(
     start = b"\x7fELF\2" + bytes([1 if order == "<" else 2]) + b"\1" + bytes(9)
     start += struct.pack(f"{order}HHIQQQIHHHHHH", 4, machine, 1, 0, 0, 64, 0, 64, 56, 0, 64, 1 + len(contents), len(contents))
     return start + sections + bodies
+
+
+def samples() -> dict[str, bytes]:
+    """A core with each kind of table."""
+    pages = [(1, page({0: TIMER})), (NOBODY, bytes(4096)), (0x3C5A, page({2: TIMER}))]
+    return {"pfn": xen(pages), "p2m": xen(pages, table=".xen_p2m")}

@@ -15,6 +15,9 @@ LEAST_AHEAD = 1 << 15
 MOST_AHEAD = 1 << 19
 
 
+FARTHEST = 1 << 62  # beyond any offset that a file can be read at
+
+
 class Source(Protocol):
     """`size` in bytes, None if that is known only at the end. What cannot be read is a FileError that begins with `path`."""
 
@@ -82,7 +85,7 @@ class SourceFile(io.RawIOBase):
         return self.at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        got = self.source.fill(buffer, self.at)
+        got = self.source.fill(buffer, self.at) if self.at < FARTHEST else 0
         self.at += got
         return got
 

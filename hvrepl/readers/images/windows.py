@@ -15,7 +15,7 @@ from hvrepl.errors import FileError
 from hvrepl.readers.images.bitmap import count_set, runs_set
 from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing
 from hvrepl.readers.images.ranges import Range, in_order
-from hvrepl.readers.images.source import Source, read
+from hvrepl.readers.images.source import FARTHEST, Source, read
 from hvrepl.record import record
 
 HEADER_SIZE = 0x2000  # of DUMP_HEADER64; what follows depends on the type
@@ -171,8 +171,11 @@ def read_bitmap(source: Source, second: bytes, kind: int) -> Layout:
 
 
 def is_bitmap(first: int, total: int, bits: int, at: int) -> bool:
-    """Whether a bitmap of so many bits fits between where it is and the first page, which lies at a multiple of its size."""
-    return total <= bits <= MOST_PAGES and first % PAGE_SIZE == 0 and at + -(-bits // 8) <= first
+    """Whether a bitmap of so many bits fits between where it is and the first page, which lies at a multiple of its size.
+
+    The older header has an address of the kernel where the newer has the offset of that page.
+    """
+    return total <= bits <= MOST_PAGES and first % PAGE_SIZE == 0 and at + -(-bits // 8) <= first < FARTHEST
 
 
 def read_runs(source: Source, second: bytes, kind: int) -> Layout:

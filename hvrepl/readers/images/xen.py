@@ -15,7 +15,7 @@ from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
 from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing
 from hvrepl.readers.images.ranges import Range, in_order
-from hvrepl.readers.images.source import Source, as_file, read
+from hvrepl.readers.images.source import FARTHEST, Source, as_file, read
 from hvrepl.record import record, replace
 
 PAGES, NOTES = ".xen_pages", ".note.Xen"
@@ -28,7 +28,6 @@ LARGEST_PAGE = 1 << 16
 MOST_SECTIONS = 1 << 8
 MOST_NOTES = 1 << 16  # bytes
 PIECE = 1 << 16  # bytes of the table that are looked at together
-FARTHEST = 1 << 62  # that a file can be read at
 END = 1 << 52  # of the addresses that a processor has
 ARCHES = {"EM_X86_64": "x64", "EM_AARCH64": "arm64"}
 

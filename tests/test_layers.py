@@ -38,6 +38,8 @@ LIBRARIES = {
     "elftools": ("readers/images/xen.py",),
     "cramjam": ("readers/images/packing.py",),
     "lzallright": ("readers/images/packing.py",),
+    "backports": ("readers/images/unpacked.py",),
+    "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
 }
 
 

@@ -20,7 +20,8 @@ UNSURE = (BYTES, "values", "text")  # what says too little to correct anybody
 
 
 def kind_of_file(session: Session, path: str) -> str:
-    """What a file holds, in words, as far as its beginning tells; "" where it cannot be read."""
+    """What a file holds, in words, as far as its beginning tells; "" where it cannot be read. An image can be packed."""
+    from hvrepl.readers.images.formats import unpacked_start
     from hvrepl.readers.kinds import SNIFFED, kind_of
 
     try:
@@ -28,7 +29,9 @@ def kind_of_file(session: Session, path: str) -> str:
             start = file.read(SNIFFED + 1)
     except OSError:
         return ""
-    return kind_of(start, session.catalog.spaces["cpuid"])
+    space = session.catalog.spaces["cpuid"]
+    inside = kind_of(unpacked_start(path, start, SNIFFED + 1), space)
+    return IMAGE if inside in BINARY else kind_of(start, space)
 
 
 def command_for(session: Session, path: str) -> str:

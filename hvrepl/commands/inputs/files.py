@@ -42,18 +42,24 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
         raise FileError(f"{path!r}: {error}") from None
     if len(data) > most:
         raise too_much(path, most, "expected one dump or value, or a part of the file: @FILE:ADDRESS")
-    if b"\0" in data[:LONGEST_MARK]:
-        refuse_image(path, data[:LONGEST_MARK])
+    start = data[:LONGEST_MARK]
+    if b"\0" in start or not start.isascii():
+        refuse_image(path, start)
     return data
 
 
 def refuse_image(path: str, start: bytes) -> None:
     """UsageError for the beginning of a memory image, or of what packs one or is a disk: its header is not the value that was meant."""
-    from hvrepl.readers.images.formats import is_image
+    from hvrepl.catalog.model import PAGE_SIZE
+    from hvrepl.readers.images.formats import is_image, unpacked_start
     from hvrepl.readers.images.refused import say_refused
+    from hvrepl.readers.plain_text import decode
 
-    if is_image(start):
-        raise UsageError(f"{path} is a memory image: `scan {path}` finds message pages in it, @{path}:ADDRESS is what is at an address")
+    inside = unpacked_start(path, start, PAGE_SIZE)
+    is_known = is_image(start) or is_image(inside)
+    if is_known or (inside and decode(inside, cut=True) is None):
+        what = "is a memory image" if is_known else "is packed"
+        raise UsageError(f"{path} {what}: `scan {path}` finds message pages in it, @{path}:ADDRESS is what is at an address")
     if refused := say_refused(path):
         raise UsageError(f"{path}: {refused}")
 

@@ -13,7 +13,7 @@ from itertools import islice
 
 from hvrepl.errors import FileError
 from hvrepl.readers.images.memory import Facts, Mapped
-from hvrepl.readers.images.ranges import PackedRanges, Range, each_byte_once, join_ordered
+from hvrepl.readers.images.ranges import PackedRanges, Range, each_byte_once, in_file_order, join_ordered
 from hvrepl.readers.images.source import Source, read
 from hvrepl.readers.images.vmcoreinfo import MOST_INFO, kernel_of
 from hvrepl.readers.images.xen import open_xen
@@ -103,7 +103,8 @@ def open_core(source: Source) -> Mapped:
         missing=f"{left_out} bytes of its memory" if left_out else "",
         remark="some of its memory is at several addresses; pages in it are shown at one of them" if once < size else "",
     )
-    return Mapped(source, facts, lambda: ranges, size=once, searched=lambda: searched, fault=fault)
+    in_turn = searched if source.size is not None else in_file_order(searched)  # which is unpacked from its beginning for each step back
+    return Mapped(source, facts, lambda: ranges, size=once, searched=lambda: in_turn, fault=fault)
 
 
 def read_head(source: Source) -> Head:

@@ -7,10 +7,13 @@ from contextlib import closing
 from importlib import import_module
 from itertools import islice
 
+from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.images.memory import Memory
 from hvrepl.readers.images.refused import find_refused
 from hvrepl.readers.images.source import Source, open_source, read
+from hvrepl.readers.images.unpacked import Packing, Unpacked, packing_of, plain_name
+from hvrepl.readers.plain_text import decode
 from hvrepl.record import record
 
 SNIFFED = 16  # bytes with which a format says what it is
@@ -39,6 +42,8 @@ FORMATS = (
     Format(b"PAGEDU64", "windows:open_dump"),
     *(Format(magic, "vmware:open_state") for magic in (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3\xbe\xd3\xbe")),
     Format(b"\x14\x20\x28\x01", "vmrs:open_vmrs", ".vmrs"),
+    Format(b"EMiL", "lime:open_lime"),
+    Format(b"AVML", "lime:open_lime"),
 )
 # What does not say what it is: how its name ends.
 VMEM = ".vmem"
@@ -48,7 +53,6 @@ NOT_CONVERTED = "which is not read; convert it to a raw image"
 REFUSED = {
     b"PAGEDUMP": f"a MEMORY.DMP of 32-bit Windows, {NOT_CONVERTED}",
     b"DISKDUMP": "an old diskdump, which is not read",
-    b"EMiL": "a LiME image, which is not read; take it with format=raw or format=padded",
 }
 SUFFIXES_REFUSED = (".vsv",)
 SAVED_STATE = f"a saved state of Hyper-V, {NOT_CONVERTED}"
@@ -74,26 +78,67 @@ def open_memory(path: str, base: int | None = None) -> Memory:
 
 
 def memory_in(source: Source, base: int | None = None) -> Memory:
-    """The image in the bytes of a source, which closes it."""
+    """The image in the bytes of a source, or in what they unpack to. The memory closes the source."""
     start = read(source, 0, SNIFFED)
+    packing = packing_of(start)
+    if packing:
+        source = Unpacked(source, packing)
+        start = read(source, 0, SNIFFED)
+        check_unpacked(source, packing, start)
+    name = plain_name(source)
     other = find_refused(source)
-    refused = other.say(source.path) if other else next((text for magic, text in REFUSED.items() if start.startswith(magic)), "")
-    if refused or source.path.lower().endswith(SUFFIXES_REFUSED):
-        raise FileError(f"{source.path}: {refused or SAVED_STATE}")
+    refused = next((text for magic, text in REFUSED.items() if start.startswith(magic)), "")
+    if name.lower().endswith(SUFFIXES_REFUSED):
+        refused = SAVED_STATE
+    if packing and (other or refused):
+        raise FileError(say_inside(source, packing, other.what if other else refused))
+    if other or refused:
+        raise FileError(f"{source.path}: {other.say(source.path) if other else refused}")
     if not start:
-        raise FileError(f"{source.path}: is empty")
+        raise FileError(f"{source.path}: {'unpacks to nothing' if packing else 'is empty'}")
     for one in FORMATS:
-        if one.fits(start, source.path):
+        if one.fits(start, name):
             if base is not None:
                 raise UsageError(f"{source.path}: has addresses of its own; --base is only for raw images")
             return opener(one)(source)
-    if base is None and source.path.lower().endswith(VMEM):
+    if base is None and name.lower().endswith(VMEM):
         from hvrepl.readers.images.vmware import open_vmem
 
         return open_vmem(source)
     from hvrepl.readers.images.raw import open_raw
 
     return open_raw(source, base or 0)
+
+
+def check_unpacked(source: Source, packing: Packing, start: bytes) -> None:
+    """FileError for what would be taken for a raw image and is packed once more, or is text: logs are packed as often as images."""
+    from shlex import quote
+
+    path = source.path
+    if again := packing_of(start):
+        raise FileError(say_inside(source, packing, f"packed with {again.name}"))
+    page = read(source, 0, PAGE_SIZE)
+    if len(page) >= SNIFFED and decode(page, cut=True) is not None:
+        raise FileError(f"{path}: unpacks to text, not to a memory image; `{packing.command} {quote(path)} | hvrepl annotate` reads a log")
+
+
+def say_inside(source: Source, packing: Packing, what: str) -> str:
+    """The error of a file that is packed, and has in it what is not read."""
+    from shlex import quote
+
+    return f"{source.path}: packed with {packing.name}, and what is in it is {what}; `{packing.name} -d {quote(source.path)}` unpacks it"
+
+
+def unpacked_start(path: str, start: bytes, size: int) -> bytes:
+    """The first bytes of what a file unpacks to that begins so; none if it is not packed, or cannot be unpacked here."""
+    packing = packing_of(start)
+    if not packing:
+        return b""
+    try:
+        with closing(Unpacked(open_source(path), packing)) as source:
+            return read(source, 0, size)
+    except FileError:
+        return b""
 
 
 def opener(one: Format) -> Callable[[Source], Memory]:

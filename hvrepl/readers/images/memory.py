@@ -62,11 +62,51 @@ class Memory(Protocol):
     def close(self) -> None: ...
 
 
+class Gathered:
+    """Bytes of memory that are read until they are enough to be searched: `filled` of them, from the address `start` on, after a hole."""
+
+    def __init__(self) -> None:
+        # Not a bytearray, which begins 16 bytes after a page: many processors copy several times as fast to where a page begins.
+        # Slices with a step are as fast of it as of bytes, and 8 times as slow of a memoryview.
+        self.buffer = mmap(-1, CHUNK)
+        self.view = memoryview(self.buffer)
+        self.start = self.filled = self.hole = 0
+
+    def room(self, size: int) -> memoryview:
+        """Where the next bytes go, as many as there is room for."""
+        return self.view[self.filled : min(self.filled + size, CHUNK)]
+
+    def take(self) -> Chunk:
+        chunk = (self.start, self.buffer if self.filled == CHUNK else self.buffer[: self.filled], self.hole)
+        self.filled = self.hole = 0
+        return chunk
+
+
+@mutable
+class Unread:
+    """What could not be read: bytes that are not there or no whole page, ranges that failed, with the error of the first, and why there
+    may be more."""
+
+    missing: int = 0
+    rest: int = 0
+    failures: int = 0
+    failure: FileError | None = None
+    broken: FileError | None = None
+
+    def say_fault(self) -> str:
+        return bytes_missing(self.missing) if self.missing else cut_in_page(self.rest) if self.rest else ""
+
+    def say(self) -> FileError | None:
+        more = f", and {self.failures - 1} more of its ranges cannot be read" if self.failures > 1 else ""
+        return FileError(f"{self.failure}{more}") if self.failure else self.broken
+
+
 class Mapped:
     """An image whose bytes are in a source as they are. `fault` says what it should hold and does not.
 
     `ranges` is called for each pass over them, so that an image of millions needs no memory for them. `searched` are those that
-    `chunks` goes over, if not all: bytes of the file that are at several addresses are searched once.
+    `chunks` goes over, if not all: bytes of the file that are at several addresses are searched once. A range whose end is NO_END
+    ends where its source does.
     """
 
     def __init__(
@@ -93,54 +133,91 @@ class Mapped:
         found = bytearray()
         for one in self._ranges():
             at = address + len(found)
-            if at < one.address or len(found) == size:
+            if one.address > at:
                 break
             if at < one.end:
                 buffer = bytearray(min(size - len(found), one.end - at))
-                found += buffer[: self.source.fill(buffer, one.offset + at - one.address)]
+                got = self.fill(one, memoryview(buffer), at - one.address)
+                found += buffer[:got]
+                if got < len(buffer) or len(found) == size:
+                    break
         return bytes(found)
 
     def chunks(self) -> Iterator[Chunk]:
-        # Not a bytearray, which begins 16 bytes after a page: many processors copy several times as fast to where a page begins.
-        # Slices with a step are as fast of it as of bytes, and 8 times as slow of a memoryview.
-        buffer = mmap(-1, CHUNK)
+        """What lies side by side in memory comes together. What cannot be read of a range is passed over, and is an error at the end."""
+        gathered, unread = Gathered(), Unread()
         hole, passed = range(0), 0
-        for one in self._searched():
+        for one in self._until_broken(unread):
+            if gathered.filled and one.address != gathered.start + gathered.filled:
+                yield gathered.take()
             # Millions of ranges can lie in one hole of the file.
-            if one.offset not in hole:
-                hole = range(one.offset, one.offset + self.source.hole(one.offset, NO_END))
-            if one.offset + one.size <= hole.stop:
+            if not gathered.filled and one.offset not in hole:
+                hole = range(one.offset, one.offset + self.hole(one, 0, NO_END))
+            if not gathered.filled and one.offset + one.size <= hole.stop:
                 passed += one.size
                 continue
             if passed:
-                yield one.address, b"", passed
+                yield one.address // PAGE_SIZE * PAGE_SIZE, b"", passed
                 passed = 0
-            yield from self._chunks_of(one, buffer)
+            yield from self._chunks_of(one, gathered, unread)
+        if gathered.filled:
+            yield gathered.take()
         if passed:
             yield 0, b"", passed
-        if self.fault:
-            raise FileError(f"{self.source.path}: {self.fault}")
+        self._raise_fault(unread)
 
-    def _chunks_of(self, one: Range, buffer: mmap) -> Iterator[Chunk]:
-        """One range through a buffer; before its first page, and behind its last byte, there is nothing to find."""
-        at = -(-one.address // PAGE_SIZE) * PAGE_SIZE
+    def _raise_fault(self, unread: Unread) -> None:
+        """The error with which an image ends of which something could not be read, or should be there and is not."""
+        if error := unread.say():
+            raise error
+        if self.source.size is not None:  # it may have ended at a damage
+            self.source.fill(bytearray(1), self.source.size)
+        if fault := self.say_fault() or unread.say_fault():
+            raise FileError(f"{self.source.path}: {fault}")
+
+    def _until_broken(self, unread: Unread) -> Iterator[Range]:
+        """What is searched, up to an error in looking for the next range, which is kept: what was read before it comes first."""
+        try:
+            yield from self._searched()
+        except FileError as error:
+            unread.broken = error
+
+    def _chunks_of(self, one: Range, gathered: Gathered, unread: Unread) -> Iterator[Chunk]:
+        """One range; before its first page, unless it continues what is gathered, there is nothing to find."""
+        at = one.address if gathered.filled else -(-one.address // PAGE_SIZE) * PAGE_SIZE
         while at < one.end:
-            hole = self.source.hole(one.offset + at - one.address, one.end - at) // PAGE_SIZE * PAGE_SIZE
-            at += hole
-            size = min(CHUNK, one.end - at)
-            got = self.source.fill(memoryview(buffer)[:size], one.offset + at - one.address) if size else 0
-            yield at, buffer if got == CHUNK else buffer[:got], hole
-            if got < size:
-                self._end_at(at + got, one)
+            if not gathered.filled:
+                gathered.hole = self.hole(one, at - one.address, one.end - at) // PAGE_SIZE * PAGE_SIZE
+                gathered.start = at = at + gathered.hole
+            room = gathered.room(one.end - at)
+            try:
+                got = self.fill(one, room, at - one.address)
+            except FileError as error:
+                unread.failures += 1
+                unread.failure = unread.failure or error
                 return
-            at += size
+            gathered.filled += got
+            at += got
+            if gathered.filled == CHUNK or (gathered.hole and not gathered.filled):
+                yield gathered.take()
+            if len(room) and not got:  # not at the first short read: the next one says what is wrong, if anything is
+                if one.end == NO_END:
+                    unread.rest = at % PAGE_SIZE
+                else:
+                    unread.missing += one.end - at
+                return
 
-    def _end_at(self, address: int, one: Range) -> None:
-        """What a range means that ends before its size says so."""
-        if one.end != NO_END:
-            raise FileError(f"{self.source.path}: ended while it was being read")
-        if rest := address % PAGE_SIZE:
-            raise FileError(f"{self.source.path}: {cut_in_page(rest)}")
+    def fill(self, one: Range, buffer: memoryview, at: int) -> int:
+        """Reads what is so many bytes after the start of a range; returns how many bytes were read."""
+        return self.source.fill(buffer, one.offset + at)
+
+    def hole(self, one: Range, at: int, size: int) -> int:
+        """How many bytes so far after the start of a range are known to be zeros."""
+        return self.source.hole(one.offset + at, size)
+
+    def say_fault(self) -> str:
+        """`fault`, or what only the end of the source told."""
+        return self.fault
 
     def close(self) -> None:
         self.source.close()
@@ -183,7 +260,7 @@ class Lost:
     error: FileError | None = None
 
     def say(self) -> str:
-        faults = [f"is truncated: {self.cut} bytes of the memory in it are missing"] if self.cut else []
+        faults = [bytes_missing(self.cut)] if self.cut else []
         if self.damaged:
             faults.append(f"is damaged: {self.damaged} bytes of the memory in it cannot be unpacked, the first at {self.first:#x}")
         return str(self.error or "; ".join(faults))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 Unpack = Callable[[memoryview, int], bytes]  # a packed block, and its size once it is unpacked; ValueError if it is not that
 
+SNAPPY_STREAM = b"\xff\x06\x00\x00sNaPpY"  # the chunk with which a stream of others begins
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 MOST_WINDOW = 23  # log2 of the bytes that a zstd frame may look back: what RFC 8878 recommends that every decoder has memory for
 
@@ -53,6 +54,20 @@ def snappy_unpacker() -> Unpack:
         buffer = bytearray(size)
         try:
             return exactly(bytes(buffer[: snappy.decompress_raw_into(packed, buffer)]), size)
+        except DecompressionError as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def snappy_chunk_unpacker() -> Unpack:
+    """For chunks of snappy's framing_format.txt, each with its checksum. ImportError without cramjam."""
+    from cramjam import DecompressionError, snappy
+
+    def unpack(packed: memoryview, size: int) -> bytes:
+        buffer = bytearray(size)
+        try:
+            return exactly(bytes(buffer[: snappy.decompress_into(SNAPPY_STREAM + packed, buffer)]), size)
         except DecompressionError as error:
             raise ValueError(str(error)) from None
 

@@ -51,6 +51,12 @@ class PackedRanges:
             yield Range(addresses[place], sizes[place], offsets[place])
 
 
+def in_file_order(ranges: Iterable[Range]) -> PackedRanges:
+    """Ranges by where they are in the file."""
+    by_offset = PackedRanges(Range(one.offset, one.size, one.address) for one in ranges)
+    return PackedRanges(Range(one.offset, one.size, one.address) for one in by_offset.in_order())
+
+
 def join_ranges(ranges: Iterable[Range]) -> list[Range]:
     """In ascending order, without what an earlier one has (the kernel's text stands twice in a vmcore), neighbours as one."""
     return list(join_ordered(sorted(ranges, key=lambda one: (one.address, -one.size))))

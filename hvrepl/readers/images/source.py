@@ -13,19 +13,24 @@ from hvrepl.errors import FileError
 
 LEAST_AHEAD = 1 << 15
 MOST_AHEAD = 1 << 19
+NO_SIZE = (1 << 63) - 1  # where a file ends for a library that asks while that is not known
+LOOKED_AT = 1 << 12
 
 
 FARTHEST = 1 << 62  # beyond any offset that a file can be read at
 
 
 class Source(Protocol):
-    """`size` in bytes, None if that is known only at the end. What cannot be read is a FileError that begins with `path`."""
+    """`size` in bytes, None until the end if only that will tell. What cannot be read is a FileError that begins with `path`."""
 
     path: str
     size: int | None
 
     def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
-        """Reads at an offset until the buffer is full or the bytes end; returns how many were read."""
+        """Reads at an offset until the buffer is full or the bytes end; returns how many were read.
+
+        Those that come before a damage are read first: only what begins at it or after it is an error.
+        """
 
     def hole(self, offset: int, size: int) -> int:
         """How many of the bytes at an offset are known to be zeros without being read."""
@@ -77,7 +82,7 @@ class SourceFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.source.size or 0}[whence]
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: NO_SIZE if self.source.size is None else self.source.size}[whence]
         self.at = start + offset
         return self.at
 
@@ -120,6 +125,21 @@ class ReadAhead:
             self.start = offset
             self.end = offset + self.source.fill(self.buffer[: max(size, self.ahead)], offset)
         return self.buffer[offset - self.start : min(offset + size, self.end) - self.start]
+
+
+class Window:
+    """The bytes from a place on that was last looked at, for what goes over small things that follow one another."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.start = 0
+        self.data = b""
+
+    def look(self, offset: int, size: int) -> bytes:
+        """The bytes at an offset, fewer where they end; at most LOOKED_AT."""
+        if not self.start <= offset <= self.start + len(self.data) - size:
+            self.start, self.data = offset, read(self.source, offset, LOOKED_AT)
+        return self.data[offset - self.start :][:size]
 
 
 def open_source(path: str) -> FileSource:

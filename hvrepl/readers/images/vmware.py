@@ -18,6 +18,7 @@ from hvrepl.errors import FileError
 from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing, cut_in_page
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source, as_file, open_source, read
+from hvrepl.readers.images.unpacked import plain_name
 from hvrepl.record import record, replace
 
 HEADER = struct.Struct("<4sII")  # magic, version, number of groups
@@ -65,7 +66,7 @@ def open_state(source: Source) -> Mapped:
     state = read_state(source)
     if state.start is not None:
         return placed(source, state, state.start, state.start + state.size)
-    path = os.path.splitext(source.path)[0] + ".vmem"
+    path = os.path.splitext(plain_name(source))[0] + ".vmem"
     if not os.path.exists(path):
         raise FileError(
             f"{source.path}: a saved state of VMware; the memory belongs in {os.path.basename(path)} next to it, which is missing"
@@ -82,7 +83,7 @@ def open_state(source: Source) -> Mapped:
 
 def open_vmem(source: Source) -> Mapped:
     """A .vmem by the .vmss or .vmsn next to it; without one, what lies above 3 GiB has no addresses."""
-    stem = os.path.splitext(source.path)[0]
+    stem = os.path.splitext(plain_name(source))[0]
     path = next((stem + end for end in STATES if os.path.exists(stem + end)), None)
     if path:
         state_source = open_source(path)

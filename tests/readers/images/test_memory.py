@@ -136,7 +136,6 @@ REFUSED = {
     "MEMORY32.DMP": (b"PAGEDUMP" + A, "a MEMORY.DMP of 32-bit Windows, which is not read; convert it"),
     "guest.vsv": (A, "a saved state of Hyper-V, which is not read; convert it"),
     "guest.VMRS": (A, "its name is that of a saved state of Hyper-V, but it does not begin as one"),
-    "lime": (b"EMiL" + A, "a LiME image"),
     "start of a vmcore": (KDUMP[:400], "a kdump-compressed vmcore that ends within its header"),
     "damaged vmcore": (
         KDUMP[:428] + b"\xff" * 4 + KDUMP[432:],

@@ -1,0 +1,307 @@
+"""What a file that is packed with gzip or zstd unpacks to, as a source: unpacked anew as it is read, and never all of it in memory."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from hvrepl.errors import FileError
+from hvrepl.readers.images.source import Source, read
+from hvrepl.record import record
+
+FED = 1 << 15  # packed bytes that are unpacked together
+MOST_AT_ONCE = 1 << 17  # unpacked bytes that come of one call, whatever was packed
+LEAST_AT_ONCE = 1 << 14
+KEPT_PIECES = 6  # of each stream: who looks back a little finds it there
+KEPT_STREAMS = 4  # places at which a file is read in turns, such as a table and what is in it
+# How often all that was unpacked may be unpacked once more for what is read in no order, and how many bytes besides.
+MOST_AGAIN, MOST_AGAIN_BESIDES = 16, 1 << 28
+# The window of a zstd frame is memory that the file asks for. zstd itself refuses a wider one unless it is given `--long`.
+WIDEST_WINDOW = 1 << 27
+WIDE_WINDOW, KEPT_WIDE = 1 << 24, 2
+GZIP = b"\x1f\x8b\x08"  # RFC 1952, 2.3.1, with the one method that there is
+ZSTD = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1
+SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))  # RFC 8878, 3.1.2; the length follows in 4 bytes
+LONGEST_HEADER = 18  # RFC 8878, 3.1.1.1, with the magic
+
+
+class Decoder(Protocol):
+    """What unpacks one member or frame, as the decompressors of the standard library do it."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class Inflater:
+    """zlib's decompressor in the form of the others."""
+
+    def __init__(self) -> None:
+        self.zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self.zlib.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self.zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        found = self.zlib.decompress(data or self.zlib.unconsumed_tail, max_length)
+        # It can hold back bytes of what it has read, even if nothing of that is left over.
+        self.needs_input = not self.zlib.unconsumed_tail and len(found) < max_length
+        return found
+
+
+def inflater(_: Source) -> tuple[Decoder, type[Exception]]:
+    return Inflater(), zlib.error
+
+
+def inflaters_window(_: bytes) -> int:
+    return 1 << zlib.MAX_WBITS
+
+
+def zstd_decoder(source: Source) -> tuple[Decoder, type[Exception]]:
+    """FileError if no library for it is installed: Python has one since 3.14."""
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError:
+        raise FileError(f"{source.path}: packed with zstd; install hvrepl[vmcore] to read it, or unpack it with `zstd -d`") from None
+    return zstd.ZstdDecompressor(), zstd.ZstdError
+
+
+def zstd_window(header: bytes) -> int:
+    """How much memory a frame asks for, by its header."""
+    header = header.ljust(LONGEST_HEADER, b"\0")
+    flags = header[4]
+    if not flags & 0x20:
+        exponent, mantissa = divmod(header[5], 8)
+        return (1 << 10 + exponent) * (8 + mantissa) // 8
+    at = 5 + (0, 1, 2, 4)[flags & 3]  # after the id of a dictionary: the size of what is in it, which is its window
+    size = 1 << (flags >> 6)
+    return int.from_bytes(header[at : at + size], "little")
+
+
+@record
+class Packing:
+    """A way to pack a file: what it begins with, what makes a decoder and the error that it raises, and how much memory that takes."""
+
+    name: str
+    magic: tuple[bytes, ...]
+    suffixes: tuple[str, ...]
+    command: str  # prints what is in a file
+    decoder: Callable[[Source], tuple[Decoder, type[Exception]]]
+    window: Callable[[bytes], int]
+
+
+PACKINGS = (
+    Packing("gzip", (GZIP,), (".gz", ".gzip"), "gzip -dc", inflater, inflaters_window),
+    Packing("zstd", (ZSTD, *SKIPPABLE), (".zst", ".zstd"), "zstd -dc", zstd_decoder, zstd_window),
+)
+
+
+def packing_of(start: bytes) -> Packing | None:
+    """How a file is packed, by what it begins with."""
+    return next((one for one in PACKINGS if start.startswith(one.magic)), None)
+
+
+class Stream:
+    """What a source unpacks to, from its beginning on, piece by piece. `fault` is why it ended, if not because that is all."""
+
+    def __init__(self, source: Source, packing: Packing) -> None:
+        self.source = source
+        self.packing = packing
+        self.pieces: deque[bytes] = deque()
+        self.start = self.end = 0  # of the pieces, in what is unpacked
+        self.fault = ""
+        self.is_wide = False
+        self._careful_from: int | None = None
+        self._restart()
+
+    def _restart(self) -> None:
+        self._decoder: Decoder | None = None
+        self._error: type[Exception] = EOFError
+        self._at = 0  # up to where the source was read
+        self._fed = b""  # what was read of it and has not been unpacked
+        self._failure: Exception | None = None
+        self._is_at_end = False
+
+    def copy(self, buffer: memoryview, offset: int) -> int:
+        """Copies what the pieces have from an offset on, which must be one of theirs; returns how many bytes that was."""
+        filled, start = 0, self.start
+        for piece in self.pieces:
+            if offset < start + len(piece):
+                found = memoryview(piece)[max(0, offset - start) :][: len(buffer) - filled]
+                buffer[filled : filled + len(found)] = found
+                filled += len(found)
+            start += len(piece)
+        return filled
+
+    def advance(self) -> bool:
+        """Unpacks another piece, if there is one."""
+        piece = self._next()
+        if not piece and self._careful_from is None and isinstance(self._failure, self._error) and not isinstance(self._failure, EOFError):
+            piece = self._next_with_care()
+        if not piece:
+            self.fault = self._say_fault()
+            return False
+        if len(self.pieces) == KEPT_PIECES:
+            self.start += len(self.pieces.popleft())
+        self.pieces.append(piece)
+        self.end += len(piece)
+        return True
+
+    def _say_fault(self) -> str:
+        if self._failure is None:
+            return ""
+        if isinstance(self._failure, EOFError):
+            return f"is truncated: it ends before its {self.packing.name} data does"
+        reason = str(self._failure).rpartition(": ")[2]
+        return f"cannot be unpacked beyond byte {self.end:#x} of what is in it: {reason}"
+
+    def _next_with_care(self) -> bytes:
+        """The piece that comes next, once more: a decoder that fails keeps to itself what it had unpacked before the damage.
+
+        So a new one is led to the same place, and given byte by byte what the first one was given together.
+        """
+        self._careful_from = self._at - FED
+        self._restart()
+        at = 0
+        while at <= self.end:
+            piece = self._next()
+            if not piece:
+                return b""
+            at += len(piece)
+        return piece[len(piece) - (at - self.end) :]
+
+    def _next(self) -> bytes:
+        """At least LEAST_AT_ONCE bytes, unless they end before that or cannot be unpacked."""
+        parts: list[bytes] = []
+        size = 0
+        while size < LEAST_AT_ONCE and not self._is_at_end:
+            try:
+                part = self._step()
+            except (EOFError, ValueError, self._error) as error:
+                self._failure, self._is_at_end = error, True
+                break
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)
+
+    def _step(self) -> bytes:
+        """What comes of one call. Raises EOFError where what is packed ends too soon, ValueError or the decoder's error at a damage."""
+        if self._decoder is None:
+            self._begin()
+            return b""
+        data = b""
+        if self._decoder.needs_input:
+            data, self._fed = self._fed or self._feed(), b""
+            if not data:
+                raise EOFError
+        found = self._decoder.decompress(data, MOST_AT_ONCE)
+        if self._decoder.eof:
+            self._fed = self._decoder.unused_data
+            self._decoder = None
+        return found
+
+    def _begin(self) -> None:
+        """Makes a decoder for what comes next, a member or frame, after zeros with which a tape or disk was filled up."""
+        self._fed = self._fed.lstrip(b"\0")
+        while len(self._fed) < LONGEST_HEADER and (more := self._feed()):
+            self._fed = (self._fed + more).lstrip(b"\0")
+        if not self._fed:
+            self._is_at_end = True
+        elif self._fed.startswith(SKIPPABLE) and self.packing.magic[-1] in SKIPPABLE:
+            self._skip(8 + int.from_bytes(self._fed[4:8], "little"))
+        elif not self._fed.startswith(self.packing.magic):
+            raise ValueError(f"what follows is not {self.packing.name} data")
+        else:
+            window = self.packing.window(self._fed)
+            if window > WIDEST_WINDOW:
+                raise ValueError(f"that takes more than {WIDEST_WINDOW >> 20} MiB of memory; `zstd -d --long=31` unpacks it")
+            self.is_wide = window > WIDE_WINDOW
+            self._decoder, self._error = self.packing.decoder(self.source)
+
+    def _skip(self, size: int) -> None:
+        self._at += max(0, size - len(self._fed))
+        self._fed = self._fed[size:]
+        if self.source.size is not None and self._at > self.source.size:
+            raise EOFError
+
+    def _feed(self) -> bytes:
+        size = FED
+        if self._careful_from is not None:
+            size = max(1, min(FED, self._careful_from - self._at))
+        data = read(self.source, self._at, size)
+        self._at += len(data)
+        return data
+
+
+class Unpacked:
+    """A source of what another one unpacks to. A read goes on from the nearest place before it to which one came, or begins anew."""
+
+    def __init__(self, source: Source, packing: Packing) -> None:
+        self.packed = source
+        self.packing = packing
+        self.path = source.path
+        self.size: int | None = None
+        self.fault = ""
+        self._streams: list[Stream] = []  # the one that was read last comes first
+        self._furthest = 0
+        self._again = 0  # bytes that had been unpacked before
+
+    def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
+        view, filled = memoryview(buffer), 0
+        while filled < len(view) and (stream := self._stream_at(offset + filled)):
+            filled += stream.copy(view[filled:], offset + filled)
+        if self.fault and not filled and len(view):
+            raise FileError(f"{self.path}: {self.fault}")
+        return filled
+
+    def _stream_at(self, offset: int) -> Stream | None:
+        """The stream that has the byte at an offset; None if it is not there."""
+        if self.size is not None and offset >= self.size:
+            return None
+        stream = max((one for one in self._streams if one.start <= offset), key=lambda one: one.start, default=None)
+        if stream is None:
+            stream = Stream(self.packed, self.packing)
+        else:
+            self._streams.remove(stream)
+        most = KEPT_WIDE if any(one.is_wide for one in self._streams) else KEPT_STREAMS
+        self._streams = [stream, *self._streams[: most - 1]]
+        while stream.end <= offset:
+            if self._again > MOST_AGAIN * self._furthest + MOST_AGAIN_BESIDES:
+                raise FileError(f"{self.path}: what is in it is in no order; unpack it first, with `{self.packing.name} -d`")
+            before = stream.end
+            if not stream.advance():
+                self.size, self.fault = stream.end, stream.fault
+                return None
+            self._again += max(0, min(stream.end, self._furthest) - before)
+            self._furthest = max(self._furthest, stream.end)
+        return stream
+
+    def hole(self, offset: int, size: int) -> int:  # noqa: ARG002
+        return 0  # zeros have to be unpacked to be known
+
+    def close(self) -> None:
+        self._streams.clear()
+        self.packed.close()
+
+
+def plain_name(source: Source) -> str:
+    """The path of a source, or what the file would be called if it were not packed."""
+    suffixes = source.packing.suffixes if isinstance(source, Unpacked) else ()
+    suffix = next((one for one in suffixes if source.path.lower().endswith(one)), "")
+    return source.path[: len(source.path) - len(suffix)]

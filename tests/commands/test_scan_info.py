@@ -72,8 +72,8 @@ def test_one_image_is_an_object_and_several_are_an_array_and_ndjson_has_a_line_e
 def test_a_person_is_shown_the_first_ranges_and_how_many_more(core: str) -> None:
     ended = call("scan", "--info", core, columns=0)
     assert (ended.status, ended.err) == (0, "")
-    first, memory, *ranges, more = ended.out.splitlines()
-    assert first == f"{core}  ELF core"
+    first, arch, memory, *ranges, more = ended.out.splitlines()
+    assert (first, arch) == (f"{core}  ELF core", "  arch    x64")
     assert memory == "  memory  49,152 bytes (48 KiB) in 12 ranges"
     assert [line.split() for line in ranges] == [[f"{2 * at * PAGE:#x}-{(2 * at + 1) * PAGE - 1:#x}", "4", "KiB"] for at in range(8)]
     assert more == "    and 4 more, the last up to 0x16fff"

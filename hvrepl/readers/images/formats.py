@@ -48,19 +48,10 @@ FORMATS = (
 # What does not say what it is: how its name ends.
 VMEM = ".vmem"
 
-NOT_CONVERTED = "which is not read; convert it to a raw image"
-# How files begin that are not read → what they are, and what makes them readable.
-REFUSED = {
-    b"PAGEDUMP": f"a MEMORY.DMP of 32-bit Windows, {NOT_CONVERTED}",
-    b"DISKDUMP": "an old diskdump, which is not read",
-}
-SUFFIXES_REFUSED = (".vsv",)
-SAVED_STATE = f"a saved state of Hyper-V, {NOT_CONVERTED}"
-
 
 def is_image(start: bytes) -> bool:
     """Whether a file begins as an image of memory; a raw one has nothing that says so."""
-    return start.startswith((*(one.magic for one in FORMATS), *REFUSED))
+    return start.startswith(tuple(one.magic for one in FORMATS))
 
 
 def open_memory(path: str, base: int | None = None) -> Memory:
@@ -87,13 +78,8 @@ def memory_in(source: Source, base: int | None = None) -> Memory:
         check_unpacked(source, packing, start)
     name = plain_name(source)
     other = find_refused(source)
-    refused = next((text for magic, text in REFUSED.items() if start.startswith(magic)), "")
-    if name.lower().endswith(SUFFIXES_REFUSED):
-        refused = SAVED_STATE
-    if packing and (other or refused):
-        raise FileError(say_inside(source, packing, other.what if other else refused))
-    if other or refused:
-        raise FileError(f"{source.path}: {other.say(source.path) if other else refused}")
+    if other:
+        raise FileError(say_inside(source, packing, other.what) if packing else f"{source.path}: {other.say(source.path)}")
     if not start:
         raise FileError(f"{source.path}: {'unpacks to nothing' if packing else 'is empty'}")
     for one in FORMATS:

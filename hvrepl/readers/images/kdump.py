@@ -97,13 +97,11 @@ def read_header(source: Source) -> Header:
         raise FileError(f"{source.path}: a kdump-compressed vmcore with a damaged header: a part from page {first:#x} to {end:#x}")
     names = [utsname[at : at + NAME] for at in range(0, len(utsname), NAME)]
     info = read(source, info_at, min(info_size, MOST_INFO)) if version >= HAS_INFO and 0 < info_at < NO_OFFSET else b""
-    missing = [say_part(first * block, end * block)] if is_part else []
-    missing += say_left_out(level if version >= HAS_LEVEL else 0, status)
     facts = Facts(
-        format="kdump",
+        format="kdump, a part of a split one" if is_part else "kdump",
         arch=arch_of(names[MACHINE]),
         kernel=kernel_of(info) or plain(names[RELEASE]),
-        missing=", ".join(missing),
+        missing=", ".join(say_left_out(level if version >= HAS_LEVEL else 0, status)),
     )
     table = bitmap + bitmap_blocks * block
     return Header(block=block, bitmap=bitmap + half, bitmap_size=half, table=table, is_part=is_part, first=first, end=end, facts=facts)
@@ -113,14 +111,6 @@ def is_header(fields: tuple[Any, ...]) -> bool:
     """Whether the fields of a header can be ones."""
     *_, block, sub_blocks, bitmap_blocks = fields
     return block in BLOCKS and sub_blocks != 0 and 2 <= bitmap_blocks <= MOST_BITMAP // block
-
-
-def say_part(start: int, end: int) -> str:
-    return (
-        f"all but {start:#x} to {end - 1:#x}, its part of a split dump"
-        if start < end
-        else "all memory, as its part of a split dump is empty"
-    )
 
 
 def say_left_out(level: int, status: int) -> Iterator[str]:

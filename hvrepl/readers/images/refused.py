@@ -13,6 +13,7 @@ from contextlib import closing
 
 from hvrepl.errors import FileError
 from hvrepl.readers.images.source import Source, open_source, read
+from hvrepl.readers.images.unpacked import plain_name
 from hvrepl.record import field, record
 
 FOOTER = 512  # bytes at the end of a fixed VHD
@@ -37,7 +38,7 @@ class Refused:
     suffix_of: str = ""
 
     def fits(self, source: Source, start: bytes) -> bool:
-        if self.suffix and not source.path.lower().endswith(self.suffix):
+        if self.suffix and not plain_name(source).lower().endswith(self.suffix):
             return False
         return all(has_at(source, start, at, magic) for at, magic in self.marks.items())
 
@@ -106,6 +107,11 @@ REFUSED = (
         )
         for magic in (b"HIBR", b"hibr", b"WAKE", b"wake", b"RSTR", b"rstr", b"")
     ),
+    Refused(  # DUMP_HEADER32
+        "the MEMORY.DMP of a 32-bit Windows, which is not read",
+        "`!db ADDRESS L1000` in WinDbg prints a page of it",
+        {0: b"PAGEDUMP"},
+    ),
     Refused(  # MINIDUMP_HEADER of minidumpapiset.h
         "a minidump of a Windows process, not the memory of a machine",
         r"after `reg add HKLM\SYSTEM\CurrentControlSet\Control\CrashControl /v CrashDumpEnabled /t REG_DWORD /d 1 /f` "
@@ -142,6 +148,7 @@ REFUSED = (
         "after `sysctl debug.minidump=0` the next crash writes all of the memory",
         {0: b"minidump FreeBSD/"},
     ),
+    Refused("an old diskdump, which is not read", "`rd -p ADDRESS 512` in crash prints a page of it", {0: b"DISKDUMP"}),
     Refused(
         "an LKCD dump, which is not read", "`rd -p ADDRESS 512` in crash prints a page of it", {0: b"\xed\x23\x8f\x61\x73\x01\x19\xa8"}
     ),
@@ -187,7 +194,7 @@ def find_refused(source: Source) -> Refused | None:
     found = next((one for one in REFUSED if one.fits(source, start)), None)
     if found:
         return found
-    if is_saved_bin(source.path):
+    if is_saved_bin(plain_name(source)):
         return Refused("a part of a saved state of Hyper-V before Windows Server 2016, which is not read", CRASH_IT)
     return VHD if is_fixed_vhd(source) else None
 

@@ -133,8 +133,8 @@ REFUSED = {
     "bad elf": (b"\x7fELF" + b"\xff" * 100, "begins as an ELF file but cannot be read as one"),
     "program": (elf([(0, 0x1000, A)], kind=2), "an ELF program or library; give a core"),
     "MEMORY.DMP": (b"PAGEDU64" + A, "a Windows MEMORY.DMP that ends within its header"),
-    "MEMORY32.DMP": (b"PAGEDUMP" + A, "a MEMORY.DMP of 32-bit Windows, which is not read; convert it"),
-    "guest.vsv": (A, "a saved state of Hyper-V, which is not read; convert it"),
+    "MEMORY32.DMP": (b"PAGEDUMP" + A, "the MEMORY.DMP of a 32-bit Windows, which is not read; `!db ADDRESS L1000`"),
+    "guest.vsv": (A, "a saved state of Hyper-V before Windows Server 2016, which is not read; start the guest"),
     "guest.VMRS": (A, "its name is that of a saved state of Hyper-V, but it does not begin as one"),
     "start of a vmcore": (KDUMP[:400], "a kdump-compressed vmcore that ends within its header"),
     "damaged vmcore": (

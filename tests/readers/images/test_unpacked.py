@@ -69,7 +69,7 @@ def test_a_packed_raw_image_ends_in_silence(tmp_path: Path, pack: Callable[[byte
     with pytest.raises(FileError, match=r"image: holds nothing at 0x300000; it has 0x0-0x2fffff$"):
         read_at(path, len(NOISE), 1)
     path = write(tmp_path / "cut", pack(NOISE[:-96]))
-    assert everything(path) == (NOISE[:-96], "ends in the middle of a page; its last 4000 bytes were not searched")
+    assert everything(path) == (NOISE[:-96], "ends in the middle of a page; its last 4000 bytes are not searched")
 
 
 PACKED_BY = {PACK[one.name]: one for one in PACKINGS}
@@ -228,7 +228,11 @@ FAULTS = {
     "header": (b"\x1f\x8b\x08\xff" + A, b"", "cannot be unpacked beyond byte 0x0 of what is in it: unknown header flags set"),
     "wide": (frame([(RUN, PAGE, b"\1")], window_log=31), b"", "takes more than 128 MiB of memory; `zstd -d --long=31` unpacks it"),
     "packed twice": (gzipped(zstd(A)), b"", "packed with gzip, and what is in it is packed with zstd; `gzip -d "),
-    "refused": (gzipped(b"PAGEDUMP" + A), b"", "packed with gzip, and what is in it is a MEMORY.DMP of 32-bit Windows, which is not read"),
+    "refused": (
+        gzipped(b"PAGEDUMP" + A),
+        b"",
+        "packed with gzip, and what is in it is the MEMORY.DMP of a 32-bit Windows",
+    ),
     "a disk": (zstd(b"QFI\xfb" + A), b"", "packed with zstd, and what is in it is a qcow2 disk image, not memory; `zstd -d "),
     "an archive": (gzipped(bytes(257) + b"ustar" + A), b"", "packed with gzip, and what is in it is a tar archive; `gzip -d "),
     "text": (gzipped(b"[    1.234567] a line of a log\n" * 200), b"", "unpacks to text, not to a memory image; `gzip -dc "),

@@ -104,7 +104,7 @@ def test_a_small_vmem_needs_no_state(tmp_path: Path) -> None:
     path = write(tmp_path / "guest.VMEM", A + B[:5])
     with closing(open_memory(path)) as memory:
         assert (memory.facts.missing, memory.facts.unplaced) == ("", None)
-        with pytest.raises(FileError, match="ends in the middle of a page; its last 5 bytes were not searched"):
+        with pytest.raises(FileError, match="ends in the middle of a page; its last 5 bytes are not searched"):
             list(memory.chunks())
 
 

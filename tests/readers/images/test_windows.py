@@ -140,7 +140,7 @@ REFUSED = {
     ),
     "another second header": (BITMAP[:0x2000] + b"PAGE" * 99, "a Windows MEMORY.DMP with a damaged header: b'PAGEPAGE' where SDMPDUMP"),
     "first page elsewhere": (BITMAP[:0x2020] + b"\1" + BITMAP[0x2021:], "a Windows MEMORY.DMP with a damaged header: 7 of "),
-    "32 bits": (b"PAGEDUMP" + BITMAP[8:], "a MEMORY.DMP of 32-bit Windows, which is not read; convert it"),
+    "32 bits": (b"PAGEDUMP" + BITMAP[8:], "the MEMORY.DMP of a 32-bit Windows, which is not read"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.index import Index
@@ -35,4 +36,14 @@ def open_checkout() -> Index:
 
     from hvrepl.catalog.build.kept import open_kept
 
-    return open_kept(Path(CHECKOUT_SPECS))
+    return open_kept(Path(CHECKOUT_SPECS), stamp())
+
+
+@cache
+def stamp() -> str:
+    """The fingerprint of a checkout's specs when the process first asked: to look at every file again costs more than most commands."""
+    from pathlib import Path
+
+    from hvrepl.catalog.build.kept import fingerprint
+
+    return fingerprint(Path(CHECKOUT_SPECS))

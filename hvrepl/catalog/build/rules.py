@@ -20,7 +20,7 @@ from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
 from hvrepl.catalog.taking import taken
-from hvrepl.catalog.build.read_specs import read_folder, to_specs
+from hvrepl.catalog.build.read_specs import parse_tables, read_folder, to_specs
 from hvrepl.catalog.build.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
 from hvrepl.catalog.build.texts import check_texts
 from hvrepl.catalog.build.tiles import check_cases_fit, check_loops, check_tiles
@@ -273,7 +273,7 @@ def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index
     """An index in memory of built-in specs, which are trusted, and of one's own, which are checked. Raises SpecError, FileError."""
     own = read_folder(extra, f"{extra}/")
     specs, faults = to_specs(own.tables)
-    trusted, _ = to_specs(tables)
+    trusted = parse_tables(tables)
     documents = {source.partition(":")[0] for spec in trusted for source in sources(spec)}
     both = [*spaces, *own.spaces]
     documents |= set(own.documents)

@@ -9,7 +9,8 @@ import pytest
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.build.kept import open_kept
-from hvrepl.errors import SpecError
+from hvrepl.catalog.opening import open_index
+from hvrepl.errors import FileError, SpecError
 
 SPEC = """\
 kind = "enumeration"
@@ -80,3 +81,23 @@ def test_specs_that_are_no_toml_are_refused_and_nothing_is_kept(specs: Path) -> 
 def test_a_link_to_nothing_among_the_specs_ends_nothing(specs: Path) -> None:
     (specs / "common" / ".#color.toml").symlink_to("somebody@somewhere.1234")
     assert red(specs) == 1
+
+
+def test_a_spec_in_a_new_folder_is_seen_at_once(specs: Path) -> None:
+    red(specs)
+    (specs / "x64" / "more").mkdir(parents=True)
+    write(specs, 3)
+    (specs / "common" / "color.toml").rename(specs / "x64" / "more" / "color.toml")
+    assert red(specs) == 3
+
+
+def test_a_folder_of_specs_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="specs"):
+        open_kept(tmp_path / "specs")
+
+
+def test_a_process_looks_at_the_specs_of_a_checkout_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of a script that opens them would else look at each file again."""
+    open_index()
+    monkeypatch.setattr(os, "scandir", None)
+    open_index()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
@@ -230,9 +230,13 @@ class Catalog:
 
     def log_forms(self) -> Iterator[LogForm]:
         """What lines of logs look like, the more certain first."""
+        return iter(self._log_forms)
+
+    @cached_property
+    def _log_forms(self) -> tuple[LogForm, ...]:
         from hvrepl.catalog.log_forms import parse_forms
 
-        return (form for _, file, table in self.index.logs() for form in parse_forms(table, file))
+        return tuple(form for _, file, table in self.index.logs() for form in parse_forms(table, file))
 
     def laid_out(self, kind: str) -> Iterator[str]:
         """Every name of today, on any arch, of the specs of a kind that have a layout."""
@@ -336,10 +340,15 @@ class Catalog:
 
     def like(self, name: str) -> list[str]:
         """Up to two names of this arch that are spelled alike, of different things. Reads all names."""
-        rows = {to_key(row.spelling): row for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
+        rows = self._spellings
         close = [rows[key] for key in alike(to_key(name), rows, 6, 0.75)]
         different = {(row.spec, row.element): row.spelling for row in reversed(close)}
         return [row.spelling for row in close if row.spelling in different.values()][:2]
+
+    @cached_property
+    def _spellings(self) -> dict[str, NameRow]:
+        """Every name of this arch by its key; kept, as a script that goes on after mistakes may make many."""
+        return {to_key(row.spelling): row for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
 
 
 def as_number(spec: Spec, width: int) -> Spec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from hvrepl.record import record
 
@@ -13,6 +14,7 @@ ZERO_WIDTH = re.compile(r"\(\?<?[=!]|[\^$]|\\[bB]")
 
 
 MOST_STARTS = 16
+MOST_KEPT = 1024  # outlines; the built-in patterns are a fifth of that
 
 
 @record
@@ -33,7 +35,8 @@ class Atom:
     ends: bool = False  # whether something else may stand between it and the next
 
 
-def outline(pattern: str, words: Collection[str] = ()) -> Outline:
+@lru_cache(MOST_KEPT)  # a shell or script that annotates one log after the other works each out once
+def outline(pattern: str, words: tuple[str, ...] = ()) -> Outline:
     """Of a pattern that is not empty. `words` are known to be there, so `part` is rather none of them."""
     starts = [start.strip() for start in heads(pattern)[0]]
     return Outline(() if "" in starts else tuple(starts), best_part(pattern, words))

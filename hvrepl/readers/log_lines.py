@@ -131,8 +131,8 @@ class Recogniser:
             for word in finder.words if is_open else closed:
                 finders.setdefault(word, []).append(finder)
         self._finders = {word: tuple(several) for word, several in finders.items()}
-        self.words = tuple(word for word in self._finders if not any(other != word and other in word for other in self._finders))
-        self._longer = {word: [other for other in self._finders if word in other] for word in self.words}
+        self._longer = nest(tuple(self._finders))
+        self.words = tuple(self._longer)
         backs = ((word, max(finder.form.back for finder in finders)) for word, finders in self._finders.items())
         self._backs = [(word.encode(), back) for word, back in backs if back]
 
@@ -152,6 +152,13 @@ class Recogniser:
         """What fits, in order."""
         low = text.lower()
         return find_with(self.finders(low), text, low)
+
+
+@lru_cache(16)  # the same for each log
+def nest(words: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+    """Each word that has no other in it, with those in which it is: where that one is not in a text, none of them is."""
+    shortest = [word for word in words if not any(other != word and other in word for other in words)]
+    return {word: [other for other in words if word in other] for word in shortest}
 
 
 def can_wrap(form: LogForm) -> bool:

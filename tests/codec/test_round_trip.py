@@ -12,16 +12,19 @@ from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
 from tests.codec.layouts import THINGS, Thing, nodes, samples, thing
-from tests.fuzz import examples, sampled
+from tests.fuzz import amount, examples, sampled
 
 
 @sampled
 @pytest.mark.parametrize("one", THINGS, ids=str)
 def test_a_layout_keeps_what_holds_for_all(one: Thing) -> None:
-    for data in samples(one):
+    for place, data in enumerate(samples(one)):
         node = one.decode(data)
         for check in PROPERTIES:
             check(one, node, data)
+        if place % amount(6, 1) in (0, 1):  # zeros and ones among them
+            for check in PROPERTIES_OF_JSON:
+                check(one, node, data)
 
 
 def comes_back(one: Thing, node: Decoded, data: bytes) -> None:
@@ -140,12 +143,12 @@ def has_siblings_of_different_names(_: Thing, node: Decoded, __: bytes) -> None:
 
 PROPERTIES = [
     comes_back,
-    comes_back_through_json,
     has_every_bit_in_exactly_one_leaf,
-    has_json_keys_in_the_order_of_the_contract_and_no_empty_ones,
     has_findings_of_stable_words_that_name_a_part_that_is_there,
     has_siblings_of_different_names,
 ]
+# These take longer than all the others together, and what breaks them is in the layout rather than in a bit.
+PROPERTIES_OF_JSON = [comes_back_through_json, has_json_keys_in_the_order_of_the_contract_and_no_empty_ones]
 
 
 @pytest.mark.parametrize("one", [one for one in THINGS if one.head and not one.width], ids=str)

@@ -143,6 +143,25 @@ def test_files_that_source_one_another_end_with_a_line(files: int, tmp_path: Pat
 
 
 @needs("sh")
+@pytest.mark.parametrize("options", [[], ["-k"]], ids=len)
+def test_files_that_source_one_another_many_times_end_with_a_line(options: list[str], tmp_path: Path) -> None:
+    """Each of 16 sources the next twice, and the last is read 32,768 times, or would be."""
+    for place in range(16):
+        (tmp_path / f"s{place}").write_text(f"source s{place + 1}\n" * 2 if place < 15 else "# nothing\n")
+    status, out, err = run(*options, "-c", "source s0", cwd=tmp_path)
+    assert (status, out) == (2, "")
+    assert re.match(r"(s\d+:\d: )+s\d+: files that source one another, over 10,000 in all\n", err)
+    assert err.count("\n") <= (16 if options else 1)
+
+
+@needs("sh")
+def test_each_line_may_source_as_many_files_as_another(tmp_path: Path) -> None:
+    (tmp_path / "all").write_text("source one\n" * 6_000)
+    (tmp_path / "one").write_text("")
+    assert run("-c", "source all", "-c", "source all", cwd=tmp_path) == (0, "", "")
+
+
+@needs("sh")
 @pytest.mark.parametrize("name", ["a\x1b[8mb", "a\x07b", "a\x9bb", "a\u202eb", "a\nb", "a\x7fb"], ids=ascii)
 def test_a_file_name_does_nothing_to_a_terminal(name: str, tmp_path: Path) -> None:
     """Nor breaks the lines of programs."""

@@ -36,6 +36,7 @@ class Runner:
         self.session = session
         self.may_shell = may_shell
         self.sourcing: list[str] = []
+        self.sourced = 0
         self.place = ""
 
     def run_lines(self, lines: Iterable[str], place: str) -> None:

@@ -36,7 +36,8 @@ class Lines(Protocol):
     """What runs lines, as far as its words need it."""
 
     session: Session
-    sourcing: list[str]
+    sourcing: list[str]  # the files that are read, each by a line of the one before
+    sourced: int  # files since the first of them
 
     def run_lines(self, lines: Iterable[str], place: str) -> None: ...
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None: ...
@@ -80,7 +81,8 @@ def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
     )
 
 
-MOST_SOURCED = 16  # files that are read at once, as each may source another
+DEEPEST_SOURCED = 16  # files that are read at once, as each may source another
+MOST_SOURCED = 10_000  # files that one line may lead to: of 16 that each source the next twice they would be 65,535
 
 
 def source_file(lines: Lines, words: Sequence[str]) -> None:
@@ -90,8 +92,13 @@ def source_file(lines: Lines, words: Sequence[str]) -> None:
     path = os.path.realpath(words[0])
     if path in lines.sourcing:
         raise UsageError(f"{words[0]} sources itself")
-    if len(lines.sourcing) >= MOST_SOURCED:
-        raise UsageError(f"{words[0]}: files that source one another, over {MOST_SOURCED} deep")
+    if len(lines.sourcing) >= DEEPEST_SOURCED:
+        raise UsageError(f"{words[0]}: files that source one another, over {DEEPEST_SOURCED} deep")
+    if not lines.sourcing:
+        lines.sourced = 0
+    if lines.sourced >= MOST_SOURCED:
+        raise UsageError(f"{words[0]}: files that source one another, over {MOST_SOURCED:,} in all")
+    lines.sourced += 1
     lines.sourcing.append(path)
     try:
         with open_input(path, words[0]) as file:

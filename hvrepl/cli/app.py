@@ -177,8 +177,9 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
         found = completer.complete(before, quote=quote_for_shell if is_bash else str)
     except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
         return []
-    offers = (((current[: len(current) - one.length] + one.text)[taken:], one.title) for one in found)
-    return [(text, title.replace("\t", " ")) for text, title in offers if text.isprintable()]  # an offer is a line
+    offers = [((current[: len(current) - one.length] + one.text)[taken:], one.title.replace("\t", " ")) for one in found]
+    offers = [offer for offer in offers if offer[0].isprintable()]  # an offer is a line
+    return bash.keep_whole(offers) if is_bash else offers
 
 
 def session_of(context: typer.Context) -> Session:

@@ -1,7 +1,8 @@
-"""The words that bash gives to a completion → the line as it was typed. Pure."""
+"""The words that bash gives to a completion → the line as it was typed; and the offers that it is given. Pure."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from hvrepl.script.lines import split_typed
 WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and which word of it is completed
 BREAKS = ("=", ":")  # words of their own in bash, wherever they stand
 BREAK = re.compile(r" ([=:])(?: (?=\S))?")
+HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with a backslash without what it escapes
+UNQUOTABLE = "'*?["  # what single quotes cannot hold, or what bash would look for in file names once more as it takes the offers
 
 
 def to_typer(environ: Mapping[str, str]) -> dict[str, str]:
@@ -30,3 +33,20 @@ def line_of(words: Sequence[str]) -> tuple[str, int]:
     line = BREAK.sub(r"\1", " ".join(words))
     last = "" if words[-1] in BREAKS else words[-1]
     return line, len(split_typed(line)[1]) - len(last)
+
+
+def keep_whole(offers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The offers (text, title), of which bash types what all texts begin with: that ends with no half of an escape.
+
+    Where it would, as for a\\ b and a\\$c, the first that can has the character in quotes instead, so that they differ from there on.
+    """
+    common = os.path.commonprefix([text for text, _ in offers])  # noqa: RUF071  it compares characters, as bash does
+    half = HALF.search(common) if len(offers) > 1 else None
+    if half is None or any(text == common for text, _ in offers):
+        return list(offers)
+    at = half.start(1)
+    place = next((place for place, (text, _) in enumerate(offers) if text[at + 1] not in UNQUOTABLE), 0)
+    text, title = offers[place]
+    sign = text[at + 1]
+    quoted = f"'{sign}'" if sign not in UNQUOTABLE else f"$'\\x{ord(sign):02x}'"
+    return [*offers[:place], (f"{text[:at]}{quoted}{text[at + 2 :]}", title), *offers[place + 1 :]]

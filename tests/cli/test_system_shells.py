@@ -1,38 +1,67 @@
-"""Completion in the shells of the system: what they ask and are answered, and bash itself in a terminal."""
+"""Completion in the shells of the system: what they ask and are answered, and the shells themselves in a terminal."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from hvrepl.cli import app
+from hvrepl.cli.bash import keep_whole
 from hvrepl.script.lines import quote_for_shell as quote
 from tests.at_hand import need, needs
+from tests.fuzz import amount, sampled
 from tests.program import SECONDS, execute
 from tests.terminal import TESTS, Terminal
 
 needs_bash = needs("bash")
-BASH = ["bash", "--noprofile", "--norc", "-i"]
+# A shell → how it starts, and what it needs before it takes the script of its completion.
+SHELLS = {
+    "bash": (["bash", "--noprofile", "--norc", "-i"], ""),
+    "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit && compinit -u -D && "),
+    "fish": (["fish", "--no-config", "-i"], ""),
+}
+
+
+def answer(**environ: str) -> str:
+    """What the completion script of a shell is answered, by the program's own function in this process: a start each takes a third of
+    a second, and the terminals below start it all the same."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setitem(sys.modules, "rich", None)
+        for name in [name for name in os.environ if name.startswith(("COMP_", "_TYPER_", "_HVREPL_", "HVREPL_"))]:
+            patch.delenv(name)
+        patch.setattr(os, "environ", os.environ | environ)
+        with pytest.raises(SystemExit) as ended:
+            app.complete()
+    assert (ended.value.code, err.getvalue()) == (0, "")
+    return out.getvalue()
 
 
 def ask_bash(*words: str, **environ: str) -> list[str]:
     """What the completion script of bash is answered for its words, of which the last is completed."""
     variables = {"_HVREPL_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
-    ended = execute(**variables, **environ)
-    assert (ended.status, ended.err) == (0, "")
-    return ended.out.splitlines()
+    return answer(**variables, **environ).splitlines()
 
 
 def ask(shell: str, line: str, **environ: str) -> str:
     """What the completion script of zsh or fish is answered for a line."""
     variables = {"_HVREPL_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    ended = execute(**variables, **environ)
-    assert (ended.status, ended.err) == (0, "")
-    return ended.out
+    return answer(**variables, **environ)
+
+
+def test_a_process_answers_as_this_one_does() -> None:
+    line = {"_TYPER_COMPLETE_ARGS": "hvrepl decode sim", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    words = {"COMP_WORDS": "hvrepl\ndecode\nsim", "COMP_CWORD": "2"}
+    for environ in ({"_HVREPL_COMPLETE": "complete_bash"} | words, {"_HVREPL_COMPLETE": "complete_zsh"} | line):
+        ended = execute(**environ)
+        assert (ended.status, ended.out, ended.err) == (0, answer(**environ), "")
 
 
 # The words of a line as bash has them → the first candidates.
@@ -120,7 +149,7 @@ def test_what_is_wrong_in_the_environment_is_not_told_while_a_line_is_typed(envi
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_can_be_read_without_that_shell(shell: str) -> None:
-    script = execute(_HVREPL_COMPLETE=f"source_{shell}").out
+    script = answer(_HVREPL_COMPLETE=f"source_{shell}")
     assert "hvrepl" in script
     assert f"complete_{shell}" in script
 
@@ -133,6 +162,17 @@ def path(tmp_path: Path) -> str:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hvrepl "$@"\n')
     program.chmod(0o755)
     return f"{program.parent}:{os.environ['PATH']}"
+
+
+@contextmanager
+def shell_in(home: Path, shell: str, path: str, **environ: str) -> Iterator[Terminal]:
+    """A shell of the system in its home, with completion of hvrepl."""
+    (home / "script").write_text(answer(_HVREPL_COMPLETE=f"source_{shell}"))
+    start, before = SHELLS[shell]
+    with Terminal(home, program=start, columns=150, PATH=path, PS1="$ ", INPUTRC="/dev/null", **environ) as terminal:
+        terminal.send(f"cd ~ && {before}source ./script && cd {TESTS} && clear && echo 'rea''dy'\r")
+        terminal.see("ready\n")
+        yield terminal
 
 
 def in_bash(script: str, home: Path, path: str) -> str:
@@ -180,10 +220,7 @@ TYPED = {
 def test_tab_completes_in_bash(keys: str, line: str, tmp_path: Path, path: str) -> None:
     (tmp_path / "a b").mkdir()
     (tmp_path / "a b" / "page$(1).txt").touch()
-    with Terminal(tmp_path, program=BASH, PATH=path, PS1="$ ", INPUTRC="/dev/null") as terminal:
-        terminal.see("$")
-        terminal.send("source <(hvrepl --show-completion) && clear && echo 'rea''dy'\r")
-        terminal.see("ready\n$")
+    with shell_in(tmp_path, "bash", path) as terminal:
         terminal.send(keys)
         terminal.see(f"$ {line}".rstrip())
         terminal.until(lambda: terminal.before_cursor.rstrip().endswith(line.rstrip()), "the line goes on")
@@ -191,28 +228,57 @@ def test_tab_completes_in_bash(keys: str, line: str, tmp_path: Path, path: str) 
 
 @needs_bash
 def test_tab_lists_the_enumerators_in_bash(tmp_path: Path, path: str) -> None:
-    with Terminal(tmp_path, program=BASH, PATH=path, PS1="$ ", INPUTRC="/dev/null") as terminal:
-        terminal.see("$")
-        terminal.send("source <(hvrepl --show-completion) && clear && echo 'rea''dy'\r")
-        terminal.see("ready\n$")
+    with shell_in(tmp_path, "bash", path) as terminal:
         terminal.send("hvrepl encode guest-id os_type=\t\t")
         terminal.see("FreeBSD", "Linux", "illumos", "undefined")
 
 
+# What bash is offered → where what it types by itself ends.
+OFFERED = {
+    "one": ([r"a\ b"], r"a\ b"),
+    "none": ([], ""),
+    "plain": (["abc", "abd"], "ab"),
+    "behind an escape": ([r"a\ b", r"a\ c"], r"a\ "),
+    "within an escape": ([r"a\ b", r"a\$c"], "a"),
+    "within the last of several": ([r"a\\\ b", r"a\\\$c"], r"a\\"),
+    "backslashes": ([r"a\\b", r"a\\c"], r"a\\"),
+    "one that quotes cannot hold": ([r"a\'b", r"a\ c"], "a"),
+    "none that quotes can hold": ([r"a\'b", r"a\*c"], "a"),
+    "many": ([r"a\ b", r"a\ c", r"a\$d", r"a\(e"], "a"),
+    "the beginning of another": ([r"a\ ", r"a\ b"], r"a\ "),
+}
+
+
+@needs_bash
+@pytest.mark.parametrize(("texts", "common"), OFFERED.values(), ids=OFFERED)
+def test_what_bash_types_by_itself_ends_with_no_half_of_an_escape(texts: list[str], common: str, tmp_path: Path, path: str) -> None:
+    offers = keep_whole([(text, "title") for text in texts])
+    assert os.path.commonprefix([text for text, _ in offers]) == common  # noqa: RUF071  it compares characters, as bash does
+    assert {title for _, title in offers} <= {"title"}
+    words = [in_bash(f"printf '<%s>' {' '.join(each)}", tmp_path, path) for each in (texts, [text for text, _ in offers])]
+    assert words[0] == words[1]
+
+
+@needs_bash
+def test_files_that_differ_in_what_is_escaped_are_completed_in_bash(tmp_path: Path, path: str) -> None:
+    for name in ("xyz b", "xyz$c", "xyz(d)"):
+        (tmp_path / name).touch()
+    with shell_in(tmp_path, "bash", path) as terminal:
+        terminal.send("hvrepl scan ~/x\t")
+        terminal.until(lambda: terminal.before_cursor.endswith("hvrepl scan ~/xyz"), "the line is another")
+        terminal.send("\\$\t")
+        terminal.until(lambda: terminal.before_cursor.endswith(r"hvrepl scan ~/xyz\$c "), "the line is another")
+
+
 HOSTILE = TESTS / "data" / "hostile" / "completion"
 TITLE = r"""[/b]A\$(touch PWNED)"B'\\[red]$(touch PWNED)`touch PWNED`it:s\[x]"""
-# A shell → how it starts, and the line that gives it the completion.
-SHELLS = {
-    "bash": (BASH, "source <(_HVREPL_COMPLETE=source_bash hvrepl)"),
-    "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit && compinit -u -D && source <(_HVREPL_COMPLETE=source_zsh hvrepl)"),
-    "fish": (["fish", "--no-config", "-i"], "_HVREPL_COMPLETE=source_fish hvrepl | source"),
-}
 # What is typed before Tab → the word that hvrepl is then given.
 WORDS_OF_OTHERS = {
+    "zy": r"""zy'"$(touch PWNED)\`touch PWNED`\\*;touch PWNED|{x}~!#:<""",
+    "@x": "@x[a]$(touch PWNED)'*",
     "za": """za'"$(touch PWNED)""",
     "zb": r"zb\`touch PWNED`\\",
     "zc": "zc*;touch PWNED|{x}~!#:<",
-    "@x": "@x[a]$(touch PWNED)'*",
 }
 
 
@@ -222,17 +288,16 @@ def complete_and_run(terminal: Terminal, typed: str) -> None:
     terminal.send("\r")
 
 
+@sampled
 @pytest.mark.parametrize("shell", SHELLS)
 def test_what_specs_and_files_are_called_is_text_to_every_shell(shell: str, tmp_path: Path, path: str) -> None:
     need(shell)
-    start, completion = SHELLS[shell]
     program = tmp_path / "bin" / "hvrepl"
     program.write_text(f'#!/bin/sh\n[ -z "$_HVREPL_COMPLETE" ] && printf "got <%s>\\n" "$2" && exit\n{program.read_text()}')
     (tmp_path / "x[a]$(touch PWNED)'*").touch()
-    with Terminal(tmp_path, program=start, columns=150, PATH=path, PS1="$ ", INPUTRC="/dev/null", HVREPL_SPECS=str(HOSTILE)) as terminal:
-        terminal.send(f"cd ~ && {completion} && clear && echo 'rea''dy'\r")
-        terminal.see("ready\n")
-        for typed, word in WORDS_OF_OTHERS.items():
+    with shell_in(tmp_path, shell, path, HVREPL_SPECS=str(HOSTILE)) as terminal:
+        terminal.send("cd ~\r")
+        for typed, word in list(WORDS_OF_OTHERS.items())[: amount(2, None)]:
             complete_and_run(terminal, typed)
             terminal.see(f"got <{word}>")
         terminal.send("hvrepl decode zd\t\t")
@@ -243,15 +308,14 @@ def test_what_specs_and_files_are_called_is_text_to_every_shell(shell: str, tmp_
 
 def test_powershell_is_given_words_in_its_quotes() -> None:
     environ = {"_HVREPL_COMPLETE": "complete_powershell", "HVREPL_SPECS": str(HOSTILE)}
-    answered = execute(_TYPER_COMPLETE_ARGS="hvrepl decode z", _TYPER_COMPLETE_WORD_TO_COMPLETE="z", **environ).out.splitlines()
+    answered = answer(_TYPER_COMPLETE_ARGS="hvrepl decode z", _TYPER_COMPLETE_WORD_TO_COMPLETE="z", **environ).splitlines()
     assert sorted(line.partition(":::")[0] for line in answered) == [
         "'za''\"$(touch PWNED)'",
         r"'zb\`touch PWNED`\\'",
         "'zc*;touch PWNED|{x}~!#:<'",
         "'zd\\\"$(touch PWNED)'",
         "'zd\\$(touch PWNED)'",
+        r"""'zy''"$(touch PWNED)\`touch PWNED`\\*;touch PWNED|{x}~!#:<'""",
     ]
-    assert execute(_TYPER_COMPLETE_ARGS="hvrepl decode sim", _TYPER_COMPLETE_WORD_TO_COMPLETE="sim", **environ).out.startswith(
-        "simp:::SynIC"
-    )
-    assert execute(_TYPER_COMPLETE_ARGS="hvrepl encode sint2", **environ).out.startswith("vector=:::x64")
+    assert answer(_TYPER_COMPLETE_ARGS="hvrepl decode sim", _TYPER_COMPLETE_WORD_TO_COMPLETE="sim", **environ).startswith("simp:::SynIC")
+    assert answer(_TYPER_COMPLETE_ARGS="hvrepl encode sint2", **environ).startswith("vector=:::x64")

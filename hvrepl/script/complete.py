@@ -68,6 +68,7 @@ class Completer:
         self.commands = commands
         self.kernel = kernel
         self._paths: dict[tuple[str, bool], dict[str, list[Field]]] = {}
+        self._last: tuple[str, Thing | None] = "", None
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -131,7 +132,12 @@ class Completer:
         return not self.is_warm or any(text in key for key in self.keys) or next(scattered(self.names, text), None) is not None
 
     def find(self, what: str) -> Thing | None:
-        """The thing and the layout that WHAT means; None if there is no such name or number."""
+        """The thing and the layout that WHAT means; None if there is no such name or number. Of a line each word asks for the same."""
+        if what != self._last[0]:
+            self._last = what, self._find(what)
+        return self._last[1]
+
+    def _find(self, what: str) -> Thing | None:
         space, _, rest = what.rpartition(":")
         base, _, part = rest.partition(".")
         is_number = HEX_BEGUN.fullmatch(base) is not None and len(base) > 2

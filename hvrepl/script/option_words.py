@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.model import ARCHES
 from hvrepl.commands.session import COLORS, FORMATS, WORD_SIZES
@@ -30,18 +30,30 @@ def awaits(word: str) -> Option | None:
     return None
 
 
-def positional(words: Sequence[str]) -> list[str]:
+class Positional:
+    """Gathers the words that are neither options nor belong to one, as they come."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._has_ended = self._belongs = False  # whether no more options follow, and whether the next word belongs to one
+
+    def take(self, word: str) -> None:
+        if self._belongs:
+            self._belongs = False
+        elif self._has_ended or not word.startswith("-") or word == "-":
+            self.words.append(word)
+        elif word == END:
+            self._has_ended = True
+        else:
+            self._belongs = awaits(word) is not None
+
+
+def positional(words: Iterable[str]) -> list[str]:
     """The words without options and what belongs to them."""
-    found: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word == END:
-            return [*found, *rest]
-        if not word.startswith("-") or word == "-":
-            found.append(word)
-        elif awaits(word):
-            next(rest, None)
-    return found
+    found = Positional()
+    for word in words:
+        found.take(word)
+    return found.words
 
 
 def options_here(words: Sequence[str], command: str) -> Iterator[Option]:

@@ -58,8 +58,9 @@ def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
     for word in more:
         hits = [name for name in hits if word in name.key]
     if not hits:
-        tightness = measure("".join(words))
-        return iter(heapq.nsmallest(MOST, islice(scattered(names, "".join(words)), MOST_SCATTERED), key=lambda name: tightness(name.key)))
+        together = "".join(words)
+        near = list(islice(scattered(names, together), MOST_SCATTERED))
+        return iter(heapq.nsmallest(MOST, near, key=tightness_of(together)) if near else near)
     buckets: list[list[Name]] = [[] for _ in range(WORST + 1)]
     for name in hits:
         buckets[how_well(name, first, more)].append(name)
@@ -104,8 +105,10 @@ def how_well(name: Name, first: str, more: Sequence[str]) -> int:
 
 def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:
     """Names that have the letters in their order, with others between them."""
+    if not text or len(text) > LONGEST_SCATTERED:  # a long pattern would also take long to make
+        return iter(())
     search = re.compile(letters(text)).search
-    return (name for name in names if search(name.key)) if text and len(text) <= LONGEST_SCATTERED else iter(())
+    return (name for name in names if search(name.key))
 
 
 def letters(text: str) -> str:
@@ -113,13 +116,14 @@ def letters(text: str) -> str:
     return "".join([re.escape(text[:1]), *(f"[^{re.escape(c)}]*{re.escape(c)}" for c in text[1:])])
 
 
-def measure(text: str) -> Callable[[str], tuple[int, bool]]:
-    """How far apart the letters of the text stand in a key at best, and whether that is within a word."""
+def tightness_of(text: str) -> Callable[[Name], tuple[int, bool]]:
+    """How far apart the letters of the text are in a name at best, and whether that is within a word."""
     pattern = re.compile(f"(?=({letters(text)}))")
 
-    def tightness(key: str) -> tuple[int, bool]:
+    def tightness(name: Name) -> tuple[int, bool]:
         return min(
-            (len(match[1]) - match[1].count("_"), match.start() > 0 and key[match.start() - 1] != "_") for match in pattern.finditer(key)
+            (len(match[1]) - match[1].count("_"), match.start() > 0 and name.key[match.start() - 1] != "_")
+            for match in pattern.finditer(name.key)
         )
 
     return tightness

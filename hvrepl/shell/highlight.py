@@ -13,7 +13,7 @@ from hvrepl.readers.number import is_number
 from hvrepl.record import record
 from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer, Held
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
-from hvrepl.script.option_words import CHOICES, awaits, positional
+from hvrepl.script.option_words import CHOICES, Positional, awaits
 from hvrepl.script.settable import lowest
 
 # A blank, an operator, or a word, in which | and > are none: parentheses and quotes hold it together.
@@ -24,14 +24,11 @@ PART = re.compile(r"\.(?:\d+|input|output)")
 
 @record
 class Place:
-    """Where a word stands: the words before it, and whether it may still be growing."""
+    """Where a word stands: the word before it ("": none), all before it that are no options, and whether it may still be growing."""
 
-    words: list[str]
+    last: str
+    before: list[str]
     growing: bool
-
-    @property
-    def before(self) -> list[str]:
-        return positional(self.words)
 
     @property
     def command(self) -> str:
@@ -48,7 +45,7 @@ def classify(text: str, completer: Completer, hand: Sequence[Held] = (), *, done
     if len(text) > LONGEST or text.lstrip().startswith("!"):
         yield "", text
         return
-    words: list[str] = []
+    last, before = "", Positional()
     for match in PIECE.finditer(text):
         piece = match[0]
         if piece[0] == "#" or re.match(r"[|>](?!=)", piece):
@@ -57,12 +54,13 @@ def classify(text: str, completer: Completer, hand: Sequence[Held] = (), *, done
         if piece.isspace():
             yield "", piece
             continue
-        yield from classify_word(piece, Place(words, match.end() == len(text) and not done), completer, hand)
-        words.append(piece)
+        yield from classify_word(piece, Place(last, before.words, match.end() == len(text) and not done), completer, hand)
+        before.take(piece)
+        last = piece
 
 
 def classify_word(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> Iterator[tuple[str, str]]:
-    option = awaits(place.words[-1]) if place.words else None
+    option = awaits(place.last)
     given = GIVEN.fullmatch(piece)
     is_given = given is not None and (given[2] == "=" or not given[3])
     if option and option.key in CHOICES:

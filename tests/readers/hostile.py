@@ -19,10 +19,13 @@ from hvrepl.readers.dump import read_dump
 from hvrepl.readers.kinds import LOG_LINE, is_row, is_value, kind_of
 from hvrepl.readers.number import read_cpuid, read_given
 from hvrepl.script.argv import read_argv
+from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import interpret
 from hvrepl.script.lines import parse_line, split_operator, split_typed
 from hvrepl.script.paste import is_open, split_text
 from hvrepl.script.shortcuts import expand
+from hvrepl.script.words import shell_commands
+from hvrepl.shell.highlight import classify
 
 LABELS = [f"P{place}" for place in range(6)]
 
@@ -30,6 +33,14 @@ LABELS = [f"P{place}" for place in range(6)]
 @cache
 def session() -> Session:
     return Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}))
+
+
+@cache
+def completer() -> Completer:
+    made = Completer(session().catalog, shell_commands(), str)
+    vars(made)["names"] = made.names[::100]  # each text is looked for in all of them, however long it is
+    made.warm_up()
+    return made
 
 
 def is_struct(name: str) -> bool:
@@ -60,6 +71,14 @@ def read_line(text: str) -> None:
 def read_typed(text: str) -> None:
     split_typed(text)
     split_operator(text)
+
+
+def read_keys(text: str) -> None:
+    """What each key of a line costs."""
+    for is_asked in (False, True):
+        completer().complete(text, is_asked=is_asked)
+    for done in (False, True):
+        list(classify(text, completer(), done=done))
 
 
 def read_pasted_text(text: str) -> None:
@@ -113,6 +132,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "log": read_log,
     "line": read_line,
     "typed": read_typed,
+    "keys": read_keys,
     "pasted": read_pasted_text,
     "number": read_number,
     "json": read_tree,
@@ -127,8 +147,9 @@ UNITS = (
     *("eax=", "eax=1 ebx=2 ecx=3 edx=4\n", "cpuid 40000003 ", "40000003 1 2 3 4\n", "CPU 0:\n", "leaf=1 ", "<register ", '{"a":1}\n'),
     *('{"fields":[', "0000000000000000: ", "0x0 <", "0x0:\t", "kernel: ", "[1.0] ", "[1.0] a: ", "(XEN) ", "b'", "12:", "hv_vmbus: "),
     *("msr ", "x=", "\r", "\u200b", "0000: 00\n", "}\n\n", "\\\n", "msr: 0x40000000 0x1\n", "|x"),
+    *("zz ", "_ ", "-k ", "--hex ", "a=b ", "vector=1 ", "'a' ", "(1) ", "@x ", "\u00e9 "),
 )
-STARTS = ("", "(", "'", '"', "{", "/*", "P0=", "[1.0] ", "sint2 ", "b'", "0x")  # what stands before it
+STARTS = ("", "(", "'", '"', "{", "/*", "P0=", "[1.0] ", "sint2 ", "encode page ", "b'", "0x")  # what is before it
 # What a reader is made for, at its largest.
 OWN: dict[str, tuple[Callable[[int], str], ...]] = {
     "cpuid": (number_of_cpus, other_leaves, alternating),

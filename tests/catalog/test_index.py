@@ -55,13 +55,19 @@ def opened(file: Path) -> Iterator[CountingIndex]:
     index.database.close()
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the built-in specs, as a wheel has it."""
+    path = tmp_path_factory.mktemp("installed") / "specs.sqlite"
+    build(str(path), SPECS).database.close()
+    return path
+
+
 @pytest.fixture(params=["checkout", "installed"])
-def built_in(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def built_in(request: pytest.FixtureRequest, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the built-in specs come from: TOML, or as in a wheel an index."""
     if request.param == "installed":
-        path = tmp_path_factory.mktemp("installed") / "specs.sqlite"
-        build(str(path), SPECS).database.close()
-        monkeypatch.setattr(opening, "BUILT_INDEX", path)
+        monkeypatch.setattr(opening, "BUILT_INDEX", installed)
 
 
 def everything(index: Index) -> dict[str, object]:

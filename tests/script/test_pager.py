@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -82,15 +83,15 @@ PAGED: Mapping[str, bool] = {
     "list vmbus -f json": True,
     "simp 0x1": False,
     "help version": False,
-    "-c list": False,
+    "-c list\\ vmbus": False,
     "annotate data/logs/dmesg.txt": False,
 }
 
 
 @pytest.mark.parametrize(("arguments", "is_paged"), PAGED.items(), ids=PAGED)
 def test_what_is_taller_than_the_terminal_is_paged(arguments: str, is_paged: bool, tmp_path: Path) -> None:
-    with Terminal(tmp_path, *arguments.split(), rows=ROWS, PAGER=MARK) as terminal:
-        terminal.end()
+    with Terminal(tmp_path, *shlex.split(arguments), rows=ROWS, PAGER=MARK) as terminal:
+        assert terminal.end() == 0
         assert ("paged:" in terminal.scrolled) == is_paged
 
 

@@ -85,7 +85,7 @@ KEYS = [C_C, C_R, TAB, UP, ESCAPE, "\x01", "\x05", "\x0b", "\x11", "\x17", "\x19
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|>!\x04\x1a\x1c"), max_size=8)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 @example("sint2 \x1b[M")
 @example("\x13F\x1b[M")
 @given(st.lists(st.sampled_from(WORDS) | st.sampled_from(KEYS) | TEXT, max_size=20).map("".join))

@@ -58,12 +58,16 @@ class Image:
 
 @record
 class Survey:
-    """What is known of an image once its ranges have been gone over: the first of them, how many there are, and where the last ends."""
+    """What is known of an image once its ranges have been gone over: the first of them, how many there are, and where the last ends.
+
+    `size` is what is in all of them, None if their end is not known even so.
+    """
 
     image: Image
     first: list[Range]
     count: int
     end: int
+    size: int | None
     findings: list[Finding]
 
 
@@ -174,10 +178,11 @@ def survey(image: Image) -> Survey:
     """An image and all its ranges, of which only the first are kept."""
     ranges = image.ranges()
     first = list(islice(ranges, SHOWN))
-    count, end = len(first), first[-1].end if first else 0
+    count, end, size = len(first), first[-1].end if first else 0, sum(one.size for one in first)
     for one in ranges:
-        count, end = count + 1, one.end
-    return Survey(image, first, count, end, image.findings())
+        count, end, size = count + 1, one.end, size + one.size
+    known = size if image.memory.size is None and end != NO_END else image.memory.size
+    return Survey(image, first, count, end, known, image.findings())
 
 
 def screen(one: Survey, style: Style) -> Iterator[str]:
@@ -204,7 +209,7 @@ def facts(one: Survey) -> list[tuple[str, str]]:
 
 
 def say_memory(one: Survey) -> str:
-    size = one.image.memory.size
+    size = one.size
     where = f" in {count_of(one.count, 'range')}" if one.count else ""
     return (UNKNOWN if size is None else say_size(size, exact=True)) + where
 

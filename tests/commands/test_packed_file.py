@@ -10,6 +10,7 @@ import pytest
 
 from tests.at_hand import need
 from tests.images.core import write
+from tests.images.lime import lime
 from tests.images.packed import NEEDED, PACK, gzipped, zstd, zstd_zeros
 from tests.paths import DATA
 from tests.program import call, start
@@ -38,6 +39,13 @@ def test_a_packed_image_is_scanned_and_read_at_an_address(folder: Path, name: st
     assert call("decode", "page", "@image").err == (
         "image is a memory image: `scan image` finds message pages in it, @image:ADDRESS is what is at an address\n"
     )
+
+
+def test_what_is_packed_says_how_much_it_holds_where_its_ranges_do(folder: Path) -> None:
+    write(folder / "image.gz", gzipped(lime([(0x1000, PAGE), (0x8000, os.urandom(1 << 20))])))
+    assert "\n  memory  1,052,672 bytes (1 MiB) in 2 ranges\n" in call("scan", "--info", "image.gz").out
+    write(folder / "image.gz", gzipped(PAGE + os.urandom(1 << 20)))
+    assert "\n  memory  unknown until unpacked in 1 range\n" in call("scan", "--info", "image.gz").out
 
 
 @pytest.mark.parametrize("data", [PAGE, PAGE + bytes(1 << 20)], ids=["one page", "more"])

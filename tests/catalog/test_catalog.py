@@ -12,11 +12,9 @@ from hvrepl.catalog.model import Enumerator, Field
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import NotFoundError
 from tests.catalog.own import write_own
-from tests.paths import DATA
+from tests.indexes import TEST_INDEX
 
-TEST_SPECS = DATA / "specs"
-INDEX = open_index(TEST_SPECS)
-CATALOGS = {arch: Catalog(INDEX, arch) for arch in ("x64", "arm64")}
+CATALOGS = {arch: Catalog(TEST_INDEX, arch) for arch in ("x64", "arm64")}
 DISK = int.from_bytes(bytes.fromhex("33221100554477668899aabbccddeeff"), "little")
 
 
@@ -220,7 +218,7 @@ def test_the_first_space_that_has_a_number_is_chosen_and_the_others_are_named() 
     found = CATALOGS["arm64"].find_number(2)
     assert found.address
     names = {found.address.space: found.name} | {other.space.name: other.name for other in found.others}
-    assert list(names) == [name for name in INDEX.spaces if name in names]
+    assert list(names) == [name for name in TEST_INDEX.spaces if name in names]
     assert names["vmbus"] == "CHANNELMSG_RESCIND_CHANNELOFFER"
     assert names["test"] == "TEST_NAME_ARM64"
 
@@ -263,7 +261,7 @@ def test_a_range_around_a_number_is_no_other_reading_of_it() -> None:
         ("arm64", None, 0x40000090, "msr 0x40000090 HV_X64_MSR_SINT0 is x64 only; on arm64: HV_REGISTER_SINT0 (0x000A0000)"),
         ("arm64", None, 0x40FF0000, "cpuid 0x40FF0000 TEST_CPUID_LEAF is x64 only"),
         ("arm64", "msr", 0x40000090, "arm64 has no msr numbers; only x64 has them"),
-        ("x64", "port", 1, f"no such space: port; the spaces are {', '.join(INDEX.spaces)}"),
+        ("x64", "port", 1, f"no such space: port; the spaces are {', '.join(TEST_INDEX.spaces)}"),
     ],
 )
 def test_a_number_that_the_arch_has_not_is_refused(arch: str, space: str | None, number: int, message: str) -> None:
@@ -418,7 +416,7 @@ def test_what_a_lone_number_may_be_comes_in_the_order_of_rank() -> None:
 
 @pytest.mark.parametrize("arch", ["x64", "arm64"])
 def test_a_list_has_a_line_for_each_number_and_element(arch: str) -> None:
-    space = INDEX.spaces["register"]
+    space = TEST_INDEX.spaces["register"]
     found = {entry.name: entry for entry in CATALOGS[arch].entries("register")}
     assert all(entry.space == space for entry in found.values())
     assert found["TEST_REGISTER1"] == Entry(
@@ -438,7 +436,7 @@ def test_a_list_has_a_line_for_each_number_and_element(arch: str) -> None:
 
 def test_a_list_of_all_has_also_what_has_no_number() -> None:
     entries = list(CATALOGS["x64"].entries())
-    assert {entry.space.name for entry in entries if entry.space} == set(INDEX.spaces)
+    assert {entry.space.name for entry in entries if entry.space} == set(TEST_INDEX.spaces)
     plain = {entry.name: entry for entry in entries if entry.space is None}
     assert plain["HV_MESSAGE_PAGE"].also == ("message-page", "page", "simp-page")
     assert plain["HV_MESSAGE_PAGE"].low is None

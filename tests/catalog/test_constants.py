@@ -6,10 +6,7 @@ import pytest
 
 from hvrepl.catalog.constants import Constant, constants_of, find_constants
 from hvrepl.catalog.model import to_key
-from hvrepl.catalog.opening import open_index
-from tests.paths import DATA
-
-INDEX = open_index(DATA / "specs")
+from tests.indexes import TEST_INDEX
 
 
 def said(one: Constant) -> str:
@@ -35,16 +32,16 @@ def said(one: Constant) -> str:
     ],
 )
 def test_a_constant_is_found_by_any_spelling_and_a_common_word_is_none(name: str, found: list[str]) -> None:
-    assert [said(one) for one in find_constants(INDEX, name, "x64")] == found
+    assert [said(one) for one in find_constants(TEST_INDEX, name, "x64")] == found
 
 
 def test_of_the_two_archs_that_in_force_comes_first() -> None:
-    both = [[one.spec.arch for one in find_constants(INDEX, "HV_STIMER_DIRECT_MODE_AVAILABLE", arch)] for arch in ("x64", "arm64")]
+    both = [[one.spec.arch for one in find_constants(TEST_INDEX, "HV_STIMER_DIRECT_MODE_AVAILABLE", arch)] for arch in ("x64", "arm64")]
     assert both == [["x64", "arm64"], ["arm64", "x64"]]
 
 
 def test_no_constant_is_hidden_by_a_thing_that_is_called_so_but_for_underscores() -> None:
-    keys = {to_key(one.spelling) for number, *_ in INDEX.specs() for one in constants_of(INDEX.spec(number))}
-    things = {to_key(row.spelling) for row in INDEX.all_names()}
+    keys = {to_key(one.spelling) for number, *_ in TEST_INDEX.specs() for one in constants_of(TEST_INDEX.spec(number))}
+    things = {to_key(row.spelling) for row in TEST_INDEX.all_names()}
     plain = {key.replace("_", "") for key in things}
     assert [key for key in keys - things if key.replace("_", "") in plain] == []

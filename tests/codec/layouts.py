@@ -11,16 +11,14 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog, Found, as_word
 from hvrepl.catalog.index import is_seen
 from hvrepl.catalog.model import ARCHES, Layout
-from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.codec.encode.assign import Assigner, Assignment
 from hvrepl.codec.encode.from_tree import encode
 from tests.fuzz import amount
-from tests.paths import DATA
+from tests.indexes import TEST_INDEX
 
-INDEX = open_index(DATA / "specs")
-DECODERS = {arch: Decoder(Catalog(INDEX, arch)) for arch in ARCHES}
+DECODERS = {arch: Decoder(Catalog(TEST_INDEX, arch)) for arch in ARCHES}
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def thing(name: str, arch: str = "x64", *, output: bool = False) -> Thing:
 def all_things() -> Iterator[Thing]:
     for arch in ARCHES:
         catalog = DECODERS[arch].catalog
-        for key, _, _, spec_arch, _ in INDEX.specs():
+        for key, _, _, spec_arch, _ in TEST_INDEX.specs():
             spec = as_word(catalog.load(key))
             if not is_seen(spec_arch, arch):
                 continue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from types import FrameType
@@ -24,6 +25,7 @@ FEW_STEPS = 3000  # that a longer text may take once more
 MOST_STEPS = 2.5  # of those for half of it: 2 is in proportion, 4 the square
 SIZE = amount(1 << 14, 1 << 18)  # characters
 LARGE = 16 << 20
+MOST_MEMORY = 3 << 30  # bytes of a process that reads that much
 QUICK = 0.15  # seconds in which nothing of that size is done whose time grows with the square
 MOST_GROWTH = 3.2  # of the time when the size doubles: 2 is in proportion, 4 the square
 ATTEMPTS = 4
@@ -128,9 +130,24 @@ def test_what_was_slow_once_is_not_slow_again(reader: str, unit: str) -> None:
     assert growth(reader, partial(text_of, "", unit), amount(1 << 17, 1 << 18)) < MOST_GROWTH
 
 
+@contextmanager
+def memory_bounded(most: int) -> Iterator[None]:
+    """MemoryError for what takes more than this, with all that the process has."""
+    import resource  # not there on Windows
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 @pytest.mark.skipif(not FUZZ, reason="minutes; make fuzz runs it")
 @sampled
 @pytest.mark.parametrize("reader", READERS)
 def test_sixteen_mebibytes_are_read_in_time(reader: str) -> None:
-    for unit in UNITS[len(reader) :: 7]:
-        assert growth(reader, partial(text_of, "", unit), LARGE // 2) < MOST_GROWTH, repr(unit)
+    """And in memory: a pattern keeps some 70 bytes for each time that its group has matched."""
+    with memory_bounded(MOST_MEMORY):
+        for unit in UNITS[len(reader) :: 7]:
+            assert growth(reader, partial(text_of, "", unit), LARGE // 2) < MOST_GROWTH, repr(unit)

@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from hvrepl.script.lines import quote
+from tests.at_hand import need
 from tests.images.core import PAGE, RESET_OF_ARM64, TIMER, VERSION_RESPONSE, elf, page, write
 from tests.images.kdump import kdump
 from tests.paths import DATA
@@ -217,15 +218,22 @@ def test_a_place_that_is_not_there_is_told(image: str, monkeypatch: pytest.Monke
         ("hole.vmem", "0x100000000"),
         ("hole.vmss", "0x100000000"),
         ("xen_pfn.core", "0x3c5a000"),
+        ("guest.lime", "0x3c5a000"),
+        ("guest.avml", "0x3c5a000"),
+        ("qemu.kdump", "0x3c5a000"),
+        ("qemu_flattened.kdump", "0x3c5a000"),
     ],
 )
 def test_images_of_other_hypervisors_and_systems_are_scanned(name: str, address: str) -> None:
+    if name == "guest.avml":
+        need("module:cramjam")
     path = str(DATA / "images" / name)
     [line] = call("scan", path, "-f", "line").out.splitlines()
     assert line.startswith(f"{path}:{address}  HV_MESSAGE_PAGE 4096 bytes  2 of 16 slots in use, 1 with more pending")
     read = call("decode", "page", f"@{path}:{address}")
     assert read.status == 0
     assert f"at {address} of {path}" in read.out
+    assert call("decode", "page", f"@{path}:0x7000000").err.startswith(f"{path}: holds nothing at 0x7000000; it has 0x")
 
 
 def test_a_page_without_an_address_says_where_it_is_in_the_file(tmp_path: Path) -> None:

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
 OUTPUT = ".output"
+MOST_TARGETS = 1024  # things that are kept
 
 
 class Kept(threading.local):
-    """The decoders of one thread."""
+    """What one thread keeps: a decoder of each catalogue, and the things that were asked for last."""
 
     def __init__(self) -> None:
         self.decoders: dict[Catalog, Decoder] = {}
+        self.targets: dict[tuple[Catalog, str], tuple[Found, bool]] = {}
 
 
 KEPT = Kept()
@@ -38,6 +40,16 @@ def open_decoder(arch: str, specs: Specs) -> Decoder:
 
 def find_target(what: str, arch: str, specs: Specs) -> tuple[Found, bool]:
     """The thing, and whether its output is meant. Raises NotFoundError."""
+    key = open_catalog(arch, specs=specs), what
+    if key not in KEPT.targets:
+        target = look_up(what, arch, specs)
+        if len(KEPT.targets) >= MOST_TARGETS:
+            KEPT.targets.clear()
+        KEPT.targets[key] = target
+    return KEPT.targets[key]
+
+
+def look_up(what: str, arch: str, specs: Specs) -> tuple[Found, bool]:
     name, output = (what.removesuffix(OUTPUT), True) if what.endswith(OUTPUT) else (what, False)
     found = find(name, arch=arch, specs=specs)
     if output and found.spec.output is None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from construct import Construct, Container, Subconstruct
 
-from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, count_from, counters
 from hvrepl.codec.parsed import Variant, WordValues, descend, join_word, left_over, split_word
+from hvrepl.codec.variants import Words
 
 CONTEXT = "context:"
 
@@ -69,23 +69,23 @@ class Plain(Construct):  # type: ignore[misc]
 class Bits(Construct):  # type: ignore[misc]
     """A word: one integer, shifted and masked. Its variants' fields stand beside its own; a nested word is a dict of its own."""
 
-    def __init__(self, spec: Spec, layout: Layout, size: int, catalog: Catalog) -> None:
+    def __init__(self, spec: Spec, layout: Layout, size: int, words: Words) -> None:
         super().__init__()
         self.flagbuildnone = True
         self.spec = spec
         self.layout = layout
         self.size = size
-        self.catalog = catalog
+        self.words = words
 
     def _parse(self, stream: Tail, context: Container, _path: str) -> WordValues:
         number = int.from_bytes(stream.read(self.size), "little")
-        return split_word(self.spec, self.layout, number, self.catalog, context._params)
+        return split_word(self.spec, self.layout, number, self.words, context._params)
 
     def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, _path: str) -> object:
         if isinstance(obj, bytes):
             stream.write(obj.ljust(self.size, b"\0"))
         else:
-            number = join_word(self.spec, self.layout, obj or {}, self.catalog, context._params)
+            number = join_word(self.spec, self.layout, obj or {}, self.words.catalog, context._params)
             stream.write(number.to_bytes(self.size, "little"))
         return obj
 

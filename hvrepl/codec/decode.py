@@ -20,6 +20,7 @@ from hvrepl.record import field, mutable, replace
 
 MAX_VALUE_BITS = 64
 GUID_SIZE = 16
+LONGEST_KEPT = 16  # bytes of a member
 
 
 @mutable
@@ -40,12 +41,14 @@ class Decoder:
     """Decodes what an arch's catalogue defines."""
 
     most_empty = 256  # elements of arrays that are kept
+    most_fields = 1 << 14  # fields of words that are kept
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.schemas = Schemas(catalog)
         self._heading = Heading(catalog)
         self._empty: dict[tuple[Field, int, int], Decoded] = {}
+        self._fields: dict[tuple[Field, int | bytes, int, str, bool], tuple[Decoded, tuple[Finding, ...]]] = {}
 
     def decode(self, found: Found, data: bytes, *, output: bool = False, context: Mapping[str, str] | None = None) -> Decoded:
         """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
@@ -134,7 +137,27 @@ class Decoder:
 
     def _bits(self, values: WordValues, base: int, path: str, place: Place) -> tuple[Decoded, ...]:
         """The fields of a word, high to low, at bit `base` of the outermost word."""
-        return tuple(self._bit_field(one, values[one.name], base, join_path(path, one.name), place) for one in reversed(values.word.fields))
+        return tuple([self._kept_field(one, values[one.name], base, path, place) for one in reversed(values.word.fields)])
+
+    def _kept_field(self, one: Field, value: int | WordValues, base: int, path: str, place: Place) -> Decoded:
+        """A field of a word; with what was found in it it is kept, as most values of most fields come again."""
+        if isinstance(value, WordValues) or not self.most_fields:
+            return self._bit_field(one, value, base, join_path(path, one.name), place)
+        key = (one, value, base, path, place.cpuid)
+        kept = self._fields.get(key)
+        if kept is None:
+            before = len(place.findings)
+            node = self._bit_field(one, value, base, join_path(path, one.name), place)
+            return self._keep(key, node, place.findings[before:])
+        if kept[1]:
+            place.findings += kept[1]
+        return kept[0]
+
+    def _keep(self, key: tuple[Field, int | bytes, int, str, bool], node: Decoded, findings: list[Finding]) -> Decoded:
+        if len(self._fields) >= self.most_fields:
+            self._fields.clear()
+        self._fields[key] = node, tuple(findings)
+        return node
 
     def _bit_field(self, one: Field, value: int | WordValues, base: int, path: str, place: Place) -> Decoded:
         inner: dict[str, Any] = {}
@@ -205,7 +228,23 @@ class Decoder:
         if inner and inner.layout and not inner.width:
             members, end = self._members(inner.layout, value, at, path, place)
             return self._nested(struct_member(one, inner, at, end, members), [inner.layout], path, place), end
-        return self._leaf(one, inner, value, at, path, place)
+        return self._kept_leaf(one, inner, value, at, path, place)
+
+    def _kept_leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
+        """A member that holds no others, kept as the field of a word is. An array's element has a field of its own each time."""
+        size = len(value) if isinstance(value, bytes) else self.schemas.element_size(one) or 0
+        end = at + size
+        if size > LONGEST_KEPT or end > place.end or not self.most_fields or place.context or one.name[:1] == "[":
+            return self._leaf(one, inner, value, at, path, place)
+        key = (one, place.data[at:end], at, path, False)
+        kept = self._fields.get(key)
+        if kept is None:
+            before = len(place.findings)
+            nodes, end = self._leaf(one, inner, value, at, path, place)
+            return [self._keep(key, nodes[0], place.findings[before:])], end
+        if kept[1]:
+            place.findings += kept[1]
+        return [kept[0]], end
 
     def _element(self, one: Field, single: Field, index: int, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
         """An element of an array; those in which nothing is set are kept, as most slots of most pages are free."""

@@ -6,18 +6,18 @@ from functools import partial
 
 from construct import Construct, Struct
 
-from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec
 from hvrepl.codec.constructs import Ahead, Bits, Elements, Optional, Plain, Region
 from hvrepl.codec.sizes import Sizes, is_word
-from hvrepl.codec.variants import pick_spec
+from hvrepl.codec.variants import Words, pick_spec
 
 
 class Constructs(Sizes):
     """The constructs of one arch's specs, each made once."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        super().__init__(catalog)
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.catalog)
+        self.words = words
         self._made: dict[tuple[int, str], Construct] = {}
         self._kept: list[Layout] = []  # keeps the ids in _made from being used again
 
@@ -42,7 +42,7 @@ class Constructs(Sizes):
 
     def _make(self, spec: Spec, layout: Layout) -> Construct:
         if is_word(spec, layout):
-            return Bits(spec, layout, spec.width // 8, self.catalog)
+            return Bits(spec, layout, spec.width // 8, self.words)
         return Struct(*(field.name / self._make_member(field, place, spec, layout) for place, field in enumerate(layout.fields)))
 
     def _make_member(self, field: Field, place: int, spec: Spec, layout: Layout) -> Construct:

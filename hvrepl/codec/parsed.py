@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, Spec
-from hvrepl.codec.variants import Word, bits_of, expand_word
+from hvrepl.codec.variants import Word, Words, expand_word
 
 
 class Variant(dict[str, Any]):
@@ -33,12 +32,12 @@ class WordValues(dict[str, Any]):
         self.word = word
 
 
-def split_word(spec: Spec, layout: Layout, number: int, catalog: Catalog, context: Mapping[str, str]) -> WordValues:
-    values = WordValues(number, expand_word(spec, layout, partial(bits_of, number), catalog, context))
+def split_word(spec: Spec, layout: Layout, number: int, words: Words, context: Mapping[str, str]) -> WordValues:
+    values = WordValues(number, words.of(spec, layout, number, context))
     for field in values.word.fields:
-        part = bits_of(number, field)
-        inner = catalog.type(field.type)
-        values[field.name] = split_word(inner, inner.layout, part, catalog, context) if inner and inner.layout else part
+        part = number >> field.lsb & (1 << field.width) - 1
+        inner = words.catalog.type(field.type) if field.type else None
+        values[field.name] = split_word(inner, inner.layout, part, words, context) if inner and inner.layout else part
     return values
 
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec
 from hvrepl.codec.parsed import join_word, split_word
 from hvrepl.codec.sizes import Sizes, is_word
+from hvrepl.codec.variants import Words
 
 if TYPE_CHECKING:
     from hvrepl.codec.make_constructs import Constructs
@@ -18,16 +20,20 @@ if TYPE_CHECKING:
 class Schemas(Sizes):
     """One arch's specs as schemas of bytes."""
 
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
+        self.words = Words(catalog)
+
     @cached_property
     def constructs(self) -> Constructs:
         from hvrepl.codec.make_constructs import Constructs
 
-        return Constructs(self.catalog)
+        return Constructs(self.words)
 
     def parse(self, spec: Spec, layout: Layout, data: bytes, context: Mapping[str, str]) -> tuple[Any, int]:
         """The values in the bytes, and how many bytes the layout took (more than there are, where they end too soon)."""
         if is_word(spec, layout):
-            return split_word(spec, layout, int.from_bytes(data, "little"), self.catalog, context), spec.width // 8
+            return split_word(spec, layout, int.from_bytes(data, "little"), self.words, context), spec.width // 8
         from hvrepl.codec.constructs import Tail, root_context
 
         stream = Tail(data)

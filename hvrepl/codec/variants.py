@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, to_key
@@ -93,6 +93,44 @@ class Word:
     fields: list[Field]
     layouts: list[Layout]
     choices: list[tuple[Field, Field]]
+
+
+class Words:
+    """The words that the values of one catalogue are: for the same layout and the same bits of its switches the same one, made once.
+
+    Its records are shared, and not to be changed.
+    """
+
+    most = 1 << 12  # words of one layout
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._kept: dict[Layout, tuple[int, dict[int, Word]]] = {}
+
+    def of(self, spec: Spec, layout: Layout, number: int, context: Mapping[str, str]) -> Word:
+        """The word of a number, as expand_word has it."""
+        if context:
+            return expand_word(spec, layout, partial(bits_of, number), self.catalog, context)
+        if layout not in self._kept:
+            self._kept[layout] = switch_mask(spec, layout), {}
+        mask, words = self._kept[layout]
+        word = words.get(number & mask)
+        if word is None:
+            if len(words) >= self.most:
+                words.clear()
+            word = words[number & mask] = expand_word(spec, layout, partial(bits_of, number), self.catalog, context)
+        return word
+
+
+def switch_mask(spec: Spec, layout: Layout) -> int:
+    """The bits of a word from which it follows which variants apply, whatever they hold."""
+    fields = [field for one in (layout, *(spec.cases or {}).values()) for field in one.fields]
+    switches = {field.switch for field in fields}
+    mask = 0
+    for field in fields:
+        if field.name in switches:
+            mask |= (1 << field.width) - 1 << field.lsb
+    return mask
 
 
 def expand_word(spec: Spec, layout: Layout, value_of: ValueOf, catalog: Catalog, context: Mapping[str, str]) -> Word:

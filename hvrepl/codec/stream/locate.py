@@ -80,7 +80,7 @@ class LocatedTree:
 class Locator(Decoder):
     """A decoder that takes notes. Not for two values at once."""
 
-    most_empty = 0  # of each node there are notes
+    most_empty = most_fields = 0  # of each node there are notes
 
     def __init__(self, catalog: Catalog, schemas: Schemas) -> None:
         super().__init__(catalog)

@@ -42,7 +42,7 @@ def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.S
     arch has it), UsageError for an unknown arch, and for a value that is too wide, too short, or a number where bytes are needed;
     SpecError for specs that break a rule, FileError for a folder that cannot be read.
     """
-    from hvrepl.api import find_target, open_decoder, to_bytes
+    from hvrepl.codec.targets import find_target, open_decoder, to_bytes
 
     decoder = open_decoder(arch, specs)
     found, output = find_target(what, arch, specs)
@@ -62,7 +62,8 @@ def encode(
     Raises NotFoundError as `decode` does, UsageError for an unknown or ambiguous field, an unknown enumerator, a number that is wider
     than its field, and a field that is set twice.
     """
-    from hvrepl.api import assign, find_target, open_decoder
+    from hvrepl.api import assign
+    from hvrepl.codec.targets import find_target, open_decoder
 
     found, output = find_target(what, arch, specs)
     return assign(open_decoder(arch, specs), found, start, fields, output=output)

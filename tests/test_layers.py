@@ -22,6 +22,7 @@ FLOORS = (
     ("readers", "codec"),
     ("analysis",),
     ("render",),
+    ("columns",),
     ("commands",),
     ("script",),
     ("shell", "cli"),
@@ -40,6 +41,10 @@ LIBRARIES = {
     "lzallright": ("readers/images/packing.py",),
     "backports": ("readers/images/unpacked.py",),
     "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
+    "pyarrow": ("columns/",),
+    "duckdb": ("columns/duckdb.py",),
+    "polars": ("columns/polars.py",),
+    "pyspark": ("columns/spark.py",),
 }
 
 

@@ -165,7 +165,7 @@ class Decoder:
         if isinstance(value, WordValues):
             parts: dict[str, Any] = {"fields": self._bits(value, base + one.lsb, path, place)}
             inner = parts | self._sum_up(parts, value.word.layouts, path, place) | {"type": self._type_name(one)}
-        meaning, named = self._meaning(one, number)
+        meaning, named = self.meaning_of(one, number)
         low = base + one.lsb
         register = ""
         if place.cpuid:
@@ -192,7 +192,7 @@ class Decoder:
         spec = self.catalog.type(one.type)
         return spec.name if spec else ""
 
-    def _meaning(self, one: Field, value: int) -> tuple[str, bool]:
+    def meaning_of(self, one: Field, value: int) -> tuple[str, bool]:
         """(words, whether an enumerator gave them)."""
         name = self.catalog.enumerator(one, value)
         if name:
@@ -289,7 +289,7 @@ class Decoder:
 
     def _number(self, one: Field, number: int, at: int, size: int, value: Any) -> Decoded:
         show = replace(one, show="guid") if one.type == "guid" or (size == GUID_SIZE and one.type.startswith("space:")) else one
-        meaning, named = self._meaning(show, number)
+        meaning, named = self.meaning_of(show, number)
         shown = value if isinstance(value, int) and one.type[:1] == "i" else number
         return Decoded(
             name=one.name,

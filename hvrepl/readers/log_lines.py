@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property, lru_cache
 
 from hvrepl.catalog.guids import guid_to_number
@@ -103,6 +104,16 @@ class Finder:
         return tuple(start[: at.start()] for start in self.outline.starts for at in re.finditer(" ", start))
 
 
+@record
+class Taking:
+    """The finders that count at a time by their words, and what follows from those: what a line is searched for, and how far back."""
+
+    finders: Mapping[str, tuple[Finder, ...]]
+    words: tuple[str, ...]
+    longer: Mapping[str, Sequence[str]]
+    backs: Sequence[tuple[bytes, int]]
+
+
 class Recogniser:
     """Finds forms in text, at first those alone that say something in any log: the others after `open`, in one of Hyper-V.
 
@@ -111,7 +122,15 @@ class Recogniser:
 
     def __init__(self, forms: Iterable[LogForm], names: Names = dict, *, is_open: bool = False) -> None:
         self._all = [Finder(form, place, names) for place, form in enumerate(forms)]
+        self._taken: dict[bool, Taking] = {}
+        self._hints: list[Recogniser] = []
         self._take(is_open=is_open)
+
+    def anew(self) -> Recogniser:
+        """One that has not read anything yet, as this one was before: what both have looked up and compiled is shared."""
+        other = copy(self)
+        other._take(is_open=False)
+        return other
 
     def open(self) -> None:
         """From now on every form counts."""
@@ -119,10 +138,18 @@ class Recogniser:
 
     def hints(self) -> Recogniser:
         """The forms that only say something of the machine, for what stands before the first line that has made a log one of Hyper-V."""
-        return Recogniser((finder.form for finder in self._all if finder.form.is_hint), is_open=True)
+        if not self._hints:
+            self._hints.append(Recogniser((finder.form for finder in self._all if finder.form.is_hint), is_open=True))
+        return self._hints[0]
 
     def _take(self, *, is_open: bool) -> None:
         self.is_open = is_open
+        if is_open not in self._taken:
+            self._taken[is_open] = self._choose(is_open=is_open)
+        taken = self._taken[is_open]
+        self._finders, self.words, self._longer, self._backs = taken.finders, taken.words, taken.longer, taken.backs
+
+    def _choose(self, *, is_open: bool) -> Taking:
         finders: dict[str, list[Finder]] = {}
         for finder in self._all:
             if is_open and finder.form.sign:
@@ -130,11 +157,14 @@ class Recogniser:
             closed = () if finder.form.needs or finder.form.is_hint else finder.form.words
             for word in finder.words if is_open else closed:
                 finders.setdefault(word, []).append(finder)
-        self._finders = {word: tuple(several) for word, several in finders.items()}
-        self._longer = nest(tuple(self._finders))
-        self.words = tuple(self._longer)
-        backs = ((word, max(finder.form.back for finder in finders)) for word, finders in self._finders.items())
-        self._backs = [(word.encode(), back) for word, back in backs if back]
+        backs = ((word, max(finder.form.back for finder in several)) for word, several in finders.items())
+        longer = nest(tuple(finders))
+        return Taking(
+            {word: tuple(several) for word, several in finders.items()},
+            tuple(longer),
+            longer,
+            [(word.encode(), back) for word, back in backs if back],
+        )
 
     def finders(self, low: str) -> tuple[Finder, ...]:
         """Those of which a text of lower case has a word, in the order of the specs."""

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator
 from hvrepl.analysis.claims import Claim
 from hvrepl.analysis.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.readers.notes import INDENT, MARK
 from hvrepl.record import replace
 from hvrepl.render.screen import flags_of, render_screen, say_finding, summary_beside, value_of
 from hvrepl.render.style import Style, align, wrap
 
-MARK = "  ↳ "
-INDENT = " " * 6
-LONGEST_NOTE = 200  # lines
 LONGEST_VALUE = 18  # characters of a number that is repeated: 64 bits
 MANY_FLAGS = 8  # single bits, of which a summary cannot name all
 
@@ -30,19 +28,6 @@ def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> It
             yield from say_crash(claim, claim.crash, style, full=full)
         else:
             yield from wrap(claim.text, style.width, MARK, INDENT)
-
-
-def is_note(block: bytes, start: int, *, before: bool) -> bool:
-    """Whether the line that begins there is one of a note, in a log that was annotated already. `before`: what ends before the block is."""
-    for _ in range(LONGEST_NOTE):
-        if block.startswith(MARK.encode(), start):
-            return True
-        if not block.startswith(INDENT.encode(), start):
-            return False
-        if not start:
-            return before
-        start = block.rfind(b"\n", 0, start - 1) + 1
-    return False
 
 
 def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:

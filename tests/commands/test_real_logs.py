@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hvrepl.analysis.annotator import Annotator
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
-from hvrepl.commands.annotate import LONGEST_LINE, UTF16_MARKS, Annotator, pieces
+from hvrepl.commands.annotate import LONGEST_LINE, UTF16_MARKS, decoder_of, pieces
 from tests.commands.test_annotate import MARK, SESSION, VMBUS, notes, passed, told
 from tests.fuzz import amount, examples, sampled
 from tests.paths import DATA
@@ -125,6 +127,6 @@ def test_notes_keep_within_the_screen(option: str, columns: int) -> None:
 def test_any_bytes_pass(data: bytes) -> None:
     assume(data[:2] not in UTF16_MARKS)  # what is recoded
     assert annotated(data)[0] == data
-    annotator = Annotator(SESSION)
+    annotator = Annotator(SESSION.catalog, partial(decoder_of, SESSION))
     annotator.recogniser.open()
     assert b"".join(piece.data for piece in annotator.read(data)) == data

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hvrepl.analysis.annotator import names_of
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.log_forms import LogForm
 from hvrepl.catalog.opening import open_index
-from hvrepl.commands.annotate import names_of
 from hvrepl.readers.log_lines import LogReader, Match, Recogniser
 from hvrepl.readers.word_search import candidates, searcher
 from tests.at_hand import need

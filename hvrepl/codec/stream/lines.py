@@ -111,11 +111,15 @@ class Stream:
     def _write(self, number: int) -> Line:
         located = self._locate(number)
         try:
-            line = write_function(located, self._decoder.catalog) if located else self._slowly
+            line = self._function(located) if located else self._slowly
         except UnlocatedError:
             return self._slowly
         self.made += located is not None
         return line
+
+    def _function(self, located: LocatedTree) -> Line:
+        """What writes the lines of all values of a shape. Raises UnlocatedError."""
+        return write_function(located, self._decoder.catalog)
 
     def _locate(self, number: int) -> LocatedTree | None:
         """None for what has no place of its own."""

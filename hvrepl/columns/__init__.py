@@ -1,0 +1,30 @@
+"""Columns of numbers → columns of what they mean, in Arrow's memory: for tables of many machines. Needs pyarrow (`hvrepl[columns]`).
+
+Uses catalog, readers, codec, analysis and render. The modules for engines (duckdb, polars, spark, kusto) are imported by whoever has the engine.
+"""
+
+from __future__ import annotations
+
+try:
+    import pyarrow
+except ImportError as error:
+    raise ImportError("hvrepl.columns needs pyarrow: pip install 'hvrepl[columns]'") from error
+
+from hvrepl.columns.crashes import crash_column, crash_type
+from hvrepl.columns.decode import column_type, decode_batches, decode_column
+from hvrepl.columns.encode import encode_column, encoded_type
+from hvrepl.columns.logs import annotate_column, annotated_type
+
+__all__ = [
+    "annotate_column",
+    "annotated_type",
+    "column_type",
+    "crash_column",
+    "crash_type",
+    "decode_batches",
+    "decode_column",
+    "encode_column",
+    "encoded_type",
+]
+
+del pyarrow

@@ -1,0 +1,67 @@
+"""crash_column: five columns of crash parameters → what the systems that crashed say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from hvrepl.analysis.crash import PARAMETERS, SIZE, label_of, say_parameter, tell_crash
+from hvrepl.codec.decode import Decoder
+from hvrepl.codec.targets import open_decoder
+from hvrepl.columns.inputs import read_digits, to_int, to_values
+from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT
+from hvrepl.columns.table import Rows
+from hvrepl.errors import UsageError
+from hvrepl.readers.number import fit
+
+if TYPE_CHECKING:
+    from hvrepl.catalog import Specs
+
+BITS = 8 * SIZE
+LABELS = [label_of(place) for place in range(PARAMETERS)]
+
+
+def crash_type() -> pa.StructType:
+    """The type of what `crash_column` gives: `os`, `summary`, each parameter with what it is called and means, `findings`, `error`."""
+    parameters = [
+        (f"{label.lower()}{end}", kind) for label in LABELS for end, kind in (("", pa.uint64()), ("_name", TEXT), ("_meaning", TEXT))
+    ]
+    return pa.struct([("os", TEXT), (SUMMARY, TEXT), *parameters, (FINDINGS, CODES), (ERROR, pa.string())])
+
+
+def crash_column(*parameters: Any, arch: str = "x64", specs: Specs = None, is_hex: bool = False) -> Any:
+    """Five columns, P0 to P4 of crashes → a pyarrow.StructArray of `crash_type()`, a row for each crash.
+
+    The columns are as in `decode_column`, of integers or of numbers as text. A row of nulls alone stays null; where a parameter is missing
+    or cannot be read, `error` says which. UsageError for other than five columns, or for columns of different lengths.
+    """
+    if len(parameters) != PARAMETERS:
+        raise UsageError(f"a crash has {PARAMETERS} parameters, {LABELS[0]} to {LABELS[-1]}: give a column of each, not {len(parameters)}")
+    columns = [to_values(column) for column in parameters]
+    if len(set(map(len, columns))) > 1:
+        raise UsageError(f"the columns of the parameters have different lengths: {', '.join(str(len(column)) for column in columns)}")
+    decoder = open_decoder(arch, specs)
+    rows = Rows(crash_type(), lambda values: tell(decoder, values, is_hex=is_hex))
+    return rows.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
+
+
+def tell(decoder: Decoder, values: Sequence[Any], *, is_hex: bool) -> dict[str, Any]:
+    """A row. Raises UsageError for a parameter that cannot be read."""
+    numbers = [read_parameter(label, value, is_hex=is_hex) for label, value in zip(LABELS, values, strict=True)]
+    told = tell_crash(decoder, numbers)
+    row: dict[str, Any] = {"os": told.os, SUMMARY: told.summary, FINDINGS: [finding.code for finding in told.findings]}
+    for label, number, part in zip(LABELS, numbers, told.parameters, strict=False):
+        row |= {label.lower(): number, f"{label.lower()}_name": part.name, f"{label.lower()}_meaning": say_parameter(part) or None}
+    return row
+
+
+def read_parameter(label: str, value: Any, *, is_hex: bool) -> int:
+    if value is None:
+        raise UsageError(f"{label} is missing")
+    try:
+        number = read_digits(value, is_hex=is_hex) if isinstance(value, str) else to_int(value)
+    except UsageError as error:
+        raise UsageError(f"{label}: {error}") from None
+    return fit(number, BITS, label)

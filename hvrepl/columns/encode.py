@@ -1,0 +1,59 @@
+"""encode_column: columns of fields → a column of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from hvrepl.catalog.catalog import Found
+from hvrepl.codec.decode import Decoder
+from hvrepl.codec.encode.assign import Assigner, Assignment
+from hvrepl.codec.targets import find_target, open_decoder
+from hvrepl.columns.inputs import to_values
+from hvrepl.columns.shape import ERROR, number_type
+from hvrepl.columns.table import Rows
+from hvrepl.errors import UsageError
+
+if TYPE_CHECKING:
+    from hvrepl.catalog import Specs
+
+VALUE = "value"
+WIDEST = 64
+
+
+def encoded_type(what: str, *, arch: str = "x64", specs: Specs = None) -> pa.StructType:
+    """The type of what `encode_column` gives: `value`, an unsigned integer of the thing's width or bytes, and `error`."""
+    found, output = find_target(what, arch, specs)
+    width = 0 if output else open_decoder(arch, specs).width(found.spec)
+    return pa.struct([(VALUE, number_type(width) if 0 < width <= WIDEST else pa.binary()), (ERROR, pa.string())])
+
+
+def encode_column(what: str, fields: Mapping[str, Any], *, arch: str = "x64", specs: Specs = None) -> Any:
+    """Columns of fields, by the fields' names → a pyarrow.StructArray of `encoded_type(what)`, a row for each value.
+
+    A field's values are numbers, or texts as `hvrepl.encode` takes them; a null leaves the field out, and a row of nulls alone stays null.
+    What cannot be encoded is null with the reason in `error`. UsageError for no columns, or columns of different lengths.
+    """
+    kind = encoded_type(what, arch=arch, specs=specs)
+    found, output = find_target(what, arch, specs)
+    decoder = open_decoder(arch, specs)
+    columns = [to_values(column) for column in fields.values()]
+    if len(set(map(len, columns))) != 1:
+        raise UsageError("the columns of the fields have different lengths" if columns else f"name a field of {what} and give its column")
+    names = list(fields)
+    is_number = kind.field(VALUE).type != pa.binary()
+    rows = Rows(kind, lambda values: {VALUE: build(decoder, found, names, values, output=output, is_number=is_number)})
+    return rows.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
+
+
+def build(decoder: Decoder, found: Found, names: Sequence[str], values: Sequence[Any], *, output: bool, is_number: bool) -> int | bytes:
+    """The value that fields make. Raises HvreplError."""
+    given = ((name, value) for name, value in zip(names, values, strict=True) if value is not None)
+    assignments = [
+        Assignment(name, value.hex() if isinstance(value, bytes) else str(value), value if isinstance(value, int) else None)
+        for name, value in given
+    ]
+    data = Assigner(decoder, found, output=output).assign(None, assignments)
+    return int.from_bytes(data, "little") if is_number else data

@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import wheel
 
-NAMES = ("start", "shell", "streams", "files")
+NAMES = ("start", "shell", "streams", "files", "columns")
 
 
 def main() -> int:

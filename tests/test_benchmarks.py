@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.measure import ROOT
 from benchmarks.streams import STREAMS
+from tests.at_hand import need
 from tests.program import call
 
 
@@ -27,6 +28,23 @@ def test_a_loop_reads_the_values_that_hvrepl_reads(how: str, what: str, loop: st
         number = "".join(f"{value:b}" for value in theirs.values()) if loop == "cpuid" else ""
         expected = int(number, 2) if number else sum_up(theirs, ours)
         assert expected == int(ours["raw"], 16)
+
+
+@pytest.mark.parametrize("how", ["guest-id", "numbers", "sentences"])
+def test_columns_are_compared_with_the_same_numbers(how: str) -> None:
+    need("module:pyarrow", "module:numpy")
+    from benchmarks.column_loops import HOW
+    from hvrepl.columns import decode_column
+
+    what, make, by_hand, _ = HOW[how]
+    (array,) = make(1000, 1000)
+    found = decode_column(what, array)
+    theirs = by_hand(array)
+    if how == "guest-id":
+        assert len(theirs.dictionary) == len({(row["os_type"], row["distro"], row["version"], row["build"]) for row in found.to_pylist()})
+        return
+    names = [field.name for field in found.type if field.name not in ("summary", "findings", "error")]
+    assert [found.field(name).to_pylist() for name in reversed(names)] == [part.tolist() for part in theirs]
 
 
 def sum_up(theirs: dict[str, int], ours: dict[str, object]) -> int:

@@ -44,6 +44,7 @@ LIBRARIES = {
     "pyarrow": ("columns/",),
     "duckdb": ("columns/duckdb.py",),
     "polars": ("columns/polars.py",),
+    "pandas": ("columns/kusto.py",),
     "pyspark": ("columns/spark.py",),
 }
 

@@ -1,0 +1,126 @@
+"""SQL functions for DuckDB: `register(connection, "guest-id")`, then `SELECT hv_guest_id(id).summary, count(*) FROM vms GROUP BY ALL`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from hvrepl.analysis.crash import PARAMETERS
+from hvrepl.columns.crashes import crash_column, crash_type
+from hvrepl.columns.decode import column_type, decode_column
+from hvrepl.columns.logs import annotate_column, annotated_type
+
+if TYPE_CHECKING:
+    from hvrepl.catalog import Specs
+
+CRASH, ANNOTATE = "crash", "annotate"  # command words, which no thing is called
+Function = Callable[..., Any]
+# What a value is handed over as, by its type in SQL; what is none of these goes as decimal digits, of which none is lost.
+SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+KINDS = (
+    (("VARCHAR",), "VARCHAR", "CAST(x AS VARCHAR)"),
+    (("BLOB",), "BLOB", "TRY_CAST(x AS BLOB)"),
+    (SIGNED, "BIGINT", "TRY_CAST(x AS BIGINT)"),
+    (UNSIGNED, "UBIGINT", "TRY_CAST(x AS UBIGINT)"),
+    (("FLOAT", "DOUBLE"), "DOUBLE", "TRY_CAST(x AS DOUBLE)"),
+)
+DIGITS = "'0n' || CAST(x AS VARCHAR)"
+TYPES = {pa.binary(): "BLOB", pa.string(): "VARCHAR"} | {
+    pa.type_for_alias(f"{sign}int{bits}"): f"{sign.upper()}{name}"
+    for bits, name in ((8, "TINYINT"), (16, "SMALLINT"), (32, "INTEGER"), (64, "BIGINT"))
+    for sign in ("", "u")
+}
+
+
+def register(
+    connection: duckdb.DuckDBPyConnection,
+    *whats: str,
+    arch: str = "x64",
+    specs: Specs = None,
+    summary: bool = True,
+    is_hex: bool = False,
+    prefix: str = "hv_",
+) -> list[str]:
+    """Gives a connection a function for each thing, and their names: of "guest-id" `hv_guest_id(x)`, which returns a STRUCT.
+
+    `x` is an integer, text or a BLOB, as for `decode_column`; the fields are those of `column_type`. "crash" is `hv_crash(p0, …, p4)`
+    with the fields of `crash_type`, "annotate" is `hv_annotate(text)` with those of `annotated_type`.
+    Raises NotFoundError and UsageError as `column_type` does. What is registered again is replaced.
+    """
+    names = []
+    for what in whats:
+        name = f"{prefix}{re.sub(r'[^0-9a-z]+', '_', what.lower())}"
+        if what == CRASH:
+            define(connection, name, [f"p{place}" for place in range(PARAMETERS)], crash_type(), crasher(arch, specs, is_hex=is_hex))
+        elif what == ANNOTATE:
+            define_one(connection, name, "VARCHAR", annotated_type(), lambda texts: annotate_column(texts, specs=specs))
+        else:
+            kind = column_type(what, arch=arch, specs=specs, summary=summary)
+            define(connection, name, ["x"], kind, decoder(what, arch, specs, summary=summary, is_hex=is_hex))
+        names.append(name)
+    return names
+
+
+def crasher(arch: str, specs: Specs, *, is_hex: bool) -> Function:
+    return lambda *columns: crash_column(*columns, arch=arch, specs=specs, is_hex=is_hex)
+
+
+def decoder(what: str, arch: str, specs: Specs, *, summary: bool, is_hex: bool) -> Function:
+    return lambda column: decode_column(what, column, arch=arch, specs=specs, summary=summary, is_hex=is_hex)
+
+
+def define(connection: duckdb.DuckDBPyConnection, name: str, parameters: list[str], kind: pa.StructType, function: Function) -> None:
+    """A macro that hands its values to a function for their type; of several values all go as text."""
+    if len(parameters) > 1:
+        values = ", ".join(handed_over(parameter) for parameter in parameters)
+        define_one(connection, f"{name}_of_text", ["VARCHAR"] * len(parameters), kind, function)
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(parameters)}) AS {name}_of_text({values})")
+        return
+    cases = []
+    for types, to, cast in KINDS:
+        inner = f"{name}_of_{'text' if to == 'VARCHAR' else to.lower()}"
+        define_one(connection, inner, to, kind, function)
+        cases.append(f"WHEN typeof(x) IN ({', '.join(repr(one) for one in types)}) THEN {inner}({cast})")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS CASE {' '.join(cases)} ELSE {name}_of_text({DIGITS}) END")
+
+
+def handed_over(parameter: str) -> str:
+    """A value as text: text as it is, a number in digits that are decimal."""
+    return f"CASE WHEN typeof({parameter}) = 'VARCHAR' THEN CAST({parameter} AS VARCHAR) ELSE {DIGITS.replace('(x ', f'({parameter} ')} END"
+
+
+def define_one(connection: Any, name: str, takes: str | list[str], kind: pa.StructType, function: Function) -> None:
+    with suppress(duckdb.InvalidInputException):
+        connection.remove_function(name)
+    types = [connection.dtype(one) for one in ([takes] if isinstance(takes, str) else takes)]
+    connection.create_function(
+        name, in_chunks(function, len(types)), types, connection.dtype(sql_type(kind)), type="arrow", null_handling="special"
+    )
+
+
+def in_chunks(function: Function, count: int) -> Function:
+    """The function as DuckDB calls it, which counts its parameters and takes back an array of chunks."""
+    if count == 1:
+        return lambda x: pa.chunked_array([function(x)])
+    return lambda p0, p1, p2, p3, p4: pa.chunked_array([function(p0, p1, p2, p3, p4)])
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """A type of Arrow as DuckDB writes it."""
+    if pa.types.is_struct(kind):
+        return f"STRUCT({', '.join(f'{quote(field.name)} {sql_type(field.type)}' for field in kind)})"
+    if pa.types.is_dictionary(kind):
+        return sql_type(kind.value_type)
+    if pa.types.is_fixed_size_list(kind):
+        return f"{sql_type(kind.value_type)}[{kind.list_size}]"
+    return f"{sql_type(kind.value_type)}[]" if pa.types.is_list(kind) else TYPES[kind]
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,6 +1,6 @@
 """Columns of numbers → columns of what they mean, in Arrow's memory: for tables of many machines. Needs pyarrow (`hvrepl[columns]`).
 
-Uses catalog, readers, codec, analysis and render. The modules for engines (duckdb, polars, spark, kusto) are imported by whoever has the engine.
+Uses catalog, readers, codec, analysis and render. Whoever has an engine imports the module for it: duckdb, polars, spark, kusto.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 14  # rows that are looked at
 LOOK_AGAIN = 1 << 20  # rows after which some are looked at anew
 FEW = 512  # rows of which it does not matter how they are decoded
-BLOCK = 1 << 16  # rows that are shifted and masked at once, so that they stay near the processor
+BLOCK = 1 << 15  # rows that are shifted and masked at once, so that they stay near the processor
 MOST_ROWS = 1 << 17  # distinct values that are kept
 MOST_KEPT = 64  # decoders of columns, for each thread
 
@@ -214,7 +214,7 @@ class ColumnDecoder:
                 rows = self._say_block(block, said, say)
                 chunks[SUMMARY].append(rows[0])
                 chunks[FINDINGS].append(pc.take(pa.array(findings, CODES), rows[1]))
-        children = [finish(chunks[field.name], field.type, texts.get(field.name)) for field in self.type]
+        children = [finish(chunks.pop(field.name), field.type, texts.get(field.name)) for field in self.type]
         return pa.StructArray.from_arrays(children, fields=list(self.type), mask=array.is_null() if array.null_count else None)
 
     def _say_block(self, block: Block, said: dict[str, tuple[int, int]], say: Any) -> tuple[pa.Array, pa.Array]:

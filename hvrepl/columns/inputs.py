@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -30,9 +30,15 @@ class Objects:
 
 def to_arrays(column: Any) -> list[pa.Array] | Objects:
     """The chunks of a column that speaks the Arrow PyCapsule protocol, or of any sequence. UsageError for a table of several columns."""
+    if isinstance(column, (str, bytes, Mapping)):
+        raise UsageError(f"{type(column).__name__} is not a column")
+    if str(getattr(column, "dtype", "")) == "object":  # of pandas or NumPy: Arrow would take text for bytes, and integers for floats
+        column = [None if value != value else value for value in column]
+    if isinstance(column, Sequence) and len({type(value) for value in column} - {type(None)}) > 1:
+        return Objects(column)
     try:
         chunks = read_chunks(column)
-    except FROM_LIST:  # such as a pandas Series of numbers and texts
+    except FROM_LIST:
         if not isinstance(column, Iterable):
             raise UsageError(f"{type(column).__name__} is not a column: it has neither __arrow_c_stream__ nor values") from None
         return Objects(column)
@@ -58,8 +64,6 @@ def read_chunks(column: Any) -> list[pa.Array]:
         except (ValueError, NotImplementedError):
             found = pa.RecordBatchReader.from_stream(column).read_all().to_struct_array()
         return list(found.chunks) or [pa.array([], found.type)]
-    if hasattr(column, "__arrow_c_array__"):
-        return [pa.array(column)]
     return [pa.array(column)]
 
 

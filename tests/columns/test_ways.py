@@ -7,20 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.at_hand import need
+pytest.importorskip("pyarrow", reason="needs pyarrow")
 
-need("module:pyarrow")
+import pyarrow as pa
 
-import pyarrow as pa  # noqa: E402
-
-from hvrepl.codec.decoded import Decoded, paths  # noqa: E402
-from hvrepl.codec.stream.locate import UnlocatedError  # noqa: E402
-from hvrepl.columns.decode import ColumnDecoder  # noqa: E402
-from hvrepl.columns.leaves import Leaf, leaves_of  # noqa: E402
-from hvrepl.columns.shifts import TooManyError  # noqa: E402
-from hvrepl.errors import UsageError  # noqa: E402
-from tests.codec.layouts import LARGE, THINGS, Thing, samples  # noqa: E402
-from tests.fuzz import amount, sampled  # noqa: E402
+from hvrepl.codec.decoded import Decoded, paths
+from hvrepl.codec.stream.locate import UnlocatedError
+from hvrepl.columns.decode import ColumnDecoder
+from hvrepl.columns.leaves import Leaf, leaves_of
+from hvrepl.columns.shifts import TooManyError
+from hvrepl.errors import UsageError
+from tests.codec.layouts import LARGE, THINGS, Thing, samples
+from tests.fuzz import amount, sampled
 
 
 def is_fixed(one: Thing) -> bool:

@@ -31,7 +31,7 @@ SAMPLE = 1 << 14  # rows that are looked at
 LOOK_AGAIN = 1 << 20  # rows after which some are looked at anew
 FEW = 512  # rows of which it does not matter how they are decoded
 BLOCK = 1 << 15  # rows that are shifted and masked at once, so that they stay near the processor
-MOST_ROWS = 1 << 17  # distinct values that are kept
+MOST_CELLS = 1 << 22  # of the rows of distinct values that are kept
 MOST_KEPT = 64  # decoders of columns, for each thread
 
 
@@ -122,7 +122,7 @@ class ColumnDecoder:
     def decode(self, column: Any) -> pa.StructArray:
         """The rows of a column."""
         arrays = to_arrays(column)
-        if len(self._table) > MOST_ROWS:
+        if len(self._table) * self.type.num_fields > MOST_CELLS:
             self._table = self._new_table()
         if isinstance(arrays, Objects):
             return self._table.column(arrays.values)
@@ -184,7 +184,7 @@ class ColumnDecoder:
             null = self._table.rows([None])
             numbers = pa.concat_arrays([numbers, pa.array(null, pa.int32())])
             rows = indices.fill_null(len(values))
-        if not numbers.equals(first_numbers(len(numbers))):
+        if len(numbers) != len(self._table) or not numbers.equals(first_numbers(len(numbers))):
             rows = pc.take(numbers, rows, boundscheck=False)
         return self._table.take(rows, has_null=len(numbers) > len(values) or values.null_count > 0)
 

@@ -14,6 +14,7 @@ from hvrepl.analysis.crash import PARAMETERS
 from hvrepl.columns.crashes import crash_column, crash_type
 from hvrepl.columns.decode import column_type, decode_column
 from hvrepl.columns.logs import annotate_column, annotated_type
+from hvrepl.columns.plain_types import without_dictionaries
 
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs
@@ -105,10 +106,16 @@ def define_one(connection: Any, name: str, takes: str | list[str], kind: pa.Stru
 
 
 def in_chunks(function: Function, count: int) -> Function:
-    """The function as DuckDB calls it, which counts its parameters and takes back an array of chunks."""
-    if count == 1:
-        return lambda x: pa.chunked_array([function(x)])
-    return lambda p0, p1, p2, p3, p4: pa.chunked_array([function(p0, p1, p2, p3, p4)])
+    """The function as DuckDB calls it, which counts its parameters and takes back an array of chunks.
+
+    It asks for some 2,000 values at a time, and would read all of a dictionary each time: texts are given as they are.
+    """
+
+    def call(*columns: pa.ChunkedArray) -> pa.ChunkedArray:
+        found = function(*columns)
+        return pa.chunked_array([found.cast(without_dictionaries(found.type))])
+
+    return (lambda x: call(x)) if count == 1 else lambda p0, p1, p2, p3, p4: call(p0, p1, p2, p3, p4)
 
 
 def sql_type(kind: pa.DataType) -> str:

@@ -42,7 +42,7 @@ def to_arrays(column: Any) -> list[pa.Array] | Objects:
         if not isinstance(column, Iterable):
             raise UsageError(f"{type(column).__name__} is not a column: it has neither __arrow_c_stream__ nor values") from None
         return Objects(column)
-    if chunks and kinds.is_struct(chunks[0].type) and not kinds.is_struct(getattr(column, "type", pa.null())):
+    if chunks and kinds.is_struct(chunks[0].type) and not isinstance(column, (pa.Array, pa.ChunkedArray)):  # it is a table
         if chunks[0].type.num_fields != 1:
             raise UsageError(f"a table of {chunks[0].type.num_fields} columns; give one of them: {names_of(chunks[0].type)}")
         return [chunk.field(0) for chunk in chunks]

@@ -21,6 +21,7 @@ from hvrepl.columns.shape import Column
 from hvrepl.columns.table import Texts
 from hvrepl.record import record
 
+MOST_STEPS = 4096  # to shapes that are kept
 MOST_SHAPES = 32  # in one block; of more, to decode each value costs no more
 
 
@@ -92,6 +93,8 @@ class Shifts:
         if row < 0 or not len(block):
             return
         data = block.value(row)
+        if len(self._steps) > MOST_STEPS:
+            raise TooManyError
         tree = self._locator.locate(self._found, data, output=self._output)
         taken: tuple[Hashable, ...] = ()
         for choice in tree.choices:

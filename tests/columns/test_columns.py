@@ -246,7 +246,7 @@ def test_batches_are_decoded_one_after_the_other() -> None:
 
 
 def test_what_is_kept_of_a_long_stream_of_different_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_ROWS", 100)
+    monkeypatch.setattr(module, "MOST_CELLS", 100 * column_type("sint2").num_fields)
     found = [decode_column("sint2", list(range(at, at + 60))).field("vector").to_pylist() for at in range(0, 600, 60)]
     assert [one for part in found for one in part] == [number % 256 for number in range(600)]
     assert all(len(one._table) <= 200 for one in module.KEPT.columns.values() if one._found.called == "sint2")

@@ -112,6 +112,42 @@ def test_polars_decodes_in_eager_and_lazy_frames() -> None:
     assert said.rows() == [(["HV_HYPERCALL_RESULT"], CRASH), ([], CRASH)]
 
 
+def test_series_and_results_are_columns() -> None:
+    need("module:duckdb", "module:pandas", "module:polars")
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    from hvrepl.columns import decode_column
+
+    number, text, data = LINUX, f"{LINUX:#x}", LINUX.to_bytes(8, "little")
+    columns = [
+        pl.Series([number, None], dtype=pl.UInt64),
+        pl.Series([text, None]),
+        pl.Series([text, None], dtype=pl.Categorical),
+        pl.Series([data, None]),
+        pl.DataFrame({"id": [text, None]}),
+        pd.Series([number, None], dtype="UInt64"),
+        pd.Series([text, None]),
+        pd.Series([text, None], dtype="category"),
+        pd.Series([number, None], dtype=object),
+        pd.Series([data, float("nan")], dtype=object),
+        pd.DataFrame({"id": [text, None]}),
+        duckdb.sql(f"SELECT unnest([{number}, NULL])::UBIGINT"),
+        duckdb.sql(f"SELECT unnest([{number}, NULL])::HUGEINT"),
+        duckdb.sql(f"SELECT unnest(['{text}', NULL])::ENUM ('{text}')"),
+    ]
+    for column in columns:
+        rows = decode_column("guest-id", column).to_pylist()
+        assert [row and row["summary"] for row in rows] == [SENTENCE, None], f"{type(column)}: {rows}"
+    mixed = decode_column("guest-id", pd.Series([number, text, data, 1.5, None], dtype=object)).to_pylist()
+    assert mixed[0] == mixed[1] == mixed[2]
+    assert mixed[3]["error"] == "1.5 is not an integer"
+    floats = decode_column("guest-id", pd.Series([number, None]).astype("float64")).to_pylist()
+    assert floats[0]["error"].endswith("is too large for a floating-point number to hold every digit")
+    assert decode_column("guest-id", pd.Series([5.0, None])).field("build").to_pylist() == [5, None]
+
+
 def test_polars_streams() -> None:
     need("module:polars")
     import polars as pl

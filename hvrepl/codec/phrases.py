@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Catalog
@@ -21,6 +22,7 @@ GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
 
 
+MOST_PHRASES = 4096  # that are kept as they were read
 NUMBER_FORMS = ("d", "x", "X")
 SHOWN_DIGITS = 32  # of bytes in a sentence
 SHOWN_ELEMENTS = 4  # of an array
@@ -46,13 +48,29 @@ def default_phrases(node: Decoded) -> Iterator[str]:
 
 
 def say_phrase(phrase: str, node: Decoded, catalog: Catalog) -> str:
-    guard = GUARD.fullmatch(phrase)
+    guard = read_guard(phrase)
     if guard:
-        part = node.find(guard[2])
-        said = is_said(part) if part else bool(count_elements(node, "count", guard[2]))
-        return "" if said == (guard[1] == "!") else say_phrase(guard[3], node, catalog)
-    missing = any(node.find(path) is None for match in PLACEHOLDER.finditer(phrase) for path in match.group(4, 5) if path)
-    return "" if missing else fill_in(phrase, node, catalog)
+        is_negated, path, rest = guard
+        part = node.find(path)
+        said = is_said(part) if part else bool(count_elements(node, "count", path))
+        return "" if said == is_negated else say_phrase(rest, node, catalog)
+    for path in fields_in(phrase):
+        if node.find(path) is None:
+            return ""
+    return fill_in(phrase, node, catalog)
+
+
+@lru_cache(maxsize=MOST_PHRASES)
+def read_guard(phrase: str) -> tuple[bool, str, str] | None:
+    """(whether the field must not be set, its path, the phrase) of a phrase that is said only then."""
+    guard = GUARD.fullmatch(phrase)
+    return (guard[1] == "!", guard[2], guard[3]) if guard else None
+
+
+@lru_cache(maxsize=MOST_PHRASES)
+def fields_in(phrase: str) -> tuple[str, ...]:
+    """The paths of the fields that a phrase has to have."""
+    return tuple([path for match in PLACEHOLDER.finditer(phrase) for path in match.group(4, 5) if path])
 
 
 def without_guess(layout: Layout, node: Decoded) -> Layout:
@@ -79,6 +97,8 @@ def number_of(part: Decoded) -> int:
 
 def fill_in(text: str, node: Decoded, catalog: Catalog) -> str:
     """A text with its placeholders filled in from a node."""
+    if "{" not in text:
+        return text
     return PLACEHOLDER.sub(lambda match: placeholder(match, node, catalog), text)
 
 

@@ -1,4 +1,7 @@
-"""SQL functions for DuckDB: `register(connection, "guest-id")`, then `SELECT hv_guest_id(id).summary, count(*) FROM vms GROUP BY ALL`."""
+"""SQL functions for DuckDB: `register(connection, "guest-id")`, then `SELECT hv_guest_id(id).summary, count(*) FROM vms GROUP BY ALL`.
+
+DuckDB needs NumPy for functions in Python.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CRASH = "Windows  0x1E KMODE_EXCEPTION_NOT_HANDLED: STATUS_ACCESS_VIOLATION at 0
 
 
 def duck(*whats: str, **options: Any) -> Any:
-    need("module:duckdb")
+    need("module:duckdb", "module:numpy")
     import duckdb
 
     from hvrepl.columns.duckdb import register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import index
 from typing import Any
 
 import pyarrow as pa
@@ -177,16 +178,16 @@ def to_int(value: Any) -> int:
         raise UsageError(f"{value} is not a number")
     if isinstance(value, float):
         if value.is_integer() and abs(value) <= EXACT:
-            return int(value)
+            return value.as_integer_ratio()[0]
         why = "is too large for a floating-point number to hold every digit" if value.is_integer() else "is not an integer"
         raise UsageError(f"{value!r} {why}")
     if hasattr(value, "__index__"):
-        return int(value)
+        return index(value)
     if hasattr(value, "as_integer_ratio"):
         try:
             number, divisor = value.as_integer_ratio()
         except (OverflowError, ValueError):
             divisor = 0
         if divisor == 1:
-            return int(number)
+            return index(number)
     raise UsageError(f"'{shorten(str(value))}' is neither an integer, nor hex text, nor bytes")

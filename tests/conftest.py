@@ -32,9 +32,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hvrepl"))
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: to search it for garbage again and again would halt a test that types for half a second."""
+    """What was collected stays to the end: to search it for garbage again and again would halt a test that types for half a second.
+
+    Trees of values are no garbage while they are made: to search each few hundred takes a twentieth of all tests.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -324,7 +324,7 @@ def test_any_arguments_end_with_a_known_status_and_at_most_one_line(arguments: l
 
 
 @given(st.lists((LIKELY | ARGUMENTS).map(" ".join), min_size=1, max_size=20), st.sampled_from(["ndjson", "line"]))
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(30))
 def test_any_script_that_goes_on_tells_each_error_once(lines: list[str], form: str) -> None:
     text = "\n".join(line.replace("\n", " ").replace("\r", " ") for line in lines)
     ended = call("-k", "-f", form, stdin=text.encode("utf-8", "replace"))

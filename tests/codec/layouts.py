@@ -10,7 +10,7 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found, as_word
 from hvrepl.catalog.index import is_seen
-from hvrepl.catalog.model import ARCHES, Layout
+from hvrepl.catalog.model import ARCHES, COMMON, Layout
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, from_dict
 from hvrepl.codec.encode.assign import Assigner, Assignment
@@ -100,13 +100,14 @@ LARGE = 1000  # bytes of a struct that takes long to decode
 
 
 def samples(thing: Thing) -> Iterator[bytes]:
-    """Zeros, ones, single bits (of a struct: some), random bytes; of a struct also cut anywhere after its head, and longer."""
+    """Zeros, ones, single bits (some of a struct, or of what x64 has too), random bytes; of a struct also cut, and longer."""
     dice = random.Random(str(thing))
     size = thing.size
     few = amount(2, 6) if size > LARGE else amount(6, 24)
     yield bytes(size)
     yield b"\xff" * size
-    for bit in range(8 * size) if thing.width else sorted(dice.sample(range(8 * size), min(8 * size, few))):
+    is_whole = thing.width and (thing.arch == ARCHES[0] or thing.found.spec.arch != COMMON or amount(False, True))
+    for bit in range(8 * size) if is_whole else sorted(dice.sample(range(8 * size), min(8 * size, few))):
         yield (1 << bit).to_bytes(size, "little")
     for _ in range(max(1, few // 3)):
         yield dice.randbytes(size)

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from hvrepl.analysis.identify import identify_number
-from tests.codec.layouts import DATA, DECODERS, Thing, thing, tree
+from tests.codec.layouts import DECODERS, Thing, thing, tree
+from tests.paths import DATA
 
 with (DATA / "values.tsv").open(encoding="utf-8") as table:
     VALUES = list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.codec.layouts import DATA, THINGS, thing, tree
+from tests.codec.layouts import THINGS, thing, tree
+from tests.paths import DATA
 
 ROWS: list[dict[str, Any]] = json.loads((DATA / "vocabulary.json").read_text(encoding="utf-8"))
 

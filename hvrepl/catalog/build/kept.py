@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -38,6 +37,8 @@ def open_kept(specs: Path, stamp: str = "") -> Index:
 
 def keep(index: Index, path: Path) -> None:
     """Writes an index beside its place, then moves it there, so that a run at the same time never sees half of one."""
+    import tempfile  # 3 ms that a run which finds its index need not pay
+
     path.parent.mkdir(exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)
     os.close(handle)

@@ -272,8 +272,6 @@ class Packed(ABC):
     `fault` says what it should hold and does not, where that shows in nothing else.
     """
 
-    fault = ""
-
     def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
         self.source = source
         self.facts = facts

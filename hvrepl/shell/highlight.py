@@ -24,7 +24,7 @@ PART = re.compile(r"\.(?:\d+|input|output)")
 
 @record
 class Place:
-    """Where a word stands: the word before it ("": none), all before it that are no options, and whether it may still be growing."""
+    """Where a word is: the word before it ("": none), all before it that are not options, and whether it may still be growing."""
 
     last: str
     before: list[str]

@@ -71,13 +71,13 @@ IN_BASH = {
     "a_name": (["decode", "sim"], ["simp", "simp-page"]),
     "a_long_name": (["show", "HV_X64_MSR_SIM"], ["HV_X64_MSR_SIMP"]),
     "a_name_of_the_arch": (["--arch", "arm64", "decode", "HV_X64_MSR_SIM"], [""]),
-    "a_name_behind_an_option": (["decode", "-f", "line", "HV_X64_MSR_SIM"], ["HV_X64_MSR_SIMP"]),
+    "a_name_after_an_option": (["decode", "-f", "line", "HV_X64_MSR_SIM"], ["HV_X64_MSR_SIMP"]),
     "a_space": (["list", "vm"], ["vmbus"]),
     "a_name_of_a_space": (["show", "msr", ":", "sim"], ["simp"]),
     "a_field": (["encode", "sint2", "vec"], ["vector="]),
     "all_fields": (["encode", "sint2", ""], ["vector=", "masked=", "auto_eoi=", "polling=", "as_intercept=", "proxy="]),
     "other_fields": (["encode", "sint2", "vector", "=", "0x30", ""], ["masked=", "auto_eoi=", "polling="]),
-    "a_field_behind_quotes": (["encode", "sint2", "'(1 << 3)'", "vec"], ["vector="]),
+    "a_field_after_quotes": (["encode", "sint2", "'(1 << 3)'", "vec"], ["vector="]),
     "all_enumerators": (["encode", "guest-id", "os_type", "="], ["undefined", "Linux", "FreeBSD"]),
     "an_enumerator": (["encode", "guest-id", "os_type", "=", "Lin"], ["Linux"]),
     "a_file": (["decode", "page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
@@ -92,20 +92,20 @@ IN_BASH = {
     "an_operator": (["check", "sint2", "1", "vector"], ["vector=", r"vector\!="]),
     "nothing": (["decode", "nosuchname"], [""]),
     "a_name_as_the_first_word": (["guest-o"], ["guest-os-id"]),
-    "a_field_behind_a_name": (["sint2", "vec"], ["vector="]),
-    "a_field_behind_a_name_and_options": (["--arch", "arm64", "sint2", "vec"], ["vector="]),
-    "an_enumerator_behind_a_name": (["guest-id", "os_type", "=", "Lin"], ["Linux"]),
-    "a_file_behind_a_name": (["page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
+    "a_field_after_a_name": (["sint2", "vec"], ["vector="]),
+    "a_field_after_a_name_and_options": (["--arch", "arm64", "sint2", "vec"], ["vector="]),
+    "an_enumerator_after_a_name": (["guest-id", "os_type", "=", "Lin"], ["Linux"]),
+    "a_file_after_a_name": (["page", "@", quote(f"{TESTS}/data/du")], [quote(f"@{TESTS}/data/dumps/")]),
 }
 
 
 @pytest.mark.parametrize(("words", "expected"), IN_BASH.values(), ids=IN_BASH)
-def test_bash_is_told_candidates_for_the_part_that_it_replaces(words: Sequence[str], expected: list[str]) -> None:
+def test_bash_is_given_candidates_for_the_part_that_it_replaces(words: Sequence[str], expected: list[str]) -> None:
     found = ask_bash("hvrepl", *words)
     assert found[: len(expected)] == expected
 
 
-# A line → what zsh and fish are told.
+# A line → what zsh and fish are given.
 ELSEWHERE = {
     "a_name": ("hvrepl decode simp", '"simp":"SynIC message page"', "simp\tSynIC message page"),
     "a_field": ("hvrepl encode sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
@@ -113,7 +113,7 @@ ELSEWHERE = {
     "a_name_of_a_space": ("hvrepl show msr:sim", '"msr\\\\\\:simp":"SynIC message page"', "msr:simp\tSynIC message page"),
     "a_file": ("hvrepl decode page @data/du", '"@data/dumps/"', "@data/dumps/"),
     "a_first_word": ("hvrepl guest-o", '"guest-os-id":"guest OS id"', "guest-os-id\tguest OS id"),
-    "a_field_behind_a_name": ("hvrepl sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
+    "a_field_after_a_name": ("hvrepl sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
     "a_number": ("hvrepl decode 0x40000084", '"0x40000084":"msr HV_X64_MSR_EOM', "0x40000084\tmsr HV_X64_MSR_EOM: end of message"),
     "a_file_without_an_at": ("hvrepl annotate data/lo", '"data/logs/"', "data/logs/"),
     "a_word_of_an_option": ("hvrepl show simp --format js", '"json"', "json"),
@@ -124,13 +124,13 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize(("line", "in_zsh", "in_fish"), ELSEWHERE.values(), ids=ELSEWHERE)
-def test_zsh_and_fish_are_told_whole_words_with_titles(line: str, in_zsh: str, in_fish: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zsh_and_fish_are_given_whole_words_with_titles(line: str, in_zsh: str, in_fish: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(TESTS)
     assert ask("zsh", line).startswith(f"_arguments '*: :(({in_zsh}")
     assert ask("fish", line).splitlines()[0] == in_fish
 
 
-def test_commands_are_told_with_what_they_do() -> None:
+def test_commands_are_offered_with_what_they_do() -> None:
     in_zsh, in_fish = ask("zsh", "hvrepl "), ask("fish", "hvrepl ")
     for command in ("decode", "encode", "show", "list", "find", "diff", "check"):
         assert f'"{command}":"' in in_zsh
@@ -142,7 +142,7 @@ def test_zsh_completes_files_where_there_is_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("environ", [{"HVREPL_ARCH": "nosuch"}, {"HVREPL_SPECS": "/nosuch"}, {"HVREPL_SPECS": f"{TESTS}/data/bad_specs"}])
-def test_what_is_wrong_in_the_environment_is_not_told_while_a_line_is_typed(environ: dict[str, str]) -> None:
+def test_what_is_wrong_in_the_environment_is_not_reported_while_a_line_is_typed(environ: dict[str, str]) -> None:
     assert ask_bash("hvrepl", "dec", **environ) == ["decode"]
     assert ask_bash("hvrepl", "decode", "sim", **environ) in (["simp", "simp-page"], [""])
 
@@ -201,12 +201,12 @@ def test_completion_is_installed_into_the_home(tmp_path: Path, path: str) -> Non
 TYPED = {
     "commands_and_names": ("hvrepl dec\tsimp-\t", "hvrepl decode simp-page "),
     "a_field": ("hvrepl encode sint2 mas\t", "hvrepl encode sint2 masked="),
-    "a_field_behind_a_name": ("hvrepl sint2 mas\t", "hvrepl sint2 masked="),
+    "a_field_after_a_name": ("hvrepl sint2 mas\t", "hvrepl sint2 masked="),
     "an_enumerator": ("hvrepl encode guest-id os_type=Lin\tbui\t", "hvrepl encode guest-id os_type=Linux build="),
     "a_name_of_a_space": ("hvrepl show msr:sirb\t", "hvrepl show msr:sirbp "),
     "a_file": ("hvrepl decode page @data/du\t", "hvrepl decode page @data/dumps/"),
     "a_folder_with_a_blank": ("hvrepl decode page @~/a\t", "hvrepl decode page @~/a\\ b/"),
-    "a_file_behind_a_blank": ("hvrepl decode page @~/a\\ b/pa\t", "hvrepl decode page @~/a\\ b/page\\$\\(1\\).txt"),
+    "a_file_after_a_blank": ("hvrepl decode page @~/a\\ b/pa\t", "hvrepl decode page @~/a\\ b/page\\$\\(1\\).txt"),
     "a_format": ("hvrepl --format js\tsimp-pa\t", "hvrepl --format json simp-page "),
     "a_log": ("hvrepl annotate ~/a\t", "hvrepl annotate ~/a\\ b/"),
     "specs": ("hvrepl list --specs ~/a\t", "hvrepl list --specs ~/a\\ b/"),
@@ -238,7 +238,7 @@ OFFERED = {
     "one": ([r"a\ b"], r"a\ b"),
     "none": ([], ""),
     "plain": (["abc", "abd"], "ab"),
-    "behind an escape": ([r"a\ b", r"a\ c"], r"a\ "),
+    "after an escape": ([r"a\ b", r"a\ c"], r"a\ "),
     "within an escape": ([r"a\ b", r"a\$c"], "a"),
     "within the last of several": ([r"a\\\ b", r"a\\\$c"], r"a\\"),
     "backslashes": ([r"a\\b", r"a\\c"], r"a\\"),

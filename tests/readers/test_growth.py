@@ -149,5 +149,5 @@ def memory_bounded(most: int) -> Iterator[None]:
 def test_sixteen_mebibytes_are_read_in_time(reader: str) -> None:
     """And in memory: a pattern keeps some 70 bytes for each time that its group has matched."""
     with memory_bounded(MOST_MEMORY):
-        for unit in UNITS[len(reader) :: 7]:
+        for unit in UNITS[len(reader) :: 12]:
             assert growth(reader, partial(text_of, "", unit), LARGE // 2) < MOST_GROWTH, repr(unit)

@@ -33,7 +33,7 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 LIBRARIES = {
     "construct": ("codec/constructs.py", "codec/make_constructs.py"),
     "tabulate": ("render/",),
-    "typer": ("cli/app.py", "commands/scan.py"),
+    "typer": ("cli/app.py", "commands/progress.py"),
     "prompt_toolkit": ("shell/",),
     "ahocorasick_rs": ("readers/word_search.py",),
     "elftools": ("readers/images/xen.py",),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING
 
 from hvrepl.analysis.find_pages import Page, PageFinder
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.output import emit, failure
+from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.images.formats import open_memory
@@ -23,8 +23,6 @@ from hvrepl.wording import printable, shorten
 
 if TYPE_CHECKING:
     from hvrepl.render.image import Image
-
-CLEAR_LINE = "\r\x1b[K"
 
 
 def scan(session: Session, words: Sequence[str], *, info: bool = False, base: str = "") -> None:
@@ -86,7 +84,7 @@ def scan_file(session: Session, finder: PageFinder, path: str, base: int | None,
             unplaced, missing = memory.facts.unplaced, memory.facts.missing
             found = False
             all_placed = True
-            with progress(session, memory.size) as advance:
+            with progress(session, "scan", memory.size, shows=True) as advance:
                 for address, page in find_pages(finder, memory, advance):
                     found = seen.has_any = True
                     is_placed = unplaced is None or address < unplaced
@@ -163,27 +161,3 @@ def find_pages(finder: PageFinder, memory: Memory, advance: Callable[[int], None
             advance(0)
             yield address + page.at, page
         advance(hole + len(data))
-
-
-@contextmanager
-def progress(session: Session, size: int | None) -> Iterator[Callable[[int], None]]:
-    """What is called with the bytes that were passed, 0 before something is written: a bar on stderr where that is a terminal.
-
-    What cannot say how large it is has no bar.
-    """
-    if size is None or session.is_script or not session.streams.stderr_is_terminal:
-        yield lambda _: None
-        return
-    session.streams.stdout.flush()  # as the bar moves, pages are shown when they are found, not through a pager
-    import typer
-
-    stderr = cast("TextIO", sys.stderr)
-    with typer.progressbar(length=size, label="scan", file=stderr, update_min_steps=size // 200 + 1) as bar:
-
-        def advance(count: int) -> None:
-            bar.update(count)
-            if not count:
-                sys.stderr.write(CLEAR_LINE)
-                sys.stderr.flush()
-
-        yield advance

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EISDIR
 from functools import cached_property
-from stat import S_ISFIFO
+from stat import S_IMODE, S_ISFIFO
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from hvrepl.catalog.alike import alike
@@ -312,11 +313,43 @@ def to_folder(path: str) -> Path:
 @contextmanager
 def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
     """A file to write. UsageError in a script that may not, FileError says why it cannot be opened or written."""
-    if not session.may_write:
-        raise UsageError("-o FILE is off here; --allow-shell turns it on")
+    refuse_output(session)
     try:
         encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
         with open(path, mode, encoding=encoding, newline=newline) as file:
             yield file
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
+
+
+def refuse_output(session: Session) -> None:
+    """UsageError in a script that may not write files."""
+    if not session.may_write:
+        raise UsageError("-o FILE is off here; --allow-shell turns it on")
+
+
+@contextmanager
+def replacing(session: Session, path: str) -> Iterator[str]:
+    """The name of a new file in the same folder, which takes the place of a file once it is whole; one that fails leaves that as it was.
+
+    What is not a file, such as a device or a pipe, is written as it is. Raises as `open_output` does.
+    """
+    refuse_output(session)
+    whole = os.path.realpath(path)
+    if os.path.exists(whole) and not os.path.isfile(whole):
+        if os.path.isdir(whole):
+            raise FileError(f"{path}: {os.strerror(EISDIR)}")
+        yield whole
+        return
+    folder, name = os.path.split(whole)
+    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    try:
+        yield part
+        if os.path.exists(whole):
+            os.chmod(part, S_IMODE(os.stat(whole).st_mode))
+        os.replace(part, whole)
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            os.unlink(part)

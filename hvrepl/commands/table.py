@@ -161,6 +161,17 @@ The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, 
 FILE is a text dump as tools print it, or - for stdin; without it, this machine is read. Identical CPUs are shown once.""",
     ),
     Command(
+        "columns",
+        "columns:columns",
+        "FILE... COLUMN=WHAT...",
+        "Decode columns of Parquet, CSV or NDJSON files.",
+        """Count what the values of columns mean, most frequent first, or with -o write the table with the decoded columns.
+
+WHAT is a register, a CPUID leaf or a struct of fixed size; COLUMN=annotate explains texts, and crash=P0,P1,P2,P3,P4 the crashes
+whose parameters are in five columns. It needs pyarrow: install hvrepl[columns].""",
+        (Option("output", ("-o", "--output"), "write a table, as the suffix says: .parquet, .csv, .tsv, .ndjson or .jsonl", "FILE"),),
+    ),
+    Command(
         "live",
         "live:live",
         "[WHAT...]",

@@ -279,6 +279,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "crash": ("crash 0x3b 0xc0000096 0x75b12c5 0x9e7f1580 0",),
     "annotate": ("annotate dmesg.txt", "annotate dmesg.txt --only"),
     "cpuid": ("cpuid before.txt",),
+    "columns": ("columns ids.parquet guest_id=guest-id", "columns ids.parquet guest_id=guest-id -o decoded.parquet"),
     "live": ("live sint2 --root saved",),
     "--style": ("sint2 0x200f3 -f table --style github",),
     "--words": ("decode page @page.txt --words 8",),

@@ -92,8 +92,13 @@ def check_columns(path: str, names: Sequence[str], added: Sequence[Added], why: 
             raise UsageError(f"{path} has several columns {name}")
 
 
-def check_new(path: str, names: Sequence[str], added: Sequence[Added]) -> None:
+def flat_names(added: Sequence[Added]) -> list[str]:
+    """What the columns are called that are added where there are no structs."""
+    return [f"{one.label}.{field.name}" for one in added for field in one.type]
+
+
+def check_new(path: str, names: Sequence[str], added: Sequence[Added], *, is_flat: bool) -> None:
     """UsageError where what is added would be called as a column that is there."""
-    for name in (one.name for one in added):
+    for name in flat_names(added) if is_flat else [one.name for one in added]:
         if name in names:
             raise UsageError(f"{path} already has a column {name}")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from hvrepl.columns.json_lines import Kinds, read_objects
+from hvrepl.columns.json_lines import Kinds, read_objects, to_scalar
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.record import record
 from hvrepl.wording import listed
@@ -65,12 +65,14 @@ class ParquetTable(Table):
         self.names = self.schema.names
 
     def parts(self, columns: Sequence[str] | None, advance: Callable[[int], None]) -> Iterator[Part]:
-        rows = 0
+        rows = passed = 0
         with arrow_errors(self.path, lambda: rows):
             for batch in self._opened.iter_batches(ROWS, columns=list(columns) if columns is not None else None):
                 yield of_batch(batch)
-                advance(self.size * batch.num_rows // max(self._opened.metadata.num_rows, 1))
                 rows += batch.num_rows
+                here = self.size * rows // max(self._opened.metadata.num_rows, 1)
+                advance(here - passed)
+                passed = here
 
 
 def refuse_cut(path: str, file: BinaryIO, size: int) -> None:
@@ -150,7 +152,7 @@ class JsonTable(Table):
         return (self._part(rows) for rows in self._blocks(advance))
 
     def _part(self, rows: Sequence[Mapping[str, Any]]) -> Part:
-        return Part(len(rows), lambda name: [row.get(name) for row in rows], lambda schema: self.kinds.to_batch(rows, schema))
+        return Part(len(rows), lambda name: [to_scalar(row.get(name)) for row in rows], lambda schema: self.kinds.to_batch(rows, schema))
 
     def _blocks(self, advance: Callable[[int], None]) -> Iterator[Sequence[Mapping[str, Any]]]:
         self.file.seek(0)

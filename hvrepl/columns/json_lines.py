@@ -65,7 +65,7 @@ class Kind:
 
     def _add_nested(self, values: Sequence[Any]) -> None:
         try:
-            found = pa.infer_type(values)
+            found = pa.array(values).type
             self.nested = unify(self.nested, found) if self.nested is not None else found
         except (pa.ArrowException, OverflowError, TypeError):
             self.types.add(str)  # text holds them all
@@ -110,6 +110,11 @@ class Kinds:
     def to_batch(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
         arrays = [to_array([row.get(name) for row in rows], schema.field(name).type) for name in schema.names]
         return pa.RecordBatch.from_arrays(arrays, schema=schema) if arrays else pa.RecordBatch.from_struct_array(empty_rows(len(rows)))
+
+
+def to_scalar(value: Any) -> Any:
+    """A value for a decoder of columns: lists and objects, of which it reads none, as text."""
+    return dump(value) if isinstance(value, list | dict) else value
 
 
 def empty_rows(count: int) -> pa.StructArray:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pyarrow.types as kinds
 
-from hvrepl.columns.added import Added
+from hvrepl.columns.added import Added, flat_names
 
 QUOTED = re.compile(r'[",\r\n\t]')
 
@@ -52,8 +52,7 @@ class CsvSink(TextSink):
     def __init__(self, path: str, schema: pa.Schema, added: Sequence[Added], delimiter: str = ",") -> None:
         super().__init__(path, added)
         self._delimiter = delimiter
-        fields = [f"{one.label}.{field.name}" for one in added for field in one.type]
-        self._file.write(self._row([*schema.names, *fields]))
+        self._file.write(self._row([*schema.names, *flat_names(added)]))
 
     def _row(self, cells: Sequence[str | None]) -> str:
         return self._delimiter.join(map(to_cell, cells)) + "\n"
@@ -126,6 +125,9 @@ SINKS: Mapping[str, Any] = {
     ".ndjson": JsonSink,
     ".jsonl": JsonSink,
 }
+
+
+FLAT = (".csv", ".tsv")  # without structs
 
 
 def with_added(schema: pa.Schema, added: Sequence[Added]) -> pa.Schema:

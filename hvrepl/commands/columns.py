@@ -126,7 +126,7 @@ def write(session: Session, tables: Sequence[Table], made: Sequence[Added], outp
     from hvrepl.columns.added import check_new
     from hvrepl.columns.census import Census
     from hvrepl.columns.files import arrow_errors, same_columns, suffix_of
-    from hvrepl.columns.sinks import SINKS
+    from hvrepl.columns.sinks import FLAT, SINKS
 
     counts = [Census() for _ in made]
     for table in tables:
@@ -134,9 +134,8 @@ def write(session: Session, tables: Sequence[Table], made: Sequence[Added], outp
     schema = same_columns(tables) if tables else None
     if schema is None:
         return counts
-    for table in tables:
-        check_new(table.path, schema.names, made)
     suffix = suffix_of(output)
+    check_new(tables[0].path, schema.names, made, is_flat=suffix in FLAT)
     with replacing(session, output) as path, closing(SINKS[suffix](path, schema, made)) as sink:
         for table, part in parts(session, tables, None, advance):
             with arrow_errors(table.path):

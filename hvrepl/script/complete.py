@@ -228,6 +228,9 @@ class Completer:
         if command == "live":
             is_number = HEX_BEGUN.fullmatch(current)
             yield from self._numbers(current, "msr", is_asked=typed.is_asked) if is_number else self._names(typed)
+        elif command == "columns":
+            _, equals, what = current.rpartition("=")
+            yield from self._names(replace(typed, current=what)) if equals else files(current)
         elif command == "cpuid" and is_first:
             yield from self._numbers(current, "cpuid", is_asked=True)
         elif command in HELPS and is_first:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-DOCUMENTS = ["README.md", "docs/tutorial.md", "man/hvrepl.1", "man/hvrepl-specs.5"]
+DOCUMENTS = ["README.md", "docs/fleet.md", "docs/tutorial.md", "man/hvrepl.1", "man/hvrepl-specs.5"]
 FILES = [*(ROOT / name for name in DOCUMENTS), *sorted((ROOT / "tests" / "transcripts").glob("*.txt"))]
 PROMPT = "$ "
 FENCES = {".md": ("```console", "```"), ".1": (".EX", ".EE"), ".5": (".EX", ".EE")}

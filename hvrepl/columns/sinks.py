@@ -127,7 +127,9 @@ SINKS: Mapping[str, Any] = {
 }
 
 
-FLAT = (".csv", ".tsv")  # without structs
+def is_flat(path: str) -> bool:
+    """Whether a table has a column for each field of a struct, by its suffix."""
+    return path.lower().endswith((".csv", ".tsv"))
 
 
 def with_added(schema: pa.Schema, added: Sequence[Added]) -> pa.Schema:

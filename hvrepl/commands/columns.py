@@ -55,7 +55,7 @@ def columns(session: Session, words: Sequence[str], output: str = "") -> None:
     if session.options.strict and any(one.has_findings or one.unreadable for one in counts):
         session.outcome.note(1)
     if output:
-        say_unreadable(session, made, counts)
+        say_unreadable(session, made, counts, output)
     elif tables:
         emit_counts(session, made, counts)
 
@@ -126,7 +126,7 @@ def write(session: Session, tables: Sequence[Table], made: Sequence[Added], outp
     from hvrepl.columns.added import check_new
     from hvrepl.columns.census import Census
     from hvrepl.columns.files import arrow_errors, same_columns, suffix_of
-    from hvrepl.columns.sinks import FLAT, SINKS
+    from hvrepl.columns.sinks import SINKS, is_flat
 
     counts = [Census() for _ in made]
     for table in tables:
@@ -134,9 +134,8 @@ def write(session: Session, tables: Sequence[Table], made: Sequence[Added], outp
     schema = same_columns(tables) if tables else None
     if schema is None:
         return counts
-    suffix = suffix_of(output)
-    check_new(tables[0].path, schema.names, made, is_flat=suffix in FLAT)
-    with replacing(session, output) as path, closing(SINKS[suffix](path, schema, made)) as sink:
+    check_new(tables[0].path, schema.names, made, is_flat=is_flat(output))
+    with replacing(session, output) as path, closing(SINKS[suffix_of(output)](path, schema, made)) as sink:
         for table, part in parts(session, tables, None, advance):
             with arrow_errors(table.path):
                 batch = part.to_batch(schema)
@@ -148,11 +147,13 @@ def write(session: Session, tables: Sequence[Table], made: Sequence[Added], outp
     return counts
 
 
-def say_unreadable(session: Session, made: Sequence[Added], counts: Sequence[Census]) -> None:
+def say_unreadable(session: Session, made: Sequence[Added], counts: Sequence[Census], output: str) -> None:
     """On stderr how many values could not be read, of which each row has the reason."""
+    from hvrepl.columns.sinks import is_flat
+
     for one, census in zip(made, counts, strict=True):
         if census.unreadable:
-            session.warn(printable(f"{one.label}: {say_first(census)}; see error of {one.name}"))
+            session.warn(printable(f"{one.label}: {say_first(census)}; {one.label if is_flat(output) else one.name}.error has the reason"))
 
 
 def say_first(census: Census) -> str:

@@ -41,6 +41,7 @@ LIBRARIES = {
     "lzallright": ("readers/images/packing.py",),
     "backports": ("readers/images/unpacked.py",),
     "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
+    "evtx": ("readers/event_log_child.py",),
     "pyarrow": ("columns/",),
     "duckdb": ("columns/duckdb.py",),
     "polars": ("columns/polars.py",),

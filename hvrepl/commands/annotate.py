@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from hvrepl.analysis.annotator import LONGEST_LINE, Annotator, Piece
+from hvrepl.analysis.annotator import LONGEST_LINE, Annotator, Piece, recogniser_of
+from hvrepl.analysis.claims import Claim
 from hvrepl.codec.decode import Decoder
-from hvrepl.commands.inputs.files import read_chunk
+from hvrepl.commands.inputs.files import is_file, read_chunk
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.readers.event_log import MAGIC, EventLog
+from hvrepl.readers.events import Event, write_event
+from hvrepl.readers.log_lines import Recogniser
 from hvrepl.render.annotation import annotate as annotate_claims
 from hvrepl.render.formats import Item
 from hvrepl.wording import printable
@@ -38,7 +43,12 @@ def annotate(session: Session, words: Sequence[str], *, only: bool = False, full
 def annotate_source(session: Session, path: str, *, only: bool, full: bool, several: bool) -> Iterator[Item]:
     """Writes a log as `fields`, or gives its claims as items of the other formats."""
     try:
-        for piece in pieces(session, read_file(path) if path else iter(partial(read_chunk, session), b"")):
+        chunks = read_file(path) if path else iter(partial(read_chunk, session), b"")
+        start = read_start(chunks, MAGIC)
+        if start.startswith(MAGIC):
+            yield from annotate_events(session, path, chain([start], chunks), full=full, several=several)
+            return
+        for piece in pieces(session, chain([start], chunks)):
             if session.options.strict and any(claim.findings for claim in piece.claims):
                 session.outcome.note(1)
             if session.options.format == "fields":
@@ -51,6 +61,62 @@ def annotate_source(session: Session, path: str, *, only: bool, full: bool, seve
         yield from failure(session, error, path)
 
 
+def read_start(chunks: Iterator[bytes], magic: bytes) -> bytes:
+    """As much as it takes to see whether a file begins with the magic."""
+    start = next(chunks, b"")
+    while magic.startswith(start) and len(start) < len(magic) and (more := next(chunks, b"")):
+        start += more
+    return start
+
+
+def annotate_events(session: Session, path: str, chunks: Iterable[bytes], *, full: bool, several: bool) -> Iterator[Item]:
+    """The events of an event log that say something, each a log of its own; the others are only counted, as nobody reads them as text."""
+    with spooled(path, chunks) as readable:
+        log = EventLog(readable, path or "stdin")
+        said = 0
+        recogniser = recogniser_of(session.catalog)
+        for event in log.read():
+            annotator = annotator_of(session, recogniser.anew())
+            found = [*annotator.read(write_event(event).encode("utf-8", "replace")), *annotator.finish()]
+            claims = [claim for piece in found for claim in piece.claims]
+            said += bool(claims)
+            if session.options.strict and any(claim.findings for claim in claims):
+                session.outcome.note(1)
+            if claims and session.options.format == "fields":
+                for piece in found:
+                    write_piece(session, piece, only=False, full=full)
+            elif claims:
+                yield from event_to_items(session, event, claims, log.name if several else "")
+    if session.options.format == "fields":
+        session.warn(f"{log.name}: {log.events:,} event{'s' * (log.events != 1)}, {said:,} explained")
+    if not log.errors:
+        return
+    fault = FileError(log.say_errors())
+    if session.options.keep_going:
+        yield from failure(session, fault, path)
+    else:
+        session.fail(fault)
+        session.report(fault)
+
+
+@contextmanager
+def spooled(path: str, chunks: Iterable[bytes]) -> Iterator[str]:
+    """The path of a file that can be read from anywhere: what comes through a pipe is put into one for a while."""
+    if path and is_file(path):
+        yield path
+        return
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "log.evtx"
+        try:
+            with copy.open("wb") as file:
+                file.writelines(chunks)
+        except OSError as error:
+            raise FileError(f"{copy}: {error.strerror}") from error
+        yield str(copy)
+
+
 def read_file(path: str) -> Iterator[bytes]:
     """Raises FileError."""
     try:
@@ -60,9 +126,14 @@ def read_file(path: str) -> Iterator[bytes]:
         raise FileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
+def annotator_of(session: Session, recogniser: Recogniser | None = None) -> Annotator:
+    is_fixed = session.options.arch_is_given
+    return Annotator(session.catalog, partial(decoder_of, session), is_fixed=is_fixed, recogniser=recogniser)
+
+
 def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
     """The log, all of it and in order."""
-    annotator = Annotator(session.catalog, partial(decoder_of, session), is_fixed=session.options.arch_is_given)
+    annotator = annotator_of(session)
     held = b""
     for chunk in to_utf8(chunks):
         held += chunk
@@ -124,3 +195,14 @@ def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:
         yield Item(table=table | ({"file": path} if path else {}))
     else:
         yield from (Item(claim.node, line=piece.line, where=f"{piece.line}:") for claim in piece.claims if claim.node)
+
+
+def event_to_items(session: Session, event: Event, claims: Sequence[Claim], path: str) -> Iterator[Item]:
+    """One object an event for programs, as one is for a line of a log; for tables a row a thing."""
+    if session.options.format in ("json", "ndjson"):
+        machine = {key: value for key, value in (("vm", event.vm), ("vm_id", event.vm_id)) if value}
+        table: dict[str, Any] = {"line": event.record, "time": event.time, "provider": event.provider, "event": event.event} | machine
+        table |= {"text": write_event(event).rstrip("\n"), "found": [claim.to_dict() for claim in claims]}
+        yield Item(table=table | ({"file": path} if path else {}))
+    else:
+        yield from (Item(claim.node, line=event.record, where=f"{event.record}:") for claim in claims if claim.node)

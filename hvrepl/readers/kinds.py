@@ -1,4 +1,4 @@
-"""What the beginning of a file tells of the whole: a memory image, a dump in text, a CPUID dump, a log, values. Pure."""
+"""What the beginning of a file tells of the whole: a memory image, a dump in text, a CPUID dump, a log of either kind, values. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import re
 from hvrepl.catalog.model import Space
 from hvrepl.errors import UsageError
 from hvrepl.readers import dump_forms
+from hvrepl.readers.event_log import MAGIC
 from hvrepl.readers.images.formats import is_image
 from hvrepl.readers.number import read_given
 from hvrepl.readers.plain_text import decode, is_nearly_ascii
 
 SNIFFED = 1 << 12  # bytes that are looked at
 FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
+EVENTS = "a Windows event log"
 IMAGE, BYTES, ROWS, LEAVES, LOG, VALUES, OTHER = "a memory image", "raw bytes", "a dump in text", "a CPUID dump", "a log", "values", "text"
 # What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
 LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
@@ -23,6 +25,8 @@ DIGITS = re.compile(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
 
 def kind_of(start: bytes, space: Space) -> str:
     """One of the words above, "" of nothing. `start`: SNIFFED bytes and one more if there are more. `space`: that of CPUID leaves."""
+    if start.startswith(MAGIC):
+        return EVENTS
     text = decode(start, cut=len(start) > SNIFFED)
     if not start or is_image(start):
         return IMAGE if start else ""

@@ -13,6 +13,7 @@ COMMANDS = {
     "a dump in text": "decode page @{}",
     "a CPUID dump": "cpuid {}",
     "a log": "annotate {}",
+    "a Windows event log": "annotate {}",
     "values": "decode WHAT @{}",
     "text": "annotate {}",
 }

@@ -49,12 +49,15 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
 
 
 def refuse_image(path: str, start: bytes) -> None:
-    """UsageError for the beginning of a memory image, or of what packs one or is a disk: its header is not the value that was meant."""
+    """UsageError for the beginning of a memory image, an event log, a disk or what packs one: its header is not the value that was meant."""
     from hvrepl.catalog.model import PAGE_SIZE
+    from hvrepl.readers.event_log import MAGIC
     from hvrepl.readers.images.formats import is_image, unpacked_start
     from hvrepl.readers.images.refused import say_refused
     from hvrepl.readers.plain_text import decode
 
+    if start.startswith(MAGIC):
+        raise UsageError(f"{path} is a Windows event log: `annotate {path}` reads it")
     inside = unpacked_start(path, start, PAGE_SIZE)
     is_known = is_image(start) or is_image(inside)
     if is_known or (inside and decode(inside, cut=True) is None):

@@ -145,7 +145,8 @@ register.""",
         "Pass a log through, explaining each Hyper-V number in it.",
         """Pass a log through as it arrives, and explain the Hyper-V numbers of each line below it.
 
-The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, or an email that quotes them.""",
+The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, or an email that quotes them. Of a Windows event log
+(.evtx; it needs hvrepl[evtx]) the events are shown in which something was found.""",
         (
             Option("only", ("--only",), "print only the lines in which something was found"),
             Option("full", ("--full",), "print all fields of what was found"),

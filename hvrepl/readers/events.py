@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hvrepl.digits import to_int
 from hvrepl.record import record
 
 VM_NAME, VM_ID = "vmname", "vmid"  # of the data of an event of Hyper-V, in lower case
@@ -53,7 +54,7 @@ def to_event(number: int, time: str, table: Any) -> Event:
         number,
         str(created or time),
         str(provider.get("Name") or provider.get("EventSourceName") or ""),
-        int(identity[:10]) if identity.isdecimal() else 0,
+        to_int(identity) if identity.isdecimal() else 0,
         tuple(data_of(event)),
     )
 
@@ -92,7 +93,7 @@ def to_text(name: str, value: str) -> str:
     """A value as a log would have it: a status in hex."""
     text = value.replace("\r\n", "\n").strip()
     if STATUS.search(name) and DECIMAL.fullmatch(text):
-        number = int(text)
+        number = to_int(text)
         if LEAST_STATUS <= number < PAST_STATUS or -LEAST_STATUS <= number < 0:
             return f"0x{number & PAST_STATUS - 1:08X}"
     return text

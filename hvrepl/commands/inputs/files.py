@@ -49,7 +49,7 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
 
 
 def refuse_image(path: str, start: bytes) -> None:
-    """UsageError for the beginning of a memory image, an event log, a disk or what packs one: its header is not the value that was meant."""
+    """UsageError for the beginning of a memory image, an event log, a disk or what packs one, whose header is not the value meant."""
     from hvrepl.catalog.model import PAGE_SIZE
     from hvrepl.readers.event_log import MAGIC
     from hvrepl.readers.images.formats import is_image, unpacked_start

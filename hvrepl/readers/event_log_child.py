@@ -57,7 +57,7 @@ def read_records(source: str | io.BytesIO) -> Iterator[dict[str, Any]]:
     from evtx import PyEvtxParser
 
     try:
-        records = PyEvtxParser(source, number_of_threads=1).records_json()
+        records: Any = PyEvtxParser(source, number_of_threads=1).records_json()
     except (OSError, RuntimeError, ValueError) as error:
         yield {"error": say(error)}
         return

@@ -54,7 +54,7 @@ def to_event(number: int, time: str, table: Any) -> Event:
         number,
         str(created or time),
         str(provider.get("Name") or provider.get("EventSourceName") or ""),
-        to_int(identity) if identity.isdecimal() else 0,
+        to_int(identity) if DECIMAL.fullmatch(identity) else 0,
         tuple(data_of(event)),
     )
 

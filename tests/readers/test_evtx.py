@@ -68,6 +68,7 @@ TEXTS = {
     "a status in decimal": (of_vm(1, ErrorCode=3224698885, Status="-1070268411"), f"{START} 1: ErrorCode: 0xC0350005, Status: 0xC0350005"),
     "a small number": (of_vm(1, ErrorCode=5, Size=3224698885), f"{START} 1: ErrorCode: 5, Size: 3224698885"),
     "lines": (of_vm(1, VmErrorMessage="Kernel panic\r\n  at 1\n"), f"{START} 1: VmErrorMessage: Kernel panic\n  at 1"),
+    "an id that is none": (record("a", "9" * 5000), "2024-12-09T11:31:23.235620Z a event 0"),
     "nothing": ({}, "2024-12-09 11:31:23 UTC  event 0"),
     "of other types": (
         {"Event": {"System": [], "EventData": {"a": None, "b": [1, {"c": True}]}}},

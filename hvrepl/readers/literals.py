@@ -60,7 +60,10 @@ def read_literal(strings: list[str], line: int) -> bytes:
     """The bytes of the characters and escapes between the quotes. Raises UsageError for escapes that were escaped once more."""
     if any(map(DOUBLED.fullmatch, strings)):
         raise UsageError(f"line {line}: each backslash of '{shorten(strings[0])}' is doubled; write \\x10 for a byte")
-    return bytes(byte for string in strings for byte in bytes_of(string, line))
+    data = bytes(byte for string in strings for byte in bytes_of(string, line))
+    if not data:
+        raise UsageError(f"line {line}: there is nothing between the quotes")
+    return data
 
 
 def bytes_of(text: str, line: int) -> Iterator[int]:

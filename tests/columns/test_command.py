@@ -94,7 +94,8 @@ def test_of_several_columns_each_row_says_of_which_it_is(tmp_path: Path) -> None
     path = text(tmp_path / "t.csv", f"id,code\n{LINUX:#x},0x5\n{LINUX:#x},0x5\n")
     assert counted(path, "id=guest-id", "code=status") == [("id", SENTENCE, 2), ("code", "HV_STATUS_INVALID_PARAMETER", 2)]
     assert columns(path, "id=guest-id", "code=status").out == (
-        f"id: 2 rows, 1 different summary\n  2  100.0%  {SENTENCE}\n\ncode: 2 rows, 1 different summary\n  2  100.0%  HV_STATUS_INVALID_PARAMETER\n"
+        f"id: 2 rows, 1 different summary\n  2  100.0%  {SENTENCE}\n\n"
+        "code: 2 rows, 1 different summary\n  2  100.0%  HV_STATUS_INVALID_PARAMETER\n"
     )
     assert columns(path, "id=guest-id", "code=status", "-f", "csv").out.splitlines()[0] == "column,count,summary"
 
@@ -126,10 +127,8 @@ def test_a_table_is_written_with_its_columns_and_what_they_mean(suffix: str, tmp
     out = tmp_path / f"out.{suffix}"
     ended = columns(IDS, "guest_id=guest-id", "-o", out)
     assert (ended.status, ended.out) == (0, "")
-    assert (
-        ended.err
-        == f"guest_id: 1 value cannot be read: {WIDE}; {'guest_id' if suffix in ('csv', 'tsv') else 'guest_id_decoded'}.error has the reason\n"
-    )
+    decoded = "guest_id" if suffix in ("csv", "tsv") else "guest_id_decoded"
+    assert ended.err == f"guest_id: 1 value cannot be read: {WIDE}; {decoded}.error has the reason\n"
     if suffix == "parquet":
         table = pyarrow.parquet.read_table(out)
         assert table.schema.names == ["vm", "host", "guest_id", "guest_id_decoded"]
@@ -235,13 +234,13 @@ def test_empty_tables_are_tables(tmp_path: Path) -> None:
     ("words", "status", "says"),
     [
         ([], 2, "columns of which table? `columns FILE... COLUMN=WHAT...`, such as `columns vms.parquet guest_id=guest-id`"),
-        ([IDS], 2, f"which columns of {IDS[:40]}...? `columns FILE... COLUMN=WHAT...`"),
+        ([IDS], 2, "? `columns FILE... COLUMN=WHAT...`, such as"),
         (["-", "a=b"], 2, "- cannot be read: the suffix of a file says how its table is written; save it as a file first"),
         ([IDS, "guestid=guest-id"], 2, f"{IDS} has no column guestid; did you mean guest_id?"),
         ([IDS, "zzz=guest-id"], 2, f"{IDS} has no column zzz; it has vm, host, guest_id"),
         ([IDS, "guest_id=gest-id"], 3, "no such name: gest-id; did you mean guest-id or guest-idle?"),
         ([IDS, "guest_id="], 2, "guest_id=: write COLUMN=WHAT, such as guest_id=guest-id"),
-        ([IDS, "guest_id=HVCALL_SEND_IPI_EX"], 2, "HVCALL_SEND_IPI_EX has no fixed size: columns are of words, CPUID leaves and structs of fixed size"),
+        ([IDS, "guest_id=HVCALL_SEND_IPI_EX"], 2, "HVCALL_SEND_IPI_EX has no fixed size: columns are of words, CPUID leaves"),
         ([IDS, "crash=vm,host"], 2, "a crash has 5 parameters, P0 to P4: give a column of each, not 2"),
         ([IDS, "guest_id=crash"], 2, "guest_id=crash: a crash has five columns: crash=p0,p1,p2,p3,p4"),
         ([IDS, "guest_id=guest-id", "guest_id=sint2"], 2, "two columns would be called guest_id_decoded; decode each column once"),
@@ -249,7 +248,7 @@ def test_empty_tables_are_tables(tmp_path: Path) -> None:
         ([str(ROOT / "README.md"), "a=guest-id"], 2, "README.md: the name of a table ends with .parquet, .csv, .tsv, .ndjson or .jsonl"),
         ([IDS, "guest_id=guest-id", "-o", "x.xlsx"], 2, "x.xlsx: the name of a table ends with .parquet, .csv, .tsv, .ndjson or .jsonl"),
         ([IDS, "guest_id=guest-id", "-o", "none/x.csv"], 4, "none/x.csv: No such file or directory"),
-        ([IDS, CRASHES, "vm=annotate", "-o", "x.csv"], 2, "crashes.csv: has no column host, guest_id and a column day, p0, p1, p2, p3, p4, unlike"),
+        ([IDS, CRASHES, "vm=annotate", "-o", "x.csv"], 2, "crashes.csv: has no column host, guest_id and a column day, p0"),
         (["@x", "--style", "grid"], 2, "which columns of @x?"),
     ],
 )  # fmt: skip
@@ -265,7 +264,7 @@ def test_what_is_wrong_is_one_line(words: list[str], status: int, says: str, tmp
     ("name", "content", "says"),
     [
         ("t.csv", b"", "t.csv: empty: the first line of a CSV file names its columns"),
-        ("t.csv", b"vm-1,0x8100000606570000\nvm-2,0x5\n", "has no column id; it has vm-1, 0x8100000606570000; its first line has 0x8100000606570000, and should name the columns"),
+        ("t.csv", b"vm-1,0x8100000606570000\nvm-2,0x5\n", "its first line has 0x8100000606570000, and should name the columns"),
         ("t.csv", b"id,vm\n1,a\n2\n", "Row #3: Expected 2 columns, got 1: 2"),
         ("t.csv", b"id,vm\n1,a\n\xff\xfe,b\n", "invalid UTF8 data"),
         ("t.csv", b"id,id\n1,2\n", "has several columns id"),
@@ -275,7 +274,7 @@ def test_what_is_wrong_is_one_line(words: list[str], status: int, says: str, tmp
         ("t.ndjson", b"id\n1\n", "t.ndjson:1: not JSON: "),
         ("t.parquet", b"", "t.parquet: empty"),
         ("t.parquet", b"id\n1\n", "t.parquet: not a Parquet file"),
-        ("t.parquet", b"PAR1" + bytes(40), "t.parquet: cut off: the end of a Parquet file says where its rows are, and it is missing; nothing can be read"),
+        ("t.parquet", b"PAR1" + bytes(40), "t.parquet: cut off: the end of a Parquet file says where its rows are"),
         ("t.parquet", b"PAR1" + bytes(40) + b"PAR1", "t.parquet: "),
     ],
 )  # fmt: skip

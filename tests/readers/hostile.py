@@ -65,7 +65,8 @@ def read_line(text: str) -> None:
     if not line.words:
         return
     words = read_argv(line.words)
-    interpret(session(), words.command, words.words)
+    if words.words or words.command:
+        interpret(session(), words.command, words.words)
 
 
 def read_typed(text: str) -> None:

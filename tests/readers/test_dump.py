@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hvrepl.errors import UsageError
@@ -401,6 +401,7 @@ FRAGMENTS += [
 ]
 
 
+@example('""', None)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join)), st.sampled_from([None, 1, 2, 4, 8]))
 def test_any_text_is_dumps_or_a_usage_error(text: str, size: int | None) -> None:
     try:

@@ -15,6 +15,7 @@ from hvrepl.commands.table import COMMANDS, ENTRIES, INSTALL, PROGRAM, SHARED
 from hvrepl.script.lines import quote
 from hvrepl.script.topics import EXAMPLES, Topic, topics
 from hvrepl.script.words import SHELL_WORDS, help_topics, topic_here
+from tests.at_hand import need
 from tests.paths import TESTS
 from tests.program import call
 from tests.shell.typed import type_lines
@@ -40,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "lines.txt").write_text("format line\nsint2 0x200f3\n")
     for name, file in {"dmesg.txt": "logs/dmesg.txt", "before.txt": "cpuid/instlat-zen.txt", "after.txt": "cpuid/instlat-zen.txt"}.items():
         shutil.copy(DATA / file, tmp_path / name)
+    shutil.copy(DATA / "fleet" / "ids.parquet", tmp_path)
     (tmp_path / "saved").symlink_to(DATA / "dev")
     (tmp_path / "specs").symlink_to(DATA / "own")
     return tmp_path
@@ -47,6 +49,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def check(lines: tuple[str, ...], folder: Path) -> None:
     """That lines run, in the shell or with `$ ` before them in that of the system."""
+    if any(line.startswith("columns ") for line in lines):
+        need("module:pyarrow")
     for line in lines:
         if line.startswith("$ "):
             assert "[status" not in run(line.removeprefix("$ "), folder)

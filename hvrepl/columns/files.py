@@ -1,4 +1,4 @@
-"""Tables in files, told apart by their suffix: Parquet, CSV, NDJSON → parts, one after the other, of which memory holds one."""
+"""Tables in files, told apart by their suffix: Parquet, CSV, NDJSON, event logs → parts, one after the other; memory holds one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -14,6 +15,9 @@ import pyarrow.parquet
 
 from hvrepl.columns.json_lines import Kinds, read_objects, to_scalar
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.readers.event_log import MAGIC as EVENT_LOG
+from hvrepl.readers.event_log import EventLog
+from hvrepl.readers.events import Event, write_event
 from hvrepl.record import record
 from hvrepl.wording import listed
 
@@ -164,6 +168,42 @@ class JsonTable(Table):
             passed = here
 
 
+class EventTable(Table):
+    """A Windows event log: its events, with a text of what each says."""
+
+    EVENTS = 4096  # of a part
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        super().__init__(path, file)
+        if file.read(len(EVENT_LOG)) != EVENT_LOG:
+            raise FileError(f"{path}: {'not a Windows event log' if self.size else 'empty'}")
+        text = dict.fromkeys(("time", "provider", "vm", "vm_id", "text"), pa.string())
+        types = {"record": pa.int64(), "time": text["time"], "provider": text["provider"], "event": pa.int64()} | text
+        self.schema = pa.schema(list(types.items()))
+        self.names = self.schema.names
+
+    def parts(self, _: Sequence[str] | None, advance: Callable[[int], None]) -> Iterator[Part]:
+        log = EventLog(self.path, self.path)
+        events = log.read()
+        while held := list(islice(events, self.EVENTS)):
+            yield of_batch(pa.RecordBatch.from_pylist([row_of(event) for event in held], self.schema))
+        advance(self.size)
+        if log.errors:
+            raise FileError(log.say_errors())
+
+
+def row_of(event: Event) -> Mapping[str, Any]:
+    return {
+        "record": event.record,
+        "time": event.time,
+        "provider": event.provider,
+        "event": event.event,
+        "vm": event.vm or None,
+        "vm_id": event.vm_id or None,
+        "text": write_event(event).rstrip("\n"),
+    }
+
+
 def of_batch(batch: pa.RecordBatch) -> Part:
     return Part(batch.num_rows, batch.column, lambda schema: batch.cast(schema) if batch.schema != schema else batch)
 
@@ -175,14 +215,17 @@ TABLES: Mapping[str, Callable[[str, BinaryIO], Table]] = {
     ".tsv": lambda path, file: CsvTable(path, file, "\t"),
     ".ndjson": JsonTable,
     ".jsonl": JsonTable,
+    ".evtx": EventTable,
 }
+READ_ONLY = (".evtx",)
 
 
-def suffix_of(path: str) -> str:
+def suffix_of(path: str, *, is_output: bool = False) -> str:
     """The suffix of a table's file, in lower case. UsageError for another one."""
     suffix = os.path.splitext(path)[1].lower()
-    if suffix not in TABLES:
-        raise UsageError(f"{path}: the name of a table ends with {listed(list(TABLES), 'or')}")
+    known = [one for one in TABLES if not (is_output and one in READ_ONLY)]
+    if suffix not in known:
+        raise UsageError(f"{path}: the name of a table ends with {listed(known, 'or')}")
     return suffix
 
 

@@ -46,7 +46,7 @@ def columns(session: Session, words: Sequence[str], output: str = "") -> None:
         from hvrepl.columns.files import suffix_of
 
         refuse_output(session)
-        suffix_of(output)
+        suffix_of(output, is_output=True)
     with ExitStack() as stack:
         tables = open_tables(session, stack, paths, made)
         size = sum(table.size for table in tables) * (2 if output else 1)

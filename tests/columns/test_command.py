@@ -16,7 +16,8 @@ from hvrepl.catalog import open_catalog
 from hvrepl.commands.columns import WORTH_A_BAR
 from hvrepl.commands.table import ENTRIES
 from hvrepl.script.complete import Completer
-from tests.paths import ROOT
+from tests.at_hand import need
+from tests.paths import DATA, ROOT
 from tests.program import Ended, call, clean_environ
 from tests.terminal import Terminal
 
@@ -244,7 +245,7 @@ def test_empty_tables_are_tables(tmp_path: Path) -> None:
         ([IDS, "guest_id=crash"], 2, "guest_id=crash: a crash has five columns: crash=p0,p1,p2,p3,p4"),
         ([IDS, "guest_id=guest-id", "guest_id=sint2"], 2, "two columns would be called guest_id_decoded; decode each column once"),
         (["none.parquet", "a=guest-id"], 4, "none.parquet: No such file or directory"),
-        ([str(ROOT / "README.md"), "a=guest-id"], 2, "README.md: the name of a table ends with .parquet, .csv, .tsv, .ndjson or .jsonl"),
+        ([str(ROOT / "README.md"), "a=guest-id"], 2, "README.md: the name of a table ends with .parquet, .csv, .tsv, .ndjson, .jsonl or .evtx"),
         ([IDS, "guest_id=guest-id", "-o", "x.xlsx"], 2, "x.xlsx: the name of a table ends with .parquet, .csv, .tsv, .ndjson or .jsonl"),
         ([IDS, "guest_id=guest-id", "-o", "none/x.csv"], 4, "none/x.csv: No such file or directory"),
         ([IDS, CRASHES, "vm=annotate", "-o", "x.csv"], 2, "crashes.csv: has no column host, guest_id and a column day, p0"),
@@ -459,3 +460,19 @@ def test_what_is_small_needs_no_bar(tmp_path: Path) -> None:
     with Terminal(tmp_path, "columns", IDS, "guest_id=guest-id") as terminal:
         assert terminal.end() == 0
         assert terminal.lines[0] == "guest_id: 400 rows, 10 different summaries"
+
+
+def test_an_event_log_is_a_table(tmp_path: Path) -> None:
+    need("module:evtx")
+    log = str(DATA / "evtx" / "security.evtx")
+    assert columns(log, "text=annotate").out == "  7  100.0%  (nothing to say)\n"
+    out = tmp_path / "events.csv"
+    assert columns(log, "text=annotate", "-o", str(out)).status == 0
+    first, second, *_ = out.read_text().splitlines()
+    assert first.startswith("record,time,provider,event,vm,vm_id,text")
+    assert ",Microsoft-Windows-Security-Auditing," in second
+    cut = tmp_path / "cut.evtx"
+    cut.write_bytes(Path(log).read_bytes()[:6000])
+    ended = columns(str(cut), "text=annotate")
+    assert (ended.status, ended.err.count("\n")) == (4, 1)
+    assert columns(log, "text=annotate", "-o", str(tmp_path / "x.evtx")).status == 2

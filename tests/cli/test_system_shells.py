@@ -170,7 +170,7 @@ def shell_in(home: Path, shell: str, path: str, **environ: str) -> Iterator[Term
     (home / "script").write_text(answer(_HVREPL_COMPLETE=f"source_{shell}"))
     start, before = SHELLS[shell]
     with Terminal(home, program=start, columns=150, PATH=path, PS1="$ ", INPUTRC="/dev/null", **environ) as terminal:
-        terminal.send(f"cd ~ && {before}source ./script && cd {TESTS} && clear && echo 'rea''dy'\r")
+        terminal.send(f"cd ~ && {before}source ./script && cd '{TESTS}' && clear && echo 'rea''dy'\r")
         terminal.see("ready\n")
         yield terminal
 

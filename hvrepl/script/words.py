@@ -286,8 +286,7 @@ def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
 HEAD = "A line is a command, or shorter:"
 SHORTER = (
     ("0x8100000606570000", "explain a number, with its other readings"),
-    ("sint2, sint2 0x200f3", "show what has this name; decode a value of it"),
-    ("sint2 vector=0xf3", "build a value from fields"),
+    ("sint2, sint2 0x200f3", "show it; decode a value; sint2 vector=0xf3 builds one"),
     ("_, _1, (_ | 0x10000)", "the last value, the first; set FIELD=VALUE changes it"),
 )
 HINT = "`help WORD` explains each, and formats, options and signs like @."

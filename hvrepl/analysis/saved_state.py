@@ -1,6 +1,6 @@
 """Which processor and VTL each chunk of a hypervisor's saved state is of, and what it says. Pure.
 
-Chunks follow one another: one names the processor, or the VTL, whose state those behind it are. All is laid out by VM_SAVE_CHUNK.
+One chunk names the processor, or the VTL, and the state of that follows it. VM_SAVE_CHUNK has the layout of all.
 """
 
 from __future__ import annotations

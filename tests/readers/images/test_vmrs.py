@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import random
 import struct
@@ -11,10 +12,12 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hvrepl.errors import FileError
+from hvrepl.readers.images import vmrs
 from hvrepl.readers.images.formats import memory_in, open_memory, read_at
 from hvrepl.readers.images.memory import Mapped, Packed
 from hvrepl.readers.images.xpress import decompress, unpack_pages
@@ -39,6 +42,7 @@ from tests.images.vmrs import (
     xpress,
 )
 from tests.paths import DATA
+from tests.program import call
 
 MEMORY_USED = 24 << 20
 A, B, C = (bytes([number]) * PAGE for number in (1, 2, 3))
@@ -470,3 +474,17 @@ def test_a_block_that_cannot_be_unpacked_is_passed_over_and_counted() -> None:
     assert found == {MIB: LOW[MIB:]}
     assert error.startswith("is damaged: 1")
     assert error.endswith("cannot be unpacked, the first at 0x0")
+
+
+def test_what_frames_a_state_is_what_the_specs_say(tmp_path: Path) -> None:
+    """The reader splits a state into chunks with no definition at hand; it must not part from them."""
+
+    def fields(*words: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(call("decode", *words, "-f", "json").out)["fields"]
+        return found
+
+    assert [fields("VM_SAVE_CHUNK_ID", f"{number:#x}")[0]["meaning"] for number in (vmrs.PROLOG, vmrs.EPILOG)] == ["PROLOG", "EPILOG"]
+    arm64_vendors = [number for number in vmrs.ARCHES if fields("HV_PROCESSOR_VENDOR", f"{number:#x}")[0]["meaning"] == "Arm"]
+    assert arm64_vendors == [number for number, arch in vmrs.ARCHES.items() if arch == "arm64"]
+    prolog = fields("OB_SAVE_CHUNK_PROLOG", f"@{write(tmp_path / 'prolog', bytes(4064))}")
+    assert [field["offset"] for field in prolog if field["name"] == "vendor"] == [vmrs.VENDOR_AT]

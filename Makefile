@@ -19,7 +19,7 @@ help:
 	@echo "make coverage  count how much of what the sources name and lay out the specs have"
 	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
-	@echo "make pictures  draw what screens look like on a white and on a black terminal into build/pictures"
+	@echo "make pictures  draw screens on a white and a black terminal into build/pictures, and the one of README"
 	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input)"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
@@ -92,6 +92,7 @@ fuzz: $(VENV)/.installed
 pictures: $(VENV)/.installed
 	@$(BIN)/python -c 'import PIL' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group pictures
 	@$(BIN)/python tools/pictures.py build/pictures
+	@cp build/pictures/shell.png docs/pictures/
 
 SUITE ?= bookworm trixie
 fresh:

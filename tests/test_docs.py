@@ -1,4 +1,4 @@
-"""README, man page and --help say what the program does: every command, option, format, variable and status, and no other."""
+"""README, reference, man page and --help say what the program does: every command, option, format, variable and status, and no other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ SPECS_README = ROOT / "specs" / "README.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 README = ROOT / "README.md"
-WORKED = [README, TUTORIAL]  # each has specs as ```toml that name their file, and ```text with what they make
+REFERENCE = ROOT / "docs" / "reference.md"
+WORKED = [REFERENCE, TUTORIAL]  # each has specs as ```toml that name their file, and ```text with what they make
 OPTIONS = [*SHARED, *PROGRAM, *INSTALL, HELP, *(option for command in COMMANDS for option in command.options)]
 ALL_OPTIONS = {name for option in OPTIONS for name in option.names}
 
@@ -70,7 +71,7 @@ def test_an_option_has_help_text(option: Option) -> None:
     assert option.help
 
 
-@pytest.mark.parametrize("path", [MAN, README], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [MAN, README, REFERENCE], ids=lambda path: path.name)
 def test_no_option_is_named_that_does_not_exist(path: Path) -> None:
     text = path.read_text().replace("\\-", "-") if path == MAN else re.sub(r"```sh\n.*?```", "", path.read_text(), flags=re.DOTALL)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= ALL_OPTIONS
@@ -106,7 +107,7 @@ def test_the_man_page_has_each_environment_variable_and_no_other() -> None:
 def test_the_man_page_has_each_exit_status_and_no_other() -> None:
     statuses = {0, 1, HvreplError.status, *(child.status for child in HvreplError.__subclasses__())}
     assert tags("EXIT STATUS") == [str(status) for status in sorted(statuses)]
-    assert re.findall(r"^\| (\d) \|", README.read_text(), re.MULTILINE) == tags("EXIT STATUS")
+    assert re.findall(r"^\| (\d) \|", REFERENCE.read_text(), re.MULTILINE) == tags("EXIT STATUS")
 
 
 # What checks a man page, and in the end prints nothing but what is wrong.

@@ -1,7 +1,8 @@
 """Transcripts: `$ command` and what it prints. `python -m tests.transcripts` rewrites them; read the diff as a reviewer.
 
 They stand in tests/transcripts/*.txt, in the ```console blocks of README.md and docs/, and between .EX and .EE in the man pages.
-`[status N]` follows where a command does not end with 0. All commands of a file run in one new folder, which has tests/data as `data`.
+`[status N]` follows where a command does not end with 0. All commands of a file run in one new folder, which has tests/data
+as `data`, and as `tests/data` for README, whose commands run from the root of a checkout.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-DOCUMENTS = ["README.md", "docs/fleet.md", "docs/tutorial.md", "man/hvrepl.1", "man/hvrepl-specs.5"]
+DOCUMENTS = ["README.md", "docs/fleet.md", "docs/reference.md", "docs/tutorial.md", "man/hvrepl.1", "man/hvrepl-specs.5"]
 FILES = [*(ROOT / name for name in DOCUMENTS), *sorted((ROOT / "tests" / "transcripts").glob("*.txt"))]
 PROMPT = "$ "
 FENCES = {".md": ("```console", "```"), ".1": (".EX", ".EE"), ".5": (".EX", ".EE")}
@@ -108,7 +109,9 @@ def with_status(output: str, status: int) -> str:
 
 
 def prepare(folder: Path) -> Path:
-    (folder / "data").symlink_to(ROOT / "tests" / "data")
+    for name in ("data", "tests/data"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(ROOT / "tests" / "data")
     return folder
 
 

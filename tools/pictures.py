@@ -1,16 +1,21 @@
-"""Pictures of a session on a white and on a black terminal, to be looked at: python tools/pictures.py FOLDER.
+"""Pictures of a session on a white and on a black terminal, and of the shell: python tools/pictures.py FOLDER.
 
-Text in a role is drawn in the palette in which it reads worst on that ground; what does not read here does not read somewhere.
+On white and black, text in a role is drawn in the palette in which it reads worst on that ground; what does not read here does not read
+somewhere. The picture of the shell is the one in README: a real shell, typed into.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import pexpect
 from PIL import Image, ImageDraw, ImageFont
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.terminal import Terminal  # after the path, as a file in tools/ does not find tests/
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")  # of Debian's fonts-dejavu-core
 COLUMNS, SIZE, LINE = 110, 15, 19  # a terminal's columns; pixels of a letter and of a line
@@ -28,6 +33,19 @@ SESSION = (
     "cpuid tests/data/cpuid/xen.txt",
     "diff sint2 0x200f3 0x300f3",
 )
+# What is typed into the shell, and the line that is left with its completions open.
+TYPED = ("0x818000050fa7042f", "sint2 0x04000000000200f3", "set masked=1")
+BEGUN = "encode sint2 vector=0xf3 "
+PALETTE = {
+    "black": "#1e1e1e",
+    "red": "#f66151",
+    "green": "#57e389",
+    "brown": "#f8e45c",
+    "blue": "#62a0ea",
+    "magenta": "#c061cb",
+    "cyan": "#5bc8af",
+}
+SHELL_GROUND, SHELL_LETTERS = "#1e1e1e", "#e5e5e5"
 
 
 def run(line: str) -> list[str]:
@@ -35,6 +53,44 @@ def run(line: str) -> list[str]:
     command = f"{sys.executable} -m hvrepl {line} --color always"
     shown = str(pexpect.run(command, dimensions=(500, COLUMNS), encoding="utf-8", timeout=60))
     return [f"\x1b[1m$ hvrepl {line}\x1b[0m", *shown.replace("\r", "").splitlines(), ""]
+
+
+def shell() -> Image.Image:
+    """The screen of a shell after a few lines."""
+    with tempfile.TemporaryDirectory() as home, Terminal(Path(home), columns=100, rows=34) as terminal:
+        terminal.prompt()
+        for line in TYPED:
+            terminal.run(line)
+        terminal.type(BEGUN)
+        terminal.send("\t")
+        terminal.see("auto_eoi=")
+        return draw_screen(terminal)
+
+
+def colour(name: str, default: str) -> str:
+    return (
+        default
+        if name == "default"
+        else PALETTE.get(name.removeprefix("bright"), f"#{name}" if re.fullmatch("[0-9a-f]{6}", name) else default)
+    )
+
+
+def draw_screen(terminal: Terminal) -> Image.Image:
+    fonts = [ImageFont.truetype(str(FONTS / f"DejaVuSansMono{weight}.ttf"), SIZE) for weight in ("", "-Bold")]
+    step = fonts[0].getlength("0")
+    screen = terminal.screen
+    picture = Image.new("RGB", (round(step * (screen.columns + 2)), LINE * (screen.lines + 2)), SHELL_GROUND)
+    pen = ImageDraw.Draw(picture)
+    for row in range(screen.lines):
+        for column in range(screen.columns):
+            cell = screen.buffer[row][column]
+            letters, ground = colour(cell.fg, SHELL_LETTERS), colour(cell.bg, SHELL_GROUND)
+            if cell.reverse:
+                letters, ground = ground, letters
+            x, y = (column + 1) * step, (row + 1) * LINE
+            pen.rectangle((x, y, x + step, y + LINE), fill=ground)
+            pen.text((x, y), cell.data, fill=letters, font=fonts[cell.bold])
+    return picture
 
 
 def draw(lines: list[str], ground: str, letters: str, red: str) -> Image.Image:
@@ -64,6 +120,8 @@ def main(folder: Path) -> None:
     for name, colours in GROUNDS.items():
         draw(lines, *colours).save(folder / f"{name}.png")
         print(folder / f"{name}.png")
+    shell().quantize(32).save(folder / "shell.png", optimize=True)
+    print(folder / "shell.png")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Columns of numbers → columns of what they mean, in Arrow's memory: for tables of many machines. Needs pyarrow (`hvrepl[columns]`).
+"""Columns of numbers → columns of what they mean, in Arrow's memory: for tables of many machines. Needs pyarrow.
 
 Uses catalog, readers, codec, analysis and render. Whoever has an engine imports the module for it: duckdb, polars, spark, kusto.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 try:
     import pyarrow
 except ImportError as error:
-    raise ImportError("hvrepl.columns needs pyarrow: pip install 'hvrepl[columns]'") from error
+    raise ImportError("hvrepl.columns needs pyarrow: pip install pyarrow") from error
 
 from hvrepl.columns.crashes import crash_column, crash_type
 from hvrepl.columns.decode import column_type, decode_batches, decode_column

@@ -32,7 +32,7 @@ def columns(session: Session, words: Sequence[str], output: str = "") -> None:
     except ImportError as error:
         if error.name and error.name.startswith("hvrepl"):
             raise
-        raise FileError(f"{paths[0]}: tables are read with pyarrow; install hvrepl[columns]") from None
+        raise FileError(f"{paths[0]}: install the package pyarrow to read tables") from None
     options = session.options
     made = [
         added.to_added(pair, arch=options.arch, is_fixed=options.arch_is_given, specs=options.specs or None, is_hex=options.hex)

@@ -146,7 +146,7 @@ register.""",
         """Pass a log through as it arrives, and explain the Hyper-V numbers of each line below it.
 
 The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, or an email that quotes them. Of a Windows event log
-(.evtx; it needs hvrepl[evtx]) the events are shown in which something was found.""",
+(.evtx; it needs the package evtx) the events are shown in which something was found.""",
         (
             Option("only", ("--only",), "print only the lines in which something was found"),
             Option("full", ("--full",), "print all fields of what was found"),
@@ -169,7 +169,7 @@ FILE is a text dump as tools print it, or - for stdin; without it, this machine 
         """Count what the values of columns mean, most frequent first, or with -o write the table with the decoded columns.
 
 WHAT is a register, a CPUID leaf or a struct of fixed size; COLUMN=annotate explains texts, and crash=P0,P1,P2,P3,P4 the crashes
-whose parameters are in five columns. It needs pyarrow: install hvrepl[columns].""",
+whose parameters are in five columns. It needs the package pyarrow.""",
         (Option("output", ("-o", "--output"), "write a table, as the suffix says: .parquet, .csv, .tsv, .ndjson or .jsonl", "FILE"),),
     ),
     Command(

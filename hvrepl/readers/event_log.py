@@ -31,7 +31,7 @@ class EventLog:
         from importlib.util import find_spec
 
         if find_spec("evtx") is None:
-            raise FileError(f"{self.name}: a Windows event log; install hvrepl[evtx] to read it")
+            raise FileError(f"{self.name}: a Windows event log; install the package evtx to read it")
         command = [sys.executable, "-P", "-c", CHILD, json.dumps(sys.path), self.path]
         try:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -418,7 +418,7 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['pyarrow'] = None; from hvrepl.__main__ import main; main()"
     words = [sys.executable, "-c", code, "columns", "x.parquet", "a=guest-id"]
     done = subprocess.run(words, capture_output=True, text=True, env=clean_environ(PYTHONPATH=str(ROOT)), cwd=tmp_path, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (4, "", "x.parquet: tables are read with pyarrow; install hvrepl[columns]\n")
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "x.parquet: install the package pyarrow to read tables\n")
 
 
 def test_a_script_writes_files_only_where_it_may(tmp_path: Path) -> None:

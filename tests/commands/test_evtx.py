@@ -151,7 +151,7 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "evtx", None)
     ended = call("annotate", str(SECURITY))
     assert (ended.status, ended.out) == (4, "")
-    assert ended.err == f"{SECURITY}: a Windows event log; install hvrepl[evtx] to read it\n"
+    assert ended.err == f"{SECURITY}: a Windows event log; install the package evtx to read it\n"
 
 
 WRONG = {

@@ -282,6 +282,6 @@ class Kdump(Packed):
             raise ValueError(f"packed in an unknown way {flags:#x}")
         try:
             self.unpackers[flags] = made = make()
-        except ImportError:
-            raise FileError(f"{self.source.path}: has pages packed with {name}; install hvrepl[vmcore] to read them") from None
+        except ImportError as error:
+            raise FileError(f"{self.source.path}: has pages packed with {name}; install the package {error.name} to read them") from None
         return made

@@ -92,7 +92,7 @@ def make_unpacker(source: Source) -> Unpack:
         return snappy_chunk_unpacker()
     except ImportError:
         raise FileError(
-            f"{source.path}: an AVML image, packed with snappy; install hvrepl[vmcore] to read it, or `avml convert` it to LiME"
+            f"{source.path}: an AVML image, packed with snappy; install the package cramjam to read it, or `avml convert` it to LiME"
         ) from None
 
 

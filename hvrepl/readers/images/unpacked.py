@@ -78,7 +78,8 @@ def zstd_decoder(source: Source) -> tuple[Decoder, type[Exception]]:
         else:
             from backports import zstd
     except ImportError:
-        raise FileError(f"{source.path}: packed with zstd; install hvrepl[vmcore] to read it, or unpack it with `zstd -d`") from None
+        lacking = "this Python is built without it" if sys.version_info >= (3, 14) else "install the package backports.zstd to read it"
+        raise FileError(f"{source.path}: packed with zstd; {lacking}, or unpack it with `zstd -d`") from None
     return zstd.ZstdDecompressor(), zstd.ZstdError
 
 

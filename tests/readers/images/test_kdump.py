@@ -413,7 +413,7 @@ def test_a_compression_that_is_not_installed_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     path = write(tmp_path / "vmcore", kdump({0: A, 1: B, 2: C}, lambda data: (flags, data[:9]) if data == B else with_zlib(data)))
-    assert everything_but_fault(path) == (A, f"has pages packed with {name}; install hvrepl[vmcore] to read them")
+    assert everything_but_fault(path) == (A, f"has pages packed with {name}; install the package {module} to read them")
 
 
 # What the tools themselves write.

@@ -202,7 +202,7 @@ def boundaries(data: bytes) -> set[int]:
 
 def test_without_cramjam_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cramjam", None)
-    said = "packed with snappy; install hvrepl[vmcore] to read it"
+    said = "packed with snappy; install the package cramjam to read it"
     found, fault = everything(write(tmp_path / "image", avml([(0x1000, A)])))
     assert (found, said in fault) == ({}, True)
     found, fault = everything(write(tmp_path / "image", lime([(0x1000, A)]) + avml([(0x3000, page({0: TIMER}))])))

@@ -11,7 +11,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
 # All files here are UTF-8, and so may be their path, whatever the language of the machine.
 export LC_ALL = C.UTF-8
 
-.PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh clean
+.PHONY: help demo check format lint types specs test coverage bench update pictures dist handout extras fuzz fresh clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
@@ -23,6 +23,7 @@ help:
 	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input)"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
+	@echo "make extras  build them, and try the wheel with each of its extras on one Python (PYTHON=$(PYTHON))"
 	@echo "make format  put the code into its format"
 	@echo "make clean   remove what was made"
 
@@ -98,12 +99,16 @@ SUITE ?= bookworm trixie
 fresh:
 	@for suite in $(SUITE); do tools/fresh $$suite || exit; done
 
-dist: $(VENV)/.installed
+handout:
 	rm -rf dist build/handout
-	$(PYTHON) -m venv build/handout
-	build/handout/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=6'
+	@tools/install "$(PYTHON)" build/handout 'build>=1.2' 'twine>=6'
 	build/handout/bin/python -m build --outdir dist .
 	build/handout/bin/twine check --strict dist/*
+
+extras: handout
+	$(PYTHON) tools/check_extras.py dist/*.whl
+
+dist: $(VENV)/.installed handout
 	$(PYTHON) tools/check_dist.py dist/*
 	tar -xzf dist/*.tar.gz -C build/handout
 	cd build/handout/hvrepl-*/ && PYTHONPATH=$$PWD PATH="$(CURDIR)/$(BIN):$$PATH" "$(CURDIR)/$(BIN)/python" -m pytest \

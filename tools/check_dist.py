@@ -48,26 +48,37 @@ STEPS = [
 IMPORT = 'import hvrepl; print(hvrepl.decode("guest-id", 0x8100000606570000).summary, hvrepl.catalog.find("sint2").name)'
 
 
-def run(command: Sequence[str | Path], stdin: str = "", folder: Path | None = None) -> str:
-    """The output of a command, which must end well. Nothing of a checkout stands in its environment."""
+class FailedError(Exception):
+    """A command that must end well did not."""
+
+
+def result(command: Sequence[str | Path], stdin: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """How a command ended and what it printed. Its environment has nothing of the checkout."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HVREPL_", "PYTHONPATH", "VIRTUAL_ENV"))}
-    done = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False, cwd=folder, env=kept)
+    return subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False, cwd=folder, env=kept)
+
+
+def run(command: Sequence[str | Path], stdin: str = "", folder: Path | None = None) -> str:
+    """The output of a command, which must end well."""
+    done = result(command, stdin, folder)
     if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))}: status {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
+        raise FailedError(f"{' '.join(map(str, command))}: status {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
     return done.stdout
 
 
-def install(path: Path, home: Path) -> Path:
-    """The folder of programs of a new environment that has what is handed out and what it needs."""
-    venv.create(home, with_pip=True)
+def install(home: Path, *wanted: str | Path) -> Path:
+    """The folder of programs of an environment, new if there is none, into which pip installs what is wanted with what that needs."""
+    if not home.exists():
+        venv.create(home, with_pip=True)
     programs = home / ("Scripts" if os.name == "nt" else "bin")
-    run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", path])
+    if wanted:
+        run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
     return programs
 
 
 def faults(path: Path, home: Path) -> Iterator[str]:
     """What is wrong with what was installed from a file."""
-    programs = install(path, home)
+    programs = install(home, path)
     for step in STEPS:
         shown = run([programs / "hvrepl", *step.words], step.stdin, home)
         if step.expected not in shown:
@@ -106,7 +117,10 @@ def main(paths: Sequence[str]) -> int:
     status = 0
     for path in map(Path, paths):
         with tempfile.TemporaryDirectory() as name:
-            found = [*faults(path.resolve(), Path(name, "env")), *(sdist_faults(path) if path.name.endswith(".tar.gz") else ())]
+            try:
+                found = [*faults(path.resolve(), Path(name, "env")), *(sdist_faults(path) if path.name.endswith(".tar.gz") else ())]
+            except FailedError as error:
+                found = [str(error)]
         print(f"{path}: {'works' if not found else f'{len(found)} faults'}", *found, sep="\n  ")
         status |= bool(found)
     return status

@@ -1,0 +1,107 @@
+"""Whether each extra does what it is for: `python tools/check_extras.py WHEEL` installs the wheel alone, with each of its extras, with all,
+and with all into an environment that already has programs with the same dependencies.
+
+The Python that runs this is the one that is tried. In each environment pip must find no conflict, the extras that are there must work, and
+of the others hvrepl must say what to install. A fault is one line, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from check_dist import ROOT, FailedError, install, result, run
+
+DATA = ROOT / "tests" / "data"
+BESIDE = ["jupyter", "fastapi[standard]", "pandas"]
+
+
+class Extra(NamedTuple):
+    """What Python is given, what all must be in its output where the extra is installed, and what where it is not."""
+
+    words: Sequence[str]
+    works: Sequence[str]
+    lacks: str
+
+
+# Vmcores whose pages are packed in each way, and an image that is packed as a file.
+PACKED = ["snappy.kdump", "zstd.kdump", "lzo.kdump", "image.zst"]
+MAKE_PACKED = """
+from pathlib import Path
+import sys
+from tests.images.core import TIMER, page
+from tests.images.kdump import kdump, with_lzo, with_snappy, with_zstd
+from tests.images.packed import zstd
+guest = page({2: TIMER})
+for name, pack in {"snappy": with_snappy, "zstd": with_zstd, "lzo": with_lzo}.items():
+    Path(sys.argv[1], f"{name}.kdump").write_bytes(kdump({0x3C5A: guest}, pack))
+Path(sys.argv[1], "image.zst").write_bytes(zstd(guest))
+"""
+PROGRAM = ["-P", "-m", "hvrepl"]
+EXTRAS = {
+    "columns": Extra(
+        [*PROGRAM, "columns", str(DATA / "fleet" / "ids.parquet"), "guest_id=guest-id"],
+        ["98  24.5%  Linux 5.15.167, Ubuntu (Canonical), package ABI 1071"],
+        "install hvrepl[columns]",
+    ),
+    "drgn": Extra(["-P", "-c", "import hvrepl, drgn; print(drgn.Program())"], ["drgn.Program"], "No module named 'drgn'"),
+    "evtx": Extra([*PROGRAM, "annotate", str(DATA / "evtx" / "security.evtx")], ["7 events"], "install hvrepl[evtx]"),
+    # It does nothing but make the search faster, so that only the library itself says that it is used.
+    "fast": Extra(
+        ["-X", "importtime", *PROGRAM, "annotate", "--only", str(DATA / "logs" / "dmesg.txt")],
+        ["ahocorasick_rs", "VMBus protocol 5.3"],
+        "VMBus protocol 5.3",
+    ),
+    "vmcore": Extra(
+        [*PROGRAM, "scan", "-f", "line", str(DATA / "images" / "guest.avml"), *PACKED],
+        [f"{name}:0x" for name in ("guest.avml", *PACKED)],
+        "install hvrepl[vmcore]",
+    ),
+}
+
+
+def faults(wheel: Path, extras: Collection[str], before: Sequence[str], home: Path) -> Iterator[str]:
+    """What is wrong where the wheel is installed with extras, after what is there before it."""
+    python = install(home / "env", *before) / "python"
+    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    there = set(run([*pip, "freeze"]).splitlines())
+    install(home / "env", f"{wheel}[{','.join(extras)}]" if extras else wheel)
+    yield from (f"it changes what was there: {line}" for line in sorted(there - set(run([*pip, "freeze"]).splitlines())))
+    check = result([*pip, "check"])
+    yield from check.stdout.splitlines() if check.returncode else ()
+    for name in EXTRAS:
+        yield from faults_of(name, python, home, is_there=name in extras)
+
+
+def faults_of(name: str, python: str | Path, home: Path, *, is_there: bool) -> Iterator[str]:
+    """What an extra does not do where it is installed, or what hvrepl does not say where it is not."""
+    extra = EXTRAS[name]
+    if name == "vmcore" and is_there:
+        run([python, "-c", MAKE_PACKED, home], folder=ROOT)
+    done = result([python, *extra.words], folder=home)
+    shown = done.stdout + done.stderr
+    missing = [text for text in (extra.works if is_there else [extra.lacks]) if text not in shown]
+    if missing:
+        yield f"{name} {'is' if is_there else 'is not'} installed, and {missing} is not in what it prints: {shown.strip()[-400:]}"
+
+
+def main(wheel: Path) -> int:
+    status = 0
+    for extras, before in [((), ()), *(((name,), ()) for name in EXTRAS), (EXTRAS, ()), (EXTRAS, BESIDE)]:
+        with tempfile.TemporaryDirectory() as home:
+            try:
+                found = list(faults(wheel.resolve(), extras, before, Path(home)))
+            except FailedError as error:
+                found = [str(error)]
+        title = f"Python {platform.python_version()}: hvrepl[{','.join(extras)}]{' next to ' * bool(before)}{', '.join(before)}"
+        print(f"{title}: {'works' if not found else f'{len(found)} faults'}", *found, sep="\n  ", flush=True)
+        status |= bool(found)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

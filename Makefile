@@ -95,6 +95,7 @@ pictures: $(VENV)/.installed
 	@$(BIN)/python tools/pictures.py build/pictures
 	@cp build/pictures/shell.png docs/pictures/
 
+# SUITE=testing is the newest Python.
 SUITE ?= bookworm trixie
 fresh:
 	@for suite in $(SUITE); do tools/fresh $$suite || exit; done

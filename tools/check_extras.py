@@ -50,10 +50,10 @@ EXTRAS = {
     ),
     "drgn": Extra(["-P", "-c", "import hvrepl, drgn; print(drgn.Program())"], ["drgn.Program"], "No module named 'drgn'"),
     "evtx": Extra([*PROGRAM, "annotate", str(DATA / "evtx" / "security.evtx")], ["7 events"], "install hvrepl[evtx]"),
-    # It does nothing but make the search faster, so that only the library itself says that it is used.
+    # It does nothing but make the search faster, so that only the library itself says that it is used, where there is a wheel of it.
     "fast": Extra(
         ["-X", "importtime", *PROGRAM, "annotate", "--only", str(DATA / "logs" / "dmesg.txt")],
-        ["ahocorasick_rs", "VMBus protocol 5.3"],
+        ["ahocorasick_rs"] if sys.version_info < (3, 15) else ["VMBus protocol 5.3"],
         "VMBus protocol 5.3",
     ),
     "vmcore": Extra(

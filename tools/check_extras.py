@@ -2,7 +2,7 @@
 and with all into an environment that already has programs with the same dependencies.
 
 The Python that runs this is the one that is tried. In each environment pip must find no conflict, the extras that are there must work, and
-of the others hvrepl must say what to install. A fault is one line, and the exit status is 1.
+of the others hvrepl must say what to install. What is wrong is printed, and the exit status is 1 then.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""hvrepl within debuggers."""

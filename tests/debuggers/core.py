@@ -1,0 +1,56 @@
+"""A guest that stopped: guest.c compiled, started, and dumped by gdb's gcore. What a debugger is to find in it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.at_hand import need, skip_for
+from tests.images.core import RESET_OF_ARM64, TIMER, VERSION_RESPONSE, page
+from tests.paths import DATA
+
+SOURCE = Path(__file__).with_name("guest.c")
+SECONDS = 60
+# What is at the same address in each guest: the pages are one after another from here on, messages and event flags of each CPU.
+PAGES = 0x7E0000000000
+PAGE = 0x1000
+UNREADABLE = 0xDEAD000
+# The message pages of CPU 0 and 1.
+FIRST = (DATA / "dumps" / "page.bin").read_bytes()
+SECOND = page({0: TIMER, 2: VERSION_RESPONSE})
+ONE_OF_ARM64 = page({0: RESET_OF_ARM64})
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A program with its debug info, and the core of a run of it."""
+
+    program: Path
+    core: Path
+
+
+def dump_guest(folder: Path, *macros: str) -> Guest:
+    """A guest of guest.c with these macros, stopped when all of it is in place. Skips the test where that cannot be made."""
+    need("gcc", "gdb")
+    guest = Guest(folder / "guest", folder / "guest.core")
+    build_guest(guest.program, *macros)
+    pages = [folder / f"{number}.page" for number in range(2)]
+    for path, data in zip(pages, (FIRST, SECOND), strict=True):
+        path.write_bytes(data)
+    steps = ["break ready", f"run {pages[0]} {pages[1]}", f"gcore {guest.core}", "kill"]
+    words = ["gdb", "-nx", "-batch", *(word for step in steps for word in ("-ex", step)), str(guest.program)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL)
+    if not guest.core.exists():
+        if "ptrace" in done.stderr:  # as in a container that may not trace
+            skip_for("a system whose programs gdb may trace")
+        pytest.fail(f"gdb made no core: {done.stderr[-2000:]}")
+    return guest
+
+
+def build_guest(program: Path, *macros: str) -> None:
+    """Static, and not moved in memory: its addresses do not depend on the machine's libraries, and nothing else has to be kept with it."""
+    words = ["gcc", "-g", "-O0", "-static", "-no-pie", "-Wall", "-Wextra", "-Werror", *(f"-D{macro}" for macro in macros)]
+    subprocess.run([*words, "-o", str(program), str(SOURCE)], check=True, timeout=SECONDS)

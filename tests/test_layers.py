@@ -25,7 +25,7 @@ FLOORS = (
     ("columns",),
     ("commands",),
     ("script",),
-    ("shell", "cli"),
+    ("shell", "cli", "debuggers"),
     ("api", "__init__", "__main__"),
 )
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
@@ -42,6 +42,7 @@ LIBRARIES = {
     "backports": ("readers/images/unpacked.py",),
     "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
     "evtx": ("readers/event_log_child.py",),
+    "drgn": ("debuggers/drgn.py", "debuggers/drgn_command.py", "debuggers/drgn_plugin.py"),
     "pyarrow": ("columns/",),
     "duckdb": ("columns/duckdb.py",),
     "polars": ("columns/polars.py",),

@@ -284,6 +284,10 @@ class Index:
         """(id, name, kind, arch, title) of every spec, by name."""
         return self.database.execute("SELECT id, name, kind, arch, title FROM spec ORDER BY name, arch").fetchall()
 
+    def citing(self, identifier: str) -> list[tuple[int, str]]:
+        """(id, arch) of every spec that names the identifier of a document as a source, its own or a field's."""
+        return self.database.execute("SELECT id, arch FROM spec WHERE instr(body, ?) ORDER BY id", (f'#{identifier}"',)).fetchall()
+
     def kinds(self) -> list[str]:
         return [kind for (kind,) in self.database.execute("SELECT DISTINCT kind FROM spec ORDER BY kind")] + [NAMES]
 

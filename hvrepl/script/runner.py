@@ -62,7 +62,10 @@ class Runner:
         """One line. Raises HvreplError, or Leave."""
         from hvrepl.script.shortcuts import expand
 
-        line = parse_line(expand(text))
+        self.run_parsed(parse_line(expand(text)), number)
+
+    def run_parsed(self, line: Line, number: int | None = None) -> None:
+        """The words of a line, with what they print going where it says."""
         if (line.pipe or line.file or line.shell) and not self.may_shell:
             raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
         if line.shell:

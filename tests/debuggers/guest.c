@@ -333,7 +333,9 @@ static void make_channels(void) {
     link_last(&sub->sc_list, &one->sc_list);
 
     one = channel(2, scsi, 2, CHANNEL_OPENED_STATE, 0);
-    ring(&one->outbound, 4 * PAGE, 0x100, 0xf8); /* full but for 8 bytes */
+    ring(&one->outbound, 4 * PAGE, 0x100, 0xf8); /* full but for 8 bytes, and the guest waits for room */
+    if (one->outbound.ring_buffer)
+        one->outbound.ring_buffer->pending_send_sz = 0x58;
     ring(&one->inbound, 4 * PAGE, 0, 0);
     link_last(&one->listentry, list);
 

@@ -1,0 +1,148 @@
+"""What a Linux guest's memory says of its SynIC pages and VMBus channels, once a debugger has found them. Pure.
+
+The bytes of pages and of a ring's control page are decoded like any others; only where they are is the debugger's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hvrepl.analysis.eom import free
+from hvrepl.analysis.find_pages import PAGE
+from hvrepl.catalog.guids import number_to_guid
+from hvrepl.codec.decode import Decoder
+from hvrepl.codec.decoded import Decoded
+from hvrepl.errors import HvreplError, NotFoundError
+from hvrepl.record import record
+
+MESSAGES, EVENTS = "messages", "events"
+PAGE_OF = {MESSAGES: PAGE, EVENTS: "HV_SYNIC_EVENT_FLAGS_PAGE"}
+RING, CLASS = "HV_RING_BUFFER", "vmbus_class"
+
+Read = Callable[[int, int], bytes]  # (address, size) → the bytes there, or an HvreplError that says why there are none
+
+
+@record(kw_only=True)
+class SynicPage:
+    """A page of the SynIC of a CPU, of `kind` messages or events; `cpu` is None where nothing says whose it is.
+
+    `owner` is who writes to it, where there are a hypervisor and a paravisor. `address` is 0 for a page that there is not, `error` says
+    why one has no `node`. `owed` are the slots for which an end of message is owed once they are free.
+    """
+
+    cpu: int | None
+    is_online: bool = True
+    kind: str = MESSAGES
+    owner: str = ""
+    address: int = 0
+    node: Decoded | None = None
+    owed: tuple[int, ...] = ()
+    error: str = ""
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """The slots in use."""
+        return tuple(number for number, slot in enumerate(self.node.slots if self.node else ()) if not slot.unused)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; what is not known is left out."""
+        table: dict[str, Any] = {} if self.cpu is None else {"cpu": self.cpu, "online": self.is_online}
+        table |= {"page": self.kind} | ({"owner": self.owner} if self.owner else {}) | {"address": f"{self.address:#x}"}
+        if self.node:
+            table |= {"used": list(self.used), "owed": list(self.owed), "node": self.node.to_dict()}
+        return table | ({"error": self.error} if self.error else {})
+
+
+def judge_page(decoder: Decoder, data: bytes, **where: Any) -> SynicPage:
+    """The bytes of a page with where they are from: cpu, is_online, kind, owner, address."""
+    kind = where.get("kind", MESSAGES)
+    node = decoder.decode(decoder.catalog.find_name(PAGE_OF[kind]), data)
+    if kind != MESSAGES:
+        return SynicPage(node=node, **where)
+    owed = tuple(number for number, slot in enumerate(node.slots) if not slot.unused and free(decoder, data, number).owed)
+    return SynicPage(node=node, owed=owed, **where)
+
+
+def read_page(decoder: Decoder, read: Read, **where: Any) -> SynicPage:
+    """The page at an address, or why there is none."""
+    address = where["address"]
+    if not address:
+        return SynicPage(**where)
+    found = decoder.catalog.find_name(PAGE_OF[where["kind"]])
+    try:
+        data = read(address, decoder.schemas.size(found.spec) or 0)
+    except HvreplError as error:
+        return SynicPage(error=str(error), **where)
+    return judge_page(decoder, data, **where)
+
+
+@record(kw_only=True)
+class Ring:
+    """One direction of a channel: bytes that are written and not yet read, of how many. `error` says why that is not known."""
+
+    size: int
+    used: int = 0
+    interrupts_masked: bool = False
+    waits_for: int = 0  # bytes that a sender without room wants to be free
+    error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        if self.error:
+            return {"size": self.size, "error": self.error}
+        return {"size": self.size, "used": self.used, "interrupts_masked": self.interrupts_masked, "waits_for": self.waits_for}
+
+
+def read_ring(decoder: Decoder, read: Read, address: int, size: int) -> Ring | None:
+    """The ring whose control page is at an address, with `size` bytes of data behind it; None for one that there is not."""
+    if not address:
+        return None
+    found = decoder.catalog.find_name(RING)
+    try:
+        data = read(address, decoder.schemas.size(found.spec) or 0)
+    except HvreplError as error:
+        return Ring(size=size, error=str(error))
+    fields: Mapping[str, int] = {part.name: part.value or 0 for part in decoder.decode(found, data).fields}
+    written, taken = fields["write_index"], fields["read_index"]
+    if max(written, taken) >= size:
+        return Ring(size=size, error=f"write_index {written:#x} and read_index {taken:#x} do not fit {size:#x} bytes")
+    return Ring(
+        size=size,
+        used=(written - taken) % size,
+        interrupts_masked=bool(fields["interrupt_mask"]),
+        waits_for=fields["pending_send_sz"],
+    )
+
+
+@record(kw_only=True)
+class Channel:
+    """A VMBus channel. `class_name` is "" for a class that is not known; `sub_channel` is 0 for the primary channel of a device."""
+
+    relid: int
+    class_id: str
+    class_name: str
+    title: str
+    state: str
+    is_rescinded: bool = False
+    sub_channel: int = 0
+    primary: int | None = None  # the relid of the channel that this is a sub-channel of
+    cpu: int | None = None
+    outbound: Ring | None = None  # from guest to host
+    inbound: Ring | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        table: dict[str, Any] = {"relid": self.relid, "class": self.class_id, "class_name": self.class_name, "title": self.title}
+        table |= {"state": self.state, "rescinded": self.is_rescinded, "sub_channel": self.sub_channel, "primary": self.primary}
+        table |= {"cpu": self.cpu}
+        table |= {name: ring.to_dict() for name, ring in (("outbound", self.outbound), ("inbound", self.inbound)) if ring}
+        return {key: value for key, value in table.items() if value not in (None, "")}
+
+
+def find_class(decoder: Decoder, data: bytes) -> tuple[str, str, str]:
+    """(GUID, name, title) of the 16 bytes of a class; name and title are "" for one that is not known."""
+    number = int.from_bytes(data, "little")
+    try:
+        found = decoder.catalog.find_number(number, CLASS)
+    except NotFoundError:
+        return number_to_guid(number), "", ""
+    return number_to_guid(number), found.name, found.spec.title

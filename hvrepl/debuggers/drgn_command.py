@@ -1,0 +1,264 @@
+"""%hv, the command in drgn: a line → objects of the program → what hvrepl prints. What it has no word for is hvrepl's own command line."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from drgn import Object, Program, TypeKind
+from drgn.commands import CommandError
+
+from hvrepl.analysis.guest import Channel
+from hvrepl.codec.decoded import Decoded
+from hvrepl.commands.decode import decode_and_keep, identify
+from hvrepl.commands.inputs.operands import Value
+from hvrepl.commands.inputs.what import find_target
+from hvrepl.commands.output import emit, emit_listing
+from hvrepl.commands.progress import progress
+from hvrepl.commands.session import Session, Streams, say_error
+from hvrepl.debuggers import drgn as guest
+from hvrepl.debuggers.drgn_plugin import HELP
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.record import replace
+from hvrepl.render.formats import Item
+from hvrepl.render.guest import list_channels, list_pages
+from hvrepl.script.argv import read_argv
+from hvrepl.script.interpret import TAGS, is_name
+from hvrepl.script.lines import Line, direct, parse_line, split_operator
+from hvrepl.script.option_words import END, awaits
+from hvrepl.script.runner import Runner
+
+WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
+
+
+def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:
+    """A line of %hv, with the names of drgn's session. CommandError, one line, for what hvrepl refuses."""
+    session = start_session(prog)
+    try:
+        Lines(session, prog, names).run(text)
+    except HvreplError as error:
+        raise CommandError(say_error(error)) from None
+
+
+SESSIONS: list[Session] = []  # the one of this process, once there was a line
+
+
+def start_session(prog: Program) -> Session:
+    """A session for one line, on the streams as they are now: drgn may have directed them elsewhere. Values in hand stay."""
+    terminal = sys.stdout.isatty()
+    streams = Streams(io.BytesIO(), sys.stdout, sys.stderr, os.environ, True, terminal, sys.stderr.isatty(), 0)
+    streams.measure()
+    if not SESSIONS:
+        SESSIONS.append(Session.start(streams))
+    session = replace(SESSIONS[0], streams=streams)
+    try:
+        session.set(arch=guest.arch_of(prog))
+    except UsageError:  # which only a line that reads the program's memory is told
+        return session
+    return session
+
+
+class Names(dict[str, Any]):
+    """The names that an expression can use besides those of the session and of Python: the program's variables."""
+
+    def __init__(self, prog: Program, others: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.prog = prog
+        self.others = others
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.others or hasattr(builtins, name):
+            raise KeyError(name)
+        return self.prog[name]
+
+    def has(self, name: str) -> bool:
+        try:
+            return name in self.others or bool(self[name] is not None)
+        except LookupError:
+            return False
+
+
+class Lines(Runner):
+    """Runs the lines of %hv on a program, with the names of drgn's session."""
+
+    def __init__(self, session: Session, prog: Program, names: Mapping[str, Any]) -> None:
+        super().__init__(session)
+        self.prog = prog
+        self.globals = dict(names)
+        self.names = Names(prog, names)
+
+    def run(self, text: str) -> None:
+        before, operator, rest = split_operator(text)
+        text = before.strip()
+        if operator == "!":
+            raise UsageError("%hv runs no commands of the system; `%sh COMMAND` does")
+        is_directed = operator not in ("", "#")
+        self.run_parsed(direct([text] if text else [], operator, rest.strip()) if is_directed else Line((text,)))
+
+    def dispatch(self, words: Sequence[str], number: int | None = None) -> None:  # noqa: ARG002
+        """A line of which nothing is split yet but what directs its output."""
+        before, rest = take_options(words[0])
+        match = WORD.fullmatch(rest)
+        if match is None or match[1] in ("help", "-h", "--help"):
+            self.session.write(HELP)
+            return
+        own = OWN.get(match[1])
+        if own is None:
+            line = read_argv(parse_line(words[0]).words)
+            self.session.set(**line.shared)
+            self.run_command_line(line)
+            return
+        after, text = take_options(match[2])
+        self.session.set(**read_argv([*before, *after]).shared)
+        own(self, text)
+
+    def decode(self, text: str) -> None:
+        """decode [WHAT] EXPR"""
+        if not text:
+            raise UsageError("decode what? `%hv decode EXPR`, or `%hv decode WHAT EXPR`")
+        what, expression = self.split_what(text)
+        value = self.evaluate(expression)
+        guest.arch_of(self.prog)
+        if what:
+            emit(self.session, [self.named(what, expression, value)])
+        elif isinstance(value, int):
+            emit(self.session, [Item(identify(self.session, Value(expression, number=value)))])
+        elif isinstance(value, Object):
+            emit(self.session, [self.typed(expression, one) for one in parts_of(value)])
+        else:
+            raise UsageError(f"{expression} is of Python's type {type(value).__name__}; `%hv decode WHAT EXPR` says what it is")
+
+    def page(self, text: str) -> None:
+        """page ADDRESS|EXPR"""
+        if not text:
+            raise UsageError("which page? `%hv page ADDRESS`, or a pointer to it")
+        value = self.evaluate(text)
+        guest.arch_of(self.prog)
+        emit(self.session, [self.named("page", text, value)])
+
+    def pages(self, text: str) -> None:
+        """pages"""
+        refuse(text, "pages")
+        try:
+            emit_listing(self.session, list_pages(list(guest.synic_pages(self.prog))))
+            return
+        except LookupError:
+            core = guest.core_of(self.prog)
+        self.session.warn(f"hv_context is not known, as without debug info of hv_vmbus: searching {core} for message pages")
+        found = list(guest.searched_pages(self.prog, partial(progress, self.session, "scan")))
+        if not found:
+            self.session.warn(f"no message page found in {core}")
+            return
+        emit_listing(self.session, list_pages(found))
+
+    def channels(self, text: str) -> None:
+        """channels"""
+        refuse(text, "channels")
+        found: list[Channel] = []
+        failed = None
+        try:
+            found.extend(guest.channels(self.prog))
+        except HvreplError as error:
+            failed = error
+        if found:
+            emit_listing(self.session, list_channels(found))
+        if failed:
+            raise failed
+        if not found:
+            self.session.warn("vmbus_connection.chn_list is empty: the host has offered no channel")
+
+    def split_what(self, text: str) -> tuple[str, str]:
+        """WHAT and EXPR; "" for a line that is an expression as a whole, and begins with no name of hvrepl alone."""
+        match = WORD.fullmatch(text)
+        first, rest = (match[1], match[2]) if match else ("", "")
+        if first in TAGS:
+            return self.split_what(rest) if rest else ("", text)
+        if not rest:
+            return "", text
+        if not is_expression(text):
+            return first, rest
+        is_what = first.isidentifier() and is_name(self.session, first) and not self.names.has(first)
+        return (first, rest) if is_what else ("", text)
+
+    def evaluate(self, expression: str) -> Any:
+        """What a Python expression is; raises whatever that raises, of which drgn makes one line."""
+        return eval(expression.strip(), self.globals, self.names)
+
+    def named(self, what: str, expression: str, value: Any) -> Item:
+        """A value as what it was called."""
+        if not isinstance(value, (int, bytes, Object)):
+            raise UsageError(f"{expression} is of Python's type {type(value).__name__}, not a number, an object or bytes")
+        target = find_target(self.session, what)
+        data, place = guest.bytes_for(self.session.decoder, target.found, self.prog, value, output=target.output)
+        node = decode_and_keep(self.session, target, Value(expression, data))
+        return placed(node, "" if target.slot is not None else place)
+
+    def typed(self, expression: str, obj: Object) -> Item:
+        """An object as what its type says it is."""
+        known = guest.resolve(self.session.decoder, obj)
+        if known is None:
+            return Item(identify(self.session, Value(expression, number=int(guest.read_object(obj, int)))))
+        found, data, place = known
+        self.session.values.keep(found, data)
+        return placed(guest.show_as_type(self.session.decoder.decode(found, data), found), place)
+
+
+OWN: Mapping[str, Callable[[Lines, str], None]] = {
+    "decode": Lines.decode,
+    "page": Lines.page,
+    "pages": Lines.pages,
+    "channels": Lines.channels,
+}
+
+
+def parts_of(obj: Object) -> Iterator[Object]:
+    """The elements of an array of structs, each of which is something; any other object itself."""
+    kind = guest.plain(obj.type_)
+    if kind.kind == TypeKind.ARRAY and list(guest.names_of(kind.type)):
+        yield from obj
+    else:
+        yield obj
+
+
+def placed(node: Decoded, place: str) -> Item:
+    """A node with the address that it was read at, which the title of a struct says."""
+    if not place:
+        return Item(node)
+    if not node.is_number:
+        node = replace(node, subtitle=f"{node.subtitle or node.name} at {place}")
+    return Item(node, extra={"address": place}, where=place)
+
+
+def take_options(text: str) -> tuple[list[str], str]:
+    """The options that a text begins with, with the words that they take, and the rest of it."""
+    found: list[str] = []
+    rest = text
+    while (match := WORD.fullmatch(rest)) and match[1].startswith("-"):
+        rest = match[2]
+        if match[1] == END:
+            break
+        found.append(match[1])
+        if awaits(match[1]) and (word := WORD.fullmatch(rest)):
+            found.append(word[1])
+            rest = word[2]
+    return found, rest
+
+
+def is_expression(text: str) -> bool:
+    try:
+        ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def refuse(text: str, command: str) -> None:
+    if text.strip():
+        raise UsageError(f"%hv {command} takes no words")

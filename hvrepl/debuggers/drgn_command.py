@@ -24,7 +24,6 @@ from hvrepl.commands.output import emit, emit_listing
 from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session, Streams, say_error
 from hvrepl.debuggers import drgn as guest
-from hvrepl.debuggers.drgn_plugin import HELP
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
@@ -35,6 +34,17 @@ from hvrepl.script.lines import Line, direct, parse_line, split_operator
 from hvrepl.script.option_words import END, awaits
 from hvrepl.script.runner import Runner
 
+HELP = """\
+%hv decode EXPR            explain an object: its type says what it is
+%hv decode WHAT EXPR       explain a value as WHAT; of a struct EXPR can be the address
+%hv page ADDRESS|EXPR      explain a message page
+%hv pages                  the message and event pages of every CPU
+%hv channels               the VMBus channels, and how full their rings are
+%hv show WHAT              show a definition
+
+EXPR is Python, in which the variables of the program have their names. Options such as -f json come before the
+command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ...
+"""
 WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
 
 

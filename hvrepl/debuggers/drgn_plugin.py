@@ -11,17 +11,6 @@ if TYPE_CHECKING:
     from drgn.commands import ParsedCommand
 
 NAME = "hv"
-HELP = """\
-%hv decode EXPR            explain an object: its type says what it is
-%hv decode WHAT EXPR       explain a value as WHAT; of a struct EXPR can be the address
-%hv page ADDRESS|EXPR      explain a message page
-%hv pages                  the message and event pages of every CPU
-%hv channels               the VMBus channels, and how full their rings are
-%hv show WHAT              show a definition
-
-EXPR is Python, in which the variables of the program have their names. Options such as -f json come before the
-command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ...
-"""
 
 
 class Command:
@@ -34,6 +23,8 @@ class Command:
         return f"{NAME} [OPTION...] COMMAND"
 
     def format_help(self, *, indent: str = "") -> str:
+        from hvrepl.debuggers.drgn_command import HELP
+
         return textwrap.indent(HELP, indent).rstrip()
 
     def enabled(self, _: Program) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from hvrepl.analysis.guest import MESSAGES, Channel, Ring, SynicPage
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import say_finding
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.render.style import NARROW, Style, align, wrap
 
 PAGE_HEADERS = ("cpu", "online", "page", "address", "used", "owed", "text")
 CHANNEL_HEADERS = ("relid", "state", "cpu", "to host", "from host", "class")
 NULL, UNREADABLE = "NULL", "unreadable"
 PENDING = "message_pending"
+GAP = 2  # blanks before a column
 LOUD = ("finding",) * 4
 NAMED = ("name",) * 6
 
@@ -106,15 +107,25 @@ def say_ring(ring: Ring | None) -> str:
 
 
 def channel_lines(channels: Sequence[Channel], rows: Sequence[Sequence[str]], style: Style) -> Iterator[str]:
-    roles = [NAMED, *(("name", "", "", "number", "number", "") for _ in rows)]
-    yield from align([CHANNEL_HEADERS, *rows], style, (), right=(0, 2, 3, 4), own_roles=roles)
+    """Columns where these leave room for the class, else each channel below the one before; then what is wrong."""
+    rows = [(row[0], channel.state, *row[2:]) for channel, row in zip(channels, rows, strict=True)]
+    fixed = sum(max(map(len, column)) + GAP for column in zip(*(row[:-1] for row in (CHANNEL_HEADERS, *rows)), strict=True))
+    if not style.width or fixed + GAP + NARROW <= style.width:
+        roles = [NAMED, *(("name", "", "", "number", "number", "") for _ in rows)]
+        yield from align([CHANNEL_HEADERS, *rows], style, (), right=(0, 2, 3, 4), own_roles=roles)
+    else:
+        for row in rows:
+            yield "  " + style.paint("name", f"{CHANNEL_HEADERS[0]} {row[0]}")
+            yield from align([*zip(CHANNEL_HEADERS, row, strict=True)][1:], style, ("dim", ""), indent="    ")
     for channel in channels:
-        for said in ring_faults(channel):
+        for said in faults_of(channel):
             yield from (style.paint("finding", line) for line in wrap(f"relid {channel.relid}: {said}", style.width, "! ", "  "))
 
 
-def ring_faults(channel: Channel) -> Iterator[str]:
-    """What cannot be known of a channel's rings, and who waits for room in them."""
+def faults_of(channel: Channel) -> Iterator[str]:
+    """That it is gone, what cannot be known of its rings, and who waits for room in them."""
+    if channel.is_rescinded:
+        yield "the host has rescinded the offer"
     for ring, where, sender in ((channel.outbound, "to host", "guest"), (channel.inbound, "from host", "host")):
         if ring and ring.error:
             yield f"the ring {where}: {ring.error}"

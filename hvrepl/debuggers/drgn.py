@@ -60,10 +60,8 @@ def message_pages(prog: Program) -> list[SynicPage]:
 
     Raises FileError where neither can be read, UsageError for another kind of program.
     """
-    try:
-        return [page for page in synic_pages(prog) if page.kind == MESSAGES]
-    except LookupError:
-        return list(searched_pages(prog))
+    found = synic_pages(prog) if has_context(prog) else searched_pages(prog)
+    return [page for page in found if page.kind == MESSAGES]
 
 
 def channels(prog: Program) -> Iterator[Channel]:
@@ -134,7 +132,7 @@ def resolve(decoder: Decoder, obj: Object) -> tuple[Found, bytes, str] | None:
     """What an object's type says it is, with its bytes and where they are; None for a plain number. A pointer is followed."""
     is_pointer = plain(obj.type_).kind == TypeKind.POINTER
     kind = plain(obj.type_).type if is_pointer else obj.type_
-    found = next((found for name in names_of(kind) if (found := find_type(decoder.catalog, name))), None)
+    found = known_type(decoder, kind)
     if found is None:
         if plain(obj.type_).kind in NUMBERS:
             return None
@@ -149,6 +147,16 @@ def resolve(decoder: Decoder, obj: Object) -> tuple[Found, bytes, str] | None:
     if not address:
         raise UsageError(f"the {obj.type_.type_name()} is NULL")
     return found, reader_of(obj.prog_)(address, size or 0), f"{address:#x}"
+
+
+def known_type(decoder: Decoder, kind: Type) -> Found | None:
+    """What a type is. One that begins with the header of a message that says itself what follows is such a message, as VMBus has them."""
+    members = (plain(kind).members or ()) if plain(kind).kind == TypeKind.STRUCT else ()
+    if members:
+        head = next((found for name in names_of(members[0].type) if (found := find_type(decoder.catalog, name))), None)
+        if head and head.spec.layout and decoder.schemas.size(head.spec) is None:
+            return head
+    return next((found for name in names_of(kind) if (found := find_type(decoder.catalog, name))), None)
 
 
 def names_of(kind: Type) -> Iterator[str]:
@@ -222,8 +230,16 @@ def address_of(value: Object | int) -> int:
 # The kernel's structs
 
 
+def has_context(prog: Program) -> bool:
+    """Whether it is known where a guest's kernel has its SynIC pages, which takes the debug info of hv_vmbus."""
+    try:
+        return bool(prog["hv_context"].type_.has_member("guestid"))
+    except LookupError:
+        return False
+
+
 def synic_pages(prog: Program) -> Iterator[SynicPage]:
-    """The message and event pages of every possible CPU. LookupError without debug info of hv_vmbus."""
+    """The message and event pages of every possible CPU of a program that has the context."""
     decoder, read = decoder_of(prog), reader_of(prog)
     context = prog["hv_context"]
     cpus, online = cpus_of(prog)

@@ -45,14 +45,14 @@ HELP = """\
 EXPR is Python, in which the variables of the program have their names. Options such as -f json come before the
 command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ...
 """
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
 WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
 
 
 def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:
     """A line of %hv, with the names of drgn's session. CommandError, one line, for what hvrepl refuses."""
-    session = start_session(prog)
     try:
-        Lines(session, prog, names).run(text)
+        Lines(start_session(prog), prog, names).run(text)
     except HvreplError as error:
         raise CommandError(say_error(error)) from None
 
@@ -139,9 +139,9 @@ class Lines(Runner):
         if what:
             emit(self.session, [self.named(what, expression, value)])
         elif isinstance(value, int):
-            emit(self.session, [Item(identify(self.session, Value(expression, number=value)))])
+            emit(self.session, [self.bare(value)])
         elif isinstance(value, Object):
-            emit(self.session, [self.typed(expression, one) for one in parts_of(value)])
+            emit(self.session, [self.typed(one) for one in parts_of(value)])
         else:
             raise UsageError(f"{expression} is of Python's type {type(value).__name__}; `%hv decode WHAT EXPR` says what it is")
 
@@ -156,11 +156,11 @@ class Lines(Runner):
     def pages(self, text: str) -> None:
         """pages"""
         refuse(text, "pages")
-        try:
+        guest.arch_of(self.prog)
+        if guest.has_context(self.prog):
             emit_listing(self.session, list_pages(list(guest.synic_pages(self.prog))))
             return
-        except LookupError:
-            core = guest.core_of(self.prog)
+        core = guest.core_of(self.prog)
         self.session.warn(f"hv_context is not known, as without debug info of hv_vmbus: searching {core} for message pages")
         found = list(guest.searched_pages(self.prog, partial(progress, self.session, "scan")))
         if not found:
@@ -194,7 +194,9 @@ class Lines(Runner):
             return "", text
         if not is_expression(text):
             return first, rest
-        is_what = first.isidentifier() and is_name(self.session, first) and not self.names.has(first)
+        root = IDENTIFIER.match(first)  # of guest-id too, which Python takes for a difference
+        is_apart = rest.startswith("(")  # nobody calls something so
+        is_what = root and is_name(self.session, first) and (is_apart or not self.names.has(root[0]))
         return (first, rest) if is_what else ("", text)
 
     def evaluate(self, expression: str) -> Any:
@@ -210,11 +212,15 @@ class Lines(Runner):
         node = decode_and_keep(self.session, target, Value(expression, data))
         return placed(node, "" if target.slot is not None else place)
 
-    def typed(self, expression: str, obj: Object) -> Item:
+    def bare(self, number: int) -> Item:
+        """A number of which nobody has said what it is."""
+        return Item(identify(self.session, Value(f"{number:#x}", number=number)))
+
+    def typed(self, obj: Object) -> Item:
         """An object as what its type says it is."""
         known = guest.resolve(self.session.decoder, obj)
         if known is None:
-            return Item(identify(self.session, Value(expression, number=int(guest.read_object(obj, int)))))
+            return self.bare(int(guest.read_object(obj, int)))
         found, data, place = known
         self.session.values.keep(found, data)
         return placed(guest.show_as_type(self.session.decoder.decode(found, data), found), place)

@@ -27,8 +27,9 @@ Read = Callable[[int, int], bytes]  # (address, size) → the bytes there, or an
 class SynicPage:
     """A page of the SynIC of a CPU, of `kind` messages or events; `cpu` is None where nothing says whose it is.
 
-    `owner` is who writes to it, where there are a hypervisor and a paravisor. `address` is 0 for a page that there is not, `error` says
-    why one has no `node`. `owed` are the slots for which an end of message is owed once they are free.
+    `owner` is who writes to it, where there are a hypervisor and a paravisor. `address` is 0 for a page that there is not, and for one
+    of which nobody knows where it is; `error` says why one has no `node`. `owed` are the slots for which an end of message is owed once
+    they are free.
     """
 
     cpu: int | None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
-from drgn import FaultError, Object, ObjectAbsentError, Program, Type, TypeKind
+from drgn import FaultError, Object, ObjectAbsentError, Program, ProgramFlags, Type, TypeKind
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import per_cpu_ptr
@@ -64,10 +64,10 @@ def message_pages(prog: Program) -> list[SynicPage]:
     return [page for page in found if page.kind == MESSAGES]
 
 
-def channels(prog: Program) -> Iterator[Channel]:
+def channels(prog: Program, decoder: Decoder | None = None) -> Iterator[Channel]:
     """The VMBus channels, each before its sub-channels. Raises NotFoundError without debug info of hv_vmbus, FileError where the
     list of them is damaged, after those before that."""
-    decoder, read = decoder_of(prog), reader_of(prog)
+    decoder, read = decoder or decoder_of(prog), reader_of(prog)
     try:
         connection, kind = prog["vmbus_connection"], prog.type("struct vmbus_channel")
     except LookupError:
@@ -238,17 +238,19 @@ def has_context(prog: Program) -> bool:
         return False
 
 
-def synic_pages(prog: Program) -> Iterator[SynicPage]:
+def synic_pages(prog: Program, decoder: Decoder | None = None) -> Iterator[SynicPage]:
     """The message and event pages of every possible CPU of a program that has the context."""
-    decoder, read = decoder_of(prog), reader_of(prog)
+    decoder, read = decoder or decoder_of(prog), reader_of(prog)
     context = prog["hv_context"]
     cpus, online = cpus_of(prog)
     for cpu, members in page_members(context, cpus):
         pages = []
         for owner, kind, pointer in members:
-            address = read_object(pointer, int)
-            where = {"cpu": cpu, "is_online": cpu in online, "kind": kind, "owner": owner, "address": address}
-            pages.append(read_page(decoder, read, **where))
+            where: dict[str, Any] = {"cpu": cpu, "is_online": cpu in online, "kind": kind, "owner": owner}
+            try:
+                pages.append(read_page(decoder, read, **where, address=read_object(pointer, int)))
+            except FileError as error:
+                pages.append(SynicPage(**where, error=f"its context is not in memory: {error}"))
         yield from without_unused(pages)
 
 
@@ -256,7 +258,7 @@ def without_unused(pages: list[SynicPage]) -> Iterator[SynicPage]:
     """Without the pages that a guest does not have because it has those of the other owner; of a kind that it lacks, one without owner."""
     for kind in dict.fromkeys(page.kind for page in pages):
         of_kind = [page for page in pages if page.kind == kind]
-        there = [page for page in of_kind if page.address]
+        there = [page for page in of_kind if page.address or page.error]
         if len(there) == 1 and there[0].owner == OWNERS["hyp"]:
             there = [replace(there[0], owner="")]
         yield from there or [replace(of_kind[0], owner="")]
@@ -291,16 +293,23 @@ def members_of(kind: Type) -> Iterator[tuple[str, str, str]]:
             yield match[0], OWNERS[match["owner"]], KINDS[match["kind"]]
 
 
-def searched_pages(prog: Program, watch: Watch = lambda _: nullcontext(lambda _: None)) -> Iterator[SynicPage]:
+def searched_pages(
+    prog: Program, decoder: Decoder | None = None, watch: Watch = lambda _: nullcontext(lambda _: None)
+) -> Iterator[SynicPage]:
     """The message pages that a search through the file of a core finds. `watch` is given its size, and what that gives each step."""
     from hvrepl.analysis.find_pages import PageFinder
     from hvrepl.commands.scan import find_pages
     from hvrepl.readers.images.formats import open_memory
 
-    decoder = decoder_of(prog)
+    decoder = decoder or decoder_of(prog)
     with closing(open_memory(core_of(prog))) as memory, watch(memory.size) as advance:
         for address, page in find_pages(PageFinder(decoder), memory, advance):
             yield judge_page(decoder, page.node.to_bytes(), cpu=None, address=address)
+
+
+def is_kernel(prog: Program) -> bool:
+    """Whether a search through the core of a program finds guest physical addresses."""
+    return bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
 
 
 def core_of(prog: Program) -> str:

@@ -158,11 +158,12 @@ class Lines(Runner):
         refuse(text, "pages")
         guest.arch_of(self.prog)
         if guest.has_context(self.prog):
-            emit_listing(self.session, list_pages(list(guest.synic_pages(self.prog))))
+            emit_listing(self.session, list_pages(list(guest.synic_pages(self.prog, self.session.decoder))))
             return
         core = guest.core_of(self.prog)
-        self.session.warn(f"hv_context is not known, as without debug info of hv_vmbus: searching {core} for message pages")
-        found = list(guest.searched_pages(self.prog, partial(progress, self.session, "scan")))
+        said = f"hv_context is not known, as without debug info of hv_vmbus: searching {core} for message pages"
+        self.session.warn(said + ("; their addresses are guest physical" if guest.is_kernel(self.prog) else ""))
+        found = list(guest.searched_pages(self.prog, self.session.decoder, partial(progress, self.session, "scan")))
         if not found:
             self.session.warn(f"no message page found in {core}")
             return
@@ -171,10 +172,11 @@ class Lines(Runner):
     def channels(self, text: str) -> None:
         """channels"""
         refuse(text, "channels")
+        guest.arch_of(self.prog)
         found: list[Channel] = []
         failed = None
         try:
-            found.extend(guest.channels(self.prog))
+            found.extend(guest.channels(self.prog, self.session.decoder))
         except HvreplError as error:
             failed = error
         if found:

@@ -36,14 +36,14 @@ def kind_of(page: SynicPage) -> str:
 
 
 def address_of(page: SynicPage) -> str:
-    return f"{page.address:#x}" if page.address else NULL
+    return f"{page.address:#x}" if page.address else "" if page.error else NULL
 
 
 def say_page(page: SynicPage) -> str:
     """In a sentence: what is in use, and whether an end of message is owed for it."""
     said = [] if page.is_online else ["the CPU is offline"]
     if not page.node:
-        return "; ".join([*said, page.error.removeprefix(f"{address_of(page)} ") or "no page"])
+        return "; ".join([*said, page.error.removeprefix(f"{page.address:#x} ") or "no page"])
     said.append(page.node.summary)
     if page.kind == MESSAGES and page.used:
         slots = " and ".join(map(str, page.owed))

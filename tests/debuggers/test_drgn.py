@@ -18,11 +18,22 @@ from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
 from tests.at_hand import need, skip_for
 from tests.debuggers.core import FIRST, ONE_OF_ARM64, PAGE, PAGES, UNREADABLE, Guest
 from tests.debuggers.drgn_session import DOCUMENT, PLUGIN, converse, lines_of, shown
+from tests.images.core import elf, note_of
 from tests.paths import ROOT
 
 Run = Callable[[str], str]
 NOWHERE = "0xdead000 cannot be read: could not find memory segment"
 CPUS = range(6)
+# What drgn must know of a kernel to take its core for one.
+VMCOREINFO = b"""OSRELEASE=6.6.87
+PAGESIZE=4096
+SYMBOL(init_uts_ns)=ffffffff82a15780
+SYMBOL(swapper_pg_dir)=ffffffff82a10000
+SYMBOL(mem_section)=ffffffff83000000
+LENGTH(mem_section)=2048
+NUMBER(pgtable_l5_enabled)=0
+KERNELOFFSET=0
+"""
 OFFLINE, WITHOUT, UNREAD = 2, 3, 4
 
 
@@ -141,6 +152,23 @@ def test_pages_without_debug_info_are_searched(guest: Guest, capsys: pytest.Capt
     assert heading.split() == ["page", "address"]
     assert first.split()[:2] == ["messages", "0x7e0000000000"]
     assert said == f"hv_context is not known, as without debug info of hv_vmbus: searching {guest.core} for message pages"
+
+
+def test_pages_of_a_vmcore_without_debug_info_are_searched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need("module:drgn")
+    import drgn
+
+    core = tmp_path / "vmcore"
+    core.write_bytes(elf([(0xFFFF888003C5A000, 0x3C5A000, FIRST)], note=note_of(b"VMCOREINFO", VMCOREINFO)))
+    prog = drgn.Program()
+    prog.set_core_dump(str(core))
+    run = runner(prog, capsys)
+    _, first, *_, said = run("pages").splitlines()
+    assert first.split()[:2] == ["messages", "0x3c5a000"]
+    assert said.endswith(f"searching {core} for message pages; their addresses are guest physical")
+    assert run("page 0x3c5a000").startswith("message page at gpa 0x3c5a000  2 of 16 slots in use")
+    assert run("page 0xffff888003c5a000").startswith("message page at 0xffff888003c5a000  2 of 16 slots in use")
+    assert run("channels") == "drgn: error: drgn does not know vmbus_connection: load the debug info of hv_vmbus"
 
 
 def test_pages_of_a_program_that_is_no_core_cannot_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
@@ -333,6 +361,49 @@ def test_channels_below_one_another_where_the_terminal_is_narrow(guest: Guest, t
 def test_what_cannot_be_done_is_one_line(run: Run, line: str, said: str) -> None:
     assert run(line) == f"drgn: error: {said}"
     assert run("decode sint2 1").startswith("HV_X64_MSR_SINT2")
+
+
+def overlay(prog: Any, obj: Any, value: int) -> None:
+    """Memory in which a word is another one than in the core."""
+    data = value.to_bytes(8, "little")
+    prog.add_memory_segment(obj.address_, len(data), lambda *place: data[place[2] : place[2] + place[1]], False)
+
+
+def test_a_list_of_channels_that_is_damaged_is_shown_up_to_there(guest: Guest, capsys: pytest.CaptureFixture[str]) -> None:
+    prog = open_core(guest)
+    overlay(prog, prog["channels"][2].listentry.next, 0x1000)
+    *lines, said = runner(prog, capsys)("-f line channels").splitlines()
+    assert [line.split()[0] for line in lines] == ["14", "15", "2"]
+    assert said == "drgn: error: the list of channels is damaged: 0x1018 cannot be read"
+
+
+def test_a_list_of_channels_that_comes_back_to_itself_ends(guest: Guest, capsys: pytest.CaptureFixture[str]) -> None:
+    prog = open_core(guest)
+    overlay(prog, prog["channels"][2].listentry.next, prog["channels"][0].listentry.address_)
+    *lines, said = runner(prog, capsys)("-f line channels").splitlines()
+    assert len(lines) == 3
+    assert said == f"drgn: error: the list of channels is damaged: it comes back to {prog['channels'].address_:#x}"
+
+
+def test_a_cpu_whose_context_is_not_in_memory_says_so(guest: Guest, capsys: pytest.CaptureFixture[str]) -> None:
+    prog = open_core(guest)
+    overlay(prog, prog["__per_cpu_offset"][1], 0x1000)
+    row = next(line for line in runner(prog, capsys)("pages").splitlines() if line.startswith("    1  messages"))
+    assert row.endswith("its context is not in memory: 0x2b040 cannot be read: could not find memory segment")
+
+
+def test_a_guest_that_has_no_vmbus_says_so(guest: Guest, capsys: pytest.CaptureFixture[str]) -> None:
+    prog = open_core(guest)
+    overlay(prog, prog["hv_context"].cpu_context, 0)
+    assert runner(prog, capsys)("pages") == "drgn: error: hv_context.cpu_context is NULL: this kernel has not set up VMBus"
+
+
+def test_a_ring_whose_indices_are_outside_it_is_not_counted(guest: Guest, capsys: pytest.CaptureFixture[str]) -> None:
+    prog = open_core(guest)
+    overlay(prog, prog["channels"][0].outbound.ring_buffer.write_index, 1 << 31)
+    assert "! relid 14: the ring to host: write_index 0x80000000 and read_index 0x0 do not fit 0x10000 bytes" in runner(prog, capsys)(
+        "channels"
+    )
 
 
 def test_a_type_whose_size_is_another_here_is_not_decoded(run: Run) -> None:

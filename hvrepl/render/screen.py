@@ -22,6 +22,7 @@ WIDE_REGISTERS = 66  # columns that a row of so many registers takes
 LEAST_RUN = 3  # elements that say nothing, to stand in one line
 MOST_BINARY = 64  # bits that are written one by one
 SLACK = 3  # columns by which reserved ranges may widen the column of places
+NO_SLOT = "every slot is free"
 GAP = 6  # blanks between the sentence and how the value was read
 AT_ADDRESS = re.compile(r"(?<=\d bytes) at 0x[0-9a-f]+")  # what a dump's reader says of its first byte
 PLAIN = ("dim", "number", "number", "meaning")
@@ -32,11 +33,39 @@ LOUD = ("finding", "finding", "finding", "finding")
 
 @record
 class Row:
-    """(place, name, value, meaning) of a part, with the role of each; `quiet`: reserved bits that are clear."""
+    """(place, name, value, meaning) of a part, with the role of each; `quiet`: reserved bits that are clear.
+
+    `parts` is what it is a row of: one part, a run of elements, or all the reserved ones; `inside` the part whose own rows come next.
+    """
 
     cells: tuple[str, ...]
     roles: tuple[str, ...] = PLAIN
     quiet: bool = False
+    parts: tuple[Decoded, ...] = ()
+    inside: Decoded | None = None
+
+
+@record
+class Head:
+    """What stands above the rows: `value` of a word, or `where` a dump has it, and in parentheses how it was read."""
+
+    title: str
+    value: str
+    where: str
+    sentence: str
+    read: str
+    registers: Sequence[tuple[str, str]]
+    numbers: str
+
+
+@record
+class SlotTable:
+    """The slots in use: a column for each field that asks for one, with which of them are right-aligned."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    slots: Sequence[Decoded]
+    right: Sequence[int]
 
 
 def render_screen(node: Decoded, style: Style) -> Iterator[str]:
@@ -51,9 +80,9 @@ def render_screen(node: Decoded, style: Style) -> Iterator[str]:
 
 def heading(node: Decoded, style: Style) -> Iterator[str]:
     """Name, value and sentence, how the value was read, and where the thing stands."""
-    title, sentence = title_of(node), sentence_of(node)
-    where, read = say_read(node)
-    value = f" = {node.raw}" if is_word(node) else where
+    head = head_of(node)
+    title, sentence, read = head.title, head.sentence, head.read
+    value = f" = {head.value}" if head.value else head.where
     start = f"{title}{value}"
     before = []
     if value and style.width and len(start) > style.width:
@@ -70,9 +99,22 @@ def heading(node: Decoded, style: Style) -> Iterator[str]:
         yield style.paint("name", title) + first[len(title) :]
     yield from more
     yield from register_lines(node, style)
-    if node.number and node.subtitle:
-        for line in wrap(node.subtitle, style.width, "  ", "    "):
+    if head.numbers:
+        for line in wrap(head.numbers, style.width, "  ", "    "):
             yield paint_text(line, style, "dim")
+
+
+def head_of(node: Decoded) -> Head:
+    where, read = say_read(node)
+    return Head(
+        title=title_of(node),
+        value=node.raw if is_word(node) else "",
+        where="" if is_word(node) else where,
+        sentence=sentence_of(node),
+        read=read,
+        registers=registers_of(node),
+        numbers=node.subtitle if node.number else "",
+    )
 
 
 def title_of(node: Decoded) -> str:
@@ -126,11 +168,16 @@ def register_lines(node: Decoded, style: Style, indent: str = "  ") -> Iterator[
 
 
 def others_of(node: Decoded, style: Style) -> Iterator[str]:
+    for text in say_others(node):
+        yield from wrap(text, style.width, "  ", "    ")
+
+
+def say_others(node: Decoded) -> Iterator[str]:
     """What else a number can be, if that says more than what is shown already."""
     said = {node.name, *(part.meaning for part in node.fields if part.named)}
     for other in node.other:
         if other.name not in said and (other.summary or other.name) != node.summary:
-            yield from wrap(f"also {label_of(other)}", style.width, "  ", "    ")
+            yield f"also {label_of(other)}"
         said.add(other.name)
 
 
@@ -148,25 +195,39 @@ def line_of(row: Row, place: int) -> str:
 
 
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[Row]:
-    """Each part; reserved bits that are clear stand in one line, as a run of empty elements does."""
-    quiet = []
-    indent = "  " * depth
-    if depth == 0 and node.kind == "number" and node.value is not None:
+    """Each part with what is within it, indented; before them what a plain number is otherwise."""
+    if depth == 0:
+        yield from number_rows(node)
+    for row in rows_at(node):
+        place, name, *others = row.cells
+        yield replace(row, cells=(place, "  " * depth + name, *others))
+        if row.inside:
+            yield from rows_of(row.inside, depth + 1)
+
+
+def number_rows(node: Decoded) -> Iterator[Row]:
+    if node.kind == "number" and node.value is not None:
         yield from (Row(("", label, text, "")) for label, text in notations(node.value))
+
+
+def rows_at(node: Decoded) -> Iterator[Row]:
+    """Each part but not what is within it; reserved bits that are clear stand in one line, as a run of empty elements does."""
+    quiet = []
     for part, last in runs_of(node.fields):
         if part.reserved and not part.is_set:
             quiet.append(part)
             continue
         if last is not part:
-            yield Row((place_of(part), f"{indent}{part.name}…{last.name}", value_of(part) or "0", meaning_of(part)), ZERO)
+            cells = (place_of(part), f"{part.name}…{last.name}", value_of(part) or "0", meaning_of(part))
+            yield Row(cells, ZERO, parts=(part, last))
             continue
-        yield Row((place_of(part), indent + part.name, value_of(part), meaning_of(part)), roles_of(part))
-        if part.fields:
-            yield from rows_of(part, depth + 1)
+        cells = (place_of(part), part.name, value_of(part), meaning_of(part))
+        yield Row(cells, roles_of(part), parts=(part,), inside=part if part.fields else None)
         for reading in part.readings:
-            yield Row(("", f"{indent}or {reading.name}", value_of(reading), meaning_of(reading)), roles_of(reading))
+            cells = ("", f"or {reading.name}", value_of(reading), meaning_of(reading))
+            yield Row(cells, roles_of(reading), parts=(reading,))
     if quiet:
-        yield Row((places_of(quiet), f"{indent}reserved", "0", ""), ZERO, quiet=True)
+        yield Row((places_of(quiet), "reserved", "0", ""), ZERO, quiet=True, parts=tuple(quiet))
 
 
 def roles_of(part: Decoded) -> tuple[str, ...]:
@@ -299,21 +360,27 @@ def say_finding(finding: Finding) -> str:
 
 def table_of_slots(node: Decoded, style: Style) -> list[str]:
     """One line for each slot in use, with the columns that its fields ask for."""
+    table = slot_table(node)
+    if not table.rows:
+        return [f"  {NO_SLOT}"]
+    rows = [table.columns, *table.rows]
+    roles = [["name"] * len(rows[0]), *(["number"] * len(rows[0]) for _ in table.rows)]
+    lines = align(rows, style, (), table.right, own_roles=roles)
+    if not style.width or max(map(len, align(rows, replace(style, color=False), roles[0], table.right))) <= style.width:
+        return lines
+    return [line for row in table.rows for line in slot_lines(table.columns, row, style)]
+
+
+def slot_table(node: Decoded) -> SlotTable:
     used = [(index, slot) for index, slot in enumerate(node.slots) if not slot.unused]
-    if not used:
-        return ["  every slot is free"]
     columns = {part.column: None for _, slot in used for part in parts_with_column(slot)}
-    rows = [["slot", *columns]]
+    rows = []
     right = {0}
     for index, slot in used:
         cells = {part.column: part for part in parts_with_column(slot)}
         right |= {place for place, column in enumerate(columns, 1) if column in cells and cells[column].base == 10}
         rows.append([str(index), *(cell(cells[column]) if column in cells else "" for column in columns)])
-    roles = [["name"] * len(rows[0]), *(["number"] * len(rows[0]) for _ in used)]
-    lines = align(rows, style, (), sorted(right), own_roles=roles)
-    if not style.width or max(map(len, align(rows, replace(style, color=False), roles[0], sorted(right)))) <= style.width:
-        return lines
-    return [line for row in rows[1:] for line in slot_lines(rows[0], row, style)]
+    return SlotTable(["slot", *columns], rows, [slot for _, slot in used], sorted(right))
 
 
 def slot_lines(columns: Sequence[str], row: Sequence[str], style: Style) -> Iterator[str]:

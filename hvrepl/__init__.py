@@ -36,6 +36,7 @@ def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.S
     `what` is any name or alias, `"space:number"`, or a hypercall's `"NAME.output"`; `arch` is x64 or arm64, `specs` a folder
     of one's own specs beside the built-in ones, read once. An int may be negative: two's complement of the width.
     `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
+    `print` shows it as a terminal has it, and a notebook as a table.
     A strange value is no error: see `findings` of what comes back. A struct that is cut behind its fixed part has the finding truncated.
 
     Raises NotFoundError for a name or number that the arch does not have (the message says what is spelled alike, or that the other
@@ -43,7 +44,9 @@ def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.S
     SpecError for specs that break a rule, FileError for a folder that cannot be read.
     """
     from hvrepl.codec.targets import find_target, open_decoder, to_bytes
+    from hvrepl.render.display import set_displays
 
+    set_displays()
     decoder = open_decoder(arch, specs)
     found, output = find_target(what, arch, specs)
     return decoder.decode(found, to_bytes(decoder, found, value), output=output)

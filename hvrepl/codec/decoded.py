@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from operator import attrgetter
@@ -98,6 +98,18 @@ class Decoded:
         digits = self.raw.removeprefix("0x")
         return bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2))[:: -1 if self.is_number else 1]
 
+    def __str__(self) -> str:
+        """The screen, where hvrepl.render.display has been asked for it, as hvrepl.decode does."""
+        return DISPLAYS["text"](self) if DISPLAYS else repr(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
+        """What IPython prints."""
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None: it has the text only."""
+        return DISPLAYS["html"](self) if DISPLAYS else None
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: keys in the order that scripts rely on, empty ones left out."""
         found: dict[str, Any] = {}
@@ -106,6 +118,9 @@ class Decoded:
                 found[key] = encode_value(value) if value.__class__ is tuple else value
         return found
 
+
+# How Python shows a node: filled from hvrepl.render, which this folder does not know.
+DISPLAYS: dict[str, Callable[[Decoded], str]] = {}
 
 # JSON key → attribute, in the order of the contract.
 KEYS: dict[str, str] = {key: key for key in ("name", "kind", "type", "arch", "space", "number")}

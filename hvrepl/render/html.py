@@ -16,6 +16,7 @@ from hvrepl.render.screen import (
     Row,
     dump_of,
     head_of,
+    is_word,
     number_rows,
     rows_at,
     say_finding,
@@ -68,7 +69,7 @@ def render_html(node: Decoded) -> str:
 
 
 def pieces_of(node: Decoded) -> Iterator[str]:
-    yield f'<div class="hv-decoded"{attributes(name=node.name, raw=node.raw)}>'
+    yield f'<div class="hv-decoded"{attributes(name=node.name, raw=node.raw if is_word(node) else "")}>'
     if node.slots:
         yield from table_of_slots(node)
     else:

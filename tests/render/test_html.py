@@ -118,7 +118,7 @@ def test_what_is_within_a_part_is_a_table_within_its_row() -> None:
 
 
 def test_every_text_is_escaped() -> None:
-    bad = "<script>alert(\"1\")</script>&'\x1b[31m\u202e"
+    bad = '<script>alert("1")</script>&\'\x1b[31m\u202e'
     part = Decoded(name=bad, bits=(0, 0), raw=bad, value=1, meaning=bad, register=bad, column=bad, fields=())
     holds = replace(part, fields=(part,), readings=(part,), summary=bad)
     node = Decoded(
@@ -138,7 +138,7 @@ def test_every_text_is_escaped() -> None:
         assert "script" not in reader.tags
         assert {name for name in reader.names if not name.startswith("data-")} <= ALLOWED
         assert not re.search("[\x1b\u202e]", html)
-        assert "<script>alert(\"1\")</script>&'\\x1b[31m\\u202e" in reader.text
+        assert '<script>alert("1")</script>&\'\\x1b[31m\\u202e' in reader.text
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])

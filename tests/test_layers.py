@@ -43,6 +43,7 @@ LIBRARIES = {
     "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
     "evtx": ("readers/event_log_child.py",),
     "drgn": ("debuggers/drgn.py", "debuggers/drgn_command.py", "debuggers/drgn_plugin.py"),
+    "gdb": ("debuggers/gdb.py", "debuggers/gdb_command.py"),
     "pyarrow": ("columns/",),
     "duckdb": ("columns/duckdb.py",),
     "polars": ("columns/polars.py",),

@@ -21,7 +21,8 @@ from hvrepl.version import __version__
 if TYPE_CHECKING:
     from hvrepl.script.runner import Runner  # the shell reads it behind its prompt
 
-ANSWERED = ("version", HELP.key, *(option.key for option in INSTALL))  # options that are answered without a command
+ANSWERED = ("version", "gdb", HELP.key, *(option.key for option in INSTALL))  # options that are answered without a command
+GDB_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "debuggers", "gdb.py")
 
 
 def main(ways: Ways) -> None:
@@ -94,6 +95,8 @@ def is_answered(line: CommandLine) -> bool:
 def answer(session: Session, line: CommandLine) -> None:
     if line.own.get("version"):
         session.write(f"hvrepl {__version__}\n")
+    elif line.own.get("gdb"):
+        session.write(f"{GDB_FILE}\n")
     elif installs := [option.names[0] for option in INSTALL if option.key in line.own]:
         if session.ways:
             session.ways.install_completion([*installs, *line.words])

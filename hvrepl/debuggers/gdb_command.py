@@ -1,0 +1,389 @@
+"""hv, the command in gdb: a line → values and memory of the program → what hvrepl prints. What it has no word for is hvrepl's own line."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gdb
+
+from hvrepl.catalog.c_types import find_type, is_one_of_several
+from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.model import PAGE_SIZE
+from hvrepl.codec.decoded import Decoded
+from hvrepl.codec.targets import to_bytes
+from hvrepl.commands.decode import decode_and_keep, identify
+from hvrepl.commands.inputs.operands import Value
+from hvrepl.commands.inputs.what import Target, find_target
+from hvrepl.commands.output import emit
+from hvrepl.commands.session import Session, Streams, say_error
+from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
+from hvrepl.record import replace
+from hvrepl.render.formats import Item
+from hvrepl.script.argv import read_argv
+from hvrepl.script.complete import Completer
+from hvrepl.script.interpret import is_name
+from hvrepl.script.lines import Line, direct, parse_line, split_operator
+from hvrepl.script.option_words import END, awaits
+from hvrepl.script.runner import Runner
+from hvrepl.script.words import shell_commands
+
+HELP = """\
+hv decode EXPR           explain a value: its type says what it is
+hv decode WHAT EXPR      explain a value as WHAT; of a struct EXPR can be the address
+hv page ADDRESS|EXPR     explain a message page
+hv show WHAT             show a definition
+
+EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU. Options such as -f json come before the
+command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ..."""
+WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
+PHYSICAL = "phys:"
+PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it
+X64, ARM64 = re.compile("i386|i8086"), re.compile("aarch64")
+NUMBERS = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_FLAGS, gdb.TYPE_CODE_PTR)
+REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
+VALUELESS = (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX)
+PRINT = "print "
+SYMBOLS = f"complete {PRINT}"  # the command of gdb that says how an expression can continue
+
+
+class Command(gdb.Command):  # type: ignore[misc]
+    """What gdb knows of hv."""
+
+    __doc__ = f"Explain Hyper-V's registers, messages and pages.\n\n{HELP}"
+
+    def __init__(self) -> None:
+        super().__init__("hv", gdb.COMMAND_DATA)
+
+    def invoke(self, text: str, _: bool) -> None:
+        """Every error is one line, and gdb goes on."""
+        try:
+            Lines(start_session()).run(text)
+        except HvreplError as error:
+            raise gdb.GdbError(say_error(error)) from None
+        except gdb.error as error:
+            raise gdb.GdbError(" ".join(str(error).split())) from None
+
+    def complete(self, text: str, word: str | None) -> Sequence[str]:
+        """What the word before the cursor can become. gdb asks twice, first without a word for where it begins."""
+        return [] if word is None else [line[len(text) - len(word) :] for line in complete(text)]
+
+
+class Output(io.StringIO):
+    """A stream of gdb, which has a pager of its own."""
+
+    def __init__(self, stream: int) -> None:
+        super().__init__()
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        gdb.write(text, self.stream)
+        return len(text)
+
+    def flush(self) -> None:
+        gdb.flush(self.stream)
+
+
+SESSIONS: list[Session] = []  # the one of this process, once there was a line
+
+
+def start_session() -> Session:
+    """A session for one line, as wide as gdb's screen is now. Values in hand stay."""
+    is_terminal = bool(gdb.parameter("style enabled")) and os.isatty(1)
+    columns = gdb.parameter("width") or 0
+    streams = Streams(io.BytesIO(), Output(gdb.STDOUT), Output(gdb.STDERR), os.environ, True, is_terminal, is_terminal, columns)
+    if not SESSIONS:
+        SESSIONS.append(Session.start(streams))
+    session = replace(SESSIONS[0], streams=streams)
+    if arch := known_arch(arch_name()):
+        session.set(arch=arch)
+    return session
+
+
+def arch_name() -> str:
+    """What gdb calls the arch of the frame, or without a process of the program."""
+    try:
+        return str(gdb.selected_frame().architecture().name())
+    except gdb.error:
+        return str(gdb.selected_inferior().architecture().name())
+
+
+def known_arch(name: str) -> str:
+    """x64 also of a program of 32 bits, whose hypervisor has the same interface; "" of one that has none."""
+    return "x64" if X64.match(name) else "arm64" if ARM64.match(name) else ""
+
+
+class Lines(Runner):
+    """Runs the lines of hv."""
+
+    def run(self, text: str) -> None:
+        before, operator, rest = split_operator(text)
+        if operator == "!":
+            raise UsageError("hv runs no commands of the system; `shell COMMAND` does")
+        is_directed = operator not in ("", "#")
+        words = [before.strip()] if before.strip() else []
+        self.run_parsed(direct(words, operator, rest.strip()) if is_directed else Line((before.strip(),)))
+
+    def dispatch(self, words: Sequence[str], number: int | None = None) -> None:  # noqa: ARG002
+        """A line of which nothing is split yet but what directs its output."""
+        before, rest = take_options(words[0])
+        match = WORD.fullmatch(rest)
+        if match is None or (match[1] in ("help", "-h", "--help") and not match[2]):
+            self.session.write(f"{HELP}\n")
+            return
+        own = OWN.get(match[1])
+        after, text = take_options(match[2])
+        if own is None or text.startswith("@"):  # a file is hvrepl's to read
+            line = read_argv(parse_line(words[0]).words)
+            self.session.set(**line.shared)
+            self.run_command_line(line)
+            return
+        line = read_argv([*before, *after])
+        self.session.set(**line.shared)
+        if "arch" not in line.shared and not known_arch(arch_name()):
+            raise UsageError(f"the program is of {arch_name()}; Hyper-V's interface is known for x64 and arm64")
+        own(self, text)
+
+    def decode(self, text: str) -> None:
+        """decode [WHAT] EXPR"""
+        if not text:
+            raise UsageError("decode what? `hv decode EXPR`, or `hv decode WHAT EXPR`")
+        what, expression = self.split_what(text)
+        emit(self.session, [self.named(what, expression) if what else self.typed(expression)])
+
+    def page(self, text: str) -> None:
+        """page ADDRESS|EXPR"""
+        if not text:
+            raise UsageError("which page? `hv page ADDRESS`, or a pointer to it")
+        emit(self.session, [self.named("page", text)])
+
+    def split_what(self, text: str) -> tuple[str, str]:
+        """WHAT and EXPR; "" for a line that is an expression as a whole."""
+        match = WORD.fullmatch(text)
+        if match is None or not match[2]:
+            return "", text
+        if is_name(self.session, match[1]) and not is_symbol(match[1]):
+            return match[1], match[2]
+        try:
+            evaluate(text)
+        except gdb.error:  # what it begins with is meant for a name, and refused as one
+            return match[1], match[2]
+        return "", text
+
+    def named(self, what: str, expression: str) -> Item:
+        """A value as what it was called."""
+        target = find_target(self.session, what)
+        data, place = bytes_for(self.session, target, expression)
+        node = decode_and_keep(self.session, target, Value(expression, data))
+        return placed(node, place if target.slot is None else "")  # a slot is not where its page is
+
+    def typed(self, expression: str) -> Item:
+        """A value as what its type says it is. A pointer is followed once."""
+        if expression.startswith(PHYSICAL):
+            raise UsageError(f"what is at {expression}? `hv decode WHAT {expression}`")
+        value = evaluate(expression)
+        kind = plain(value.type)
+        known = self.find_type(kind.target() if kind.code == gdb.TYPE_CODE_PTR else value.type)
+        if known is None and kind.code in NUMBERS and kind.code != gdb.TYPE_CODE_PTR:
+            return Item(identify(self.session, Value(expression, number=int(value))))
+        if known is None:
+            raise NotFoundError(f"{value.type} is not a type of Hyper-V's interface; name what it is: `hv decode WHAT EXPR`")
+        found, size = known
+        if kind.code == gdb.TYPE_CODE_PTR:
+            data, place = read_at(address_of(value), size)
+        else:
+            data, place = bytes_of(value)
+        self.session.values.keep(found, data)
+        node: Decoded = self.session.decoder.decode(found, data)
+        if is_one_of_several(found):  # a register, and nothing says which of those under the name of its type
+            node = replace(node, name=found.asked, space="", number="", subtitle="")
+        return placed(node, place if not found.spec.width else "")
+
+    def find_type(self, kind: gdb.Type) -> tuple[Found, int] | None:
+        """What a type is, and its bytes; None if it is nothing known. UsageError if it has another size here."""
+        found = next((found for name in names_of(kind) if (found := find_type(self.session.catalog, name))), None)
+        if found is None:
+            return None
+        size, expected = plain(kind).sizeof, self.session.decoder.schemas.size(found.spec)
+        if expected is not None and size != expected:
+            raise UsageError(f"{kind} has {size} bytes here, {found.name} {expected}; name what it is: `hv decode WHAT EXPR`")
+        return found, size
+
+
+OWN: Mapping[str, Callable[[Lines, str], None]] = {"decode": Lines.decode, "page": Lines.page}
+
+
+# Values and memory
+
+
+def evaluate(expression: str) -> Any:
+    """The value of an expression, read from memory where it is there."""
+    value = gdb.parse_and_eval(expression)
+    if value.type.code in REFERENCES:
+        value = value.referenced_value()
+    if value.type.code in VALUELESS:
+        raise UsageError(f"{expression} is {value.type}, which is not a value of Hyper-V's interface")
+    return value
+
+
+def is_symbol(name: str) -> bool:
+    """Whether the program has a variable of that name: then a line that begins with it is an expression."""
+    try:
+        gdb.parse_and_eval(name)
+    except gdb.error:
+        return False
+    return not name[:1].isdigit()
+
+
+def plain(kind: gdb.Type) -> gdb.Type:
+    return kind.strip_typedefs()
+
+
+def names_of(kind: gdb.Type) -> Iterator[str]:
+    """The names of a type, from the typedef that it was declared with to the tag of its struct."""
+    while kind.code == gdb.TYPE_CODE_TYPEDEF:
+        if kind.name:
+            yield kind.name
+        kind = kind.target()
+    if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ENUM):
+        name = kind.tag or kind.name
+        if name:
+            yield name
+
+
+def bytes_for(session: Session, target: Target, expression: str) -> tuple[bytes, str]:
+    """The bytes of a value for a thing that was named, and where they are if it was given by its address, as a struct can be."""
+    decoder, found = session.decoder, target.found
+    is_physical = expression.startswith(PHYSICAL)
+    value = evaluate(expression.removeprefix(PHYSICAL))
+    is_word = decoder.width(found.spec) and not target.output
+    if is_word and not is_physical:
+        return to_bytes(decoder, found, int(value) if plain(value.type).code in NUMBERS else bytes_of(value)[0]), ""
+    address = address_of(value, found.called)
+    size = decoder.width(found.spec) // 8 if is_word else decoder.schemas.size(found.spec, found.spec.output if target.output else None)
+    data, place = read_at(address, size or PAGE_SIZE - address % PAGE_SIZE, is_physical=is_physical)  # without a size the rest of its page
+    return data, "" if is_word else place
+
+
+def address_of(value: Any, called: str = "") -> int:
+    """The address that a number or a pointer holds, or at which another value is. UsageError for NULL, and for what is nowhere."""
+    if plain(value.type).code in NUMBERS:
+        address = int(value) & (1 << 64) - 1
+        if not address:
+            raise UsageError(f"the address of {called} is NULL" if called else f"the {value.type} is NULL")
+        return address
+    if value.address is None:
+        raise UsageError(f"the {value.type} is a value without an address")
+    return int(value.address)
+
+
+def bytes_of(value: Any) -> tuple[bytes, str]:
+    """The bytes of a value, and where they are; of one that is nowhere, such as a vector register, as gdb has them."""
+    if value.is_optimized_out:
+        raise FileError("the value is not there: it was optimized away")
+    if value.address is not None:
+        return read_at(int(value.address), value.type.sizeof)
+    unsigned = gdb.selected_inferior().architecture().integer_type(8, False)
+    octets = value.cast(unsigned.array(value.type.sizeof - 1)) if not hasattr(value, "bytes") else value.bytes
+    return bytes(int(octets[at]) for at in range(value.type.sizeof)), ""
+
+
+def read_at(address: int, size: int, *, is_physical: bool = False) -> tuple[bytes, str]:
+    """Memory, and how its place is called. FileError if it cannot be read."""
+    where = f"{'gpa ' if is_physical else ''}{address:#x}"
+    try:
+        with physical_memory() if is_physical else nothing():
+            return bytes(gdb.selected_inferior().read_memory(address, size)), where
+    except (gdb.MemoryError, OverflowError):
+        raise FileError(f"{size} bytes at {where} cannot be read") from None
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def physical_memory() -> Iterator[None]:
+    """QEMU's stub reads physical memory for a while. UsageError where no such stub is at the other end."""
+    connection = gdb.selected_inferior().connection
+    before = connection.send_packet(f"q{PHYSICAL_MODE}") if hasattr(connection, "send_packet") else b""
+    if before not in (b"0", b"1"):
+        raise UsageError("phys: needs a guest that gdb debugs through the stub of QEMU: `target remote :1234`")
+    connection.send_packet(f"Q{PHYSICAL_MODE}:1")
+    try:
+        yield
+    finally:
+        connection.send_packet(b"Q" + PHYSICAL_MODE.encode() + b":" + before)
+
+
+def placed(node: Decoded, place: str) -> Item:
+    """A node with the address that it was read at, which its title says where it has no number to say."""
+    if not place:
+        return Item(node)
+    if not node.number:
+        node = replace(node, subtitle=f"{node.subtitle or node.name} at {place}")
+    return Item(node, extra={"address": place}, where=place)
+
+
+def take_options(text: str) -> tuple[list[str], str]:
+    """The options that a text begins with, with the words that they take, and the rest of it."""
+    found: list[str] = []
+    rest = text
+    while (match := WORD.fullmatch(rest)) and match[1].startswith("-"):
+        rest = match[2]
+        if match[1] == END:
+            break
+        found.append(match[1])
+        if awaits(match[1]) and (word := WORD.fullmatch(rest)):
+            found.append(word[1])
+            rest = word[2]
+    return found, rest
+
+
+# Completion
+
+
+COMPLETERS: dict[str, Completer] = {}
+
+
+def complete(text: str) -> list[str]:
+    """Lines that the text can become: in an expression as gdb has it, else as hvrepl's shell, of whose offers those that begin so."""
+    is_begun = text[-1:].strip() != ""
+    words = text.split()
+    _, rest = take_options(text)
+    match = WORD.fullmatch(rest)
+    command, behind = (match[1], take_options(match[2])[1]) if match else ("", "")
+    if command == "decode":
+        what = WORD.fullmatch(behind)
+        expression = what[2] if what and (what[2] or not is_begun) else None
+    else:
+        expression = behind if command == "page" and (behind or not is_begun) else None
+    if expression is not None and not awaits(words[-1]) and not expression.startswith("-"):
+        return expressions(text, expression.removeprefix(PHYSICAL))
+    session = start_session()
+    arch = session.options.arch
+    if arch not in COMPLETERS:
+        COMPLETERS[arch] = Completer(session.catalog, shell_commands(), platform.release)
+    offers = COMPLETERS[arch].complete(text)
+    for same in (str, str.lower):  # gdb replaces what is typed by what all have in common, to the letter
+        found = [
+            text[: len(text) - one.length] + one.text for one in offers if same(one.text).startswith(same(text[len(text) - one.length :]))
+        ]
+        if found:
+            return found
+    return []
+
+
+def expressions(text: str, expression: str) -> list[str]:
+    before = text[: len(text) - len(expression)]
+    try:
+        said = str(gdb.execute(SYMBOLS + expression, to_string=True))
+    except gdb.error:
+        return []
+    return [before + line.removeprefix(PRINT) for line in said.splitlines() if line.startswith(PRINT)]

@@ -43,7 +43,7 @@ PROGRAM = (
     Option("lines", ("-c",), "run a line of the shell; can be repeated", "LINE", many=True),
     Option("allow_shell", ("--allow-shell",), "let a script on stdin use | cmd, !cmd and > file"),
     Option("vi", ("--vi",), "vi keys in the shell"),
-    Option("gdb", ("--gdb",), "print the path of the file that gives gdb the command hv: `gdb -x FILE`, or `source FILE` there"),
+    Option("gdb", ("--gdb",), "print the path of the file that gives gdb the command hv: gdb -x FILE"),
     Option("version", ("-V", "--version"), "print the version"),
 )
 HELP = Option("help", ("-h", "--help"), "show this help")

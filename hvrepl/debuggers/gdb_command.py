@@ -42,6 +42,7 @@ hv show WHAT             show a definition
 EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU. Options such as -f json come before the
 command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ..."""
 WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
+FILE = re.compile(r"(?:(\S+)\s+)?@\S")  # which is hvrepl's to read; between values @ is gdb's
 PHYSICAL = "phys:"
 PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it
 X64, ARM64 = re.compile("i386|i8086"), re.compile("aarch64")
@@ -138,7 +139,8 @@ class Lines(Runner):
             return
         own = OWN.get(match[1])
         after, text = take_options(match[2])
-        if own is None or text.startswith("@"):  # a file is hvrepl's to read
+        file = FILE.match(text)
+        if own is None or (file and (file[1] is None or is_name(self.session, file[1]))):
             line = read_argv(parse_line(words[0]).words)
             self.session.set(**line.shared)
             self.run_command_line(line)

@@ -291,6 +291,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "-c": ("$ hvrepl -c 'format line' -c 'sint2 0x200f3'",),
     "--allow-shell": ("$ hvrepl --allow-shell < lines.txt",),
     "--vi": ("$ hvrepl --vi",),
+    "--gdb": ("$ hvrepl --gdb",),
     "--install-completion": ("$ hvrepl --install-completion bash",),
     "--show-completion": ("$ hvrepl --show-completion bash",),
     "--output": ("sint2 vector=0xf3 -o sint2.bin", "eom @page.txt 2 -o after.bin"),

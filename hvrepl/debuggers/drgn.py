@@ -1,6 +1,6 @@
 """drgn: what its objects mean, and where a Linux guest has its SynIC pages and VMBus channels. Brings bytes, and decodes none itself.
 
-from hvrepl.debuggers.drgn import channels, decode, message_pages
+Scripts import `channels`, `decode` and `message_pages`; drgn_plugin.py is what drgn loads by itself.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hvrepl.analysis.crash import PARAMETERS, SIZE, label_of, say_parameter, tell_crash
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import open_decoder
-from hvrepl.columns.inputs import read_digits, to_int, to_values
+from hvrepl.columns.inputs import Plain, read_digits, readable, to_values
 from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
@@ -47,7 +47,7 @@ def crash_column(*parameters: Any, arch: str = "x64", specs: Specs = None, is_he
     return rows.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
 
 
-def tell(decoder: Decoder, values: Sequence[Any], *, is_hex: bool) -> dict[str, Any]:
+def tell(decoder: Decoder, values: Sequence[Plain | None], *, is_hex: bool) -> dict[str, Any]:
     """A row. Raises UsageError for a parameter that cannot be read."""
     numbers = [read_parameter(label, value, is_hex=is_hex) for label, value in zip(LABELS, values, strict=True)]
     told = tell_crash(decoder, numbers)
@@ -57,11 +57,13 @@ def tell(decoder: Decoder, values: Sequence[Any], *, is_hex: bool) -> dict[str, 
     return row
 
 
-def read_parameter(label: str, value: Any, *, is_hex: bool) -> int:
+def read_parameter(label: str, value: Plain | None, *, is_hex: bool) -> int:
     if value is None:
         raise UsageError(f"{label} is missing")
     try:
-        number = read_digits(value, is_hex=is_hex) if isinstance(value, str) else to_int(value)
+        number = read_digits(value, is_hex=is_hex) if isinstance(value, str) else readable(value)
     except UsageError as error:
         raise UsageError(f"{label}: {error}") from None
+    if isinstance(number, bytes):
+        raise UsageError(f"{label} takes a number, not bytes")
     return fit(number, BITS, label)

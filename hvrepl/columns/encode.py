@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,10 +12,11 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.encode.assign import Assigner, Assignment
 from hvrepl.codec.targets import find_target, open_decoder
-from hvrepl.columns.inputs import to_values
+from hvrepl.columns.inputs import Plain, readable, to_values
 from hvrepl.columns.shape import ERROR, number_type
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
+from hvrepl.readers.number import read_number
 
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs
@@ -48,12 +50,23 @@ def encode_column(what: str, fields: Mapping[str, Any], *, arch: str = "x64", sp
     return rows.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
 
 
-def build(decoder: Decoder, found: Found, names: Sequence[str], values: Sequence[Any], *, output: bool, is_number: bool) -> int | bytes:
+def build(
+    decoder: Decoder, found: Found, names: Sequence[str], values: Sequence[Plain | None], *, output: bool, is_number: bool
+) -> int | bytes:
     """The value that fields make. Raises HvreplError."""
-    given = ((name, value) for name, value in zip(names, values, strict=True) if value is not None)
-    assignments = [
-        Assignment(name, value.hex() if isinstance(value, bytes) else str(value), value if isinstance(value, int) else None)
-        for name, value in given
-    ]
+    assignments = [to_assignment(name, value) for name, value in zip(names, values, strict=True) if value is not None]
     data = Assigner(decoder, found, output=output).assign(None, assignments)
     return int.from_bytes(data, "little") if is_number else data
+
+
+def to_assignment(name: str, value: Plain) -> Assignment:
+    """A field with its value; text can be a number as people write it. UsageError for what cannot be read."""
+    if isinstance(value, str):
+        with suppress(UsageError):
+            return Assignment(name, value, read_number(value).value)
+        return Assignment(name, value)
+    try:
+        number = readable(value)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+    return Assignment(name, number.hex()) if isinstance(number, bytes) else Assignment(name, str(number), number)

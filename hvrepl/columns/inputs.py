@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from operator import index
 from typing import Any
 
@@ -15,18 +16,60 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import to_bytes
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import AMBIGUOUS, BARE_DIGITS, fit, read_cpuid, read_number, unwrap
+from hvrepl.record import record
 from hvrepl.wording import shorten
 
 EXACT = 1 << 53  # up to which a floating-point number holds every integer
 DUMP = re.compile(r"\s*(?:0x)?((?:[0-9a-fA-F]{2}[\s:-]*)+)")
-FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError)
+FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError, UnicodeEncodeError)
+NEITHER = "is neither an integer, nor hex text, nor bytes"
+HOLDS_NEITHER = "holds neither integers, nor hex text, nor bytes"
+
+
+@record(eq=True)
+class Unreadable:
+    """A value that cannot be read as a number: what it is, and why not."""
+
+    what: str
+    why: str = NEITHER
+
+
+Plain = int | str | bytes | Unreadable  # what the values of any column are, before they are read
 
 
 class Objects:
     """Values of several kinds, which no array of Arrow can hold together."""
 
     def __init__(self, values: Iterable[Any]) -> None:
-        self.values = list(values)
+        self.values: list[Plain | None] = [to_plain(value) for value in values]
+
+
+def to_plain(value: Any) -> Plain | None:
+    """A value of any type as what can be read. It never raises, and what it gives can be hashed."""
+    if value is None or type(value) in (int, str, bytes):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, bool):
+        return Unreadable(str(value), "is not a number")
+    if isinstance(value, float):
+        return float_to_plain(value)
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else Unreadable(str(value), "is not an integer")
+    try:
+        return index(value)
+    except TypeError:  # what is not an integer of another library
+        return Unreadable(f"a value of type {type(value).__name__}")
+
+
+def float_to_plain(value: float) -> Plain:
+    """A floating-point number, if it is an integer and holds all its digits."""
+    if value.is_integer() and abs(value) <= EXACT:
+        return int(value)
+    why = "is too large for a floating-point number to hold every digit" if value.is_integer() else "is not an integer"
+    return Unreadable(repr(float(value)), why)
 
 
 def to_arrays(column: Any) -> list[pa.Array] | Objects:
@@ -34,38 +77,54 @@ def to_arrays(column: Any) -> list[pa.Array] | Objects:
     if isinstance(column, (str, bytes, Mapping)):
         raise UsageError(f"{type(column).__name__} is not a column")
     if str(getattr(column, "dtype", "")) == "object":  # of pandas or NumPy: Arrow would take text for bytes, and integers for floats
-        column = [None if value != value else value for value in column]
-    if isinstance(column, Sequence) and len({type(value) for value in column} - {type(None)}) > 1:
-        return Objects(column)
+        column = [None if is_missing(value) else value for value in column]
+    if isinstance(column, (pa.Array, pa.ChunkedArray)):
+        return chunks_of(column)
+    if hasattr(column, "__arrow_c_stream__"):
+        return column_of(read_stream(column))
+    if hasattr(column, "__arrow_c_array__"):
+        return column_of([pa.array(column)])
+    if not isinstance(column, Iterable):
+        raise UsageError(f"{type(column).__name__} is not a column: it has neither __arrow_c_stream__ nor values")
+    values = column if isinstance(column, Sequence) or hasattr(column, "__array__") else list(column)
+    if isinstance(values, Sequence) and len({type(value) for value in values} - {type(None)}) > 1:
+        return Objects(values)
     try:
-        chunks = read_chunks(column)
+        return [pa.array(values)]
     except FROM_LIST:
-        if not isinstance(column, Iterable):
-            raise UsageError(f"{type(column).__name__} is not a column: it has neither __arrow_c_stream__ nor values") from None
-        return Objects(column)
-    if chunks and kinds.is_struct(chunks[0].type) and not isinstance(column, (pa.Array, pa.ChunkedArray)):  # it is a table
-        if chunks[0].type.num_fields != 1:
-            raise UsageError(f"a table of {chunks[0].type.num_fields} columns; give one of them: {names_of(chunks[0].type)}")
-        return [chunk.field(0) for chunk in chunks]
-    return chunks
+        return Objects(values)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether it is what pandas puts where nothing is: a float that is not a number, NaT or NA."""
+    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+
+
+def chunks_of(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+    if isinstance(column, pa.Array):
+        return [column]
+    return list(column.chunks) or [pa.array([], column.type)]
+
+
+def read_stream(column: Any) -> list[pa.Array]:
+    try:
+        return chunks_of(pa.chunked_array(column))
+    except (ValueError, NotImplementedError):
+        return chunks_of(pa.chunked_array(pa.RecordBatchReader.from_stream(column).read_all().to_struct_array()))
+
+
+def column_of(chunks: list[pa.Array]) -> list[pa.Array]:
+    """The only column of what is a table; another column as it is."""
+    kind = chunks[0].type
+    if not kinds.is_struct(kind):
+        return chunks
+    if kind.num_fields != 1:
+        raise UsageError(f"a table of {kind.num_fields} columns; give one of them: {names_of(kind)}")
+    return [chunk.field(0) for chunk in chunks]
 
 
 def names_of(struct: pa.StructType) -> str:
     return ", ".join(struct.field(at).name for at in range(struct.num_fields))
-
-
-def read_chunks(column: Any) -> list[pa.Array]:
-    if isinstance(column, pa.Array):
-        return [column]
-    if isinstance(column, pa.ChunkedArray):
-        return list(column.chunks) or [pa.array([], column.type)]
-    if hasattr(column, "__arrow_c_stream__"):
-        try:
-            found = pa.chunked_array(column)
-        except (ValueError, NotImplementedError):
-            found = pa.RecordBatchReader.from_stream(column).read_all().to_struct_array()
-        return list(found.chunks) or [pa.array([], found.type)]
-    return [pa.array(column)]
 
 
 def plain(array: pa.Array) -> pa.Array:
@@ -106,20 +165,21 @@ def refuse(kind: pa.DataType) -> str:
     """Why a column of a type cannot be read; "" where its values are looked at."""
     if any(one(kind) for one in (is_of_numbers, is_of_bytes, is_of_text, kinds.is_floating, kinds.is_decimal, kinds.is_null)):
         return ""
-    return f"a column of {kind} holds neither integers, nor hex text, nor bytes"
+    return f"a column of {kind} {HOLDS_NEITHER}"
 
 
-def to_values(column: Any) -> list[Any]:
-    """The values of a column as those of Python. UsageError for what has neither numbers nor text."""
+def to_values(column: Any) -> list[Plain | None]:
+    """The values of a column, each for itself."""
     arrays = to_arrays(column)
     if isinstance(arrays, Objects):
         return arrays.values
-    found: list[Any] = []
+    found: list[Plain | None] = []
     for array in map(plain, arrays):
-        reason = refuse(array.type.value_type if pa.types.is_dictionary(array.type) else array.type)
-        if reason:
-            raise UsageError(reason)
-        found += array.to_pylist()
+        kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+        if refuse(kind):
+            found += [Unreadable(f"a column of {kind}", HOLDS_NEITHER) if is_there else None for is_there in array.is_valid().to_pylist()]
+        else:
+            found += map(to_plain, array.to_pylist())
     return found
 
 
@@ -133,17 +193,14 @@ class Reader:
         self.is_hex = is_hex
         self._output = output
 
-    def read(self, value: Any) -> bytes:
+    def read(self, value: Plain) -> bytes:
         """Raises UsageError with the reason why it cannot be read."""
         if isinstance(value, str):
             return self._read_text(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float, bytes)):
-            value = to_int(value)
-        if isinstance(value, float):
-            value = to_int(value)
-        if self._output and not isinstance(value, bytes):
+        number = readable(value)
+        if self._output and not isinstance(number, bytes):
             raise UsageError(f"{self.found.called} takes bytes here, not a number")
-        return bytes(value) if self._output else to_bytes(self.decoder, self.found, value)
+        return bytes(number) if self._output else to_bytes(self.decoder, self.found, number)
 
     def _read_text(self, text: str) -> bytes:
         if not self.width:
@@ -172,22 +229,8 @@ def read_dump(text: str) -> bytes:
     return bytes.fromhex(re.sub(r"[\s:-]+", "", match[1]))
 
 
-def to_int(value: Any) -> int:
-    """A number of another type, if it is an integer and holds all its digits."""
-    if isinstance(value, bool):
-        raise UsageError(f"{value} is not a number")
-    if isinstance(value, float):
-        if value.is_integer() and abs(value) <= EXACT:
-            return value.as_integer_ratio()[0]
-        why = "is too large for a floating-point number to hold every digit" if value.is_integer() else "is not an integer"
-        raise UsageError(f"{value!r} {why}")
-    if hasattr(value, "__index__"):
-        return index(value)
-    if hasattr(value, "as_integer_ratio"):
-        try:
-            number, divisor = value.as_integer_ratio()
-        except (OverflowError, ValueError):
-            divisor = 0
-        if divisor == 1:
-            return index(number)
-    raise UsageError(f"'{shorten(str(value))}' is neither an integer, nor hex text, nor bytes")
+def readable(value: int | bytes | Unreadable) -> int | bytes:
+    """The value. UsageError for what cannot be read."""
+    if isinstance(value, Unreadable):
+        raise UsageError(f"{value.what} {value.why}")
+    return value

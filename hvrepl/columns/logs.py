@@ -15,7 +15,7 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import dump
 from hvrepl.codec.targets import open_decoder
-from hvrepl.columns.inputs import to_values
+from hvrepl.columns.inputs import Plain, Unreadable, to_values
 from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
@@ -57,10 +57,10 @@ def annotate_column(texts: Any, *, arch: str | None = None, specs: Specs = None)
     return rows.column(to_values(texts))
 
 
-def tell(decoder: Decoder, decoders: Callable[[str], Decoder], text: Any, *, is_fixed: bool) -> dict[str, Any]:
+def tell(decoder: Decoder, decoders: Callable[[str], Decoder], text: Plain, *, is_fixed: bool) -> dict[str, Any]:
     """A row. UsageError for what is not text."""
     if not isinstance(text, (str, bytes)):
-        raise UsageError(f"{text} is not text")
+        raise UsageError(f"{text.what if isinstance(text, Unreadable) else text} is not text")
     claims = claims_of(decoder.catalog, decoders, text.encode("utf-8", "replace") if isinstance(text, str) else text, is_fixed=is_fixed)
     told = [one for claim in claims if (one := claim.node or (claim.crash and claim.crash.node))]
     return {

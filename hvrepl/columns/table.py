@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hvrepl.codec.decoded import Decoded, paths
+from hvrepl.columns.inputs import to_plain
 from hvrepl.columns.leaves import Leaf
 from hvrepl.columns.shape import ERROR, FINDINGS, SUMMARY, TEXT, Column, struct_type
 from hvrepl.errors import HvreplError
@@ -72,7 +73,7 @@ class Gathering:
 
 
 class Rows:
-    """Rows of a type, each made once of its key by `make`: the values of the columns by their names, or why it cannot be made."""
+    """Rows of a type, each made once of a value by `make`: the values of the columns by their names, or why it cannot be made."""
 
     def __init__(self, kind: pa.StructType, make: Callable[[Any], dict[str, Any]]) -> None:
         self.type = kind
@@ -85,13 +86,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def rows(self, values: Sequence[Any]) -> list[int]:
+    def rows(self, values: Sequence[Hashable]) -> list[int]:
         """The numbers of the rows of values; those that are new are made."""
-        keys = [key_of(value) for value in values]
-        new = [value for key, value in dict(zip(keys, values, strict=True)).items() if key not in self._rows]
+        new = [value for value in dict.fromkeys(values) if value not in self._rows]
         if new:
             self._add(new)
-        return [self._rows[key] for key in keys]
+        return [self._rows[value] for value in values]
 
     def gather(self, rows: pa.Array) -> list[pa.Array]:
         """A column for each field of the type."""
@@ -105,11 +105,11 @@ class Rows:
         mask = pc.equal(rows, pa.scalar(self.rows([None])[0], rows.type)) if has_null else None
         return pa.StructArray.from_arrays(self.gather(rows), fields=list(self.type), mask=mask)
 
-    def column(self, values: Sequence[Any]) -> pa.StructArray:
+    def column(self, values: Sequence[Hashable]) -> pa.StructArray:
         """The row of each value."""
         return self.take(pa.array(self.rows(values), pa.int32()), has_null=None in values)
 
-    def _add(self, values: Sequence[Any]) -> None:
+    def _add(self, values: Sequence[Hashable]) -> None:
         found = [self._read(value) for value in values]
         for field in self.type:
             made = self._to_array(field, [row.get(field.name) for row in found])
@@ -117,7 +117,7 @@ class Rows:
             self._arrays[field.name] = array = made if old is None else pa.concat_arrays([old, made])
             self._parts[field.name] = to_part(array, self._texts.get(field.name))
         for value in values:
-            self._rows[key_of(value)] = len(self._rows)
+            self._rows[value] = len(self._rows)
 
     def _to_array(self, field: pa.Field, values: list[Any]) -> pa.Array:
         texts = self._texts.get(field.name)
@@ -125,7 +125,7 @@ class Rows:
             return pa.array(values, field.type)
         return pa.array([None if text is None else texts.number(text) for text in values], pa.int32())
 
-    def _read(self, value: Any) -> dict[str, Any]:
+    def _read(self, value: Hashable) -> dict[str, Any]:
         """The values of a row by the names of its columns."""
         if value is None:
             return {}
@@ -155,7 +155,7 @@ class Table(Rows):
             places = pc.index_in(distinct, value_set=values)
             if not places.null_count:
                 return pc.take(rows, places, boundscheck=False)
-        found = pa.array(self.rows(distinct.to_pylist()), pa.int32())
+        found = pa.array(self.rows([to_plain(value) for value in distinct.to_pylist()]), pa.int32())
         if values is None:
             self._looked_up[distinct.type] = distinct, found
         else:
@@ -180,11 +180,6 @@ class Table(Rows):
             row[SUMMARY] = node.summary
             row[FINDINGS] = [finding.code for finding in node.findings]
         return row
-
-
-def key_of(value: Any) -> Hashable:
-    """What tells values apart: 1, 1.0 and True are equal, and not the same."""
-    return value if type(value) in (int, str, bytes) else (type(value), value) if value is not None else None
 
 
 def value_of(leaf: Leaf, part: Decoded, data: bytes) -> Any:

@@ -82,6 +82,15 @@ def test_values_of_several_kinds_are_each_read_as_what_they_are() -> None:
     assert (rows[3]["build"], rows[4]) == (1, None)
 
 
+class Odd:
+    """What neither compares nor hashes."""
+
+    def __eq__(self, _: object) -> bool:
+        raise RuntimeError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 EMPTY = {
     "array": pa.array([], pa.uint64()),
     "no chunks": pa.chunked_array([], pa.uint64()),
@@ -107,8 +116,18 @@ BAD = {
     "other bytes": (pa.array([b"\0\0", b"\5"]), "HV_MESSAGE_FLAGS takes 1 bytes, not 2"),
     "empty text": (pa.array(["", "5"]), "an empty value; expected a number"),
     "digits": (pa.array(["12345678", "5"]), "'12345678' can be hex or decimal; write 0x12345678 or 0n12345678, or say is_hex=True"),
-    "kinds": ([object, "5"], "'<class 'object'>' is neither an integer, nor hex text, nor bytes"),
+    "kinds": ([object, "5"], "a value of type type is neither an integer, nor hex text, nor bytes"),
     "truth": ([True, "5"], "True is not a number"),
+    "an object": ([{"a": 1}, 5], "a value of type dict is neither an integer, nor hex text, nor bytes"),
+    "a list": ([[1, {"b": 2}], "5"], "a value of type list is neither an integer, nor hex text, nor bytes"),
+    "a set": ([{1}, b"\5"], "a value of type set is neither an integer, nor hex text, nor bytes"),
+    "what raises when it is compared": ([Odd(), 5], "a value of type Odd is neither an integer, nor hex text, nor bytes"),
+    "a part in decimal": ([decimal.Decimal("1.5"), decimal.Decimal(5)], "1.5 is not an integer"),
+    "no decimal number": ([decimal.Decimal("sNaN"), 5], "sNaN is not an integer"),
+    "infinite": ([decimal.Decimal("-Infinity"), 5.0], "-Infinity is not an integer"),
+    "complex": ([1j, 5], "a value of type complex is neither an integer, nor hex text, nor bytes"),
+    "not Unicode": (["\ud800", "5"], "'\\ud800' (U+D800) at character 1 of '\\ud800' is not an ASCII digit"),
+    "what is read once": (iter([{}, "5"]), "a value of type dict is neither an integer, nor hex text, nor bytes"),
 }
 
 
@@ -121,12 +140,21 @@ def test_what_cannot_be_read_is_null_with_its_reason_and_nothing_else_is_lost(co
 
 
 @pytest.mark.parametrize(
-    "column", [pa.array([True, None]), pa.array([[1], None]), pa.array([{"a": 1, "b": 2}, None])], ids=["bool", "list", "struct"]
+    "column",
+    [pa.array([True, None]), pa.array([[1], None]), pa.array([{"a": 1, "b": 2}, None]), [{"a": 1}, None]],
+    ids=["bool", "list", "struct", "list of objects"],
 )
 def test_a_column_of_something_else_is_null_with_its_reason(column: Any) -> None:
+    reason = f"a column of {pa.array(column).type} holds neither integers, nor hex text, nor bytes"
     first, second = decode_column("sint2", column).to_pylist()
-    assert first["error"] == f"a column of {column.type} holds neither integers, nor hex text, nor bytes"
+    assert first["error"] == reason
     assert second is None
+    first, second = crash_column(*[column] * 5).to_pylist()
+    assert (first["error"], second) == (f"P0: {reason}", None)
+    first, second = annotate_column(column).to_pylist()
+    assert (first["error"], second) == (f"a column of {pa.array(column).type} is not text", None)
+    first, second = encode_column("sint2", {"vector": column}).to_pylist()
+    assert (first["error"], second) == (f"vector: {reason}", None)
 
 
 def test_what_is_no_column_is_refused() -> None:
@@ -264,6 +292,7 @@ def test_crashes_are_told_as_the_command_tells_them() -> None:
     assert second is None
     assert third["error"].startswith("P1: 'x' is not a number")
     assert fourth["error"] == "P1 is missing"
+    assert crash_column(*[[b"\x1e"]] * 5).to_pylist()[0]["error"] == "P0 takes a number, not bytes"
     with pytest.raises(UsageError, match="a crash has 5 parameters"):
         crash_column([1], [2])
     with pytest.raises(UsageError, match="different lengths: 1, 1, 1, 1, 2"):
@@ -289,6 +318,7 @@ def test_each_text_is_a_log_of_its_own() -> None:
     assert rows[1] is None
     assert (rows[2]["summary"], rows[2]["found"]) == ("", "[]")
     assert rows[4]["error"] == "5 is not text"
+    assert [row["error"] for row in annotate_column([{}, 1.5]).to_pylist()] == ["a value of type dict is not text", "1.5 is not text"]
 
 
 def test_columns_of_fields_are_encoded() -> None:
@@ -300,6 +330,8 @@ def test_columns_of_fields_are_encoded() -> None:
     assert rows[2] is None
     assert rows[3]["value"] is None
     assert rows[3]["error"]
+    of_text = encode_column("sint2", {"vector": ["0xf3", "243", decimal.Decimal(243), 243.0]})
+    assert of_text.field("value").to_pylist() == [0xF3] * 4
     made = encode_column("message", {"message_type": ["HVMSG_TIMER_EXPIRED"], "payload.timer_index": [1]})
     assert made.type.field("value").type == pa.binary()
     assert decode_column("message", made.field("value")).field("payload.timer_index").to_pylist() == [1]

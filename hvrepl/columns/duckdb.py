@@ -6,8 +6,9 @@ DuckDB needs NumPy for functions in Python.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,6 +17,7 @@ import pyarrow as pa
 from hvrepl.analysis.crash import PARAMETERS
 from hvrepl.columns.crashes import crash_column, crash_type
 from hvrepl.columns.decode import column_type, decode_column
+from hvrepl.columns.inputs import Plain, of_column, to_plain
 from hvrepl.columns.logs import annotate_column, annotated_type
 from hvrepl.columns.plain_types import without_dictionaries
 
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 
 CRASH, ANNOTATE = "crash", "annotate"  # command words, which no thing is called
 Function = Callable[..., Any]
-# What a value is handed over as, by its type in SQL; what is none of these goes as decimal digits, of which none is lost.
 SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+# What a value is handed over as, by its type in SQL. All others, and those of several columns, go as text after a letter for their kind.
 KINDS = (
     (("VARCHAR",), "VARCHAR", "CAST(x AS VARCHAR)"),
     (("BLOB",), "BLOB", "TRY_CAST(x AS BLOB)"),
@@ -34,7 +36,22 @@ KINDS = (
     (UNSIGNED, "UBIGINT", "TRY_CAST(x AS UBIGINT)"),
     (("FLOAT", "DOUBLE"), "DOUBLE", "TRY_CAST(x AS DOUBLE)"),
 )
-DIGITS = "'0n' || CAST(x AS VARCHAR)"
+INTEGERS = (*SIGNED, *UNSIGNED, "HUGEINT", "UHUGEINT", "BIGNUM", "VARINT")
+MARKED = f"""CASE
+    WHEN x IS NULL THEN NULL
+    WHEN typeof(x) IN {("VARCHAR", "JSON")} OR typeof(x) LIKE 'ENUM%' THEN 't' || CAST(x AS VARCHAR)
+    WHEN typeof(x) IN {INTEGERS} OR typeof(x) LIKE 'DECIMAL%' THEN 'n' || CAST(x AS VARCHAR)
+    WHEN typeof(x) IN {("FLOAT", "DOUBLE")} THEN 'f' || CAST(x AS VARCHAR)
+    WHEN typeof(x) = 'BLOB' THEN 'b' || hex(TRY_CAST(x AS BLOB))
+    ELSE 'o' || typeof(x)
+END"""
+READ_MARKED: dict[str, Callable[[str], Plain | None]] = {
+    "t": lambda text: text,
+    "n": lambda digits: to_plain(Decimal(digits)),
+    "f": lambda number: to_plain(float(number)),
+    "b": bytes.fromhex,
+    "o": of_column,
+}
 TYPES = {pa.binary(): "BLOB", pa.string(): "VARCHAR"} | {
     pa.type_for_alias(f"{sign}int{bits}"): f"{sign.upper()}{name}"
     for bits, name in ((8, "TINYINT"), (16, "SMALLINT"), (32, "INTEGER"), (64, "BIGINT"))
@@ -63,7 +80,7 @@ def register(
         if what == CRASH:
             define(connection, name, [f"p{place}" for place in range(PARAMETERS)], crash_type(), crasher(arch, specs, is_hex=is_hex))
         elif what == ANNOTATE:
-            define_one(connection, name, "VARCHAR", annotated_type(), lambda texts: annotate_column(texts, specs=specs))
+            define_one(connection, name, ["VARCHAR"], annotated_type(), lambda texts: annotate_column(texts, specs=specs))
         else:
             kind = column_type(what, arch=arch, specs=specs, summary=summary)
             define(connection, name, ["x"], kind, decoder(what, arch, specs, summary=summary, is_hex=is_hex))
@@ -80,29 +97,29 @@ def decoder(what: str, arch: str, specs: Specs, *, summary: bool, is_hex: bool) 
 
 
 def define(connection: duckdb.DuckDBPyConnection, name: str, parameters: list[str], kind: pa.StructType, function: Function) -> None:
-    """A macro that hands its values to a function for their type; of several values all go as text."""
+    """A macro that hands its values to a function for their type."""
+    define_one(connection, f"{name}_of_any", ["VARCHAR"] * len(parameters), kind, lambda *columns: function(*map(read_marked, columns)))
+    marked = ", ".join(MARKED.replace("(x", f"({parameter}").replace(" x ", f" {parameter} ") for parameter in parameters)
+    any_type = f"{name}_of_any({marked})"
     if len(parameters) > 1:
-        values = ", ".join(handed_over(parameter) for parameter in parameters)
-        define_one(connection, f"{name}_of_text", ["VARCHAR"] * len(parameters), kind, function)
-        connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(parameters)}) AS {name}_of_text({values})")
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(parameters)}) AS {any_type}")
         return
     cases = []
     for types, to, cast in KINDS:
-        inner = f"{name}_of_{'text' if to == 'VARCHAR' else to.lower()}"
-        define_one(connection, inner, to, kind, function)
+        inner = f"{name}_of_{to.lower()}"
+        define_one(connection, inner, [to], kind, function)
         cases.append(f"WHEN typeof(x) IN ({', '.join(repr(one) for one in types)}) THEN {inner}({cast})")
-    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS CASE {' '.join(cases)} ELSE {name}_of_text({DIGITS}) END")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}(x) AS CASE {' '.join(cases)} ELSE {any_type} END")
 
 
-def handed_over(parameter: str) -> str:
-    """A value as text: text as it is, a number in digits that are decimal."""
-    return f"CASE WHEN typeof({parameter}) = 'VARCHAR' THEN CAST({parameter} AS VARCHAR) ELSE {DIGITS.replace('(x ', f'({parameter} ')} END"
+def read_marked(column: pa.ChunkedArray) -> list[Plain | None]:
+    return [None if text is None else READ_MARKED[text[0]](text[1:]) for text in column.to_pylist()]
 
 
-def define_one(connection: Any, name: str, takes: str | list[str], kind: pa.StructType, function: Function) -> None:
+def define_one(connection: Any, name: str, takes: Sequence[str], kind: pa.StructType, function: Function) -> None:
     with suppress(duckdb.InvalidInputException):
         connection.remove_function(name)
-    types = [connection.dtype(one) for one in ([takes] if isinstance(takes, str) else takes)]
+    types = [connection.dtype(one) for one in takes]
     connection.create_function(
         name, in_chunks(function, len(types)), types, connection.dtype(sql_type(kind)), type="arrow", null_handling="special"
     )

@@ -23,7 +23,6 @@ EXACT = 1 << 53  # up to which a floating-point number holds every integer
 DUMP = re.compile(r"\s*(?:0x)?((?:[0-9a-fA-F]{2}[\s:-]*)+)")
 FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError, UnicodeEncodeError)
 NEITHER = "is neither an integer, nor hex text, nor bytes"
-HOLDS_NEITHER = "holds neither integers, nor hex text, nor bytes"
 
 
 @record(eq=True)
@@ -32,6 +31,15 @@ class Unreadable:
 
     what: str
     why: str = NEITHER
+
+    @property
+    def reason(self) -> str:
+        return f"{self.what} {self.why}"
+
+
+def of_column(kind: object) -> Unreadable:
+    """A value of a column that holds nothing that can be read."""
+    return Unreadable(f"a column of {kind}", "holds neither integers, nor hex text, nor bytes")
 
 
 Plain = int | str | bytes | Unreadable  # what the values of any column are, before they are read
@@ -46,7 +54,7 @@ class Objects:
 
 def to_plain(value: Any) -> Plain | None:
     """A value of any type as what can be read. It never raises, and what it gives can be hashed."""
-    if value is None or type(value) in (int, str, bytes):
+    if value is None or type(value) in (int, str, bytes, Unreadable):
         return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         return str.__str__(value)
@@ -165,7 +173,7 @@ def refuse(kind: pa.DataType) -> str:
     """Why a column of a type cannot be read; "" where its values are looked at."""
     if any(one(kind) for one in (is_of_numbers, is_of_bytes, is_of_text, kinds.is_floating, kinds.is_decimal, kinds.is_null)):
         return ""
-    return f"a column of {kind} {HOLDS_NEITHER}"
+    return of_column(kind).reason
 
 
 def to_values(column: Any) -> list[Plain | None]:
@@ -177,7 +185,7 @@ def to_values(column: Any) -> list[Plain | None]:
     for array in map(plain, arrays):
         kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
         if refuse(kind):
-            found += [Unreadable(f"a column of {kind}", HOLDS_NEITHER) if is_there else None for is_there in array.is_valid().to_pylist()]
+            found += [of_column(kind) if is_there else None for is_there in array.is_valid().to_pylist()]
         else:
             found += map(to_plain, array.to_pylist())
     return found
@@ -232,5 +240,5 @@ def read_dump(text: str) -> bytes:
 def readable(value: int | bytes | Unreadable) -> int | bytes:
     """The value. UsageError for what cannot be read."""
     if isinstance(value, Unreadable):
-        raise UsageError(f"{value.what} {value.why}")
+        raise UsageError(value.reason)
     return value

@@ -58,6 +58,14 @@ def test_sql_counts_the_guests_of_a_table() -> None:
         pytest.param("12345678::HUGEINT", "no vendor, build 24910", id="eight digits"),
         pytest.param("'12345678'", "'12345678' can be hex or decimal; write 0x12345678 or 0n12345678, or say is_hex=True", id="ambiguous"),
         pytest.param("1.5::DOUBLE", "1.5 is not an integer", id="DOUBLE"),
+        pytest.param("1.5::DECIMAL(4, 1)", "1.5 is not an integer", id="DECIMAL with a part"),
+        pytest.param("24910.0::DECIMAL(6, 1)", "no vendor, build 24910", id="DECIMAL with zeros behind the point"),
+        pytest.param(f"{LINUX - (1 << 64)}::DECIMAL(20, 0)", SENTENCE, id="negative DECIMAL"),
+        pytest.param(f"'{LINUX:#x}'::ENUM ('{LINUX:#x}')", SENTENCE, id="ENUM"),
+        pytest.param("true", "a column of BOOLEAN holds neither integers, nor hex text, nor bytes", id="BOOLEAN"),
+        pytest.param("DATE '2026-01-01'", "a column of DATE holds neither integers, nor hex text, nor bytes", id="DATE"),
+        pytest.param("[1, 2]", "a column of INTEGER[] holds neither integers, nor hex text, nor bytes", id="list"),
+        pytest.param("NULL::BOOLEAN", None, id="NULL of a type that cannot be read"),
         pytest.param("NULL", None, id="NULL"),
     ],
 )
@@ -69,6 +77,11 @@ def test_sql_takes_what_holds_a_number(value: str, says: str | None) -> None:
 def test_sql_knows_crashes_and_texts_and_parts_of_structs() -> None:
     connection = duck("crash", "annotate", "message")
     assert connection.sql("SELECT hv_crash(30, '0xc0000005', 1, 2, 3).summary").fetchall() == [(CRASH,)]
+    for first in ("30::DOUBLE", "30::HUGEINT", "30.0::DECIMAL(4, 1)", "'0x1e'::ENUM ('0x1e')"):
+        assert connection.sql(f"SELECT hv_crash({first}, -1073741819 & 4294967295, 1, 2, 3).summary").fetchall() == [(CRASH,)]
+    negative = "hv_crash(209, -30330999672752, 2, 0, -8790058626350)"  # addresses in columns of BIGINT
+    assert connection.sql(f"SELECT {negative}.p1, {negative}.error").fetchall() == [((1 << 64) - 30330999672752, None)]
+    assert connection.sql("SELECT hv_crash('a'::BLOB, 1, true, 2, 3).error").fetchall() == [("P0 takes a number, not bytes",)]
     assert connection.sql(f"SELECT hv_annotate('{TEXT}').names").fetchall() == [(["HV_HYPERCALL_RESULT"],)]
     message = "1000008018" + "00" * 251
     assert connection.sql(f"SELECT hv_message('{message}').\"header.message_type\"").fetchall() == [(0x80000010,)]

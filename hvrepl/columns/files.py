@@ -92,13 +92,18 @@ def refuse_cut(path: str, file: BinaryIO, size: int) -> None:
 
 
 class CsvTable(Table):
-    """All columns are text, as they were written: numbers keep every digit, and zeros in front."""
+    """All columns are text, as they were written: numbers keep every digit, and zeros in front.
+
+    A header with semicolons and no comma has semicolons between its columns, as spreadsheets write where the comma is for decimals.
+    """
 
     def __init__(self, path: str, file: BinaryIO, delimiter: str = ",") -> None:
         super().__init__(path, file)
         encoding = "utf-16" if file.read(2) in UTF_16 else "utf8"
         self._read = pyarrow.csv.ReadOptions(block_size=BLOCK, encoding=encoding, use_threads=False)
-        self._delimiter = delimiter
+        file.seek(0)
+        header = file.readline(BLOCK)
+        self._delimiter = ";" if delimiter == "," and b";" in header and b"," not in header else delimiter
         if not self.size:
             raise FileError(f"{path}: empty: the first line of a CSV file names its columns")
         with arrow_errors(path):
@@ -218,12 +223,16 @@ TABLES: Mapping[str, Callable[[str, BinaryIO], Table]] = {
     ".evtx": EventTable,
 }
 READ_ONLY = (".evtx",)
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+MOST_NAMED = 4  # columns in one line
 
 
 def suffix_of(path: str, *, is_output: bool = False) -> str:
     """The suffix of a table's file, in lower case. UsageError for another one."""
     suffix = os.path.splitext(path)[1].lower()
     known = [one for one in TABLES if not (is_output and one in READ_ONLY)]
+    if suffix in PACKED and not is_output:
+        raise UsageError(f"{path} is packed: unpack it first")
     if suffix not in known:
         raise UsageError(f"{path}: the name of a table ends with {listed(known, 'or')}")
     return suffix
@@ -306,10 +315,16 @@ def say_difference(wanted: pa.Schema, found: pa.Schema, path: str) -> str:
     missing = [name for name in wanted.names if name not in found.names]
     more = [name for name in found.names if name not in wanted.names]
     if missing or more:
-        parts = [f"no column {', '.join(missing)}"] * bool(missing) + [f"a column {', '.join(more)}"] * bool(more)
+        parts = [f"no column {few(missing)}"] * bool(missing) + [f"a column {few(more)}"] * bool(more)
         return f"has {' and '.join(parts)}, unlike {path}"
     kinds = [name for name in wanted.names if wanted.field(name).type != found.field(name).type]
     if kinds:
         name = kinds[0]
         return f"the column {name} is of {found.field(name).type}, and of {wanted.field(name).type} in {path}"
     return f"has its columns in another order than {path}"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

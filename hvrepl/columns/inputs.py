@@ -20,8 +20,9 @@ from hvrepl.record import record
 from hvrepl.wording import shorten
 
 EXACT = 1 << 53  # up to which a floating-point number holds every integer
+NARROWEST_DECIMAL = 128  # bits of one of which Arrow finds what is distinct
 DUMP = re.compile(r"\s*(?:0x)?((?:[0-9a-fA-F]{2}[\s:-]*)+)")
-FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError, UnicodeEncodeError)
+FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError, UnicodeEncodeError)
 NEITHER = "is neither an integer, nor hex text, nor bytes"
 
 
@@ -84,17 +85,28 @@ def to_arrays(column: Any) -> list[pa.Array] | Objects:
     """The chunks of a column that speaks the Arrow PyCapsule protocol, or of any sequence. UsageError for a table of several columns."""
     if isinstance(column, (str, bytes, Mapping)):
         raise UsageError(f"{type(column).__name__} is not a column")
-    if str(getattr(column, "dtype", "")) == "object":  # of pandas or NumPy: Arrow would take text for bytes, and integers for floats
+    if str(getattr(column, "dtype", "")).lower() == "object":
+        # Of pandas and NumPy Arrow would take text for bytes and integers for floats; of Polars addresses for values.
         column = [None if is_missing(value) else value for value in column]
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         return chunks_of(column)
-    if hasattr(column, "__arrow_c_stream__"):
-        return column_of(read_stream(column))
-    if hasattr(column, "__arrow_c_array__"):
-        return column_of([pa.array(column)])
+    if hasattr(column, "__arrow_c_stream__") or hasattr(column, "__arrow_c_array__"):
+        return from_capsule(column)
     if not isinstance(column, Iterable):
         raise UsageError(f"{type(column).__name__} is not a column: it has neither __arrow_c_stream__ nor values")
-    values = column if isinstance(column, Sequence) or hasattr(column, "__array__") else list(column)
+    return from_values(column if isinstance(column, Sequence) or hasattr(column, "__array__") else list(column))
+
+
+def from_capsule(column: Any) -> list[pa.Array] | Objects:
+    try:
+        return column_of(read_stream(column) if hasattr(column, "__arrow_c_stream__") else [pa.array(column)])
+    except pa.ArrowException as error:  # a type that this Arrow does not know, such as Polars' integers of 128 bits
+        if hasattr(column, "columns") or not isinstance(column, Iterable):
+            raise UsageError(f"{type(column).__name__} cannot be read: {error}") from error
+        return Objects(column)
+
+
+def from_values(values: Any) -> list[pa.Array] | Objects:
     if isinstance(values, Sequence) and len({type(value) for value in values} - {type(None)}) > 1:
         return Objects(values)
     try:
@@ -126,6 +138,8 @@ def column_of(chunks: list[pa.Array]) -> list[pa.Array]:
     kind = chunks[0].type
     if not kinds.is_struct(kind):
         return chunks
+    if not kind.num_fields:
+        raise UsageError("a table without columns")
     if kind.num_fields != 1:
         raise UsageError(f"a table of {kind.num_fields} columns; give one of them: {names_of(kind)}")
     return [chunk.field(0) for chunk in chunks]
@@ -136,13 +150,15 @@ def names_of(struct: pa.StructType) -> str:
 
 
 def plain(array: pa.Array) -> pa.Array:
-    """An array without the types that only save space: views, runs, extensions."""
+    """An array without the types that only save space: views, runs, narrow decimals; and without extensions."""
     if isinstance(array, pa.ExtensionArray):
         return plain(array.storage)
     if kinds.is_string_view(array.type):
         return array.cast(pa.large_string())
     if kinds.is_binary_view(array.type):
         return array.cast(pa.large_binary())
+    if kinds.is_decimal(array.type) and array.type.bit_width < NARROWEST_DECIMAL:
+        return array.cast(pa.decimal128(array.type.precision, array.type.scale))
     if kinds.is_run_end_encoded(array.type):
         return plain(array.values.take(pa.array(run_of_each(array))))
     return array

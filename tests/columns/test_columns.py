@@ -75,6 +75,21 @@ def test_a_column_of_any_kind_is_read(column: Any) -> None:
     assert second is None
 
 
+@pytest.mark.parametrize("bits", [32, 64, 128, 256])
+def test_decimals_of_every_width_are_read(bits: int) -> None:
+    if not hasattr(pa, f"decimal{bits}"):
+        pytest.skip("needs pyarrow 19")
+    column = pa.array([decimal.Decimal("5.0"), decimal.Decimal("5.5"), None], getattr(pa, f"decimal{bits}")(5, 1))
+    first, second, third = decode_column("sint2", column).to_pylist()
+    assert (first["vector"], second["error"], third) == (5, "5.5 is not an integer", None)
+
+
+def test_arrays_of_numpy_that_arrow_does_not_take_are_read() -> None:
+    numpy = pytest.importorskip("numpy", reason="needs numpy")
+    assert decode_column("guest-id", numpy.array([LINUX], ">u8")).to_pylist()[0]["summary"] == SENTENCE
+    assert "is neither an integer" in decode_column("guest-id", numpy.zeros((1, 2), "u8")).to_pylist()[0]["error"]
+
+
 def test_values_of_several_kinds_are_each_read_as_what_they_are() -> None:
     rows = decode_column("guest-id", [LINUX, f"{LINUX:#x}", DATA_OF_LINUX, 1.0, None]).to_pylist()
     assert rows[0] == rows[1] == rows[2]
@@ -160,6 +175,8 @@ def test_a_column_of_something_else_is_null_with_its_reason(column: Any) -> None
 def test_what_is_no_column_is_refused() -> None:
     with pytest.raises(UsageError, match="int is not a column"):
         decode_column("sint2", 5)
+    with pytest.raises(UsageError, match="a table without columns"):
+        decode_column("sint2", pa.table({}))
     with pytest.raises(UsageError, match="a table of 2 columns; give one of them: a, b"):
         decode_column("sint2", pa.table({"a": [1], "b": [2]}))
 

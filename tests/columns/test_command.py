@@ -154,6 +154,36 @@ def test_a_table_is_written_with_its_columns_and_what_they_mean(suffix: str, tmp
     assert [one.name for one in tmp_path.iterdir()] == [out.name]
 
 
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    """A mark at its start, quotes, semicolons, and lines that end as Windows ends them."""
+    rows = [["id", "name"], [f"{LINUX:#x}", 'say "hi"'], ["0x5", "a\r\nb"]]
+    for name, comma, encoding in (
+        ("a.csv", ",", "utf-8-sig"),
+        ("b.csv", ";", "utf-8-sig"),
+        ("c.csv", ";", "utf-16"),
+        ("d.csv", ";", "utf-8"),
+    ):
+        with (tmp_path / name).open("w", encoding=encoding, newline="") as file:
+            csv.writer(file, delimiter=comma, quoting=csv.QUOTE_ALL).writerows(rows)
+        assert counted(tmp_path / name, "id=guest-id") == [(SENTENCE, 1), ("no vendor, build 5", 1)]
+        assert columns(tmp_path / name, "id=guest-id", "-o", tmp_path / "out.csv").status == 0
+        with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+            assert [[row["id"], row["name"]] for row in csv.DictReader(file)] == rows[1:]
+
+
+def test_text_that_a_spreadsheet_takes_for_a_formula_is_written_as_it_is(tmp_path: Path) -> None:
+    names = ["=1+2", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", '=cmd|" /C calc"!A0']
+    path = parquet(tmp_path / "t.parquet", id=[5] * len(names), name=names)
+    for suffix in ("csv", "tsv", "ndjson"):
+        out = tmp_path / f"out.{suffix}"
+        assert columns(path, "id=sint2", "-o", out).status == 0
+        with out.open(newline="", encoding="utf-8") as file:
+            rows = (
+                [json.loads(line) for line in file] if suffix == "ndjson" else list(csv.DictReader(file, delimiter=",\t"[suffix == "tsv"]))
+            )
+        assert [row["name"] for row in rows] == names
+
+
 def test_numbers_keep_every_digit(tmp_path: Path) -> None:
     """A reader that guesses types would make floats of these."""
     lines = text(tmp_path / "a.ndjson", f'{{"id":{LINUX},"n":007}}\n'.replace("007", "7") + f'{{"id":{WINDOWS},"n":-7}}\n{{"n":1.5}}\n')
@@ -349,6 +379,11 @@ def test_a_file_can_be_written_over_itself(tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(path).num_rows == 1000
     assert path.stat().st_mode & 0o777 == 0o600
     assert columns(path, "id=guest-id", "-o", path).err == f"{path} already has a column id_decoded\n"
+
+
+def test_a_packed_table_is_one_line(tmp_path: Path) -> None:
+    path = text(tmp_path / "t.csv.gz", "")
+    assert columns(path, "id=guest-id") == Ended(2, "", f"{path} is packed: unpack it first\n")
 
 
 def test_a_file_with_an_equals_sign_is_a_file(tmp_path: Path) -> None:

@@ -17,17 +17,21 @@ MANY_FLAGS = 8  # single bits, of which a summary cannot name all
 
 
 def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> Iterator[str]:
-    """The lines for the claims of one line of a log, without line ends."""
-    inside = replace(style, width=max(style.width - len(INDENT), 1)) if style.width else style
-    for claim in claims:
-        if claim.node and full:
-            yield from (f"{MARK if not at else INDENT}{line}" for at, line in enumerate(render_screen(claim.node, inside)))
-        elif claim.node:
-            yield from say_node(claim, claim.node, style)
-        elif claim.crash:
-            yield from say_crash(claim, claim.crash, style, full=full)
-        else:
-            yield from wrap(claim.text, style.width, MARK, INDENT)
+    """The lines for the claims of one line of a log, without line ends; what the line says several times is explained once."""
+    notes = dict.fromkeys(tuple(note_of(claim, style, full=full)) for claim in claims)
+    return (line for note in notes for line in note)
+
+
+def note_of(claim: Claim, style: Style, *, full: bool) -> Iterator[str]:
+    if claim.node and full:
+        inside = replace(style, width=max(style.width - len(INDENT), 1)) if style.width else style
+        yield from (f"{MARK if not at else INDENT}{line}" for at, line in enumerate(render_screen(claim.node, inside)))
+    elif claim.node:
+        yield from say_node(claim, claim.node, style)
+    elif claim.crash:
+        yield from say_crash(claim, claim.crash, style, full=full)
+    else:
+        yield from wrap(claim.text, style.width, MARK, INDENT)
 
 
 def say_node(claim: Claim, node: Decoded, style: Style) -> Iterator[str]:

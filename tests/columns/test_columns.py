@@ -338,6 +338,12 @@ def test_each_text_is_a_log_of_its_own() -> None:
     assert [row["error"] for row in annotate_column([{}, 1.5]).to_pylist()] == ["a value of type dict is not text", "1.5 is not text"]
 
 
+def test_what_a_text_says_twice_is_explained_once() -> None:
+    (row,) = annotate_column([f"{TEXT} {TEXT.replace('5c', '5d')}"]).to_pylist()
+    assert row["summary"].split("\n") == list(dict.fromkeys(row["summary"].split("\n")))
+    assert len(row["names"]) == len(json.loads(row["found"])) > row["summary"].count("HV_HYPERCALL_RESULT") == 1
+
+
 def test_columns_of_fields_are_encoded() -> None:
     column = encode_column("guest-id", {"kernel": ["6.6.87", "x", None, None], "build": [7, 1, None, 70000]})
     assert column.type == encoded_type("guest-id")

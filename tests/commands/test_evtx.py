@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from hvrepl.readers.event_log import EventLog
 from hvrepl.readers.events import to_event, write_event
 from tests.at_hand import need
 from tests.program import call, execute
 from tests.readers.test_evtx import CODES, SECURITY, of_vm, record
 
+GUEST = SECURITY.with_name("guest.evtx")
 PLAIN = SECURITY.read_bytes()
 LOGON = 0xC000006D.to_bytes(4, "little")  # the status of event 4625, STATUS_LOGON_FAILURE
 STATUS = PLAIN.replace(LOGON, 0xC0350005.to_bytes(4, "little"))
@@ -95,6 +97,23 @@ def test_the_events_that_say_something_are_written_and_all_are_counted() -> None
     assert note == NOTE
     assert (ended.status, ended.err) == (0, "host.evtx: 7 events, 1 explained\n")
     assert call("annotate", "host.evtx", "--only").out == ended.out
+
+
+def test_the_devices_of_a_guest_are_named() -> None:
+    """A log that Windows wrote in a VM."""
+    need("module:evtx")
+    ended = call("annotate", str(GUEST))
+    lines = ended.out.replace("\n      ", " ").splitlines()
+    assert [line for line in lines if line.startswith("  ↳")] == [
+        "  ↳ HV_KBD_GUID (vmbus_class f912ad6d-2b17-48ea-bd65-f927a61c7684): synthetic keyboard",
+        "  ↳ HV_KBD_INSTANCE (vmbus_class d34b2567-b9b6-42b9-8778-0a4ec0b955bf): instance of the synthetic keyboard",
+        "  ↳ HV_MOUSE_GUID (vmbus_class cfa8b69e-5b4a-4cc0-b98b-8ba1a1f3f95a): synthetic mouse",
+        "  ↳ HV_MOUSE_INSTANCE (vmbus_class 58f75a6d-d949-4320-99e1-a2a2576d581c): instance of the synthetic mouse",
+    ]
+    assert ended.err == f"{GUEST}: 119 events, 2 explained\n"
+    events = list(EventLog(str(GUEST), "guest.evtx").read())
+    (opened,) = (one for one in events if (one.provider, one.event) == ("Microsoft-Windows-Hyper-V-Netvsc", 1))
+    assert opened.data == (("VersionLen", "3"), ("Version", "6.1"), ("Status", "0"))
 
 
 @pytest.mark.usefixtures("log")

@@ -14,6 +14,7 @@ from tests.transcripts import ROOT, environment, prepare, read_steps, run
 
 FLEET = ROOT / "docs" / "fleet.md"
 SCENES = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", FLEET.read_text(), re.MULTILINE | re.DOTALL)
+BAR = "▕"
 NEEDS = {"duckdb": ("module:duckdb", "module:numpy"), "pyspark": ("module:pyspark", "java")}
 
 
@@ -31,7 +32,8 @@ def test_a_scene_prints_what_is_shown(scene: str, shown: str, tmp_path: Path) ->
             run(step.command, folder)
     words = [sys.executable, "-c", scene]
     done = subprocess.run(words, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, shown), done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if line and BAR not in line]  # DuckDB shows one where it takes over two seconds
+    assert (done.returncode, lines) == (0, shown.splitlines()), done.stderr[-2000:]
 
 
 def test_each_scene_in_python_is_run() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -489,6 +490,17 @@ def test_a_terminal_has_a_bar_and_a_heading(width: int, tmp_path: Path) -> None:
         assert re.match(r"columns  \[#+\]  100%", lines[0])
         assert lines[1] == "id: 400,000 rows, 2 different summaries"
         assert lines[2] == f"  200,000  50.0%  {SENTENCE}"
+
+
+def test_what_is_interrupted_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "a.parquet", id=pa.array([at * 0x9E3779B97F4A7C15 % (1 << 64) for at in range(1_000_000)], pa.uint64()))
+    out = text(tmp_path / "out.csv", "before")
+    with Terminal(tmp_path, "columns", str(path), "id=sint2", "-o", str(out)) as terminal:
+        terminal.see("columns  [")
+        terminal.send("\x03")
+        assert terminal.end() == -signal.SIGINT
+    assert out.read_text() == "before"
+    assert not [one for one in tmp_path.iterdir() if one.name.endswith(".part")]
 
 
 def test_what_is_small_needs_no_bar(tmp_path: Path) -> None:

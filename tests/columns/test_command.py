@@ -459,13 +459,13 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path: Path) -> None:
 
 def test_a_script_writes_files_only_where_it_may(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    line = f"columns {IDS} guest_id=guest-id -o {out}\n".encode()
+    line = f"columns '{IDS}' guest_id=guest-id -o '{out}'\n".encode()
     ended = call(stdin=line)
     assert (ended.status, ended.err) == (2, "stdin:1: -o FILE is off here; --allow-shell turns it on\n")
     assert not out.exists()
     assert call("--allow-shell", stdin=line).status == 0
     assert out.exists()
-    assert call(stdin=f"columns {IDS} guest_id=guest-id -f line\n".encode()).out.startswith("98  Linux")
+    assert call(stdin=f"columns '{IDS}' guest_id=guest-id -f line\n".encode()).out.startswith("98  Linux")
 
 
 def test_a_name_is_completed_after_the_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

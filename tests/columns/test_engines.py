@@ -95,9 +95,9 @@ def test_sql_of_many_rows_in_several_threads_loses_none() -> None:
 
 
 def test_registering_again_replaces() -> None:
+    connection = duck("guest-id")
     from hvrepl.columns.duckdb import register
 
-    connection = duck("guest-id")
     assert register(connection, "guest-id", "msr:0x40000000") == ["hv_guest_id", "hv_msr_0x40000000"]
     assert connection.sql(f"SELECT hv_guest_id({LINUX}::UBIGINT).summary").fetchall() == [(SENTENCE,)]
     with pytest.raises(NotFoundError):

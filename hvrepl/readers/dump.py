@@ -289,6 +289,7 @@ def find_colon_order(run: Run, first: Row, size: int, *, is_given: bool) -> str:
     return "big"
 
 
+SHORT = re.compile(r"\s*[0-9a-fA-F]{1,7}:")
 LETTERS = {1: "b", 2: "h", 4: "w", 8: "g"}
 WINDBG_LETTERS = {1: "b", 2: "w", 4: "d", 8: "q"}
 
@@ -320,6 +321,8 @@ def name_colon(row: Row, order: str, size: int) -> str:
         return "hex dump"
     if order == "big":
         return "xxd"
+    if row.text and SHORT.match(row.source):
+        return "crash rd"  # of a low address; with eight digits or more its form is another
     return "xxd -e" if row.text else "kernel hex dump"
 
 

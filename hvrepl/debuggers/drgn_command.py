@@ -8,7 +8,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ from drgn import Object, Program, TypeKind
 from drgn.commands import CommandError
 
 from hvrepl.analysis.guest import Channel
-from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.decode import decode_and_keep, identify
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import find_target
@@ -24,15 +23,12 @@ from hvrepl.commands.output import emit, emit_listing
 from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session, Streams, say_error
 from hvrepl.debuggers import drgn as guest
+from hvrepl.debuggers.lines import WORD, DebuggerLines, placed
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.render.guest import list_channels, list_pages
-from hvrepl.script.argv import read_argv
 from hvrepl.script.interpret import TAGS, is_name
-from hvrepl.script.lines import Line, direct, parse_line, split_operator
-from hvrepl.script.option_words import END, awaits
-from hvrepl.script.runner import Runner
 
 HELP = """\
 %hv decode EXPR            explain an object: its type says what it is
@@ -46,7 +42,6 @@ EXPR is Python, in which the variables of the program have their names. Options 
 command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ...
 """
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
-WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
 
 
 def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:
@@ -95,8 +90,12 @@ class Names(dict[str, Any]):
             return False
 
 
-class Lines(Runner):
+class Lines(DebuggerLines):
     """Runs the lines of %hv on a program, with the names of drgn's session."""
+
+    name = "%hv"
+    shell = "%sh COMMAND"
+    help = HELP
 
     def __init__(self, session: Session, prog: Program, names: Mapping[str, Any]) -> None:
         super().__init__(session)
@@ -104,30 +103,8 @@ class Lines(Runner):
         self.globals = dict(names)
         self.names = Names(prog, names)
 
-    def run(self, text: str) -> None:
-        before, operator, rest = split_operator(text)
-        text = before.strip()
-        if operator == "!":
-            raise UsageError("%hv runs no commands of the system; `%sh COMMAND` does")
-        is_directed = operator not in ("", "#")
-        self.run_parsed(direct([text] if text else [], operator, rest.strip()) if is_directed else Line((text,)))
-
-    def dispatch(self, words: Sequence[str], number: int | None = None) -> None:  # noqa: ARG002
-        """A line of which nothing is split yet but what directs its output."""
-        before, rest = take_options(words[0])
-        match = WORD.fullmatch(rest)
-        if match is None or match[1] in ("help", "-h", "--help"):
-            self.session.write(HELP)
-            return
-        own = OWN.get(match[1])
-        if own is None:
-            line = read_argv(parse_line(words[0]).words)
-            self.session.set(**line.shared)
-            self.run_command_line(line)
-            return
-        after, text = take_options(match[2])
-        self.session.set(**read_argv([*before, *after]).shared)
-        own(self, text)
+    def own(self) -> Mapping[str, Callable[[str], None]]:
+        return {"decode": self.decode, "page": self.page, "pages": self.pages, "channels": self.channels}
 
     def decode(self, text: str) -> None:
         """decode [WHAT] EXPR"""
@@ -228,14 +205,6 @@ class Lines(Runner):
         return placed(guest.show_as_type(self.session.decoder.decode(found, data), found), place)
 
 
-OWN: Mapping[str, Callable[[Lines, str], None]] = {
-    "decode": Lines.decode,
-    "page": Lines.page,
-    "pages": Lines.pages,
-    "channels": Lines.channels,
-}
-
-
 def parts_of(obj: Object) -> Iterator[Object]:
     """The elements of an array of structs, each of which is something; any other object itself."""
     kind = guest.plain(obj.type_)
@@ -243,30 +212,6 @@ def parts_of(obj: Object) -> Iterator[Object]:
         yield from obj
     else:
         yield obj
-
-
-def placed(node: Decoded, place: str) -> Item:
-    """A node with the address that it was read at, which the title of a struct says."""
-    if not place:
-        return Item(node)
-    if not node.is_number:
-        node = replace(node, subtitle=f"{node.subtitle or node.name} at {place}")
-    return Item(node, extra={"address": place}, where=place)
-
-
-def take_options(text: str) -> tuple[list[str], str]:
-    """The options that a text begins with, with the words that they take, and the rest of it."""
-    found: list[str] = []
-    rest = text
-    while (match := WORD.fullmatch(rest)) and match[1].startswith("-"):
-        rest = match[2]
-        if match[1] == END:
-            break
-        found.append(match[1])
-        if awaits(match[1]) and (word := WORD.fullmatch(rest)):
-            found.append(word[1])
-            rest = word[2]
-    return found, rest
 
 
 def is_expression(text: str) -> bool:

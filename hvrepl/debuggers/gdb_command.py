@@ -22,15 +22,14 @@ from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import Target, find_target
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, Streams, say_error
+from hvrepl.debuggers.lines import WORD, DebuggerLines, placed, take_options
 from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
-from hvrepl.script.argv import read_argv
+from hvrepl.script.argv import CommandLine
 from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import is_name
-from hvrepl.script.lines import Line, direct, parse_line, split_operator
-from hvrepl.script.option_words import END, awaits
-from hvrepl.script.runner import Runner
+from hvrepl.script.option_words import awaits
 from hvrepl.script.words import shell_commands
 
 HELP = """\
@@ -41,7 +40,6 @@ hv show WHAT             show a definition
 
 EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU. Options such as -f json come before the
 command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ..."""
-WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
 FILE = re.compile(r"(?:(\S+)\s+)?@\S")  # which is hvrepl's to read; between values @ is gdb's
 PHYSICAL = "phys:"
 PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it
@@ -119,37 +117,23 @@ def known_arch(name: str) -> str:
     return "x64" if X64.match(name) else "arm64" if ARM64.match(name) else ""
 
 
-class Lines(Runner):
+class Lines(DebuggerLines):
     """Runs the lines of hv."""
 
-    def run(self, text: str) -> None:
-        before, operator, rest = split_operator(text)
-        if operator == "!":
-            raise UsageError("hv runs no commands of the system; `shell COMMAND` does")
-        is_directed = operator not in ("", "#")
-        words = [before.strip()] if before.strip() else []
-        self.run_parsed(direct(words, operator, rest.strip()) if is_directed else Line((before.strip(),)))
+    shell = "shell COMMAND"
+    help = HELP
 
-    def dispatch(self, words: Sequence[str], number: int | None = None) -> None:  # noqa: ARG002
-        """A line of which nothing is split yet but what directs its output."""
-        before, rest = take_options(words[0])
-        match = WORD.fullmatch(rest)
-        if match is None or (match[1] in ("help", "-h", "--help") and not match[2]):
-            self.session.write(f"{HELP}\n")
-            return
-        own = OWN.get(match[1])
-        after, text = take_options(match[2])
+    def own(self) -> Mapping[str, Callable[[str], None]]:
+        return {"decode": self.decode, "page": self.page}
+
+    def is_own(self, text: str) -> bool:
         file = FILE.match(text)
-        if own is None or (file and (file[1] is None or is_name(self.session, file[1]))):
-            line = read_argv(parse_line(words[0]).words)
-            self.session.set(**line.shared)
-            self.run_command_line(line)
-            return
-        line = read_argv([*before, *after])
-        self.session.set(**line.shared)
+        return not file or not (file[1] is None or is_name(self.session, file[1]))
+
+    def prepare(self, line: CommandLine) -> None:
+        super().prepare(line)
         if "arch" not in line.shared and not known_arch(arch_name()):
             raise UsageError(f"the program is of {arch_name()}; Hyper-V's interface is known for x64 and arm64")
-        own(self, text)
 
     def decode(self, text: str) -> None:
         """decode [WHAT] EXPR"""
@@ -215,9 +199,6 @@ class Lines(Runner):
         if expected is not None and size != expected:
             raise UsageError(f"{kind} has {size} bytes here, {found.name} {expected}; name what it is: `hv decode WHAT EXPR`")
         return found, size
-
-
-OWN: Mapping[str, Callable[[Lines, str], None]] = {"decode": Lines.decode, "page": Lines.page}
 
 
 # Values and memory
@@ -322,30 +303,6 @@ def physical_memory() -> Iterator[None]:
         yield
     finally:
         connection.send_packet(b"Q" + PHYSICAL_MODE.encode() + b":" + before)
-
-
-def placed(node: Decoded, place: str) -> Item:
-    """A node with the address that it was read at, which its title says where it has no number to say."""
-    if not place:
-        return Item(node)
-    if not node.number:
-        node = replace(node, subtitle=f"{node.subtitle or node.name} at {place}")
-    return Item(node, extra={"address": place}, where=place)
-
-
-def take_options(text: str) -> tuple[list[str], str]:
-    """The options that a text begins with, with the words that they take, and the rest of it."""
-    found: list[str] = []
-    rest = text
-    while (match := WORD.fullmatch(rest)) and match[1].startswith("-"):
-        rest = match[2]
-        if match[1] == END:
-            break
-        found.append(match[1])
-        if awaits(match[1]) and (word := WORD.fullmatch(rest)):
-            found.append(word[1])
-            rest = word[2]
-    return found, rest
 
 
 # Completion

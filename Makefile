@@ -78,6 +78,7 @@ bench: $(VENV)/.installed
 
 update: $(VENV)/.installed
 	$(BIN)/python -m tests.transcripts
+	@-$(BIN)/python -m tests.debuggers.gdb_session
 	@if $(BIN)/python -c 'import nbclient, ipykernel' 2>/dev/null; then $(BIN)/python -m tests.notebook; fi
 
 # The tests that hypothesis gives values, others in each run, and those that try only some of their samples in `make check`.

@@ -100,19 +100,22 @@ LARGE = 1000  # bytes of a struct that takes long to decode
 
 
 def samples(thing: Thing) -> Iterator[bytes]:
-    """Zeros, ones, single bits (some of a struct, or of what x64 has too), random bytes; of a struct also cut, and longer."""
+    """Zeros, ones, single bits (some of a struct), random bytes; of a struct also cut, and longer. Few of what was tried on x64 already."""
     dice = random.Random(str(thing))
     size = thing.size
-    few = amount(2, 6) if size > LARGE else amount(6, 24)
+    is_again = amount(thing.arch != ARCHES[0] and thing.found.spec.arch == COMMON, False)
+    few = amount(2, 6) if is_again or size > LARGE else amount(6, 24)
     yield bytes(size)
     yield b"\xff" * size
-    is_whole = thing.width and (thing.arch == ARCHES[0] or thing.found.spec.arch != COMMON or amount(False, True))
-    for bit in range(8 * size) if is_whole else sorted(dice.sample(range(8 * size), min(8 * size, few))):
+    for bit in range(8 * size) if thing.width and not is_again else sorted(dice.sample(range(8 * size), min(8 * size, few))):
         yield (1 << bit).to_bytes(size, "little")
     for _ in range(max(1, few // 3)):
         yield dice.randbytes(size)
     if not thing.width:
-        for end in sorted({thing.head, thing.head + 1, (thing.head + size) // 2, size - 1, size + 1, size + 7}):
+        ends = (
+            {thing.head + 1, size - 1} if is_again else {thing.head, thing.head + 1, (thing.head + size) // 2, size - 1, size + 1, size + 7}
+        )
+        for end in sorted(ends):
             yield dice.randbytes(max(end, thing.head))
             if end % 2 or amount(False, True):
                 yield bytes(max(end, thing.head))

@@ -13,6 +13,7 @@ import pytest
 
 from hvrepl.commands.session import Session, Streams, open_output
 from hvrepl.script.pager import is_plain
+from tests.each import each
 from tests.paths import PACKAGE
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -57,7 +58,7 @@ def posix_only(tree: ast.AST) -> Iterator[str]:
             yield from [f"{node.value.id}.{node.attr}"] if POSIX_NAMES.fullmatch(node.attr) else []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@each(MODULES, name)
 def test_a_module_is_imported_without_what_only_posix_has(path: Path) -> None:
     assert list(posix_only(ast.parse(path.read_text(encoding="utf-8")))) == []
 
@@ -91,7 +92,7 @@ def texts_without_encoding(tree: ast.AST) -> Iterator[int]:
             yield from [] if binary and is_open else [node.lineno]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@each(MODULES, name)
 def test_text_is_read_and_written_in_an_encoding_that_is_said(path: Path) -> None:
     assert list(texts_without_encoding(ast.parse(path.read_text(encoding="utf-8")))) == []
 

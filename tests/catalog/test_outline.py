@@ -8,6 +8,7 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.log_forms import LogForm
 from hvrepl.catalog.opening import open_index
 from hvrepl.catalog.outline import outline
+from tests.each import each
 
 PATTERNS = [
     ("Isolation Config: Group A <eax:0x>", ("isolation config: group a 0x",), "isolation"),
@@ -33,7 +34,7 @@ def test_a_pattern_has_its_plain_text(pattern: str, starts: tuple[str, ...], par
     assert (found.starts, found.part) == (starts, part)
 
 
-@pytest.mark.parametrize(("form", "line"), FORMS, ids=[form.name for form, _ in FORMS])
+@each(FORMS, lambda seen: seen[0].name)
 def test_what_a_form_was_seen_in_has_its_plain_text(form: LogForm, line: str) -> None:
     found = outline(form.pattern)
     assert found.part in line.lower()

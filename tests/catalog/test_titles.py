@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from hvrepl.catalog.catalog import Catalog, Entry
 from hvrepl.catalog.opening import open_index
+from tests.each import each
 from tests.paths import DATA
 
 ENTRIES = list(Catalog(open_index(), "x64").entries())
@@ -21,6 +20,10 @@ def of(*spaces: str) -> list[Entry]:
     return [entry for entry in ENTRIES if entry.space and entry.space.name in spaces]
 
 
+def name_of(entry: Entry) -> str:
+    return f"{entry.name} {entry.arch}"
+
+
 def words(text: str) -> set[str]:
     """Its words of some weight, each in lower case and without a plural or genitive s."""
     found = re.findall(r"[a-z0-9]+", text.lower().replace("'s", "").replace("s' ", " "))
@@ -30,17 +33,17 @@ def words(text: str) -> set[str]:
 TITLED = of("hypercall", "property", "status", "hresult")
 
 
-@pytest.mark.parametrize("entry", TITLED, ids=lambda entry: f"{entry.name} {entry.arch}")
+@each(TITLED, name_of)
 def test_what_a_program_calls_or_returns_has_a_title_unless_its_name_says_it_all(entry: Entry) -> None:
     assert bool(entry.title) == (entry.name not in NAME_SAYS_ALL)
 
 
-@pytest.mark.parametrize("entry", [*TITLED, *of("message", "vmbus")], ids=lambda entry: f"{entry.name} {entry.arch}")
+@each([*TITLED, *of("message", "vmbus")], name_of)
 def test_a_title_says_more_than_the_name(entry: Entry) -> None:
     assert not entry.title or words(entry.title) - words(entry.name.replace("_", " "))
 
 
-@pytest.mark.parametrize("entry", TITLED, ids=lambda entry: f"{entry.name} {entry.arch}")
+@each(TITLED, name_of)
 def test_a_title_is_a_phrase_of_one_line(entry: Entry) -> None:
     first = entry.title.split(" ")[0]
     assert len(entry.title) <= 64
@@ -52,7 +55,7 @@ def test_all_names_that_say_it_all_are_there() -> None:
     assert {entry.name for entry in TITLED} >= NAME_SAYS_ALL
 
 
-@pytest.mark.parametrize("entry", of("hypercall"), ids=lambda entry: f"{entry.name} {entry.arch}")
+@each(of("hypercall"), name_of)
 def test_a_hypercall_is_titled_by_what_it_does(entry: Entry) -> None:
     """The first word is a verb in the imperative: no noun, no participle at the end."""
     first = entry.title.split(" ")[0].rstrip(":")

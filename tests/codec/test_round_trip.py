@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
 from tests.codec.layouts import THINGS, Thing, nodes, samples, thing
+from tests.each import each
 from tests.fuzz import amount, examples, sampled
 
 
@@ -151,7 +153,7 @@ PROPERTIES = [
 PROPERTIES_OF_JSON = [comes_back_through_json, has_json_keys_in_the_order_of_the_contract_and_no_empty_ones]
 
 
-@pytest.mark.parametrize("one", [one for one in THINGS if one.head and not one.width], ids=str)
+@each(one for one in THINGS if one.head and not one.width)
 def test_fewer_bytes_than_the_head_are_refused_with_got_and_needed(one: Thing) -> None:
     with pytest.raises(UsageError, match=f"got {one.head - 1} bytes?, needs at least {one.head}"):
         one.decode(bytes(one.head - 1))
@@ -189,9 +191,11 @@ def test_what_depends_on_the_host_round_trips_for_every_host(arch: str, host: st
         assert one.through_json(node, host=host) == data
 
 
-@pytest.mark.parametrize("used", [0, 1, 7, 23, 24, 25, 239, 240, 241, 255])
-@pytest.mark.parametrize("kind", [0, 1, 0x80000010, 0x80000001, 0xFFFFFFFF])
-@pytest.mark.parametrize("length", [16, 17, 40, 255, 256, 257])
+KINDS = [0, 1, 0x80000010, 0x80000001, 0xFFFFFFFF]
+LENGTHS = [16, 17, 40, 255, 256, 257]
+
+
+@each(product(KINDS, [0, 1, 7, 23, 24, 25, 239, 240, 241, 255], LENGTHS))
 def test_a_message_of_any_payload_size_round_trips(kind: int, used: int, length: int) -> None:
     one = thing("message")
     data = (kind.to_bytes(4, "little") + bytes([used, 1, 0, 0]) + bytes(range(8)) + bytes(range(1, 242)))[:length]

@@ -18,6 +18,7 @@ from hvrepl.columns.leaves import Leaf, leaves_of
 from hvrepl.columns.shifts import TooManyError
 from hvrepl.errors import UsageError
 from tests.codec.layouts import LARGE, THINGS, Thing, samples
+from tests.each import each
 from tests.fuzz import amount, sampled
 
 
@@ -78,7 +79,7 @@ def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @sampled
-@pytest.mark.parametrize("one", FIXED, ids=str)
+@each(FIXED, parts=16)
 def test_all_ways_give_what_decoding_gives(one: Thing) -> None:
     columns = ColumnDecoder(one.decoder, one.found, output=one.output)
     leaves = {leaf.path: leaf for leaf in leaves_of(one.decoder, one.found, output=one.output)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from hvrepl.commands.annotate import pieces, to_utf8
 from hvrepl.commands.session import Session, Streams
 from hvrepl.render.annotation import annotate
 from hvrepl.render.style import Style
+from tests.each import each
 from tests.fuzz import amount, sampled
 from tests.program import Ended, call, execute, run, start
 
@@ -145,8 +147,7 @@ def test_a_letter_o_is_told_and_its_register_left_out() -> None:
     assert "ebx" not in text
 
 
-@pytest.mark.parametrize("arch", ["x64", "arm64"])
-@pytest.mark.parametrize("line", FORMS, ids=range(len(FORMS)))
+@each(product(FORMS, ARCHES), parts=4)
 def test_a_line_whose_every_zero_is_a_letter_o_is_passed_without_an_error(line: str, arch: str) -> None:
     damaged = re.sub(r"(?<=[0-9a-fx])0", "O", line).encode() + b"\n"
     assert b"".join(piece.data for piece in pieces(SESSIONS[arch], [VMBUS + damaged])) == VMBUS + damaged

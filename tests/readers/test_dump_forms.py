@@ -7,12 +7,14 @@ import json
 import random
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import pytest
 
 from hvrepl.errors import UsageError
 from hvrepl.readers.dump import Dump, read_bytes
 from tests.at_hand import need
+from tests.each import each
 from tests.fuzz import amount, sampled
 from tests.paths import DATA
 from tests.program import call
@@ -38,8 +40,7 @@ ALL: dict[str, Callable[[bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("given", DATAS)
-@pytest.mark.parametrize("name", ALL)
+@each(product(ALL, DATAS))
 def test_a_form_is_read_right(name: str, given: str) -> None:
     text = ALL[name](DATAS[given]).encode()
     dumps = read_bytes(text, is_hex="Rust" in name)

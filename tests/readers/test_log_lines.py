@@ -17,6 +17,7 @@ from hvrepl.catalog.opening import open_index
 from hvrepl.readers.log_lines import LogReader, Match, Recogniser
 from hvrepl.readers.word_search import candidates, searcher
 from tests.at_hand import need
+from tests.each import each
 
 FORMS = list(Catalog(open_index()).log_forms())
 SEEN = [(form, line) for form in FORMS for line in form.seen if not form.sign]
@@ -64,7 +65,7 @@ def numbers(text: str) -> list[dict[str, int]]:
     return [dict(match.numbers) for match in found(text)]
 
 
-@pytest.mark.parametrize(("form", "line"), SEEN, ids=[form.name for form, _ in SEEN])
+@each(SEEN, lambda seen: seen[0].name, parts=4)
 def test_a_form_is_found_behind_any_prefix_and_in_both_cases(form: LogForm, line: str) -> None:
     plain = [(match.form.name, match.numbers) for match in ALL.find(line)]
     assert (form.reader or form.name) in [match.form.reader or match.form.name for match in ALL.find(line)]

@@ -24,6 +24,7 @@ from hvrepl.render.definition import describe, describe_lines, place_of
 from hvrepl.render.formats import RENDERERS
 from hvrepl.render.listing import Listing, list_entries, list_hits, render_listing
 from hvrepl.render.style import Style
+from tests.each import each
 
 INDEX = open_index()
 CATALOGS = {arch: Catalog(INDEX, arch) for arch in ARCHES}
@@ -41,27 +42,24 @@ def all_found() -> list[Found]:
     return found
 
 
-def grouped(found: list[Found]) -> dict[str, list[Found]]:
-    """What has a layout by itself; plain names, of which there are many, by their kind."""
-    groups: dict[str, list[Found]] = {}
-    for one in found:
-        groups.setdefault(f"{one.arch}-{one.name if one.spec.layout else one.spec.kind}", []).append(one)
-    return groups
+FOUND = all_found()
 
 
-GROUPS = grouped(all_found())
+def name_of(found: Found) -> str:
+    return f"{found.arch}-{found.name}"
+
+
 KEYS = """name kind title arch also doc note width size reset addresses fields output values privilege granted_by qemu see source""".split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
-def test_every_spec_is_described_in_words_that_its_object_has_too_with_sources_and_fits_the_terminal(group: list[Found]) -> None:
-    for found in group:
-        table = describe(CATALOGS[found.arch], found)
-        whole = list(describe_lines(table, Style(width=0)))
-        check_description(found, table, "\n".join(whole))
-        check_sources(table)
-        for width in (40, 80):
-            check_width(table, whole, width)
+@each(FOUND, name_of, parts=8)
+def test_every_spec_is_described_in_words_that_its_object_has_too_with_sources_and_fits_the_terminal(found: Found) -> None:
+    table = describe(CATALOGS[found.arch], found)
+    whole = list(describe_lines(table, Style(width=0)))
+    check_description(found, table, "\n".join(whole))
+    check_sources(table)
+    for width in (40, 80):
+        check_width(table, whole, width)
 
 
 def check_description(found: Found, table: Mapping[str, Any], text: str) -> None:
@@ -136,9 +134,7 @@ def test_the_list_of_everything_has_one_row_and_object_each() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "found", [one for one in all_found() if one.spec.layout and not one.spec.width], ids=lambda one: f"{one.arch}-{one.name}"
-)
+@each((one for one in FOUND if one.spec.layout and not one.spec.width), name_of)
 def test_members_stand_where_decoding_finds_them(found: Found) -> None:
     catalog = CATALOGS[found.arch]
     decoder = Decoder(catalog)

@@ -16,6 +16,7 @@ from hvrepl.errors import UsageError
 from hvrepl.render.formats import RENDERERS, Item, csv_row, indent_json, render_few, render_json
 from hvrepl.render.style import Style
 from tests.codec.layouts import THINGS, Thing
+from tests.each import each
 from tests.program import call
 from tests.render.trees import CLEAR, PAGE, STRUCT, TREES, WORD
 
@@ -226,7 +227,7 @@ def collect(source: Iterable[str], into: list[str]) -> None:
     into.extend(source)
 
 
-@pytest.mark.parametrize("thing", THINGS, ids=str)
+@each(THINGS, parts=16)
 def test_every_layout_is_rendered_in_every_format_and_read_back_from_json_and_csv(thing: Thing) -> None:
     nodes = [thing.decode(bytes(thing.size)), thing.decode(b"\xff" * thing.size)]
     for form in RENDERERS:

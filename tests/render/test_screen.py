@@ -16,6 +16,7 @@ from hvrepl.render.screen import render_screen, say_finding
 from hvrepl.render.style import Style, align, wrap
 from tests.codec.layouts import THINGS, Thing
 from tests.contrast import READS, contrast
+from tests.each import each
 from tests.render.trees import CLEAR, PAGE, STRUCT, TREES, WORD
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -112,7 +113,7 @@ def test_a_ruler_has_32_bits_a_row() -> None:
 WORDS = [thing for thing in THINGS if thing.width]
 
 
-@pytest.mark.parametrize("thing", WORDS, ids=str)
+@each(WORDS)
 def test_the_ruler_of_every_word_shows_every_bit_under_its_number(thing: Thing) -> None:
     node = thing.decode(b"\xa5" * thing.size)
     lines = list(render_bits(node, Style(width=0)))
@@ -316,7 +317,7 @@ def test_a_narrow_screen_puts_what_does_not_fit_below() -> None:
     assert list(render_screen(STRUCT, Style(width=80)))[1] == "  +0  header               kind 1"
 
 
-@pytest.mark.parametrize("thing", THINGS, ids=str)
+@each(THINGS, parts=8)
 def test_no_screen_is_wider_than_the_terminal_or_loses_a_word(thing: Thing) -> None:
     for data in (bytes(thing.size), b"\xff" * thing.size):
         node = thing.decode(data)

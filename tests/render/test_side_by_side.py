@@ -11,6 +11,7 @@ from hvrepl.record import replace
 from hvrepl.render.side_by_side import MOST, show_side_by_side
 from hvrepl.render.style import Style
 from tests.codec.layouts import THINGS, Thing
+from tests.each import each
 from tests.program import call
 from tests.render.trees import CLEAR, PAGE, STRUCT, WORD
 
@@ -95,7 +96,7 @@ def test_what_is_too_wide_stands_one_below_the_other() -> None:
     assert sides("guest-id", *values, columns=60)[0].startswith("HV_X64_MSR_GUEST_OS_ID = 0x818000050fa7042f")
 
 
-@pytest.mark.parametrize("thing", [thing for thing in THINGS if thing.width], ids=str)
+@each(thing for thing in THINGS if thing.width)
 def test_every_word_goes_side_by_side_or_says_that_it_does_not(thing: Thing) -> None:
     nodes = [thing.decode(bytes([byte]) * thing.size) for byte in (0, 0xA5, 0xFF)]
     for width in (40, 80, 0):

@@ -25,6 +25,7 @@ from hvrepl.catalog.build.read_specs import read_folder, to_specs
 from hvrepl.catalog.build.rules import RULES, check_folders, main, read_tables
 from hvrepl.codec.meanings import MEANINGS
 from hvrepl.errors import FileError, SpecError
+from tests.each import each
 from tests.paths import DATA, SPECS
 
 TEST_SPECS = DATA / "specs"
@@ -85,11 +86,13 @@ def fault_text(node: ast.AST) -> str:
     return text if any(re.search(r"[a-z]:? [a-z]", word) for word in words) else ""
 
 
-@pytest.mark.parametrize("text", sorted(set(fault_texts())))
+FAULTS = [fault for path in BAD_SPECS.rglob("*.toml") for fault in EXPECT.findall(path.read_text())]
+
+
+@each(sorted(set(fault_texts())))
 def test_every_text_of_a_fault_has_an_example(text: str) -> None:
-    faults = [fault for path in BAD_SPECS.rglob("*.toml") for fault in EXPECT.findall(path.read_text())]
     pattern = re.escape(text).replace("…", ".*")
-    assert any(re.search(pattern, fault) for fault in faults)
+    assert any(re.search(pattern, fault) for fault in FAULTS)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

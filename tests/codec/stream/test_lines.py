@@ -14,6 +14,7 @@ from hvrepl.codec.stream.fragments import Code, Memo
 from hvrepl.codec.stream.lines import WORTH, Stream
 from hvrepl.errors import UsageError
 from tests.codec.layouts import LARGE, THINGS, Thing, samples, thing
+from tests.each import each
 from tests.fuzz import amount, examples, sampled
 
 
@@ -38,7 +39,7 @@ def tried(one: Thing) -> list[bytes]:
 
 
 @sampled
-@pytest.mark.parametrize("one", THINGS, ids=str)
+@each(THINGS, parts=16)
 def test_a_line_is_what_decoding_gives_and_every_word_has_a_function(one: Thing) -> None:
     lines = stream(one)
     first, *rest = tried(one)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.each import each
 from tests.paths import PACKAGE
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -52,8 +53,13 @@ LIBRARIES = {
 }
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The full names of all modules that a module imports, wherever in it, also for types alone."""
+    return frozenset(find_imports(path))
+
+
+def find_imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -92,7 +98,7 @@ def place(module: str) -> str:
     return [*module.split("."), "__init__"][1]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@each(MODULES, name)
 def test_a_module_imports_only_what_comes_before_it(path: Path) -> None:
     here = place(dotted(path))
     wrong = [module for module in own(path) if place(module) != here and FLOOR_OF[place(module)] >= FLOOR_OF[here]]
@@ -135,7 +141,7 @@ def test_what_reads_and_checks_specs_is_imported_only_to_open_them() -> None:
     assert not [node for node in at_import if isinstance(node, ast.ImportFrom) and str(node.module).startswith(build)]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@each(MODULES, name)
 def test_a_library_is_imported_only_where_it_belongs(path: Path) -> None:
     outside = {module.split(".")[0] for module in imports(path)} - sys.stdlib_module_names - {"hvrepl"}
     assert [library for library in outside if not name(path).startswith(LIBRARIES.get(library, ()))] == []

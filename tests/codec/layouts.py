@@ -112,10 +112,8 @@ def samples(thing: Thing) -> Iterator[bytes]:
     for _ in range(max(1, few // 3)):
         yield dice.randbytes(size)
     if not thing.width:
-        ends = (
-            {thing.head + 1, size - 1} if is_again else {thing.head, thing.head + 1, (thing.head + size) // 2, size - 1, size + 1, size + 7}
-        )
-        for end in sorted(ends):
+        ends = {thing.head, thing.head + 1, (thing.head + size) // 2, size - 1, size + 1, size + 7}
+        for end in sorted({thing.head + 1, size - 1} if is_again or amount(size > LARGE, False) else ends):
             yield dice.randbytes(max(end, thing.head))
             if end % 2 or amount(False, True):
                 yield bytes(max(end, thing.head))

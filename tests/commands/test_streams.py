@@ -318,6 +318,14 @@ def test_a_closed_stderr_leaves_the_status() -> None:
     assert without("2>&-", "decode", "nosuch", "1") == Ended(3, "", "")
 
 
+# What a pipe gives otherwise than a file in memory: bytes in many pieces, none at all, and text that stderr cannot take as it is.
+AS_A_PROCESS = ("nothing", "no_utf8", "a_million_characters", "a_million_blanks", "raw_many")
+
+
+def run_as(name: str, *words: str, stdin: bytes) -> Ended:
+    return (execute if name in AS_A_PROCESS else call)(*words, stdin=stdin)
+
+
 NO_NUMBER = "is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)"
 INPUTS = {
     "nothing": (b"", 0, [], ""),
@@ -338,9 +346,9 @@ INPUTS = {
 }
 
 
-@pytest.mark.parametrize(("given", "status", "shown", "err"), INPUTS.values(), ids=INPUTS)
-def test_lines_of_any_kind_are_read_or_refused_one_by_one(given: bytes, status: int, shown: list[str], err: str) -> None:
-    ended = execute("decode", "sint2", "-", "-f", "csv", "-k", stdin=given)
+@pytest.mark.parametrize(("name", "given", "status", "shown", "err"), [(name, *row) for name, row in INPUTS.items()], ids=INPUTS)
+def test_lines_of_any_kind_are_read_or_refused_one_by_one(name: str, given: bytes, status: int, shown: list[str], err: str) -> None:
+    ended = run_as(name, "decode", "sint2", "-", "-f", "csv", "-k", stdin=given)
     rows = [line.split(",")[2] for line in ended.out.splitlines()[1:]]
     assert (ended.status, rows, ended.err) == (status, [f"0x00000000000000{digits}" for digits in shown], err)
 
@@ -357,15 +365,15 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize(("given", "status", "count", "err"), SCRIPTS.values(), ids=SCRIPTS)
-def test_a_script_of_any_kind_is_run_up_to_the_line_that_is_wrong(given: bytes, status: int, count: int, err: str) -> None:
-    ended = execute("-f", "line", stdin=given)
+@pytest.mark.parametrize(("name", "given", "status", "count", "err"), [(name, *row) for name, row in SCRIPTS.items()], ids=SCRIPTS)
+def test_a_script_of_any_kind_is_run_up_to_the_line_that_is_wrong(name: str, given: bytes, status: int, count: int, err: str) -> None:
+    ended = run_as(name, "-f", "line", stdin=given)
     assert (ended.status, ended.out.count("\n"), ended.err) == (status, count, err)
 
 
 @pytest.mark.parametrize(("values", "shape"), [(0, None), (1, dict), (2, list), (5, list)])
 def test_the_json_of_a_stream_is_one_document(values: int, shape: type | None) -> None:
-    ended = execute("decode", "sint2", "-", "-f", "json", stdin=b"0x30\n" * values)
+    ended = call("decode", "sint2", "-", "-f", "json", stdin=b"0x30\n" * values)
     assert (ended.status, ended.err) == (0, "")
     if shape is None:
         assert ended.out == ""
@@ -377,7 +385,7 @@ def test_the_json_of_a_stream_is_one_document(values: int, shape: type | None) -
 
 @pytest.mark.parametrize("good", [0, 1, 2, 3])
 def test_the_json_of_a_stream_that_fails_is_whole_as_far_as_it_goes(good: int) -> None:
-    ended = execute("decode", "sint2", "-", "-f", "json", stdin=b"0x30\n" * good + b"zz\n0x31\n")
+    ended = call("decode", "sint2", "-", "-f", "json", stdin=b"0x30\n" * good + b"zz\n0x31\n")
     assert ended.status == 2
     assert ended.err == f"stdin:{good + 1}: 'zz' {NO_NUMBER}\n"
     found = json.loads(ended.out or "[]")
@@ -397,9 +405,9 @@ STRUCTS = {
 }
 
 
-@pytest.mark.parametrize(("given", "count", "finding"), STRUCTS.values(), ids=STRUCTS)
-def test_stdin_holds_structs_raw_or_in_hex(given: bytes, count: int, finding: str) -> None:
-    ended = execute("decode", "message", "-", "-f", "ndjson", stdin=given)
+@pytest.mark.parametrize(("name", "given", "count", "finding"), [(name, *row) for name, row in STRUCTS.items()], ids=STRUCTS)
+def test_stdin_holds_structs_raw_or_in_hex(name: str, given: bytes, count: int, finding: str) -> None:
+    ended = run_as(name, "decode", "message", "-", "-f", "ndjson", stdin=given)
     found = [json.loads(line) for line in ended.out.splitlines()]
     assert (ended.status, ended.err, len(found)) == (0, "", count)
     assert all(bytes.fromhex(one["raw"]) == MESSAGE for one in found[:-1])
@@ -416,7 +424,7 @@ REFUSED_STRUCTS = {
 
 @pytest.mark.parametrize(("given", "count", "err"), REFUSED_STRUCTS.values(), ids=REFUSED_STRUCTS)
 def test_a_struct_of_too_few_bytes_ends_the_stream(given: bytes, count: int, err: str) -> None:
-    ended = execute("decode", "message", "-", "-f", "line", stdin=given)
+    ended = call("decode", "message", "-", "-f", "line", stdin=given)
     assert (ended.status, ended.out.count("\n"), ended.err) == (2, count, f"{err}\n")
 
 

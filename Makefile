@@ -5,13 +5,14 @@ VENV   := .venv
 DEMO   := build/demo
 BIN    := $(VENV)/bin
 DUMPS  := tests/data/dumps
+PYZ    := build/hvrepl.pyz
 
 # What somebody's shell says to Python is not meant for this: other packages, no assertions, warnings as errors of pip.
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
 # All files here are UTF-8, and so may be their path, whatever the language of the machine.
 export LC_ALL = C.UTF-8
 
-.PHONY: help demo check format lint types specs test coverage bench update pictures dist handout extras fuzz fresh clean
+.PHONY: help demo check format lint types specs test coverage bench update pictures dist pyz handout extras fuzz fresh clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
@@ -20,8 +21,9 @@ help:
 	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
 	@echo "make pictures  draw screens on a white and a black terminal into build/pictures, and the one of README"
-	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input)"
+	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input): about an hour"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
+	@echo "make pyz     build $(PYZ), one file that Python runs on a machine without a network, and try it"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
 	@echo "make extras  build them, and try the wheel with each of its extras on one Python (PYTHON=$(PYTHON))"
 	@echo "make format  put the code into its format"
@@ -82,7 +84,7 @@ update: $(VENV)/.installed
 	@if $(BIN)/python -c 'import nbclient, ipykernel' 2>/dev/null; then $(BIN)/python -m tests.notebook; fi
 
 # The tests that hypothesis gives values, others in each run, and those that try only some of their samples in `make check`.
-N ?= 3000
+N ?= 2000
 # Then for so long each, inputs that have a shape or go to a shell: by coverage where atheris is installed.
 SECONDS ?= 300
 fuzz: $(VENV)/.installed
@@ -116,6 +118,10 @@ dist: $(VENV)/.installed handout
 	tar -xzf dist/*.tar.gz -C build/handout
 	cd build/handout/hvrepl-*/ && PYTHONPATH=$$PWD PATH="$(CURDIR)/$(BIN):$$PATH" "$(CURDIR)/$(BIN)/python" -m pytest \
 	  tests/test_api.py tests/test_docs.py tests/test_layers.py tests/test_transcripts.py
+
+pyz: $(VENV)/.installed
+	$(PYTHON) tools/make_pyz.py $(PYZ)
+	$(BIN)/python -m pytest tests/test_pyz.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

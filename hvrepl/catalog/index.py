@@ -156,6 +156,13 @@ class Index:
             raise FileError(f"{path}: {error}") from error
 
     @classmethod
+    def load(cls, data: bytes) -> Index:
+        """The index whose file holds these bytes."""
+        database = sqlite3.connect(":memory:", check_same_thread=False)
+        database.deserialize(data)
+        return cls(database)
+
+    @classmethod
     def build(cls, tables: Iterable[tuple[str, str, Mapping[str, Any]]], spaces: Iterable[Space], path: str = ":memory:") -> Index:
         """An index of specs that keep the rules, from (arch, file, tables) as in read_folder's."""
         database = sqlite3.connect(path, check_same_thread=False)

@@ -42,8 +42,7 @@ SESSIONS = {arch: session_of(arch) for arch in ARCHES}
 
 def told(data: bytes) -> list[str]:
     """The first line of each note that a log gets, without the rest of the program, which takes ten times as long."""
-    claims = [claim for piece in pieces(SESSION, [data]) for claim in piece.claims]
-    return notes("\n".join(annotate(claims, Style(width=0))))
+    return notes("\n".join(line for piece in pieces(SESSION, [data]) for line in annotate(piece.claims, Style(width=0))))
 
 
 def passed(data: bytes, *arguments: str, terminal: bool = False) -> bytes:

@@ -100,14 +100,18 @@ LARGE = 1000  # bytes of a struct that takes long to decode
 
 
 def samples(thing: Thing) -> Iterator[bytes]:
-    """Zeros, ones, single bits (some of a struct), random bytes; of a struct also cut, and longer. Few of what was tried on x64 already."""
+    """Zeros, ones, single bits (of a word those where fields end, of a struct some), random bytes; of a struct also cut, and longer.
+
+    Few of what was tried on x64 already.
+    """
     dice = random.Random(str(thing))
     size = thing.size
     is_again = amount(thing.arch != ARCHES[0] and thing.found.spec.arch == COMMON, False)
     few = amount(2, 6) if is_again or size > LARGE else amount(6, 24)
     yield bytes(size)
     yield b"\xff" * size
-    for bit in range(8 * size) if thing.width and not is_again else sorted(dice.sample(range(8 * size), min(8 * size, few))):
+    every = amount(edges, lambda thing: range(8 * thing.size))
+    for bit in every(thing) if thing.width and not is_again else sorted(dice.sample(range(8 * size), min(8 * size, few))):
         yield (1 << bit).to_bytes(size, "little")
     for _ in range(max(1, few // 3)):
         yield dice.randbytes(size)
@@ -117,6 +121,23 @@ def samples(thing: Thing) -> Iterator[bytes]:
             yield dice.randbytes(max(end, thing.head))
             if end % 2 or amount(False, True):
                 yield bytes(max(end, thing.head))
+
+
+def edges(thing: Thing) -> list[int]:
+    """The lowest and the highest bit of each field of a word, of its variants too: bits between these are of the same field."""
+    found = {0, thing.width - 1}
+    for data in (bytes(thing.size), b"\xff" * thing.size, *(bytes([1 << place]) + bytes(thing.size - 1) for place in range(8))):
+        for leaf in leaves(thing.decode(data)):
+            found |= set(absolute(leaf)) if leaf.bits else set()
+    return sorted(found)
+
+
+def absolute(field: Decoded) -> tuple[int, int]:
+    """Bits of a CPUID leaf are counted within their register; as a 128-bit number the leaf is EDX:ECX:EBX:EAX."""
+    assert field.bits is not None
+    high, low = field.bits
+    base = 32 * ("eax", "ebx", "ecx", "edx").index(field.register.split(":")[-1]) if field.register else 0
+    return base + high, base + low
 
 
 def leaves(node: Decoded) -> Iterator[Decoded]:

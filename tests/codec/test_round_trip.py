@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hvrepl.codec.decoded import KEYS, Decoded
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
-from tests.codec.layouts import THINGS, Thing, nodes, samples, thing
+from tests.codec.layouts import THINGS, Thing, absolute, nodes, samples, thing
 from tests.each import each
 from tests.fuzz import amount, examples, sampled
 
@@ -67,14 +67,6 @@ def check_bits(node: Decoded, number: int, high: int, low: int) -> None:
             check_bits(field, number, field_high, field_low)
         top = field_low - 1
     assert top == low - 1
-
-
-def absolute(field: Decoded) -> tuple[int, int]:
-    """Bits of a CPUID leaf are counted within their register; as a 128-bit number the leaf is EDX:ECX:EBX:EAX."""
-    assert field.bits is not None
-    high, low = field.bits
-    base = 32 * ("eax", "ebx", "ecx", "edx").index(field.register.split(":")[-1]) if field.register else 0
-    return base + high, base + low
 
 
 def check_members(node: Decoded, data: bytes) -> int:

@@ -35,7 +35,7 @@ def tried(one: Thing) -> list[bytes]:
     if not one.width:
         return list(islice(samples(one), 4 if one.size > LARGE else amount(6, 12)))
     found = list(samples(one))
-    return found[:2] + found[2 :: max(1, one.width // amount(16, 64))]
+    return found[:2] + found[2 :: max(1, len(found) // amount(16, 64))]
 
 
 @sampled

@@ -16,7 +16,7 @@ export LC_ALL = C.UTF-8
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
-	@echo "make check   format, lint, types, specs and all tests: some 5 minutes on 2 cores"
+	@echo "make check   format, lint, types, specs and all tests: some 4 minutes on 2 cores"
 	@echo "make coverage  count how much of what the sources name and lay out the specs have"
 	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"

@@ -46,10 +46,10 @@ EXTRAS = {
     "columns": Extra(
         [*PROGRAM, "columns", str(DATA / "fleet" / "ids.parquet"), "guest_id=guest-id"],
         ["98  24.5%  Linux 5.15.167, Ubuntu (Canonical), package ABI 1071"],
-        "install hvrepl[columns]",
+        "install the package pyarrow",
     ),
-    "drgn": Extra(["-P", "-c", "import hvrepl, drgn; print(drgn.Program())"], ["drgn.Program"], "No module named 'drgn'"),
-    "evtx": Extra([*PROGRAM, "annotate", str(DATA / "evtx" / "security.evtx")], ["7 events"], "install hvrepl[evtx]"),
+    "drgn": Extra(["-P", "-c", "import hvrepl.debuggers.drgn, drgn; print(drgn.Program())"], ["drgn.Program"], "No module named 'drgn'"),
+    "evtx": Extra([*PROGRAM, "annotate", str(DATA / "evtx" / "security.evtx")], ["7 events"], "install the package evtx"),
     # It does nothing but make the search faster, so that only the library itself says that it is used, where there is a wheel of it.
     "fast": Extra(
         ["-X", "importtime", *PROGRAM, "annotate", "--only", str(DATA / "logs" / "dmesg.txt")],
@@ -59,7 +59,7 @@ EXTRAS = {
     "vmcore": Extra(
         [*PROGRAM, "scan", "-f", "line", str(DATA / "images" / "guest.avml"), *PACKED],
         [f"{name}:0x" for name in ("guest.avml", *PACKED)],
-        "install hvrepl[vmcore]",
+        "install the package",
     ),
 }
 

@@ -14,6 +14,7 @@ import pyarrow.types as kinds
 from hvrepl.catalog.catalog import Found
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import to_bytes
+from hvrepl.digits import LONGEST_DECIMAL
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import AMBIGUOUS, BARE_DIGITS, fit, read_cpuid, read_number, unwrap
 from hvrepl.record import record
@@ -66,7 +67,9 @@ def to_plain(value: Any) -> Plain | None:
     if isinstance(value, float):
         return float_to_plain(value)
     if isinstance(value, Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else Unreadable(str(value), "is not an integer")
+        if not (value.is_finite() and value == value.to_integral_value()):
+            return Unreadable(str(value), "is not an integer")
+        return int(value) if value.adjusted() < LONGEST_DECIMAL else Unreadable(str(value), "is wider than any value")
     try:
         return index(value)
     except TypeError:  # what is not an integer of another library

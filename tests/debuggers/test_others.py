@@ -18,7 +18,7 @@ from tests.program import call
 from tests.transcripts import ROOT, environment
 
 SECONDS = 60
-PRINTED = DATA / "dumps" / "debuggers"
+PRINTED = DATA / "debuggers"
 SCREEN = to_text(hvrepl.decode("page", PAGE.read_bytes())).splitlines()
 LLDB_PYTHON = "/usr/lib/llvm-14/lib/python3.11/dist-packages"  # where Debian 12 has it, and does not look for it
 

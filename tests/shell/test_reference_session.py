@@ -1,4 +1,4 @@
-"""The session in README: typed line by line into the shell, it prints what stands there."""
+"""The session in docs/reference.md: typed line by line into the shell, it prints what stands there."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hvrepl.commands.session import Session, Streams
 from hvrepl.shell.loop import Shell
 from tests.paths import ROOT
 
-README = ROOT / "README.md"
+REFERENCE = ROOT / "docs" / "reference.md"
 PROMPT = re.compile(r"^hv (?:x64|arm64)> (.*)\n", re.MULTILINE)
 
 
-def test_the_session_in_the_readme_is_what_the_shell_prints() -> None:
-    block = README.read_text().partition("```session\n")[2].partition("```")[0]
+def test_the_session_in_the_reference_is_what_the_shell_prints() -> None:
+    block = REFERENCE.read_text().partition("```session\n")[2].partition("```")[0]
     typed = PROMPT.findall(block)
     out = io.StringIO()
     streams = Streams(io.BytesIO(), out, out, {"HVREPL_HISTORY": ""}, stdin_is_terminal=True)

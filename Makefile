@@ -13,6 +13,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
 export LC_ALL = C.UTF-8
 
 .PHONY: help demo check format lint types specs test coverage bench update pictures dist pyz handout extras fuzz fresh clean
+.PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh site clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
@@ -24,6 +25,7 @@ help:
 	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input): about an hour"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make pyz     build $(PYZ), one file that Python runs on a machine without a network, and try it"
+	@echo "make site    write the pages of the whole catalogue into $(SITE), for any web server"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
 	@echo "make extras  build them, and try the wheel with each of its extras on one Python (PYTHON=$(PYTHON))"
 	@echo "make format  put the code into its format"
@@ -100,6 +102,11 @@ pictures: $(VENV)/.installed
 	@cp build/pictures/shell.png docs/pictures/
 
 # SUITE=testing is the newest Python.
+SITE ?= build/site
+site: $(VENV)/.installed
+	@$(BIN)/python -c 'import jinja2' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group dev
+	@$(BIN)/python -m hvrepl.web.site $(SITE)
+
 SUITE ?= bookworm trixie
 fresh:
 	@for suite in $(SUITE); do tools/fresh $$suite || exit; done

@@ -27,6 +27,7 @@ FLOORS = (
     ("commands",),
     ("script",),
     ("shell", "cli", "debuggers"),
+    ("shell", "cli", "web"),
     ("api", "__init__", "__main__"),
 )
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
@@ -50,6 +51,7 @@ LIBRARIES = {
     "polars": ("columns/polars.py",),
     "pandas": ("columns/kusto.py",),
     "pyspark": ("columns/spark.py",),
+    "jinja2": ("web/",),
 }
 
 

@@ -40,11 +40,11 @@ def double() -> None:
     from hvrepl.catalog.build.rules import read_tables
     from hvrepl.catalog.index import Index
 
-    tables, spaces = read_tables(ROOT / "specs")
+    tables, spaces, documents = read_tables(ROOT / "specs")
     shutil.copytree(SITE, DOUBLED, ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(DOUBLED, quiet=2)
     (DOUBLED / "hvrepl" / "specs.sqlite").unlink()
-    Index.build([*tables, *copies(tables)], spaces, str(DOUBLED / "hvrepl" / "specs.sqlite")).database.close()
+    Index.build([*tables, *copies(tables)], spaces, documents, str(DOUBLED / "hvrepl" / "specs.sqlite")).database.close()
 
 
 def copies(tables: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:

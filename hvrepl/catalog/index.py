@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hvrepl.catalog.model import ARCHES, COMMON, Address, Space, Spec, fill, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, Address, Document, Space, Spec, fill, to_key
 from hvrepl.catalog.parse_specs import LOG, NAMES, expand_names, parse_spec
 from hvrepl.catalog.taking import take_in
 from hvrepl.digits import to_int
@@ -31,6 +31,7 @@ CREATE TABLE lone(rank INTEGER, arch TEXT, spec INTEGER);
 CREATE TABLE crash(rank INTEGER, arch TEXT, spec INTEGER);
 CREATE TABLE interface(vendor TEXT, leaf INTEGER, subleaf INTEGER, arch TEXT, spec INTEGER);
 CREATE TABLE log(arch TEXT, file TEXT, body TEXT);
+CREATE TABLE document(key TEXT, title TEXT, repository TEXT, commit_id TEXT, root TEXT, url TEXT);
 """
 # Made after the rows: building them row by row takes three times as long.
 KEYS = """
@@ -163,7 +164,13 @@ class Index:
         return cls(database)
 
     @classmethod
-    def build(cls, tables: Iterable[tuple[str, str, Mapping[str, Any]]], spaces: Iterable[Space], path: str = ":memory:") -> Index:
+    def build(
+        cls,
+        tables: Iterable[tuple[str, str, Mapping[str, Any]]],
+        spaces: Iterable[Space],
+        documents: Iterable[Document] = (),
+        path: str = ":memory:",
+    ) -> Index:
         """An index of specs that keep the rules, from (arch, file, tables) as in read_folder's."""
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
@@ -172,6 +179,8 @@ class Index:
             for rank, s in enumerate(spaces)
         ]
         database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
+        sources = [(one.key, one.title, one.repository, one.commit, one.root, one.url) for one in documents]
+        database.executemany("INSERT INTO document VALUES (?,?,?,?,?,?)", sources)
         index = cls(database)
         tables = list(tables)
         logs = [(arch, file, json.dumps(table)) for arch, file, table in tables if table["kind"] == LOG]
@@ -313,6 +322,10 @@ class Index:
             table.pop("taken", None)
             yield arch, file, table
         yield from self.logs()
+
+    def documents(self) -> dict[str, Document]:
+        """The documents that a `source` may name, by key; of two with a key the first."""
+        return {row[0]: Document(*row) for row in self.database.execute("SELECT * FROM document ORDER BY rowid DESC")}
 
     def logs(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """(arch, file, tables) of every file of log forms."""

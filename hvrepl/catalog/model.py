@@ -55,6 +55,18 @@ class Space:
         return f"0x{number:0{self.digits}X}"
 
 
+@record(eq=True)
+class Document:
+    """What a `source` names by its key: a repository at a commit and the folder in it that paths begin at, or where pages of a site begin."""
+
+    key: str
+    title: str
+    repository: str = ""
+    commit: str = ""
+    root: str = ""
+    url: str = ""
+
+
 @record
 class Address:
     """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`, or into a range.

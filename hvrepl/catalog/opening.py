@@ -26,9 +26,9 @@ def open_index(extra: Path | None = None) -> Index:
         return built
     from hvrepl.catalog.build.rules import build_checked
 
-    tables, spaces = list(built.tables()), tuple(built.spaces.values())
+    tables, spaces, documents = list(built.tables()), tuple(built.spaces.values()), built.documents()
     built.database.close()
-    return build_checked(tables, spaces, extra)
+    return build_checked(tables, spaces, documents.values(), extra)
 
 
 def open_archived() -> Index | None:

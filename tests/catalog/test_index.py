@@ -36,7 +36,8 @@ class CountingIndex(Index):
 
 def build(path: str, *folders: Path) -> Index:
     parts = [read_tables(folder) for folder in folders]
-    return Index.build([table for tables, _ in parts for table in tables], [space for _, spaces in parts for space in spaces], path)
+    tables, spaces, documents = ([one for part in parts for one in part[place]] for place in range(3))
+    return Index.build(tables, spaces, documents, path)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,7 @@ def everything(index: Index) -> dict[str, object]:
         "lone": index.lone(),
         "crashes": index.crashes(),
         "tables": list(index.tables()),
+        "documents": index.documents(),
     }
 
 
@@ -99,7 +101,7 @@ def test_an_index_in_a_file_answers_as_one_in_memory(opened: Index) -> None:
 
 
 def test_an_index_made_of_an_index_is_the_same(opened: Index) -> None:
-    assert everything(Index.build(opened.tables(), opened.spaces.values())) == everything(opened)
+    assert everything(Index.build(opened.tables(), opened.spaces.values(), opened.documents().values())) == everything(opened)
 
 
 def test_an_index_in_a_file_is_read_only(opened: Index) -> None:

@@ -28,11 +28,11 @@ def open_kept(specs: Path, stamp: str = "") -> Index:
             return Index.open(path)
     from hvrepl.catalog.build.rules import read_tables
 
-    tables, spaces = read_tables(specs)
+    read = read_tables(specs)
     with suppress(OSError, sqlite3.Error, FileError):
-        keep(Index.build(tables, spaces), path)
+        keep(Index.build(*read), path)
         return Index.open(path)
-    return Index.build(tables, spaces)
+    return Index.build(*read)
 
 
 def keep(index: Index, path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hvrepl.catalog.build.keys import as_list, check_keys, check_tables
-from hvrepl.catalog.model import ARCHES, COMMON, Space, Spec
+from hvrepl.catalog.model import ARCHES, COMMON, Document, Space, Spec
 from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, parse_range, parse_spec
 from hvrepl.errors import FileError, SpecError
 from hvrepl.record import record
@@ -62,11 +62,11 @@ def check_values(value: object, where: str = "") -> Iterator[str]:
 
 @record
 class Folder:
-    """What a folder of specs holds: its files' tables, its spaces, the keys of its sources, and the faults of all of these."""
+    """What a folder of specs holds: its files' tables, its spaces, the documents of its sources by key, and the faults of all of these."""
 
     tables: Tables
     spaces: tuple[Space, ...]
-    documents: tuple[str, ...]
+    documents: Mapping[str, Document]
     faults: tuple[str, ...]
 
 
@@ -155,10 +155,16 @@ def read_interfaces(space: Mapping[str, Any]) -> range:
     return range(first, last + 1, step)
 
 
-def read_documents(folder: Path, file: str) -> tuple[tuple[str, ...], list[str]]:
-    """(keys, faults) of sources.toml, which may be missing."""
+def read_documents(folder: Path, file: str) -> tuple[dict[str, Document], list[str]]:
+    """(documents by key, faults) of sources.toml, which may be missing."""
     tables, faults = read_optional(folder / "sources.toml", file)
-    return tuple(tables), faults + [fault for key, table in tables.items() for fault in check_keys("document", table, f"{file}: {key}: ")]
+    documents = {}
+    for key, table in tables.items():
+        wrong = list(check_keys("document", table, f"{file}: {key}: "))
+        texts = {} if wrong else {name: table[name] for name in ("title", "repository", "commit", "root", "url") if name in table}
+        documents[key] = Document(key, **{"title": key, **texts})
+        faults += wrong
+    return documents, faults
 
 
 def read_optional(path: Path, file: str) -> tuple[dict[str, Any], list[str]]:

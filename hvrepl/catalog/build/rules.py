@@ -16,7 +16,7 @@ from hvrepl.catalog.build.keys import check_tables
 from hvrepl.catalog.build.budget import check_budget
 from hvrepl.catalog.log_forms import OWN, parse_forms
 from hvrepl.catalog.build.log_rules import check_forms
-from hvrepl.catalog.model import ARCHES, COMMON, Enumerator, Layout, Space, Spec, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, Document, Enumerator, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
 from hvrepl.catalog.taking import taken
@@ -241,12 +241,12 @@ def named(spec: Spec, fault: str) -> str:
     return f"{spec.name}: {fault}" if is_name(spec) and not fault.startswith(f"{spec.name}: ") else fault
 
 
-def read_tables(folder: Path) -> tuple[Tables, tuple[Space, ...]]:
-    """The tables and spaces of a folder, for Index.build. Raises FileError, and SpecError for files that cannot be read as TOML."""
+def read_tables(folder: Path) -> tuple[Tables, tuple[Space, ...], tuple[Document, ...]]:
+    """The tables, spaces and documents of a folder, for Index.build. Raises FileError, and SpecError for files that cannot be read as TOML."""
     read = read_folder(folder)
     if read.faults:
         raise SpecError("\n".join(f"{folder}/{fault}" for fault in read.faults))
-    return read.tables, read.spaces
+    return read.tables, read.spaces, tuple(read.documents.values())
 
 
 def check_logs(tables: Tables, book: Book) -> list[str]:
@@ -269,7 +269,7 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
     return [*(fault for one in read for fault in one.faults), *faults, *check(specs, spaces, documents), *logs]
 
 
-def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index:
+def build_checked(tables: Tables, spaces: Iterable[Space], built_in: Iterable[Document], extra: Path) -> Index:
     """An index in memory of built-in specs, which are trusted, and of one's own, which are checked. Raises SpecError, FileError."""
     own = read_folder(extra, f"{extra}/")
     specs, faults = to_specs(own.tables)
@@ -287,7 +287,8 @@ def build_checked(tables: Tables, spaces: Iterable[Space], extra: Path) -> Index
     ]
     if faults:
         raise SpecError("\n".join(faults))
-    return Index.build([*tables, *((arch, file, {**table, OWN: True}) for arch, file, table in own.tables)], both)
+    all_tables = [*tables, *((arch, file, {**table, OWN: True}) for arch, file, table in own.tables)]
+    return Index.build(all_tables, both, [*built_in, *own.documents.values()])
 
 
 def main(arguments: Sequence[str]) -> int:

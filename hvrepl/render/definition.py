@@ -182,35 +182,53 @@ def numbers_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 def contents_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
     """How big it is, then its fields or its values."""
+    measure = say_measure(table)
+    if measure:
+        yield f"  {measure}"
+    for heading, fields in layouts_of(table):
+        if heading:
+            yield f"  {heading}"
+        yield from fields_of(fields, style)
+    yield from values_of(table.get("values", ()), style, table.get("width", 0))
+
+
+def say_measure(table: Mapping[str, Any]) -> str:
+    """64 bits, 0x10000 after reset; of what has no number also the archs."""
     values = table.get("values", ())
     facts = [f"{table['width']} bits" if "width" in table else "", f"{table['size']} bytes" if "size" in table else ""]
     facts.append(f"{table['reset']} after reset" if "reset" in table else "")
     facts.append(count_of(len(values), "value") if values else "")
     facts.append("" if table["addresses"] else say_arches(table["arch"]))
-    if any(facts):
-        yield "  " + ", ".join(fact for fact in facts if fact)
-    if table["kind"] == "hypercall" and table["fields"]:
-        yield "  input"
-    yield from fields_of(table["fields"], style)
+    return ", ".join(fact for fact in facts if fact)
+
+
+def layouts_of(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(heading, fields) of what it lays out: a hypercall's input and output, or the fields under no heading."""
+    yield "input" if table["kind"] == "hypercall" and table["fields"] else "", table["fields"]
     if "output" in table:
-        yield "  output"
-        yield from fields_of(table["output"], style)
-    yield from values_of(values, style, table.get("width", 0))
+        yield "output", table["output"]
 
 
 def facts_of(table: Mapping[str, Any], style: Style) -> list[str]:
     """What it needs, what else it is called, what to see, and sources: each kind once, in a row."""
-    also = dict.fromkeys([*table.get("also", ()), *(name for one in table["addresses"] for name in one.get("also", ()))])
-    was = [f"{name} ({one['space']} {one['number']} in older headers)" for one in table["addresses"] for name in one.get("was", ())]
     rows = [
-        ("privilege", say_granting(table.get("granted_by", ()))),
-        ("QEMU flag", table.get("qemu", "")),
-        ("other names", ", ".join(also)),
-        ("older names" if len(was) > 1 else "older name", ", ".join(was)),
+        *names_of(table),
         ("see", ", ".join(table.get("see", ()))),
         ("sources" if len(table["source"]) > 1 else "source", ", ".join(table["source"])),
     ]
     return spread([row for row in rows if row[1]], style, ("dim", ""))
+
+
+def names_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(label, text) of what it needs and what else it is called; "" is the text where there is nothing."""
+    also = dict.fromkeys([*table.get("also", ()), *(name for one in table["addresses"] for name in one.get("also", ()))])
+    was = [f"{name} ({one['space']} {one['number']} in older headers)" for one in table["addresses"] for name in one.get("was", ())]
+    return [
+        ("privilege", say_granting(table.get("granted_by", ()))),
+        ("QEMU flag", table.get("qemu", "")),
+        ("other names", ", ".join(also)),
+        ("older names" if len(was) > 1 else "older name", ", ".join(was)),
+    ]
 
 
 def say_granting(granted: Iterable[str]) -> str:
@@ -223,17 +241,27 @@ def say_granting(granted: Iterable[str]) -> str:
 
 
 def fields_of(fields: Any, style: Style) -> Iterator[str]:
-    """A row a field; those of variants under what picks them, written once where several variants have the same."""
-    blocks: dict[str, list[tuple[str, str, str]]] = {}
-    for field in fields:
-        blocks.setdefault(field.get("when", ""), []).append((place_of(field), field["name"], remark_of(field)))
-    merged: dict[tuple[tuple[str, str, str], ...], list[str]] = {}
-    for when, rows in blocks.items():
-        merged.setdefault(tuple(rows), []).append(when)
-    for same, whens in merged.items():
-        for place, when in enumerate(say_conditions(whens) if whens != [""] else ()):
+    """A row a field; those of variants under what picks them."""
+    for conditions, members in blocks_of(fields):
+        for place, when in enumerate(conditions):
             yield from wrap(when, style.width, f"  {'or' if place else 'where'} ", "      ")
-        yield from spread(same, style, ("dim", "name", "meaning"), indent="    " if whens != [""] else "  ")
+        yield from spread([row_of(field) for field in members], style, ("dim", "name", "meaning"), indent="    " if conditions else "  ")
+
+
+def blocks_of(fields: Iterable[Mapping[str, Any]]) -> Iterator[tuple[list[str], list[Mapping[str, Any]]]]:
+    """(conditions, fields) of what is always there, under no condition, and of each variant; once where several variants have the same."""
+    blocks: dict[str, list[Mapping[str, Any]]] = {}
+    for field in fields:
+        blocks.setdefault(field.get("when", ""), []).append(field)
+    merged: dict[tuple[tuple[str, str, str], ...], tuple[list[str], list[Mapping[str, Any]]]] = {}
+    for when, members in blocks.items():
+        merged.setdefault(tuple(map(row_of, members)), ([], members))[0].append(when)
+    for whens, members in merged.values():
+        yield [] if whens == [""] else list(say_conditions(whens)), members
+
+
+def row_of(field: Mapping[str, Any]) -> tuple[str, str, str]:
+    return place_of(field), field["name"], remark_of(field)
 
 
 def say_conditions(whens: Iterable[str]) -> Iterator[str]:

@@ -77,7 +77,9 @@ def draw_row(row: Row, unit: float, top: int) -> tuple[str, int]:
     pieces = [text_at(0, middle, row.place, "place")]
     for cell in row.cells:
         left, wide = GUTTER + cell.start * unit, cell.length * unit
-        whole = f'<title>{escape(cell.title)}</title><rect x="{left:g}" y="{top + head}" width="{wide:g}" height="{height}"/>'
+        is_whole = fits(cell, unit) or (is_upright(cell, unit) and len(cell.name) <= MOST_LETTERS)
+        title = "" if is_whole else f"<title>{escape(cell.title)}</title>"
+        whole = f'{title}<rect x="{left:g}" y="{top + head}" width="{wide:g}" height="{height}"/>'
         if is_upright(cell, unit):
             name = cell.name if len(cell.name) <= MOST_LETTERS else cell.name[: MOST_LETTERS - 1] + "…"
             at = f"{left + wide / 2 + 4:g} {top + head + height - 6}"

@@ -80,10 +80,16 @@ def entry_lines(entries: Sequence[Entry], style: Style) -> Iterator[str]:
             continue
         if place or len(groups) > 1:
             yield ""
-        arches = {one.arch for one in group}
-        yield from wrap(heading_of(group, arches.pop() if len(arches) == 1 else ""), style.width, "", "    ")
-        shown = [column for column in (1, 2, 3) if any(row[column] for row in rows) and (column != 3 or arches)] + [4]
+        arch = arch_of_all(group)
+        yield from wrap(heading_of(group, arch), style.width, "", "    ")
+        shown = [column for column in (1, 2, 3) if any(row[column] for row in rows) and (column != 3 or not arch)] + [4]
         yield from spread([[row[column] for column in shown] for row in rows], style, [ROLES[column] for column in shown])
+
+
+def arch_of_all(group: Iterable[Entry]) -> str:
+    """The arch that all of them have, or ""."""
+    arches = {one.arch for one in group}
+    return arches.pop() if len(arches) == 1 else ""
 
 
 def heading_of(group: Sequence[Entry], arch: str) -> str:

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.index import WAS, Index, elements, is_seen
-from hvrepl.catalog.model import ARCHES, COMMON, Document, Field, Layout, Spec, fill, to_key
+from hvrepl.catalog.index import WAS, Index, is_seen
+from hvrepl.catalog.model import ARCHES, COMMON, Document, Field, Layout, Spec, to_key
+from hvrepl.digits import to_int
+from hvrepl.render.listing import fill_range
 
 LISTS, STATIC = "list", "static"  # what is below the root and not a name
 TAKEN = (LISTS, STATIC)
@@ -18,90 +20,98 @@ SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)  # a name that is a folder as it is
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
 
 
-class Place(NamedTuple):
-    """A page, and where on it: the id of what is meant, "" for all of it."""
+class Subject(NamedTuple):
+    """What a page is about: the spec on each arch that has the name, and for an array which element (None: all of them)."""
 
-    path: str
-    anchor: str = ""
-
-    @property
-    def address(self) -> str:
-        return f"{self.path}#{self.anchor}" if self.anchor else self.path
+    specs: dict[str, Spec]
+    element: int | None = None
 
 
 class Links:
-    """The pages of a catalogue: the specs of each, one for each arch on which it is another, and the place of each name."""
+    """The pages of a catalogue, and the page of each name. `aliases` are the paths of further names, which lead to the page."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
         self.catalogs = {arch: Catalog(index, arch) for arch in ARCHES}
         self.documents = index.documents()
         self.specs = {key: index.spec(key) for key, *_ in index.specs()}
-        self.pages = self._find_pages()
-        self.places: dict[tuple[str, str], Place] = {}
-        self.aliases: dict[str, Place] = {}
+        self._keys = {id(spec): key for key, spec in self.specs.items()}
+        self.pages: dict[str, Subject] = {}
+        self._headings: dict[str, str] = {}
+        self.path_of: dict[tuple[int, int | None], str] = {}
+        self.places: dict[tuple[str, str], str] = {}
+        self.aliases: dict[str, str] = {}
+        self._find_pages()
         self._place_names()
 
-    def _find_pages(self) -> dict[str, dict[str, Spec]]:
-        """Path → arch → the spec that has the name there."""
-        pages: dict[str, dict[str, Spec]] = defaultdict(dict)
-        self.path_of: dict[int, str] = {}
-        for key, spec in sorted(self.specs.items(), key=lambda one: one[1].arch == COMMON):
+    def _find_pages(self) -> None:
+        for key, spec in sorted(self.specs.items(), key=lambda one: (one[1].arch == COMMON, one[1].name)):
             arch = ARCHES[0] if spec.arch == COMMON else spec.arch
             heading = self.catalogs[arch].heading(spec) or next(iter(spec.addresses), None)
-            path = (heading.name if heading else spec.name).replace("{n}", "n") + "/"
-            self.path_of[key] = path
-            for one in ARCHES:
-                if is_seen(spec.arch, one):
-                    pages[path].setdefault(one, spec)
-        return dict(sorted(pages.items()))
+            for element in (None, *range(spec.count or 0)):
+                name = heading.named(element) if heading else spec.named(element)
+                path = self.path_of[key, element] = name.replace("{n}", "n") + "/"
+                self._headings.setdefault(path, name)
+                subject = self.pages.setdefault(path, Subject({}, element))
+                for one in ARCHES:
+                    if is_seen(spec.arch, one):
+                        subject.specs.setdefault(one, spec)
 
     def _place_names(self) -> None:
-        """Where each name is explained: an element of an array in its row. What is spelled alike but for case shares one alias."""
+        """Where each name is explained. Of those that are spelled alike but for case one has a path: some systems would take them for one."""
         taken = {path.rstrip("/").lower() for path in self.pages} | set(TAKEN)
         for row in sorted(self.index.all_names(), key=lambda row: (row.how, row.arch == COMMON)):
-            spec = self.specs[row.spec]
-            place = Place(self.path_of[row.spec], "" if row.element is None or spec.is_range else element_id(spec, row.element))
+            path = self.path_of[row.spec, None if self.specs[row.spec].is_range else row.element]
             for arch in ARCHES:
                 if is_seen(row.arch, arch):
-                    self.places.setdefault((to_key(row.spelling), arch), place)
+                    self.places.setdefault((to_key(row.spelling), arch), path)
             if row.how != WAS and row.spelling.lower() not in taken and SAFE.fullmatch(row.spelling):
                 taken.add(row.spelling.lower())
-                self.aliases[f"{row.spelling}/"] = place
+                self.aliases[f"{row.spelling}/"] = path
 
-    def find(self, name: str, arch: str = ARCHES[0]) -> Place | None:
-        """The place of a name on an arch, or else on the other."""
-        name = name.replace("{n}", "0")
-        return next((place for one in (arch, *ARCHES) if (place := self.places.get((to_key(name), one)))), None)
+    def path_of_spec(self, spec: Spec, element: int | None = None) -> str:
+        return self.path_of[self._keys[id(spec)], element]
+
+    def called(self, path: str) -> str:
+        """The name that a page has, in links to it."""
+        specs, element = self.pages[path]
+        spec = next(iter(specs.values()))
+        return fill_range(path.rstrip("/") if element is not None or not spec.count else self._headings[path], spec)
+
+    def find(self, name: str, arch: str = ARCHES[0]) -> str:
+        """The path of a name on an arch, or else on the other; "" for a name that there is not."""
+        return next((path for one in (arch, *ARCHES) if (path := self.places.get((to_key(name), one)))), "")
 
     def users(self) -> dict[str, list[str]]:
         """Path → the paths of what has something of that type, or is a case or payload of it, or refers to it."""
         found: dict[str, set[str]] = defaultdict(set)
         for key, spec in self.specs.items():
-            here = self.path_of[key]
+            here = self.path_of[key, None]
             for name in referred(spec):
-                place = self.find(name, ARCHES[0] if spec.arch == COMMON else spec.arch)
-                if place and place.path != here:
-                    found[place.path].add(here)
+                path = self.find(name, ARCHES[0] if spec.arch == COMMON else spec.arch)
+                if path and path != here:
+                    found[path].add(here)
         return {path: sorted(users) for path, users in found.items()}
 
-    def payloads(self, spec: Spec, arch: str) -> Iterator[Place]:
-        """What the number of a spec announces: the struct of its message."""
+    def payloads(self, spec: Spec, arch: str) -> Iterator[str]:
+        """The path of the struct that follows where the number of a spec is the type of a message."""
         for address in spec.addresses if spec.kind not in ("register", "cpuid", "hypercall") else ():
             case = self.catalogs[arch].case_of(address.space, address.low)
-            place = self.find(case.name, arch) if case and case is not spec else None
-            if place:
-                yield place
+            if case and case is not spec:
+                yield self.find(case.name, arch)
+
+    def granting(self, privilege: str) -> str:
+        """The place of the bit that a privilege names: cpuid:0x40000003.access_synic_regs."""
+        where, _, name = privilege.rpartition(".")
+        space, _, number = where.partition(":")
+        row = self.catalogs[ARCHES[0]].find_named(space, to_int(number, 0))
+        return f"{self.path_of[row.spec, row.element]}#f-{name}" if row else ""
 
     def source(self, source: str) -> str:
         """The address of a source at the commit that it is pinned to; "" where there is none to give."""
         match = SOURCE.fullmatch(source)
         document = self.documents.get(match[1]) if match else None
         return address_of(document, match[2], match[3]) if match and document else ""
-
-
-def element_id(spec: Spec, element: int) -> str:
-    return fill(spec.addresses[0].name if spec.addresses else spec.name, element)
 
 
 def referred(spec: Spec) -> Iterator[str]:

@@ -1,0 +1,293 @@
+"""A definition, as `show` describes it → what its page says, in pieces: what comes first, and units of which a part of the page has some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from markupsafe import Markup
+
+from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.model import ARCHES, Spec
+from hvrepl.record import mutable, record
+from hvrepl.render.definition import (
+    MANY_VALUES,
+    RESERVED,
+    blocks_of,
+    describe,
+    describe_address,
+    layouts_of,
+    names_of,
+    place_of,
+    say_arches,
+    say_measure,
+    say_range,
+    say_type,
+    width_of,
+)
+from hvrepl.render.layout_svg import draw_layout
+from hvrepl.render.listing import fill_range
+from hvrepl.web.links import Links
+
+ROWS_A_UNIT = 12
+MOST_PICTURES = 4  # of variants: more of them say less than their tables
+LEAST_FIELDS = 3  # of a variant that is worth a picture
+Table: TypeAlias = Mapping[str, Any]
+# What a row of fields may say.
+BARE: Table = {"doc": "", "note": "", "also": (), "type": [""], "type_place": "", "list": "", "values": (), "is_reserved": False}
+
+
+class Cites:
+    """The sources of a page, numbered as they come up."""
+
+    def __init__(self, links: Links) -> None:
+        self.links = links
+        self.numbers: dict[str, int] = {}
+
+    def of(self, sources: Iterable[str]) -> list[Cite]:
+        """In the order of their numbers."""
+        found = [Cite(self.numbers.setdefault(one, len(self.numbers) + 1), one, self.links.source(one)) for one in sources]
+        return sorted(found, key=lambda cite: cite.number)
+
+    def all(self) -> list[Cite]:
+        return self.of(list(self.numbers))
+
+    def title(self, cite: Cite) -> str:
+        """What the document is."""
+        document = self.links.documents.get(cite.source.partition(":")[0])
+        return document.title if document else ""
+
+
+@record
+class Cite:
+    """A source, its number on the page, and where it is read ("" if nowhere)."""
+
+    number: int
+    source: str
+    address: str
+
+
+@record
+class Unit:
+    """A piece of a page that stays whole: fields of a layout, or some values. `heading` is what it comes under."""
+
+    kind: str
+    heading: str
+    data: Mapping[str, Any]
+    cites: tuple[Cite, ...]
+    first: str = ""  # by what a part that begins with it is called
+    block: int = 0  # which variant it is of
+
+
+@mutable
+class Section:
+    """A definition on one arch, or on both."""
+
+    arches: str
+    table: Table
+    doc: str
+    note: str
+    facts: list[tuple[str, str, str]]  # (label, text, path of what the text is about)
+    numbers: list[dict[str, Any]]
+    elements: list[dict[str, Any]]
+    measure: str
+    see: list[tuple[str, str]]
+    payloads: list[str]
+    units: list[Unit]
+    cites: list[Cite]
+
+
+@mutable
+class DefinitionPage:
+    """What the page of a name says."""
+
+    path: str
+    name: str
+    title: str
+    what: str
+    description: str
+    sections: list[Section]
+    cites: Cites
+    array: str  # the path of the array of which it is an element
+
+
+class Ids:
+    """Ids that a page has once: the second `f-version` is `f-version-2`."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, int] = {}
+
+    def make(self, prefix: str, name: str) -> str:
+        wanted = f"{prefix}-{name}"
+        count = self.taken[wanted] = self.taken.get(wanted, 0) + 1
+        return wanted if count == 1 else f"{wanted}-{count}"
+
+
+def make_page(links: Links, path: str) -> DefinitionPage:
+    """KeyError for a path that has no name."""
+    specs, element = links.pages[path]
+    whole = {id(specs[arch]): specs[arch] for arch in ARCHES if arch in specs}
+    cites, ids = Cites(links), Ids()
+    sections = [
+        make_section(links, spec, element, [arch for arch in ARCHES if specs.get(arch) is spec], cites, ids, is_alone=len(whole) == 1)
+        for spec in whole.values()
+    ]
+    first = sections[0].table
+    name, title = first["name"], first.get("title", "")
+    said = f"{name}, {title}" if title else name
+    numbers = ", ".join(dict.fromkeys(f"{one['space']} {one['number']}" for section in sections for one in section.numbers))
+    spec = next(iter(whole.values()))
+    what = describe(links.catalogs[ARCHES[0]], Found(spec, ARCHES[0], 0))["name"] if spec.count and element is None else name
+    array = links.path_of_spec(spec) if element is not None else ""
+    description = f"{said}{f' ({numbers})' if numbers else ''}: fields, values and sources"
+    return DefinitionPage(path, name, title, what, description, sections, cites, array)
+
+
+def make_section(
+    links: Links, spec: Spec, element: int | None, arches: Sequence[str], cites: Cites, ids: Ids, *, is_alone: bool
+) -> Section:
+    arch = arches[0]
+    catalog = links.catalogs[arch]
+    table = filled(describe(catalog, Found(spec, arch, element, catalog.heading(spec))), spec, element)
+    own = cites.of(table["source"])
+    link = Linker(links, arch, cites, ids)
+    return Section(
+        "" if is_alone else say_arches(spec.arch) if len(arches) > 1 else arch,
+        table,
+        table.get("doc", ""),
+        table.get("note", ""),
+        [(*row, links.granting(table["privilege"]) if row[0] == "privilege" else "") for row in names_of(table) if row[1]],
+        [{"note": "", **one, "arches": say_arches(one["arch"]), "cites": cites.of(one.get("source", ()))} for one in table["addresses"]],
+        list(elements_of(links, catalog, spec)) if element is None else [],
+        say_measure(table),
+        [(name, links.find(name, arch)) for name in table.get("see", ())],
+        list(dict.fromkeys(links.payloads(spec, arch))),
+        [*link.layouts(table), *link.values(table)],
+        own,
+    )
+
+
+def filled(table: Table, spec: Spec, element: int | None) -> Table:
+    """The table of a whole array under the names of its elements: HV_X64_MSR_SINT0-15."""
+
+    def fill_all(one: Any) -> Any:
+        if isinstance(one, str):
+            return fill_range(one, spec)
+        if isinstance(one, list):
+            return [fill_all(each) for each in one]
+        return {key: fill_all(each) for key, each in one.items()} if isinstance(one, dict) else one
+
+    if spec.count is None or element is not None:
+        return table
+    numbers = [{**one, "number": f"{one['number']} …"} for one in table["addresses"]]
+    made: Table = fill_all({**table, "addresses": numbers})
+    return made
+
+
+def elements_of(links: Links, catalog: Catalog, spec: Spec) -> Iterator[dict[str, Any]]:
+    """A row for each element of an array, with its number and name in each space."""
+    for element in range(spec.count or 0):
+        addresses = [describe_address(catalog, spec, address, element) for address in spec.addresses]
+        yield {"path": links.path_of_spec(spec, element), "addresses": addresses}
+
+
+@mutable
+class Linker:
+    """Makes the units of a section, with their links."""
+
+    links: Links
+    arch: str
+    cites: Cites
+    ids: Ids
+
+    def layouts(self, table: Table) -> Iterator[Unit]:
+        """Of each variant its picture, and rows some at a time."""
+        for heading, fields in layouts_of(table):
+            blocks = list(blocks_of(fields))
+            variants = sum(1 for conditions, _ in blocks if conditions)
+            for number, (conditions, members) in enumerate(blocks):
+                is_drawn = not conditions or (variants <= MOST_PICTURES and len(members) >= LEAST_FIELDS)
+                yield from self.block(table, heading, (number, conditions, members), is_drawn=is_drawn)
+
+    def block(self, table: Table, heading: str, block: tuple[int, list[str], list[Table]], *, is_drawn: bool) -> Iterator[Unit]:
+        number, conditions, members = block
+        rows = list(self.rows(members))
+        anchors = {id(field): f"#{row['id']}" for row in rows for field in row["fields"]}
+        label = f"Layout of {table['name']}{f' ({heading})' if heading else ''}"
+        width = table.get("width", 0) if members and "bits" in members[0] else 0
+        drawn = draw_layout(members, width, label, to_link(anchors)) if is_drawn else ""
+        above, first = heading.capitalize() or "Fields", rows[0]["name"] if rows else ""
+        if conditions or drawn:
+            yield Unit("picture", above, {"conditions": conditions, "picture": Markup(drawn)}, (), first, number)
+        for at in range(0, len(rows), ROWS_A_UNIT):
+            some = rows[at : at + ROWS_A_UNIT]
+            yield Unit("fields", above, {"rows": some, "is_bits": bool(width)}, tuple(cites_in(some)), some[0]["name"], number)
+
+    def rows(self, members: Sequence[Table]) -> Iterator[dict[str, Any]]:
+        """A row a field; the reserved ones of a kind together, after all others."""
+        reserved: dict[str, list[Table]] = {}
+        for field in members:
+            if "reserved" in field:
+                parts = (RESERVED[field["reserved"]], field.get("doc", ""), field.get("note", ""))
+                reserved.setdefault("; ".join(part for part in parts if part), []).append(field)
+            else:
+                yield self.row(field)
+        for said, fields in reserved.items():
+            sources = dict.fromkeys(source for field in fields for source in field.get("source", ()))
+            yield {
+                **BARE,
+                "is_reserved": True,
+                "id": self.ids.make("f", "reserved"),
+                "place": ", ".join(map(place_of, fields)),
+                "name": "reserved",
+                "doc": said,
+                "fields": fields,
+                "cites": self.cites.of(sources),
+            }
+
+    def row(self, field: Table) -> dict[str, Any]:
+        values, width = field.get("values", ()), width_of(field)
+        kind = field.get("type", "")
+        return {
+            **BARE,
+            "id": self.ids.make("f", field["name"]),
+            "place": place_of(field),
+            "name": field["name"],
+            "doc": field.get("doc", ""),
+            "note": field.get("note", ""),
+            "also": field.get("also", ()),
+            "type": say_type(field, len(values)).split(f"`list {kind[6:]}`") if kind.startswith("space:") else [say_type(field, len(values))],
+            "type_place": self.links.find(kind, self.arch) if kind and not kind.startswith("space:") else "",
+            "list": kind[6:] if kind.startswith("space:") else "",
+            "values": [(say_range(value, width), value["name"]) for value in values] if len(values) <= MANY_VALUES else [],
+            "fields": [field],
+            "cites": self.cites.of(field.get("source", ())),
+        }
+
+    def values(self, table: Table) -> Iterator[Unit]:
+        width = table.get("width", 0)
+        rows = [
+            {
+                "id": self.ids.make("v", value["name"]),
+                "number": say_range(value, width),
+                "name": value["name"],
+                "place": self.links.find(value["name"], self.arch) if "source" not in value else "",
+                "also": value.get("also", ()),
+                "doc": value.get("doc", ""),
+                "note": value.get("note", ""),
+                "cites": self.cites.of(value.get("source", ())),
+            }
+            for value in table.get("values", ())
+        ]
+        for at in range(0, len(rows), ROWS_A_UNIT):
+            some = rows[at : at + ROWS_A_UNIT]
+            yield Unit("values", "Values", {"rows": some}, tuple(cites_in(some)), str(some[0]["number"]))
+
+
+def to_link(anchors: Mapping[int, str]) -> Callable[[Table], str]:
+    return lambda field: anchors[id(field)]
+
+
+def cites_in(rows: Iterable[Mapping[str, Any]]) -> Iterator[Cite]:
+    for row in rows:
+        yield from row["cites"]

@@ -64,7 +64,7 @@ class Site:
         self.templates = jinja2.Environment(
             loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self.templates.globals |= {"policy": Markup(POLICY), "answers": answers, "version": __version__, "what": "", "description": ""}
+        self.templates.globals |= {"policy": Markup(POLICY), "answers": answers, "version": __version__, "what": "", "description": "", "kind": ""}
 
     @cached_property
     def users(self) -> Mapping[str, Sequence[str]]:
@@ -106,10 +106,10 @@ class Site:
         spaces = [one for one in groups if one[0].split("/")[1] in self.index.spaces]
         kinds = [one for one in groups if one not in spaces]
         if path:
-            return self._render("lists.html", root_of(path), title="All names · hvrepl", description=ABOUT, spaces=spaces, kinds=kinds)
+            return self._render("lists.html", root_of(path), title="All names · hvrepl", description=ABOUT, spaces=spaces, kinds=kinds, kind="list")
         total = sum(len(entries) for _, entries in self.lists.values())
         return self._render(
-            "index.html", "", title="hvrepl: raw Hyper-V numbers, explained", description=ABOUT, spaces=spaces, kinds=kinds, total=total, examples=EXAMPLES
+            "index.html", "", title="hvrepl: raw Hyper-V numbers, explained", description=ABOUT, spaces=spaces, kinds=kinds, kind="index", total=total, examples=EXAMPLES
         )
 
     def _render_alias(self, path: str) -> str:
@@ -133,7 +133,7 @@ class Site:
             Unit("list", heading, {"rows": rows[at : at + ROWS_A_UNIT]}, (), rows[at]["number"] or rows[at]["name"])
             for at in range(0, len(rows), ROWS_A_UNIT)
         ]
-        said = {"title": heading, "description": f"{heading}, with their numbers and what they are"}
+        said = {"title": heading, "description": f"{heading}, with their numbers and what they are", "kind": "list"}
         around = len(self._render("list.html", root_of(path), pieces="", parts=(), part=1, **said).encode())
         drawn = [(0, unit, self._draw(unit, HERE_ROOT, direct=True, level=2)) for unit in units]
         parts = [rooted(part) for part in pack(path, drawn, around, around)]

@@ -33,7 +33,7 @@ def main() -> None:
 def ways() -> Ways:
     from hvrepl.commands.session import Ways
 
-    return Ways(open_shell, show_help, install_completion)
+    return Ways(open_shell, show_help, install_completion, serve_pages)
 
 
 def open_shell(session: Session, vi: bool) -> None:
@@ -52,6 +52,12 @@ def install_completion(words: Sequence[str]) -> None:
     from hvrepl.cli.app import install
 
     install(words)
+
+
+def serve_pages(session: Session, words: Sequence[str], port: str, opens: bool) -> None:
+    from hvrepl.web.server import serve
+
+    serve(session, words, port, opens=opens)
 
 
 if __name__ == "__main__":

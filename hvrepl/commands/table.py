@@ -183,6 +183,20 @@ whose parameters are in five columns. It needs the package pyarrow.""",
 Without WHAT it reads every MSR that has a name. Identical CPUs are shown once, and those that differ are marked.""",
         (Option("root", ("--root",), "read a saved tree instead of /dev", "DIR"),),
     ),
+    Command(
+        "web",
+        "web:serve",
+        "[WHAT...]",
+        "Read all this in a browser.",
+        """Serve the page of every name, with a box that explains values, to a browser on this machine alone.
+
+It prints the address, opens a browser there, and runs until Ctrl-C. WHAT is a name, or what can be typed into the box. It needs
+Jinja: install hvrepl[web].""",
+        (
+            Option("port", ("--port",), "the port on 127.0.0.1; 0 or without it: one that is free", "N"),
+            Option("no_open", ("--no-open",), "only print the address"),
+        ),
+    ),
 )
 
 ENTRIES = {command.name: command for command in COMMANDS}

@@ -228,6 +228,8 @@ class Completer:
         if command == "live":
             is_number = HEX_BEGUN.fullmatch(current)
             yield from self._numbers(current, "msr", is_asked=typed.is_asked) if is_number else self._names(typed)
+        elif command == "web":
+            yield from self._names(typed) if current and is_first else ()
         elif command == "columns":
             _, equals, what = current.rpartition("=")
             yield from self._names(replace(typed, current=what)) if equals else files(current)

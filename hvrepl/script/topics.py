@@ -281,6 +281,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cpuid": ("cpuid before.txt",),
     "columns": ("columns ids.parquet guest_id=guest-id", "columns ids.parquet guest_id=guest-id -o decoded.parquet"),
     "live": ("live sint2 --root saved",),
+    "web": ("web", "web sint2", "web sint2 0x200f3"),
     "--style": ("sint2 0x200f3 -f table --style github",),
     "--words": ("decode page @page.txt --words 8",),
     "--hex": ("sint2 200f3 --hex", "$ hvrepl --hex decode sint2 - < values.txt"),
@@ -298,6 +299,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "--only": ("annotate dmesg.txt --only",),
     "--full": ("annotate dmesg.txt --only --full",),
     "--root": ("live sint2 --root saved",),
+    "--port": ("web --port 8080",),
+    "--no-open": ("web sint2 --no-open",),
     "--info": ("scan --info memory.img", "scan --info memory.img -f json"),
     "--base": ("scan memory.img --base 0x100000000", "scan memory.img --base (4 << 30)"),
 }

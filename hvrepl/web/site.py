@@ -23,6 +23,7 @@ from hvrepl.render.listing import arch_of_all, heading_of, number_of, say_arch
 from hvrepl.version import __version__
 from hvrepl.web.definition_page import Cite, DefinitionPage, Unit, make_page
 from hvrepl.web.links import LISTS, STATIC, Links
+from hvrepl.web.search_index import make_index
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEMPLATES, STATIC_FILES = (os.path.join(HERE, name) for name in ("templates", "static"))
@@ -78,6 +79,10 @@ class Site:
             found.setdefault(entry.space.name if entry.space else entry.kind, []).append(entry)
         return {f"{LISTS}/{group}/": (heading_of(entries, arch_of_all(entries)), entries) for group, entries in found.items()}
 
+    @cached_property
+    def search_index(self) -> str:
+        return make_index(self.links, self.render)
+
     def starts(self) -> Iterator[str]:
         """The paths of all pages but the further parts of long ones: each can be asked of `render`."""
         yield from ("", f"{LISTS}/", *self.lists, *self.links.pages, *self.links.aliases)
@@ -96,7 +101,7 @@ class Site:
 
     def render_missing(self, root: str) -> str:
         """What is said in place of a page that there is not."""
-        return self._render("missing.html", root, title="There is no such page · hvrepl")
+        return self._render("missing.html", root, title="There is no such page · hvrepl", kind="missing")
 
     def _render(self, template: str, root: str, **said: Any) -> str:
         return self.templates.get_template(template).render(root=root, **said)
@@ -215,6 +220,7 @@ class Site:
             title=f"{page.name}{f' – {page.title}' if page.title else ''}{of} · hvrepl",
             description=page.description,
             what=page.what,
+            has_values=any(kind == "values" for _, groups in sections for _, kind, *_ in groups),
         )
 
     def name_of(self, path: str) -> str:
@@ -277,8 +283,9 @@ def write_site(folder: str, index: Index | None = None, base: str = "") -> dict[
             with open(os.path.join(place, "index.html"), "wb") as file:
                 file.write(data)
             sizes[path] = len(data)
-    with open(os.path.join(folder, MISSING), "w", encoding="utf-8", newline="\n") as text_file:
-        text_file.write(site.render_missing(base))
+    for path, text in ((MISSING, site.render_missing(base)), (SEARCH, site.search_index)):
+        with open(os.path.join(folder, path), "wb") as file:
+            file.write(text.encode())
     return sizes
 
 

@@ -1,0 +1,22 @@
+"""web: the catalogue as pages in a browser, from this machine alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hvrepl.commands.session import Session
+from hvrepl.errors import FileError, UsageError
+
+TEMPLATES = ("jinja2", "markupsafe")  # the libraries of hvrepl[web]
+
+
+def serve(session: Session, words: Sequence[str], port: str = "", no_open: bool = False) -> None:
+    """web [WHAT...]"""
+    if session.ways is None:
+        raise UsageError("web is for the command line and the shell")
+    try:
+        session.ways.serve_pages(session, words, port, not no_open)
+    except ModuleNotFoundError as error:
+        if error.name not in TEMPLATES:
+            raise
+        raise FileError("hvrepl web makes its pages with Jinja; install hvrepl[web]") from None

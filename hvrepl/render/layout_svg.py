@@ -17,7 +17,7 @@ FieldTable: TypeAlias = Mapping[str, Any]  # a field as `describe` has it
 Link: TypeAlias = Callable[[FieldTable], str]
 
 BITS_A_ROW, BYTES_A_ROW = 32, 16
-PICTURE_WIDTH = 704
+PICTURE_WIDTH = 696  # so that a bit is 20 wide
 GUTTER = 56  # for the range at the left
 CHARACTER = 6.7  # how wide a character is at most, in the size that the page gives it
 LOW, LINE = 30, 16  # how high a row is at least, and what a line of text takes

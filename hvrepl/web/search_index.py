@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import ARCHES, Spec
+from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
 from hvrepl.render.definition import describe
 from hvrepl.render.listing import fill_range
@@ -24,24 +24,25 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
     """
     rows = []
     for path, (specs, element) in links.pages.items():
-        spec = next(specs[arch] for arch in ARCHES if arch in specs)
-        arch = ARCHES[0] if ARCHES[0] in specs else ARCHES[1]
-        table = describe(links.catalogs[arch], Found(spec, arch, element, links.catalogs[arch].heading(spec)))
-        addresses = table["addresses"]
-        if spec.count and element is None:  # its names and numbers are those of its elements
-            addresses = []
-        names = dict.fromkeys([*(one["name"] for one in addresses), *table.get("also", ()), *(n for one in addresses for n in one.get("also", ()))])
-        names.pop(table["name"], None)
-        details = list(details_of(table, spec)) if element is None else []
+        is_whole_array = element is None and next(iter(specs.values())).count is not None
+        tables = []
+        for spec in {id(spec): spec for spec in specs.values()}.values():
+            arch = next(arch for arch in ARCHES if specs.get(arch) is spec)
+            tables.append((spec, describe(links.catalogs[arch], Found(spec, arch, element, links.catalogs[arch].heading(spec)))))
+        first, table = tables[0]
+        addresses = [one for _, each in tables for one in each["addresses"] if not is_whole_array]  # the others are of its elements
+        names = [one["name"] for one in addresses] + [name for _, each in tables for name in each.get("also", ())]
+        names += [spec.named(element) for spec, _ in tables] + [name for one in addresses for name in one.get("also", ())]
+        details = list(details_of([each for _, each in tables])) if element is None else []
         parts = render(path) if len(details) > LONG else {path: ""}
         at = {anchor: part[len(path) :] for part, text in parts.items() for anchor in ID.findall(text)} if len(parts) > 1 else {}
         rows.append(
             [
                 path,
-                fill_range(table["name"], spec),
+                fill_range(table["name"], first),
                 next((one["space"] for one in table["addresses"]), table["kind"]),
-                fill_range(table.get("title", ""), spec),
-                [name for name in names if "{" not in name],
+                fill_range(table.get("title", ""), first),
+                [name for name in dict.fromkeys(names) if "{" not in name and name != table["name"]],
                 list(dict.fromkeys(one["number"] for one in addresses)),
                 "; ".join(table[key] for key in ("doc", "note", "qemu") if key in table) if element is None else "",
                 [[f"{at.get(anchor, '')}#{anchor}" if at.get(anchor) else anchor, *rest] for anchor, *rest in details],
@@ -50,15 +51,15 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
     return dump(rows)
 
 
-def details_of(table: Mapping[str, Any], spec: Spec) -> Iterator[tuple[str, str, str]]:
+def details_of(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
     """(anchor, name, doc) of each field and value of its own, once; what is of a type is found there."""
     found: dict[str, tuple[str, str]] = {}
-    for field in (*table["fields"], *table.get("output", ())):
+    for field in (field for table in tables for field in (*table["fields"], *table.get("output", ()))):
         if "reserved" not in field:
             own = field.get("values", ()) if not field.get("type") else ()
             texts = [*field.get("also", ()), field.get("doc", ""), field.get("note", ""), *(value["name"] for value in own)]
             found.setdefault(f"f-{field['name']}", (field["name"], " · ".join(text for text in texts if text)))
-    for value in table.get("values", ()):
+    for value in (value for table in tables for value in table.get("values", ())):
         if "source" in value:
             texts = [f"{value['value']:#x}", *value.get("also", ()), value.get("doc", ""), value.get("note", "")]
             found.setdefault(f"v-{value['name']}", (value["name"], " · ".join(text for text in texts if text)))

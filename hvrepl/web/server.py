@@ -142,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
             text = self.rfile.read(length).decode("utf-8", "replace")
             query = parse_qs(asked.query)
             arch, columns = (query.get(key, [""])[-1] for key in ("arch", "columns"))
-            self._send(self.server.answer(text, arch or ARCHES[0], to_int(columns[:4]) if columns.isdecimal() else COLUMNS))
+            self._send(self.server.answer(text, arch or ARCHES[0], to_int(columns[:4]) if re.fullmatch("[0-9]+", columns) else COLUMNS))
 
     def _asked(self) -> SplitResult | None:
         """Where a request goes; None if it is refused. A name that leads here by another's DNS is no name of this machine."""

@@ -54,7 +54,7 @@ def install_completion(words: Sequence[str]) -> None:
     install(words)
 
 
-def serve_pages(session: Session, words: Sequence[str], port: str, opens: bool) -> None:
+def serve_pages(session: Session, words: Sequence[str], port: str | None, opens: bool) -> None:
     from hvrepl.web.server import serve
 
     serve(session, words, port, opens=opens)

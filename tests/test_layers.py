@@ -52,6 +52,7 @@ LIBRARIES = {
     "pandas": ("columns/kusto.py",),
     "pyspark": ("columns/spark.py",),
     "jinja2": ("web/",),
+    "markupsafe": ("web/",),  # Jinja's own
 }
 
 

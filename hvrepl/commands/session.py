@@ -146,7 +146,7 @@ class Ways:
     open_shell: Callable[[Session, bool], None]  # on this session's terminal, with vi keys or without
     show_help: Callable[[Session, str], None]  # of a command, "" of the program
     install_completion: Callable[[Sequence[str]], None]  # an option of table.INSTALL, and the words with it
-    serve_pages: Callable[[Session, Sequence[str], str, bool], None]  # at WHAT, on a port ("": any), with a browser or without
+    serve_pages: Callable[[Session, Sequence[str], str | None, bool], None]  # at WHAT, on a port (None: any), with a browser or without
 
 
 @mutable

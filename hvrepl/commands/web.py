@@ -10,7 +10,7 @@ from hvrepl.errors import FileError, UsageError
 TEMPLATES = ("jinja2", "markupsafe")  # the libraries of hvrepl[web]
 
 
-def serve(session: Session, words: Sequence[str], port: str = "", no_open: bool = False) -> None:
+def serve(session: Session, words: Sequence[str], port: str | None = None, no_open: bool = False) -> None:
     """web [WHAT...]"""
     if session.ways is None:
         raise UsageError("web is for the command line and the shell")

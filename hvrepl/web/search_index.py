@@ -34,7 +34,8 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
         names = [one["name"] for one in addresses] + [name for _, each in tables for name in each.get("also", ())]
         names += [spec.named(element) for spec, _ in tables] + [name for one in addresses for name in one.get("also", ())]
         details = list(details_of([each for _, each in tables])) if element is None else []
-        parts = render(path) if len(details) > LONG else {path: ""}
+        said = sum(len(each.get(key, ())) for _, each in tables for key in ("fields", "output", "values"))
+        parts = render(path) if details and said > LONG else {path: ""}
         at = {anchor: part[len(path) :] for part, text in parts.items() for anchor in ID.findall(text)} if len(parts) > 1 else {}
         rows.append(
             [

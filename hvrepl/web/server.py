@@ -115,7 +115,6 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "hvrepl", ""
     timeout = 60  # seconds in which a request must come
 
     def do_GET(self) -> None:  # noqa: N802  http.server finds it by this name
@@ -204,6 +203,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(reply.body)
 
+    def version_string(self) -> str:
+        return "hvrepl"
+
     def log_message(self, *_: Any) -> None:
         """Nothing: what is asked is nobody's business, and the terminal has the address."""
 
@@ -267,7 +269,8 @@ def address_of(pages: Pages, words: Sequence[str], arch: str) -> str:
     if not words:
         return ""
     path = pages.site.links.find(words[0], arch) if len(words) == 1 else ""
-    text = "=".join(words) if len(words) == 2 and not set("=-(") & set(words[0][:1] + words[1][:1]) else " ".join(words)
+    is_value = len(words) == 2 and words[1][:1].isdecimal() and pages.site.links.find(words[0], arch)
+    text = ("=" if is_value else " ").join(words)
     return quote(path) if path else f"#{arch}/{quote(text, safe='=')}"
 
 
@@ -276,22 +279,26 @@ def has_display(environ: Mapping[str, str]) -> bool:
     return sys.platform in ("win32", "darwin") or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
-def serve(session: Session, words: Sequence[str], port: str, *, opens: bool) -> None:
+def answer_as_shell(text: str, arch: str, *, columns: int) -> Mapping[str, Any]:
+    made: Mapping[str, Any] = import_module("hvrepl.web.answer").answer(text, arch, columns=columns)  # it takes long, and at the first question
+    return made
+
+
+def serve(session: Session, words: Sequence[str], port: str | None, *, opens: bool) -> None:
     """Until it is interrupted. FileError if the port cannot be had, UsageError for what is not a port."""
-    number = read_port(port) if port else 0
+    number = 0 if port is None else read_port(port)
     pages = Pages(Site(session.catalog.index, "server"))
-    answer: Answer = import_module("hvrepl.web.answer").answer
     try:
-        server = Server(number, pages, answer)
+        server = Server(number, pages, answer_as_shell)
     except OSError as error:
         raise FileError(f"{ADDRESS}:{number}: {error.strerror}; --port 0 takes a free port") from error
-    with server:
-        place = server.root + address_of(pages, words, session.options.arch)
-        session.write(f"{place}  (Ctrl-C ends it)\n")
-        session.streams.stdout.flush()
-        if opens and has_display(session.streams.environ):
-            webbrowser.open(place)
-        try:
+    place = server.root + address_of(pages, words, session.options.arch)
+    try:
+        with server:
+            session.write(f"{place}  (Ctrl-C ends it)\n")
+            session.streams.stdout.flush()
+            if opens and has_display(session.streams.environ):
+                webbrowser.open(place)
             server.serve_forever()
-        except KeyboardInterrupt:
-            session.write("\n" if session.streams.stdout_is_terminal else "")
+    except KeyboardInterrupt:
+        session.write("\n" if session.streams.stdout_is_terminal else "")

@@ -57,7 +57,7 @@ class Space:
 
 @record(eq=True)
 class Document:
-    """What a `source` names by its key: a repository at a commit and the folder in it that paths begin at, or where pages of a site begin."""
+    """What a `source` names by its key: a repository at a commit and the folder that paths begin at, or where pages of a site begin."""
 
     key: str
     title: str

@@ -1,4 +1,4 @@
-"""A definition, as `show` describes it → what its page says, in pieces: what comes first, and units of which a part of the page has some."""
+"""A definition, as `show` describes it → what its page says: what comes first, and units, of which each part of the page has some."""
 
 from __future__ import annotations
 
@@ -256,7 +256,9 @@ class Linker:
             "doc": field.get("doc", ""),
             "note": field.get("note", ""),
             "also": field.get("also", ()),
-            "type": say_type(field, len(values)).split(f"`list {kind[6:]}`") if kind.startswith("space:") else [say_type(field, len(values))],
+            "type": say_type(field, len(values)).split(f"`list {kind[6:]}`")
+            if kind.startswith("space:")
+            else [say_type(field, len(values))],
             "type_place": self.links.find(kind, self.arch) if kind and not kind.startswith("space:") else "",
             "list": kind[6:] if kind.startswith("space:") else "",
             "values": [(say_range(value, width), value["name"]) for value in values] if len(values) <= MANY_VALUES else [],

@@ -58,7 +58,7 @@ class Links:
                         subject.specs.setdefault(one, spec)
 
     def _place_names(self) -> None:
-        """Where each name is explained. Of those that are spelled alike but for case one has a path: some systems would take them for one."""
+        """Where each name is explained. Of those that differ in case alone one has a path: to some systems they are one."""
         taken = {path.rstrip("/").lower() for path in self.pages} | set(TAKEN)
         for row in sorted(self.index.all_names(), key=lambda row: (row.how, row.arch == COMMON)):
             path = self.path_of[row.spec, None if self.specs[row.spec].is_range else row.element]

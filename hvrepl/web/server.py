@@ -21,9 +21,9 @@ from hvrepl.codec.decoded import dump
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, UsageError
-from hvrepl.wording import count_of, shorten
 from hvrepl.web.links import STATIC
 from hvrepl.web.site import POLICY, SEARCH, STATIC_FILES, Site
+from hvrepl.wording import count_of, shorten
 
 ADDRESS = "127.0.0.1"
 HOSTS = (ADDRESS, "localhost")  # with any port: one may be forwarded
@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60  # seconds in which a request must come
 
-    def do_GET(self) -> None:  # noqa: N802  http.server finds it by this name
+    def do_GET(self) -> None:
         asked = self._asked()
         if asked is None:
             return
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         asked = self._asked()
         if asked is None:
             return
@@ -280,7 +280,9 @@ def has_display(environ: Mapping[str, str]) -> bool:
 
 
 def answer_as_shell(text: str, arch: str, *, columns: int) -> Mapping[str, Any]:
-    made: Mapping[str, Any] = import_module("hvrepl.web.answer").answer(text, arch, columns=columns)  # it takes long, and at the first question
+    made: Mapping[str, Any] = import_module("hvrepl.web.answer").answer(
+        text, arch, columns=columns
+    )  # it takes long, and at the first question
     return made
 
 

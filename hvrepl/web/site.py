@@ -65,7 +65,14 @@ class Site:
         self.templates = jinja2.Environment(
             loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self.templates.globals |= {"policy": Markup(POLICY), "answers": answers, "version": __version__, "what": "", "description": "", "kind": ""}
+        self.templates.globals |= {
+            "policy": Markup(POLICY),
+            "answers": answers,
+            "version": __version__,
+            "what": "",
+            "description": "",
+            "kind": "",
+        }
 
     @cached_property
     def users(self) -> Mapping[str, Sequence[str]]:
@@ -111,10 +118,20 @@ class Site:
         spaces = [one for one in groups if one[0].split("/")[1] in self.index.spaces]
         kinds = [one for one in groups if one not in spaces]
         if path:
-            return self._render("lists.html", root_of(path), title="All names · hvrepl", description=ABOUT, spaces=spaces, kinds=kinds, kind="list")
+            return self._render(
+                "lists.html", root_of(path), title="All names · hvrepl", description=ABOUT, spaces=spaces, kinds=kinds, kind="list"
+            )
         total = sum(len(entries) for _, entries in self.lists.values())
         return self._render(
-            "index.html", "", title="hvrepl: raw Hyper-V numbers, explained", description=ABOUT, spaces=spaces, kinds=kinds, kind="index", total=total, examples=EXAMPLES
+            "index.html",
+            "",
+            title="hvrepl: raw Hyper-V numbers, explained",
+            description=ABOUT,
+            spaces=spaces,
+            kinds=kinds,
+            kind="index",
+            total=total,
+            examples=EXAMPLES,
         )
 
     def _render_alias(self, path: str) -> str:
@@ -198,7 +215,15 @@ class Site:
         for at, section in enumerate(page.sections):
             own = [(unit, piece) for where, unit, piece in part.units if where == at]
             groups = groupby(own, key=lambda one: (one[0].heading, one[0].kind, one[0].block))
-            sections.append((section, [(*key, [unit for unit, _ in some], Markup().join(piece for _, piece in some)) for key, some in ((key, list(some)) for key, some in groups)]))
+            sections.append(
+                (
+                    section,
+                    [
+                        (*key, [unit for unit, _ in some], Markup().join(piece for _, piece in some))
+                        for key, some in ((key, list(some)) for key, some in groups)
+                    ],
+                )
+            )
         if len(parts) == 1:
             cites = page.cites.all()
         else:
@@ -217,7 +242,7 @@ class Site:
             cites=cites,
             users=[(one, self.name_of(one)) for one in self.users.get(page.path, ())],
             array_name=self.name_of(page.array) if page.array else "",
-            title=f"{page.name}{f' – {page.title}' if page.title else ''}{of} · hvrepl",
+            title=f"{page.name}{f': {page.title}' if page.title else ''}{of} · hvrepl",
             description=page.description,
             what=page.what,
             has_values=any(kind == "values" for _, groups in sections for _, kind, *_ in groups),
@@ -228,7 +253,7 @@ class Site:
         return self.links.called(path)
 
 
-ABOUT = "Hyper-V's registers, MSRs, CPUID leaves, hypercalls, statuses and messages on x64 and arm64: every field, value and name with its source"
+ABOUT = "Hyper-V's registers, MSRs, CPUID leaves, hypercalls, statuses and messages on x64 and arm64: every field and value with its source"
 
 
 def pack(path: str, units: Sequence[tuple[int, Unit, Markup]], before: int, around: int) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from hvrepl.script.topics import EXAMPLES, Topic, topics
 from hvrepl.script.words import SHELL_WORDS, help_topics, topic_here
 from tests.at_hand import need
 from tests.paths import TESTS
-from tests.program import call
+from tests.program import SECONDS, call, start
 from tests.shell.typed import type_lines
 from tests.terminal import Terminal
 from tests.transcripts import run
@@ -51,13 +52,25 @@ def check(lines: tuple[str, ...], folder: Path) -> None:
     """That lines run, in the shell or with `$ ` before them in that of the system."""
     if any(line.startswith("columns ") for line in lines):
         need("module:pyarrow")
+    served = [line for line in lines if line.split()[0] == "web"]  # until it is interrupted
+    for line in served:
+        check_served(line)
     for line in lines:
         if line.startswith("$ "):
             assert "[status" not in run(line.removeprefix("$ "), folder)
-    typed = [line for line in lines if not line.startswith("$ ")]
+    typed = [line for line in lines if not line.startswith("$ ") and line not in served]
     if typed and typed != ["quit"]:
         printed = type_lines(*typed, "history")
         assert [line for line in printed.splitlines() if line.endswith("# failed")] == [], printed
+
+
+def check_served(line: str) -> None:
+    process = start(*line.replace("8080", "0").split())
+    assert process.stdout
+    assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=SECONDS) == (b"", b"")
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("topic", HERE.values(), ids=HERE)

@@ -24,7 +24,6 @@ class Read:
     title: str = ""
     text: str = ""
     rows_without_source: list[str] = field(default_factory=list)
-    widest_row: int = 0
 
 
 class Reader(HTMLParser):
@@ -41,31 +40,31 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        read = self.read
         if tag not in VOID:
             self.open.append(tag)
-        read.faults += [f"<{tag}> has {name}" for name in given if name.startswith("on") or name == "style"]
-        if tag == "style" or (tag == "script" and "src" not in given):
-            read.faults.append(f"<{tag}> in the page")
+        self.read.faults += faults_of(tag, given)
         if len(given) < len(attrs):
-            read.faults.append(f"<{tag}> has an attribute twice")
+            self.read.faults.append(f"<{tag}> has an attribute twice")
         if "id" in given:
-            if given["id"] in read.ids:
-                read.faults.append(f"id {given['id']} twice")
-            read.ids.add(given["id"])
+            self.read.faults += [f"id {given['id']} twice"] if given["id"] in self.read.ids else []
+            self.read.ids.add(given["id"])
+        self._take(tag, given)
+
+    def _take(self, tag: str, given: dict[str, str]) -> None:
+        """What the tag says of the page."""
         if LOADED.get(tag) in given and given.get("rel") != "canonical":
-            read.loaded.append(given[LOADED[tag]])
-        if tag in ("a", "link") and "href" in given:
-            read.links.append(given["href"])
-        if tag in HEADINGS:
-            read.headings.append(HEADINGS.index(tag) + 1)
-        if tag == "html":
-            read.lang = given.get("lang", "")
-        if tag == "meta":
-            read.meta[given.get("name") or given.get("http-equiv", "")] = given.get("content", "")
-        if tag == "table":
+            self.read.loaded.append(given[LOADED[tag]])
+        if tag in ("a", "link"):
+            self.read.links += [given["href"]] if "href" in given else []
+        elif tag in HEADINGS:
+            self.read.headings.append(HEADINGS.index(tag) + 1)
+        elif tag == "html":
+            self.read.lang = given.get("lang", "")
+        elif tag == "meta":
+            self.read.meta[given.get("name") or given.get("http-equiv", "")] = given.get("content", "")
+        elif tag == "table":
             self.table = given.get("class", "").split(" ")[0]
-        if tag == "tr":
+        elif tag == "tr":
             self.row, self.row_links = given.get("id", ""), 0
         self.row_links += tag == "a"
 
@@ -84,6 +83,12 @@ class Reader(HTMLParser):
         if self.open[-1:] == ["title"] and "svg" not in self.open:
             self.read.title += data
         self.pieces.append(data)
+
+
+def faults_of(tag: str, given: dict[str, str]) -> list[str]:
+    """Scripts and styles in the page itself."""
+    faults = [f"<{tag}> has {name}" for name in given if name.startswith("on") or name == "style"]
+    return faults + ([f"<{tag}> in the page"] if tag == "style" or (tag == "script" and "src" not in given) else [])
 
 
 def read_page(text: str) -> Read:

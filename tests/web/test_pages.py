@@ -16,7 +16,7 @@ from hvrepl.catalog.index import WAS
 from hvrepl.catalog.model import ARCHES, Document
 from hvrepl.catalog.opening import open_index
 from hvrepl.render.definition import MANY_VALUES, RESERVED, describe
-from hvrepl.web.links import Links, address_of
+from hvrepl.web.links import address_of
 from hvrepl.web.site import MISSING, MOST_BYTES, POLICY, STATIC_FILES, Site, write_site
 from tests.catalog.own import write_own
 from tests.web.reading import Read, read_page
@@ -71,7 +71,9 @@ def test_nothing_that_a_page_loads_is_from_elsewhere_and_all_of_it_is_there() ->
     faults = []
     for path, page in pages().items():
         whole = [posixpath.normpath(posixpath.join(path, one)) for one in page.loaded]
-        faults += [(path, one) for one, at in zip(page.loaded, whole, strict=True) if ":" in one or one[:1] == "/" or at not in static_files()]
+        faults += [
+            (path, one) for one, at in zip(page.loaded, whole, strict=True) if ":" in one or one[:1] == "/" or at not in static_files()
+        ]
     assert faults == []
 
 
@@ -151,7 +153,10 @@ def test_every_source_of_the_specs_can_be_read() -> None:
 
 
 ADDRESSES = {
-    "tlfs:inter-partition-communication.md#sintx-registers": "/virtualization/hyper-v-on-windows/tlfs/inter-partition-communication.md#sintx-registers",
+    "hvdef:lib.rs#HvSynicSint": "/vm/hv1/hvdef/src/lib.rs#:~:text=HvSynicSint",
+    "whp:headers/WinHvPlatformDefs.h#WHvRegisterSint0": "/virtualization/api/hypervisor-platform/headers/WinHvPlatformDefs.h"
+    "#:~:text=WHvRegisterSint0",
+    "tlfs:datatypes/hv_message.md#hv_message": "/virtualization/hyper-v-on-windows/tlfs/datatypes/hv_message.md#hv_message",
     "linux:hvgdk_mini.h#hv_synic_sint": "/include/hyperv/hvgdk_mini.h#:~:text=hv_synic_sint",
 }
 
@@ -217,7 +222,7 @@ def test_the_index_of_the_search_has_every_name_number_and_field() -> None:
     assert wrong == []
 
 
-HOSTILE = '''
+HOSTILE = """
 kind   = "register"
 name   = "HOSTILE"
 title  = "<script>alert(1)</script> {{ 7 * 7 }} \\"'&"
@@ -236,16 +241,16 @@ note   = "<b onmouseover=alert(3)>"
 
 [layout]
 fields = [
-  { bits = "0",    name = "on", doc = "<svg onload=alert(4)>", values = { 0 = "</code><script>alert(5)</script>", 1 = "javascript:alert(6)" } },
+  { bits = "0",    name = "on", doc = "<svg onload=alert(4)>", values = { 0 = "</code><script>alert(5)</script>" } },
   { bits = "63:1", reserved = "zero", note = "</title></svg><script>alert(7)</script>" },
 ]
-'''
+"""
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = write_own(tmp_path_factory.mktemp("own") / "specs", HOSTILE)
-    (folder / "sources.toml").write_text("[test]\ntitle = \"<script>alert('title')</script>\"\nurl = \"javascript:alert(8)/\"\n")
+    (folder / "sources.toml").write_text('[test]\ntitle = "<script>alert(\'title\')</script>"\nurl = "javascript:alert(8)/"\n')
     return Site(open_index(folder))
 
 

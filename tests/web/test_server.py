@@ -160,7 +160,11 @@ def test_a_question_is_answered_as_the_box_has_it(server: Server) -> None:
     got = ask(server, "/answer?arch=arm64&columns=60", method="POST", body="sint2 0x10013 ü".encode())
     assert (got.status, got.headers["Content-Type"]) == (200, "application/json")
     assert json.loads(got.text) == {"text": "sint2 0x10013 ü", "arch": "arm64", "columns": 60}
-    assert json.loads(ask(server, "/answer?columns=%C2%B2", method="POST", body=b"\xff").text) == {"text": "\N{REPLACEMENT CHARACTER}", "arch": "x64", "columns": 100}
+    assert json.loads(ask(server, "/answer?columns=%C2%B2", method="POST", body=b"\xff").text) == {
+        "text": "\N{REPLACEMENT CHARACTER}",
+        "arch": "x64",
+        "columns": 100,
+    }
 
 
 OTHERS: list[dict[str, str]] = [

@@ -111,12 +111,19 @@ async function search() {
     hide();
     return;
   }
+  const waiting = setTimeout(() => {
+    hits.replaceChildren(element("p", "Loading the search …"));
+    hits.hidden = asked !== latest;
+  }, 300);
   try {
-    const found = find(await load(), text);
+    const rows = await load();
+    clearTimeout(waiting);
+    const found = find(rows, text);
     if (asked !== latest) return;
     if (found.length) show(found);
     else hide(); // it may be a value, which is for the decoder to judge
-  } catch (error) {
+  } catch {
+    clearTimeout(waiting);
     hits.replaceChildren(element("p", "The index of the search cannot be read just now."));
     hits.hidden = false;
   }

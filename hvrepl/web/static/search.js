@@ -49,8 +49,7 @@ function hitOf(row, wanted) {
   const number = wanted.digits === null ? -1 : row.digits.indexOf(wanted.digits);
   if (number >= 0) return { rank: 0, row, said: row.numbers[number] };
   const near = nearness(row.key, wanted);
-  if (near !== NOT) return { rank: NAMED[near], row, said: "" };
-  let best = null;
+  let best = near === NOT ? null : { rank: NAMED[near], row, said: "" };
   row.others.forEach((key, at) => {
     const near = nearness(key, wanted);
     if (near !== NOT && !(best?.rank <= ALSO_NAMED[near])) best = { rank: ALSO_NAMED[near], row, said: `also ${row.also[at]}` };

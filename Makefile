@@ -103,9 +103,11 @@ pictures: $(VENV)/.installed
 
 # SUITE=testing is the newest Python.
 SITE ?= build/site
+# Where the site will be, such as /hvrepl/: only the page for what is missing, which is shown at any path, has to know.
+BASE ?= /
 site: $(VENV)/.installed
 	@$(BIN)/python -c 'import jinja2' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group dev
-	@$(BIN)/python -m hvrepl.web.site $(SITE)
+	@$(BIN)/python -m hvrepl.web.site $(SITE) $(BASE)
 
 SUITE ?= bookworm trixie
 fresh:

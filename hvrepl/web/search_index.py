@@ -49,7 +49,8 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
                 [[f"{at.get(anchor, '')}#{anchor}" if at.get(anchor) else anchor, *rest] for anchor, *rest in details],
             ]
         )
-    return dump(rows)
+    order = {space: place for place, space in enumerate(links.index.spaces)}
+    return dump(sorted(rows, key=lambda row: (order.get(row[2], len(order)), row[1])))  # of what is as near the first is shown first
 
 
 def details_of(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:

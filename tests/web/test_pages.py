@@ -209,6 +209,7 @@ def test_the_index_of_the_search_has_every_name_number_and_field() -> None:
     rows = json.loads(site().search_index)
     names = {name.lower() for row in rows for name in (row[1], *row[4])}
     assert {row.spelling.lower() for row in site().index.all_names() if row.how != WAS and "{" not in row.spelling} - names == set()
+    assert [row[2] for row in rows[:3]] == ["msr"] * 3
     by_path = {row[0]: row for row in rows}
     assert by_path["HV_X64_MSR_SINT2/"][5][0] == "0x40000092"
     assert "auto_eoi" in [detail[1] for detail in by_path["HV_X64_MSR_SINTn/"][7]]

@@ -70,7 +70,7 @@ function find(rows, text) {
   const isNumber = /^(0x)?[0-9a-f_`]{1,16}$/i.test(text.trim()) && /\d/.test(text);
   const wanted = { words, form: words.join("_"), digits: isNumber ? digits_of(text.trim()) : null };
   const found = words.length ? rows.map((row) => hitOf(row, wanted)).filter(Boolean) : [];
-  return found.sort((one, other) => one.rank - other.rank || (one.row.name < other.row.name ? -1 : 1));
+  return found.sort((one, other) => one.rank - other.rank); // else in the order of the index
 }
 
 function element(tag, text, attributes = {}) {

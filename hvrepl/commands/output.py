@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 def emit(session: Session, items: Iterable[Item], *, few: bool = False) -> None:
     """Each item as soon as it is there; a few together, as a person compares them."""
+    if session.shows and session.options.format == "fields":
+        for item in items:
+            session.shows(item)
+        return
     render = render_few if few and session.options.format == "fields" else RENDERERS[session.options.format]
     for text in render(items, session.style):
         session.write(text)

@@ -26,6 +26,8 @@ from hvrepl.wording import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hvrepl.render.formats import Item
+
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
 ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "arm64": "arm64", "aarch64": "arm64"}  # as systems call them
 COLORS = ("auto", "always", "never")
@@ -164,6 +166,7 @@ class Session:
     may_write: bool = True
     values: InHand = field(default_factory=InHand)
     typed: list[Typed] = field(default_factory=list)
+    shows: Callable[[Item], None] | None = None  # takes trees in place of the default format, as a page shows them in its own way
     started: Options = field(default_factory=Options)  # what was in force at the first of these lines
     _indexes: dict[str, Index] = field(default_factory=dict)
     _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)

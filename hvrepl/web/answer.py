@@ -1,0 +1,380 @@
+"""What is pasted on the page → its answer as text and HTML, by the grammar of the shell. Runs no process; reads only files that it is given."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from hvrepl.catalog.model import ARCHES
+from hvrepl.codec.decoded import dump
+from hvrepl.commands.inputs.files import is_file
+from hvrepl.commands.session import ARCH_WORDS, Session, Streams, say_error
+from hvrepl.commands.table import COMMANDS
+from hvrepl.commands.values_in_hand import InHand
+from hvrepl.errors import HvreplError, UsageError
+from hvrepl.readers.plain_text import clean
+from hvrepl.record import field, mutable, replace
+from hvrepl.render.formats import Item
+from hvrepl.render.html import render_html
+from hvrepl.render.html_bits import bit_buttons
+from hvrepl.render.html_lines import escape_lines
+from hvrepl.script.argv import read_argv
+from hvrepl.script.lines import parse_line
+from hvrepl.script.paste import split_text
+from hvrepl.script.runner import Runner
+from hvrepl.script.shortcuts import expand
+from hvrepl.script.words import SHELL_WORDS, Leave
+from hvrepl.wording import printable, shorten
+
+MOST_TEXT = 8 << 20  # characters of what is pasted, far above any page in any form
+MOST_LINES = 2000  # of a paste that are run one by one
+MOST_OUT = 200_000  # characters of an answer: a browser shows more, but nobody reads it
+MOST_ROWS = 4 << 20  # bytes of a file that is one dump in text, or one of CPUID leaves
+SHORT_LOG = 1 << 20  # bytes of a log that is shown whole; of a longer one only the lines in which something was found
+COLUMNS = 100
+# What a line can ask for that has to do with the machine, its files, or a session of its own.
+ELSEWHERE = ("live", "columns", "source", "save", "history", "clear", "quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q")
+READ_FILES = ("annotate", "cpuid", "scan")  # commands whose words are files
+OWN_OPTIONS = ("specs", "output", "lines", "allow_shell", "vi", "install", "show", "root")
+PATH = re.compile(r"@.*|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
+PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # means the same to a shell of the system
+GIVEN = re.compile(r"\s*([^\s=:()'\"#|>!@]+)(?:\s*=\s*|\s+)([0-9][\w`]*)\s*", re.ASCII)  # WHAT VALUE, or WHAT=VALUE
+
+
+class Enough(BrokenPipeError):  # noqa: N818  it is no error
+    """The answer is longer than anybody reads."""
+
+
+class Bounded(io.StringIO):
+    """Keeps the first MOST_OUT characters. Raises Enough at what comes then."""
+
+    def write(self, text: str) -> int:
+        room = MOST_OUT - self.tell()
+        super().write(text[:room])
+        if len(text) > room:
+            raise Enough
+        return len(text)
+
+
+@mutable
+class Shown:
+    """What an answer comes to: text as the command line prints it, and HTML, of which `out` holds lines that are not yet in it."""
+
+    out: Bounded = field(default_factory=Bounded)
+    parts: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    status: int = 0
+    taken: int = 0  # characters of `out` that are in `parts`
+    size: int = 0
+
+    def lines(self) -> None:
+        """Takes the lines that were written since the last time."""
+        text = self.out.getvalue()[self.taken :]
+        self.taken += len(text)
+        if text.strip():
+            self.parts.append(f'<pre class="hv-lines">{escape_lines(text.strip(chr(10)))}</pre>')
+
+    def node(self, item: Item) -> None:
+        """A tree, with its bits to click where it is one number. Raises Enough."""
+        self.lines()
+        if item.node is None:
+            return
+        where = f'<p class="hv-where">{escape_lines(printable(item.where))}</p>' if item.where else ""
+        self.parts.append(f"{where}{bit_buttons(item.node)}{render_html(item.node)}")
+        self.size += len(self.parts[-1])
+        if self.size > 10 * MOST_OUT:
+            raise Enough
+
+    def error(self, text: str, status: int = 2) -> None:
+        self.lines()
+        self.errors.append(text)
+        self.status = self.status or status
+        self.parts.append(f'<p class="hv-error">{escape_lines(printable(text))}</p>')
+
+    def note(self, text: str) -> None:
+        self.lines()
+        self.parts.append(f'<p class="hv-note">{escape_lines(printable(text))}</p>')
+
+
+class Opened(threading.local):
+    """The session whose catalogue all answers of a thread share."""
+
+    def __init__(self) -> None:
+        self.session = Session(streams(io.StringIO(), b"", columns=0))
+
+
+def streams(out: io.StringIO, stdin: bytes, *, columns: int) -> Streams:
+    """`columns` of the reader's screen, 0 for what a pipe would be given."""
+    return Streams(io.BytesIO(stdin), out, out, {}, stdout_is_terminal=columns > 0, columns=columns)
+
+
+OPENED = Opened()
+
+
+def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
+    """`kind` of what was pasted, `text` as the command line prints it, `html`, `errors` (one line; "" where there is none), `status`.
+
+    `link` is what after # asks the same, `command` the command line that answers the same. Raises nothing, whatever the text.
+    """
+    if len(text) > MOST_TEXT:
+        return refusal(f"{len(text):,} characters are more than one dump or a log of a day; drop the file on the page instead")
+    text = "\n".join(printable(line, "\t") for line in clean(text).split("\n"))
+    if not text.strip():
+        return refusal("Paste a number, a name, a dump or a log.", "empty")
+    if arch.lower() not in ARCH_WORDS:
+        return refusal(f"no such arch: {shorten(arch)}; choose {' or '.join(ARCHES)}")
+    kind = kind_of_text(text)
+    if kind == "text":
+        kind = "script" if try_line(first_line(text), arch) or not has_claims(text, arch) else "log"
+    made = respond(kind, partial(RUNS.get(kind, run_pieces), text), arch, columns)
+    if kind == "line" and made["errors"] and has_claims(text, arch):
+        kind = "log"
+        made = respond(kind, partial(run_log, text), arch, columns)
+    return made | {"link": link_of(text) if kind == "line" else text.strip("\n"), "command": command_of(kind, text)}
+
+
+def answer_file(path: str, name: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
+    """The same for a file that was dropped on the page: `path` is where it is, `name` how the reader knows it."""
+    return respond("file", partial(run_file, path, name), arch, columns) | {"link": "", "command": ""}
+
+
+def answer_json(text: str, arch: str, columns: int) -> str:
+    return dump(answer(text, arch, columns=columns))
+
+
+def answer_file_json(path: str, name: str, arch: str, columns: int) -> str:
+    return dump(answer_file(path, name, arch, columns=columns))
+
+
+def refusal(said: str, kind: str = "refused") -> dict[str, Any]:
+    shown = Shown()
+    shown.error(said)
+    return {"kind": kind, "text": "", "html": "".join(shown.parts), "errors": said, "status": 2, "link": "", "command": ""}
+
+
+def respond(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns: int) -> dict[str, Any]:
+    """Runs it twice: for the text as scripts are given it, and as a person reads it on a screen so wide."""
+    plain = collect(run, arch, 0)
+    seen = collect(run, arch, max(20, min(columns, 400)))
+    return {
+        "kind": kind,
+        "text": plain.out.getvalue(),
+        "html": "".join(seen.parts),
+        "errors": "; ".join(plain.errors[:1]) + (f" (and {len(plain.errors) - 1} more)" if plain.errors[1:] else ""),
+        "status": plain.status,
+    }
+
+
+def collect(run: Callable[[Runner, Shown], None], arch: str, columns: int) -> Shown:
+    shown = Shown()
+    session = session_for(arch, shown, columns)
+    guard(partial(run, Runner(session, may_shell=False), shown), shown)
+    shown.status = shown.status or session.outcome.status
+    shown.lines()
+    return shown
+
+
+def session_for(arch: str, shown: Shown, columns: int, stdin: bytes = b"") -> Session:
+    """A session of its own that shares the catalogue."""
+    shared = OPENED.session
+    session = replace(
+        Session(streams(shown.out, stdin, columns=columns)),
+        is_script=True,
+        may_write=False,
+        values=InHand(),
+        _indexes=shared._indexes,
+        _catalogs=shared._catalogs,
+        _decoders=shared._decoders,
+    )
+    if columns:
+        session.shows = shown.node
+    session.set(arch=arch, color="always" if columns else "never")
+    session.options = replace(session.options, arch_is_given=False)
+    return session
+
+
+def guard(run: Callable[[], Any], shown: Shown) -> bool:
+    """Runs, and says what went wrong on one line. Whether it came to its end."""
+    try:
+        run()
+        return True
+    except Enough:
+        shown.note("The answer goes on; hvrepl in a terminal prints all of it.")
+    except HvreplError as error:
+        shown.error(say_error(error), error.status)
+    except Leave:
+        pass
+    except MemoryError:
+        shown.error("there is not enough memory for this input", 4)
+    except RecursionError:
+        shown.error("this is nested too deeply")
+    except OSError as error:
+        shown.error(f"cannot read: {error.strerror}", 4)
+    return False
+
+
+def kind_of_text(text: str) -> str:
+    """line, or of several lines log, cpuid, dump or text."""
+    from hvrepl.readers import kinds
+
+    spaces = OPENED.session.catalog.spaces
+    start = text.encode("utf-8", "replace")[: kinds.SNIFFED + 1]
+    kind = {kinds.LOG: "log", kinds.LEAVES: "cpuid", kinds.ROWS: "dump"}.get(kinds.kind_of(start, spaces["cpuid"]), "")
+    if "\n" in text.strip("\n"):
+        return kind or "text"
+    return "log" if kind == "log" else "line"
+
+
+def first_line(text: str) -> str:
+    """The first line that is neither empty nor a comment."""
+    return next((line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")), "")
+
+
+def try_line(line: str, arch: str) -> bool:
+    """Whether the shell would take a line."""
+    return not collect(partial(run_pieces, line), arch, 0).errors
+
+
+def has_claims(text: str, arch: str) -> bool:
+    """Whether annotate finds anything in a text."""
+    return bool(collect(partial(run_log, text, only=True), arch, 0).out.getvalue())
+
+
+def run_log(text: str, runner: Runner, _: Shown, *, only: bool = False) -> None:
+    dispatch(runner, ["annotate", *["--only"] * only], text)
+
+
+def run_cpuid(text: str, runner: Runner, _: Shown) -> None:
+    dispatch(runner, ["cpuid", "-"], text)
+
+
+def dispatch(runner: Runner, words: Sequence[str], text: str) -> None:
+    """Words of the command line with a text on stdin."""
+    session = replace(runner.session, is_script=False)
+    session.streams = replace(session.streams, stdin=io.BytesIO(text.encode("utf-8", "replace")))
+    Runner(session, may_shell=False).dispatch(words)
+
+
+def run_pieces(text: str, runner: Runner, shown: Shown) -> None:
+    """Dumps and lines, as the shell takes them from a paste: one that fails does not stop those after it."""
+    for count, piece in enumerate(split_text(text, partial(is_struct, runner.session))):
+        if count >= MOST_LINES:
+            raise UsageError(f"over {MOST_LINES:,} lines; drop the file on the page, or run hvrepl in a terminal")
+        guard(partial(runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(run_line, runner, piece.text, shown), shown)
+
+
+def is_struct(session: Session, name: str) -> bool:
+    """Whether a name is that of a thing whose values are dumps."""
+    catalog, base = session.catalog, name.partition(".")[0]
+    if not catalog.has_name(base):
+        return False
+    spec = catalog.find_name(base).spec
+    return spec.layout is not None and not spec.width
+
+
+def run_line(runner: Runner, text: str, shown: Shown) -> None:
+    """One line. UsageError where it asks for what a page in a browser does not do."""
+    refuse(text)
+    before, has_html = runner.session.values.count, len(shown.parts)
+    runner.run_line(text)
+    kept = runner.session.values.last
+    is_made = kept is not None and kept.found is not None and runner.session.values.count > before
+    if is_made and runner.session.shows and len(shown.parts) == has_html:  # an encoded value: what it means, too
+        runner.run_line("decode _")
+
+
+def refuse(text: str) -> None:
+    """UsageError for a line that would run a program, or read or write a file."""
+    line = parse_line(expand(text))
+    if line.shell or line.pipe or line.file:
+        raise UsageError("!CMD, | CMD and > FILE work in a terminal, not on this page")
+    if not line.words:
+        return
+    given = read_argv(line.words)
+    first = given.command or next(iter(given.words), "")
+    words = given.words if given.command else given.words[1:]
+    options = {**given.shared, **given.own}
+    if first in ELSEWHERE or any(key in options for key in OWN_OPTIONS):
+        raise UsageError(f"{shorten(text.strip())} works in a terminal, not on this page")
+    if first in READ_FILES and not (first == "cpuid" and words and words[0][:1].isdigit()):
+        raise UsageError(f"{first} takes a file: drop it on this page, or paste what it holds")
+    for word in given.words:
+        if PATH.fullmatch(word) or (first not in ("find", "help", "?", ".help") and is_file(word)):
+            raise UsageError(f"{shorten(word)}: a page reads no files by their names; drop the file on it, or paste what it holds")
+
+
+def run_file(path: str, name: str, runner: Runner, shown: Shown) -> None:
+    """A file by what it holds: an image is scanned, a log annotated, a dump decoded. The reader's name for it is in what is said."""
+    from hvrepl.commands.inputs.file_kind import IMAGE, kind_of_file
+
+    kind = kind_of_file(runner.session, path)
+    if not kind:
+        raise UsageError(f"{name} is empty, or cannot be read")
+    try:
+        choose(kind, path, runner)
+    except HvreplError as error:
+        raise type(error)(str(error).replace(path, name)) from None
+    if kind == IMAGE and not shown.parts and not shown.out.getvalue():
+        shown.note(f"no message page found in {shorten(name, 80)}")
+
+
+def choose(kind: str, path: str, runner: Runner) -> None:
+    """Runs the command for a file."""
+    import os
+
+    from hvrepl.commands.inputs.file_kind import BYTES, IMAGE
+    from hvrepl.commands.inputs.files import read_file
+    from hvrepl.readers import kinds
+
+    size = os.stat(path).st_size
+    if kind == IMAGE:
+        runner.dispatch(["scan", path])
+    elif kind == kinds.EVENTS:
+        raise UsageError(f"{path} is a Windows event log: hvrepl in a terminal reads it, a page does not")
+    elif kind in (kinds.ROWS, kinds.LEAVES, BYTES, kinds.VALUES):
+        if size > MOST_ROWS:
+            raise UsageError(f"{path}: {size:,} bytes of {kind}; a page in a browser takes {MOST_ROWS >> 20} MiB of these")
+        raw = read_file(path)
+        if kind == kinds.LEAVES:
+            runner.dispatch(["cpuid", path])
+        elif kind == BYTES:
+            runner.dispatch(["decode", name_bytes(runner, size), f"@{path}"])
+        elif kind == kinds.ROWS:
+            runner.run_dump(raw.decode("utf-8", "replace"))
+        else:
+            for line in raw.decode("utf-8", "replace").splitlines():
+                guard(partial(runner.run_line, line), Shown(out=runner.session.streams.stdout))  # type: ignore[arg-type]
+    else:
+        runner.dispatch(["annotate", *["--only"] * (size > SHORT_LOG), path])
+
+
+def name_bytes(runner: Runner, size: int) -> str:
+    """What raw bytes are, by how many there are: a message, else a page."""
+    session = runner.session
+    message = session.decoder.schemas.size(session.catalog.find_name("message").spec)
+    return "message" if size <= message else "page"
+
+
+def link_of(text: str) -> str:
+    """`sint2=0x200f3` for a thing and one value; any other line as it is."""
+    given = GIVEN.fullmatch(text)
+    names = [command.name for command in COMMANDS]
+    return f"{given[1]}={given[2]}" if given and given[1] not in (*names, *SHELL_WORDS) else text.strip()
+
+
+def command_of(kind: str, text: str) -> str:
+    """The command line that answers the same."""
+    if kind != "line":
+        return f"{COMMAND_LINES[kind]} < FILE"
+    from shlex import quote
+
+    line = text.strip()
+    return f"hvrepl {line}" if PLAIN_LINE.fullmatch(line) else f"hvrepl -c {quote(line)}"
+
+
+RUNS: Mapping[str, Callable[[str, Runner, Shown], None]] = {"log": run_log, "cpuid": run_cpuid}
+COMMAND_LINES = {"log": "hvrepl annotate", "cpuid": "hvrepl cpuid -", "dump": "hvrepl", "script": "hvrepl -k"}

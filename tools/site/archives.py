@@ -1,0 +1,118 @@
+"""Runs in Pyodide when the site is made: the standard library and wheels → two archives of what hvrepl needs of them.
+
+What most answers import is there as bytecode, which starts at once; everything else as source, which is smaller.
+"""
+
+import ast
+import importlib
+import importlib.util
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from importlib._bootstrap_external import _code_to_hash_pyc
+
+# Ways in of hvrepl that are not this one, and what only these use.
+LEFT_OUT = ("shell/", "cli/", "columns/", "debuggers/", "catalog/build/", "commands/columns", "commands/live", "web/")
+OF_WEB = ("web/__init__.py", "web/answer.py")
+# What Python and Pyodide look up by a name that no import statement has.
+BY_NAME = """encodings.utf_8 encodings.utf_8_sig encodings.latin_1 encodings.ascii encodings.utf_16 encodings.utf_16_le encodings.utf_16_be
+encodings.utf_32 encodings.cp437 encodings.cp1252 encodings.raw_unicode_escape encodings.unicode_escape encodings.idna encodings.aliases
+_sysconfigdata__emscripten_wasm32-emscripten _sysconfigdata__emscripten_ site sitecustomize pyodide _pyodide""".split()
+# What the standard library imports for programmers at work, for other programs and for networks.
+NEVER = """_pyrepl asyncio.__main__ bdb cmd curses doctest ensurepip ftplib http idlelib imaplib mailbox multiprocessing pdb pydoc pydoc_data
+smtplib socketserver test tkinter turtle unittest webbrowser wsgiref xmlrpc""".split()
+STUBS = {"pdb.py": b""}  # construct imports it for its Debugger alone
+QUESTIONS = (
+    "sint2 0x200f3",
+    "0x8100000606570000",
+    "show sint2",
+    "HVCALL_POST_MESSAGE",
+    "nosuch",
+    "[    0.000000] Hyper-V: privilege flags low 0x2e7f",
+)
+
+
+def make(stdlib: str, wheels: Sequence[str], targets: Sequence[str]) -> None:
+    """The archives at `targets`: of the standard library, and of the wheels, whose modules can be imported already."""
+    from hvrepl.web.answer import answer
+
+    for question in QUESTIONS:
+        answer(question)
+        answer(question + "\n" + question, "arm64")
+    at_once = set(sys.modules)
+    library = zipfile.ZipFile(stdlib)
+    kept = closure(library, at_once, imports_of(wheels))
+    write(targets[0], [stdlib], lambda name: module_of(name) in kept or name.startswith(("pyodide/", "_pyodide/")), at_once, STUBS)
+    write(targets[1], wheels, is_needed, at_once)
+
+
+def is_needed(name: str) -> bool:
+    """Whether a file of a wheel is for this way in."""
+    own = name.removeprefix("hvrepl/")
+    return not (".dist-info/" in name or ".data/" in name or (own != name and own.startswith(LEFT_OUT) and own not in OF_WEB))
+
+
+def module_of(name: str) -> str:
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imports_of(wheels: Iterable[str]) -> set[str]:
+    """All that modules of wheels import, wherever in them."""
+    found: set[str] = set()
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in filter(is_needed, archive.namelist()):
+                if name.endswith(".py"):
+                    found |= set(imported(archive.read(name), module_of(name)))
+    return found
+
+
+def imported(source: bytes, module: str, *, is_package: bool = False) -> Iterator[str]:
+    """The modules that a module may import; of `from a import b` both a and a.b."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = module.split(".")
+            base = parts[: len(parts) - node.level + is_package] if node.level else []
+            whole = ".".join([*base, *filter(None, [node.module])])
+            yield whole
+            yield from (f"{whole}.{alias.name}" for alias in node.names)
+
+
+def closure(library: zipfile.ZipFile, at_once: set[str], wanted: set[str]) -> set[str]:
+    """The modules of the library that the wanted ones lead to, with the packages that they are in."""
+    files = {module_of(name): name for name in library.namelist() if name.endswith(".py")}
+    kept: set[str] = set()
+    waiting = [*at_once, *wanted, *BY_NAME]
+    while waiting:
+        module = waiting.pop()
+        waiting += [module.rpartition(".")[0]] if "." in module else []
+        if module in kept or module not in files or (module.split(".")[0] in NEVER and module not in at_once):
+            continue
+        kept.add(module)
+        waiting += imported(library.read(files[module]), module, is_package=files[module].endswith("/__init__.py"))
+    return kept
+
+
+def write(
+    target: str, sources: Iterable[str], keeps: Callable[[str], bool], at_once: set[str], stubs: Mapping[str, bytes] = MappingProxyType({})
+) -> None:
+    with zipfile.ZipFile(target, "w") as out:
+        for name, data in stubs.items():
+            out.writestr(zipfile.ZipInfo(name), data)
+        for source in sources:
+            with zipfile.ZipFile(source) as archive:
+                for name in sorted(one for one in archive.namelist() if not one.endswith("/") and keeps(one)):
+                    data = archive.read(name)
+                    if name.endswith(".py") and module_of(name) in at_once:
+                        name, data = f"{name}c", compiled(name, data)
+                    # The same bytes give the same archive, whenever it is made.
+                    out.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
+
+
+def compiled(name: str, source: bytes) -> bytes:
+    """A module as bytecode that is never compared with its source, without docstrings, which only Pyodide itself reads here."""
+    code = compile(source, name, "exec", dont_inherit=True, optimize=0 if name.startswith(("pyodide/", "_pyodide/")) else 2)
+    return bytes(_code_to_hash_pyc(code, importlib.util.source_hash(source), checked=False))

@@ -1,4 +1,4 @@
-"""What is pasted on the page → its answer as text and HTML, by the grammar of the shell. Runs no process; reads only files that it is given."""
+"""What is pasted on the page → its answer as text and HTML, by the grammar of the shell. Runs no process, opens no file by its name."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[
     if kind == "line" and made["errors"] and has_claims(text, arch):
         kind = "log"
         made = respond(kind, partial(run_log, text), arch, columns)
-    return made | {"link": link_of(text) if kind == "line" else text.strip("\n"), "command": command_of(kind, text)}
+    return made | {"link": link_of(text) if kind == "line" else text.strip("\n"), "command": command_of(kind, text, arch)}
 
 
 def answer_file(path: str, name: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
@@ -366,15 +366,16 @@ def link_of(text: str) -> str:
     return f"{given[1]}={given[2]}" if given and given[1] not in (*names, *SHELL_WORDS) else text.strip()
 
 
-def command_of(kind: str, text: str) -> str:
+def command_of(kind: str, text: str, arch: str) -> str:
     """The command line that answers the same."""
-    if kind != "line":
-        return f"{COMMAND_LINES[kind]} < FILE"
     from shlex import quote
 
+    program = "hvrepl" if arch == ARCHES[0] else f"hvrepl --arch {arch}"
+    if kind != "line":
+        return f"{program}{COMMAND_LINES[kind]} < FILE"
     line = text.strip()
-    return f"hvrepl {line}" if PLAIN_LINE.fullmatch(line) else f"hvrepl -c {quote(line)}"
+    return f"{program} {line}" if PLAIN_LINE.fullmatch(line) else f"{program} -c {quote(line)}"
 
 
 RUNS: Mapping[str, Callable[[str, Runner, Shown], None]] = {"log": run_log, "cpuid": run_cpuid}
-COMMAND_LINES = {"log": "hvrepl annotate", "cpuid": "hvrepl cpuid -", "dump": "hvrepl", "script": "hvrepl -k"}
+COMMAND_LINES = {"log": " annotate", "cpuid": " cpuid -", "dump": "", "script": " -k"}

@@ -9,19 +9,67 @@ import importlib.util
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from importlib._bootstrap_external import _code_to_hash_pyc
+from types import MappingProxyType
 
 # Ways in of hvrepl that are not this one, and what only these use.
 LEFT_OUT = ("shell/", "cli/", "columns/", "debuggers/", "catalog/build/", "commands/columns", "commands/live", "web/")
 OF_WEB = ("web/__init__.py", "web/answer.py")
 # What Python and Pyodide look up by a name that no import statement has.
-BY_NAME = """encodings.utf_8 encodings.utf_8_sig encodings.latin_1 encodings.ascii encodings.utf_16 encodings.utf_16_le encodings.utf_16_be
-encodings.utf_32 encodings.cp437 encodings.cp1252 encodings.raw_unicode_escape encodings.unicode_escape encodings.idna encodings.aliases
-_sysconfigdata__emscripten_wasm32-emscripten _sysconfigdata__emscripten_ site sitecustomize pyodide _pyodide""".split()
+BY_NAME = frozenset(
+    (
+        "encodings.utf_8",
+        "encodings.utf_8_sig",
+        "encodings.latin_1",
+        "encodings.ascii",
+        "encodings.utf_16",
+        "encodings.utf_16_le",
+        "encodings.utf_16_be",
+        "encodings.utf_32",
+        "encodings.cp437",
+        "encodings.cp1252",
+        "encodings.raw_unicode_escape",
+        "encodings.unicode_escape",
+        "encodings.idna",
+        "encodings.aliases",
+        "_sysconfigdata__emscripten_wasm32-emscripten",
+        "_sysconfigdata__emscripten_",
+        "site",
+        "sitecustomize",
+        "pyodide",
+        "_pyodide",
+    )
+)
 # What the standard library imports for programmers at work, for other programs and for networks.
-NEVER = """_pyrepl asyncio.__main__ bdb cmd curses doctest ensurepip ftplib http idlelib imaplib mailbox multiprocessing pdb pydoc pydoc_data
-smtplib socketserver test tkinter turtle unittest webbrowser wsgiref xmlrpc""".split()
+NEVER = frozenset(
+    (
+        "_pyrepl",
+        "asyncio.__main__",
+        "bdb",
+        "cmd",
+        "curses",
+        "doctest",
+        "ensurepip",
+        "ftplib",
+        "http",
+        "idlelib",
+        "imaplib",
+        "mailbox",
+        "multiprocessing",
+        "pdb",
+        "pydoc",
+        "pydoc_data",
+        "smtplib",
+        "socketserver",
+        "test",
+        "tkinter",
+        "turtle",
+        "unittest",
+        "webbrowser",
+        "wsgiref",
+        "xmlrpc",
+    )
+)
 STUBS = {"pdb.py": b""}  # construct imports it for its Debugger alone
 QUESTIONS = (
     "sint2 0x200f3",

@@ -25,5 +25,5 @@ for question in (
     "-f csv sint2 1",
 ):
     said = answer(question, "x64")
-    assert said["text"] and not said["status"], (question, said)
-assert construct and elftools and tabulate
+    assert (bool(said["text"]), said["status"]) == (True, 0), (question, said)
+assert None not in (construct, elftools, tabulate)

@@ -185,7 +185,9 @@ function clear() {
   if (location.hash) history.pushState(null, "", location.pathname + location.search);
 }
 
-function say(text) {
+// `unseen`: what can be read on the screen already, so that only a screen reader says it.
+function say(text, { unseen = false } = {}) {
+  status.classList.toggle("hv-unseen", unseen);
   status.textContent = text;
 }
 
@@ -206,7 +208,7 @@ function show(answer, { dropped, keepsPlace }) {
   const tools = make("div", { class: "hv-tools" });
   if (answer.command) tools.append(make("code", { class: "hv-command", title: "The same in a terminal" }, answer.command));
   if (dropped) tools.append(make("code", { class: "hv-command" }, dropped.name));
-  if (answer.link) tools.append(copier("Copy link", () => location.href));
+  if (answer.link) tools.append(copier("Copy link", () => location.href, "hv-link"));
   if (answer.text) tools.append(copier("Copy text", () => answer.text));
   const close = make("button", { type: "button", "aria-label": "Close the answer" }, "Close");
   close.addEventListener("click", () => {
@@ -224,7 +226,7 @@ function show(answer, { dropped, keepsPlace }) {
   shown.dataset.status = answer.status;
   body.querySelectorAll(".hv-bits").forEach(watchBits);
   if (focused !== undefined) body.querySelector(`[data-bit="${focused}"]`)?.focus();
-  say(sentence(answer, body));
+  say(sentence(answer, body), { unseen: true });
 }
 
 // What a screen reader says: the first line of the answer, or what was wrong.
@@ -234,8 +236,8 @@ function sentence(answer, body) {
   return answer.errors || first.trim().replace(/\s+/g, " ").slice(0, 300) + (findings ? ` (${findings} finding${findings > 1 ? "s" : ""})` : "");
 }
 
-function copier(label, text) {
-  const button = make("button", { type: "button" }, label);
+function copier(label, text, name = "") {
+  const button = make("button", { type: "button", class: name }, label);
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text());
@@ -308,8 +310,8 @@ function focusOnly(group, button) {
 async function setLink(text, of, { replaces }) {
   const hash = text ? await toHash(text, of) : "";
   if (hash === null) {
-    say(`${status.textContent} This is too long for a link; send the text itself.`.trim());
-    shown.querySelector(".hv-tools")?.classList.add("hv-unlinked");
+    say("This is too long for a link; send the text itself.");
+    shown.querySelector(".hv-link")?.remove();
   }
   const url = location.pathname + location.search + (hash ? `#${hash}` : "");
   if (hash && `#${hash}` === location.hash) return;

@@ -12,8 +12,8 @@ from typing import Any
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
 from hvrepl.commands.inputs.files import is_file
-from hvrepl.commands.session import ARCH_WORDS, Session, Streams, say_error
-from hvrepl.commands.table import COMMANDS
+from hvrepl.commands.session import ARCH_WORDS, Session, Streams, Ways, say_error
+from hvrepl.commands.table import COMMANDS, ENTRIES
 from hvrepl.commands.values_in_hand import InHand
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.plain_text import clean
@@ -22,6 +22,7 @@ from hvrepl.render.formats import Item
 from hvrepl.render.html import render_html
 from hvrepl.render.html_bits import bit_buttons
 from hvrepl.render.html_lines import escape_lines
+from hvrepl.render.style import align, wrap
 from hvrepl.script.argv import read_argv
 from hvrepl.script.lines import parse_line
 from hvrepl.script.paste import split_text
@@ -33,6 +34,8 @@ from hvrepl.wording import printable, shorten
 MOST_TEXT = 8 << 20  # characters of what is pasted, far above any page in any form
 MOST_LINES = 2000  # of a paste that are run one by one
 MOST_OUT = 200_000  # characters of an answer: a browser shows more, but nobody reads it
+MOST_HTML = 1 << 20
+MOST_CLICKED = 4  # numbers of an answer whose bits are buttons
 MOST_ROWS = 4 << 20  # bytes of a file that is one dump in text, or one of CPUID leaves
 SHORT_LOG = 1 << 20  # bytes of a log that is shown whole; of a longer one only the lines in which something was found
 COLUMNS = 100
@@ -40,7 +43,7 @@ COLUMNS = 100
 ELSEWHERE = ("live", "columns", "source", "save", "history", "clear", "quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q")
 READ_FILES = ("annotate", "cpuid", "scan")  # commands whose words are files
 OWN_OPTIONS = ("specs", "output", "lines", "allow_shell", "vi", "install", "show", "root")
-PATH = re.compile(r"@.*|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
+PATH = re.compile(r"@.+|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
 PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # means the same to a shell of the system
 GIVEN = re.compile(r"\s*([^\s=:()'\"#|>!@]+)(?:\s*=\s*|\s+)([0-9][\w`]*)\s*", re.ASCII)  # WHAT VALUE, or WHAT=VALUE
 
@@ -65,11 +68,13 @@ class Shown:
     """What an answer comes to: text as the command line prints it, and HTML, of which `out` holds lines that are not yet in it."""
 
     out: Bounded = field(default_factory=Bounded)
+    err: io.StringIO = field(default_factory=io.StringIO)
     parts: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     status: int = 0
     taken: int = 0  # characters of `out` that are in `parts`
     size: int = 0
+    clicked: int = 0
 
     def lines(self) -> None:
         """Takes the lines that were written since the last time."""
@@ -84,9 +89,11 @@ class Shown:
         if item.node is None:
             return
         where = f'<p class="hv-where">{escape_lines(printable(item.where))}</p>' if item.where else ""
-        self.parts.append(f"{where}{bit_buttons(item.node)}{render_html(item.node)}")
+        buttons = bit_buttons(item.node) if self.clicked < MOST_CLICKED else ""
+        self.clicked += bool(buttons)
+        self.parts.append(f"{where}{buttons}{render_html(item.node)}")
         self.size += len(self.parts[-1])
-        if self.size > 10 * MOST_OUT:
+        if self.size > MOST_HTML:
             raise Enough
 
     def error(self, text: str, status: int = 2) -> None:
@@ -104,14 +111,30 @@ class Opened(threading.local):
     """The session whose catalogue all answers of a thread share."""
 
     def __init__(self) -> None:
-        self.session = Session(streams(io.StringIO(), b"", columns=0))
+        self.session = Session(streams(Shown(), columns=0))
 
 
-def streams(out: io.StringIO, stdin: bytes, *, columns: int) -> Streams:
+def streams(shown: Shown, *, columns: int) -> Streams:
     """`columns` of the reader's screen, 0 for what a pipe would be given."""
-    return Streams(io.BytesIO(stdin), out, out, {}, stdout_is_terminal=columns > 0, columns=columns)
+    return Streams(io.BytesIO(), shown.out, shown.err, {}, stdout_is_terminal=columns > 0, columns=columns)
 
 
+def show_help(session: Session, command: str) -> None:
+    """What a command is, from the table of them: the command line's own help needs a library that pages do without."""
+    entry = ENTRIES[command]
+    style = session.style
+    text = [line for part in entry.text.split("\n\n") for line in ("", *wrap(" ".join(part.split()), style.width, "  ", "  "))]
+    options = [(", ".join(option.names) + (f" {option.metavar}" if option.metavar else ""), option.help) for option in entry.options]
+    lines = [
+        style.paint("name", f"{command} {entry.usage}"),
+        *text,
+        *([""] if options else []),
+        *align(options, style, ("number", "meaning")),
+    ]
+    session.write("".join(f"{line}\n" for line in lines))
+
+
+WAYS = Ways(open_shell=lambda *_: None, show_help=show_help, install_completion=lambda _: None)
 OPENED = Opened()
 
 
@@ -172,17 +195,22 @@ def respond(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns:
 def collect(run: Callable[[Runner, Shown], None], arch: str, columns: int) -> Shown:
     shown = Shown()
     session = session_for(arch, shown, columns)
-    guard(partial(run, Runner(session, may_shell=False), shown), shown)
+    try:
+        guard(partial(run, Runner(session, may_shell=False), shown), shown)
+    except Enough:
+        shown.note("The answer goes on; hvrepl in a terminal prints all of it.")
     shown.status = shown.status or session.outcome.status
     shown.lines()
+    for line in shown.err.getvalue().splitlines():
+        shown.note(line)
     return shown
 
 
-def session_for(arch: str, shown: Shown, columns: int, stdin: bytes = b"") -> Session:
+def session_for(arch: str, shown: Shown, columns: int) -> Session:
     """A session of its own that shares the catalogue."""
     shared = OPENED.session
     session = replace(
-        Session(streams(shown.out, stdin, columns=columns)),
+        Session(streams(shown, columns=columns), WAYS),
         is_script=True,
         may_write=False,
         values=InHand(),
@@ -197,13 +225,12 @@ def session_for(arch: str, shown: Shown, columns: int, stdin: bytes = b"") -> Se
     return session
 
 
-def guard(run: Callable[[], Any], shown: Shown) -> bool:
-    """Runs, and says what went wrong on one line. Whether it came to its end."""
+def guard(run: Callable[[], Any], shown: Shown) -> None:
+    """Runs, and says what went wrong on one line. Raises Enough."""
     try:
         run()
-        return True
     except Enough:
-        shown.note("The answer goes on; hvrepl in a terminal prints all of it.")
+        raise
     except HvreplError as error:
         shown.error(say_error(error), error.status)
     except Leave:
@@ -214,7 +241,6 @@ def guard(run: Callable[[], Any], shown: Shown) -> bool:
         shown.error("this is nested too deeply")
     except OSError as error:
         shown.error(f"cannot read: {error.strerror}", 4)
-    return False
 
 
 def kind_of_text(text: str) -> str:
@@ -309,20 +335,23 @@ def refuse(text: str) -> None:
 
 def run_file(path: str, name: str, runner: Runner, shown: Shown) -> None:
     """A file by what it holds: an image is scanned, a log annotated, a dump decoded. The reader's name for it is in what is said."""
-    from hvrepl.commands.inputs.file_kind import IMAGE, kind_of_file
+    from hvrepl.commands.inputs.file_kind import kind_of_file
 
     kind = kind_of_file(runner.session, path)
     if not kind:
         raise UsageError(f"{name} is empty, or cannot be read")
     try:
-        choose(kind, path, runner)
+        choose(kind, path, runner, shown)
     except HvreplError as error:
         raise type(error)(str(error).replace(path, name)) from None
-    if kind == IMAGE and not shown.parts and not shown.out.getvalue():
-        shown.note(f"no message page found in {shorten(name, 80)}")
+    finally:
+        said = shown.err.getvalue().replace(path, name)
+        shown.err.seek(0)
+        shown.err.truncate()
+        shown.err.write(said)
 
 
-def choose(kind: str, path: str, runner: Runner) -> None:
+def choose(kind: str, path: str, runner: Runner, shown: Shown) -> None:
     """Runs the command for a file."""
     import os
 
@@ -346,8 +375,7 @@ def choose(kind: str, path: str, runner: Runner) -> None:
         elif kind == kinds.ROWS:
             runner.run_dump(raw.decode("utf-8", "replace"))
         else:
-            for line in raw.decode("utf-8", "replace").splitlines():
-                guard(partial(runner.run_line, line), Shown(out=runner.session.streams.stdout))  # type: ignore[arg-type]
+            run_pieces(raw.decode("utf-8", "replace"), runner, shown)
     else:
         runner.dispatch(["annotate", *["--only"] * (size > SHORT_LOG), path])
 

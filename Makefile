@@ -14,6 +14,7 @@ export LC_ALL = C.UTF-8
 
 .PHONY: help demo check format lint types specs test coverage bench update pictures dist pyz handout extras fuzz fresh clean
 .PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh site clean
+.PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh site site-test site-pictures clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
@@ -26,6 +27,7 @@ help:
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make pyz     build $(PYZ), one file that Python runs on a machine without a network, and try it"
 	@echo "make site    write the pages of the whole catalogue into $(SITE), for any web server"
+	@echo "make site-test  try them in chromium; make site-pictures draws four screens of them into build/pictures/site"
 	@echo "make dist    build sdist and wheel into dist/, and try each in an environment of its own"
 	@echo "make extras  build them, and try the wheel with each of its extras on one Python (PYTHON=$(PYTHON))"
 	@echo "make format  put the code into its format"
@@ -108,6 +110,14 @@ BASE ?= /
 site: $(VENV)/.installed
 	@$(BIN)/python -c 'import jinja2' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group dev
 	@$(BIN)/python -m hvrepl.web.site $(SITE) $(BASE)
+	@$(BIN)/python -m hvrepl.web.site $(SITE)
+	@$(BIN)/python tools/site/build.py $(SITE)
+
+# In Debian's chromium, which playwright only drives: it fetches no browser of its own.
+site-test site-pictures: $(VENV)/.installed
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group site
+	@test -f $(SITE)/static/runtime/runtime.json || $(MAKE) site
+	@$(if $(filter site-test,$@),HVREPL_SITE=$(SITE) $(BIN)/python -m pytest tests/web,$(BIN)/python -m tests.web.pictures $(SITE) build/pictures/site)
 
 SUITE ?= bookworm trixie
 fresh:

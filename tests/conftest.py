@@ -13,7 +13,7 @@ from tests.fuzz import examples
 
 # What tests take from the environment. All else would be this machine's own: its language, colours, pager, width, specs.
 KEPT = re.compile(
-    r"PATH|HOME|TMPDIR|PYTEST_.*|HYPOTHESIS_PROFILE|HVREPL_(FUZZ|HEADERS|OPENVMM)|PIP_.*|SSL_CERT_FILE|\w*_proxy", re.IGNORECASE
+    r"PATH|HOME|TMPDIR|PYTEST_.*|HYPOTHESIS_PROFILE|HVREPL_(FUZZ|HEADERS|OPENVMM|SITE)|PIP_.*|SSL_CERT_FILE|\w*_proxy", re.IGNORECASE
 )
 for name in [name for name in os.environ if not KEPT.fullmatch(name)]:
     del os.environ[name]

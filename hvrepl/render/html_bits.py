@@ -39,7 +39,7 @@ def button(node: Decoded, places: dict[int, Decoded], value: int, bit: int) -> s
     classes = " ".join(said(part, node.fields.index(part)))
     pressed, tab = str(is_set).lower(), 0 if bit == max(places) else -1
     return (
-        f'<button type="button" class="{classes}" data-bit="{bit}" aria-pressed="{pressed}" aria-label="{name}" title="{name}"'
+        f'<button type="button" class="{classes}" data-bit="{bit}" aria-pressed="{pressed}" aria-label="{name}: {int(is_set)}" title="{name}"'
         f' tabindex="{tab}">{int(is_set)}</button>'
     )
 

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from html import escape
 from typing import Any
 
 from hvrepl.catalog.model import ARCHES
@@ -162,7 +163,18 @@ def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[
 
 def answer_file(path: str, name: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
     """The same for a file that was dropped on the page: `path` is where it is, `name` how the reader knows it."""
-    return respond("file", partial(run_file, path, name), arch, columns) | {"link": "", "command": ""}
+    made = respond("file", partial(run_file, path), arch, columns)
+    name = printable(name)
+    return {key: called(one, path, name) for key, one in made.items()} | {
+        "html": called(made["html"], escape(path), escape(name)),
+        "link": "",
+        "command": "",
+    }
+
+
+def called(one: Any, path: str, name: str) -> Any:
+    """A text with the reader's name for a file in place of where it is."""
+    return one.replace(path, name) if isinstance(one, str) else one
 
 
 def answer_json(text: str, arch: str, columns: int) -> str:
@@ -198,7 +210,7 @@ def collect(run: Callable[[Runner, Shown], None], arch: str, columns: int) -> Sh
     try:
         guard(partial(run, Runner(session, may_shell=False), shown), shown)
     except Enough:
-        shown.note("The answer goes on; hvrepl in a terminal prints all of it.")
+        shown.note("The answer continues; hvrepl in a terminal prints all of it.")
     shown.status = shown.status or session.outcome.status
     shown.lines()
     for line in shown.err.getvalue().splitlines():
@@ -333,22 +345,14 @@ def refuse(text: str) -> None:
             raise UsageError(f"{shorten(word)}: a page reads no files by their names; drop the file on it, or paste what it holds")
 
 
-def run_file(path: str, name: str, runner: Runner, shown: Shown) -> None:
-    """A file by what it holds: an image is scanned, a log annotated, a dump decoded. The reader's name for it is in what is said."""
+def run_file(path: str, runner: Runner, shown: Shown) -> None:
+    """A file by what it holds: an image is scanned, a log annotated, a dump decoded."""
     from hvrepl.commands.inputs.file_kind import kind_of_file
 
     kind = kind_of_file(runner.session, path)
     if not kind:
-        raise UsageError(f"{name} is empty, or cannot be read")
-    try:
-        choose(kind, path, runner, shown)
-    except HvreplError as error:
-        raise type(error)(str(error).replace(path, name)) from None
-    finally:
-        said = shown.err.getvalue().replace(path, name)
-        shown.err.seek(0)
-        shown.err.truncate()
-        shown.err.write(said)
+        raise UsageError(f"{path} is empty, or cannot be read")
+    choose(kind, path, runner, shown)
 
 
 def choose(kind: str, path: str, runner: Runner, shown: Shown) -> None:

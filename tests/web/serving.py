@@ -11,9 +11,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.paths import ROOT
-
-SITE = ROOT / "build" / "site"
 BELOW = "/some/where/"
 POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 
@@ -40,7 +37,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(site: Path = SITE, missing: set[str] | None = None) -> Iterator[str]:
+def serving(site: Path, missing: set[str] | None = None) -> Iterator[str]:
     """The address of the first page of a site; `missing` are ends of paths that are not found."""
     found = POLICY.search((site / "index.html").read_text(encoding="utf-8"))
     assert found

@@ -12,7 +12,9 @@ const LONGEST_LINK = 16_000; // characters after #; chats and trackers cut what 
 const PACKED = "~"; // begins the packed form of a long text in a link
 const SHORT = 300; // characters that a link shows as they are
 const MOST_ROWS = 10; // of the box
+const ROWS_ANSWERED = 3; // once what is in it is answered
 const LONG = 1500; // ms
+const TOO_LONG = "This is too long for the box. Drop it on the page as a file.";
 
 // Elements that only this script has use for, so that a page without it has none of them.
 function make(tag, attributes = {}, ...children) {
@@ -157,7 +159,7 @@ async function ask(text, { dropped = null, keepsPlace = false, fromLink = false 
     return;
   }
   if (!dropped && text.length > LONGEST_TEXT) {
-    say("This is too long for the box. Drop it on the page as a file.");
+    say(TOO_LONG);
     return;
   }
   const message = { id, text, arch: of, columns: columns(), ...(dropped ? { file: dropped } : {}) };
@@ -178,10 +180,15 @@ async function ask(text, { dropped = null, keepsPlace = false, fromLink = false 
   if (!fromLink) await setLink(dropped ? "" : answer.link, of, { replaces: keepsPlace });
 }
 
-function clear() {
+function empty(text = "") {
   number++;
   shown.replaceChildren();
-  say("");
+  delete shown.dataset.text;
+  say(text);
+}
+
+function clear() {
+  empty();
   if (location.hash) history.pushState(null, "", location.pathname + location.search);
 }
 
@@ -222,6 +229,8 @@ function show(answer, { dropped, keepsPlace }) {
   // The text of others is escaped in it by the same Python that made it, and the policy of the page lets no script in it run.
   body.innerHTML = answer.html;
   shown.replaceChildren(tools, body);
+  fit(ROWS_ANSWERED);
+  question.scrollTop = 0;
   shown.dataset.text = answer.text;
   shown.dataset.status = answer.status;
   body.querySelectorAll(".hv-bits").forEach(watchBits);
@@ -292,6 +301,7 @@ function toggle(group, button) {
   const isSet = button.getAttribute("aria-pressed") !== "true";
   button.setAttribute("aria-pressed", String(isSet));
   button.textContent = isSet ? "1" : "0";
+  button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/[01]$/, button.textContent));
   focusOnly(group, button);
   // The name that was typed stays where the thing is still the same.
   const typed = /^\s*([^\s=:()'"#|>!@\d][^\s=:()'"#|>!@]*)(?:\s*=\s*|\s+)[0-9][\w`]*\s*$/.exec(question.value)?.[1];
@@ -364,9 +374,7 @@ async function followLink() {
     asked = await readHash();
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
-    number++;
-    shown.replaceChildren();
-    say(error.message);
+    empty(error.message);
     return;
   }
   if (!asked) return;
@@ -378,8 +386,8 @@ async function followLink() {
 
 // ---- The box ---------------------------------------------------------------------------------------------------------------------------
 
-function fit() {
-  question.rows = Math.min(MOST_ROWS, question.value.slice(0, 10_000).split("\n").length);
+function fit(most = MOST_ROWS) {
+  question.rows = Math.min(most, question.value.slice(0, 10_000).split("\n").length);
 }
 
 function touch() {
@@ -396,7 +404,7 @@ form.addEventListener("submit", (event) => {
   ask(question.value);
 });
 question.addEventListener("focus", touch);
-question.addEventListener("input", fit);
+question.addEventListener("input", () => fit());
 question.addEventListener("keydown", (event) => {
   if (event.defaultPrevented) return; // a hit of the search was chosen
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -404,10 +412,15 @@ question.addEventListener("keydown", (event) => {
     form.requestSubmit();
   }
 });
-question.addEventListener("paste", () => setTimeout(() => /[\d\n]/.test(question.value) && ask(question.value)));
-arch.addEventListener("change", () => ask(question.value));
+question.addEventListener("paste", (event) => {
+  if ((event.clipboardData?.getData("text").length ?? 0) > LONGEST_TEXT) {
+    event.preventDefault(); // a browser may not survive to show it
+    say(TOO_LONG);
+  } else setTimeout(() => /[\d\n]/.test(question.value) && ask(question.value));
+});
+arch.addEventListener("change", () => question.value.trim() && ask(question.value));
 addEventListener("hashchange", followLink);
-addEventListener("popstate", () => !location.hash && shown.hasChildNodes() && (shown.replaceChildren(), say("")));
+addEventListener("popstate", () => !location.hash && empty());
 
 function askFile(dropped) {
   if (!dropped) return;

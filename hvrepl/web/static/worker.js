@@ -3,6 +3,7 @@
 const RUNTIME = new URL("runtime/", import.meta.url);
 const CACHE = "hvrepl"; // service-worker.js has the same
 const FOLDER = "/dropped";
+const NAME = "the-file-of-the-reader"; // in what is said of it its own name is put in the place of this
 const STEP = 1 << 20; // bytes of a file between two reports of how far it is read
 
 const tell = (message) => self.postMessage(message);
@@ -113,10 +114,10 @@ function watchReads(FS) {
 
 function answerFile({ pyodide, answerFile: run }, { id, file, arch, columns }) {
   const { FS } = pyodide;
-  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: "file", data: file }] }, FOLDER);
+  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: NAME, data: file }] }, FOLDER);
   reading = { id, size: file.size, told: 0 };
   try {
-    return run(`${FOLDER}/file`, file.name, arch, columns);
+    return run(`${FOLDER}/${NAME}`, file.name, arch, columns);
   } finally {
     reading = null;
     FS.unmount(FOLDER);

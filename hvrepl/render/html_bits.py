@@ -37,10 +37,10 @@ def button(node: Decoded, places: dict[int, Decoded], value: int, bit: int) -> s
     part, is_set = places[bit], bool(value >> bit & 1)
     name = text(f"bit {bit}, {'reserved' if part.reserved else part.name}")
     classes = " ".join(said(part, node.fields.index(part)))
-    pressed, tab = str(is_set).lower(), 0 if bit == max(places) else -1
+    digit, pressed, tab = int(is_set), str(is_set).lower(), 0 if bit == max(places) else -1
     return (
-        f'<button type="button" class="{classes}" data-bit="{bit}" aria-pressed="{pressed}" aria-label="{name}: {int(is_set)}" title="{name}"'
-        f' tabindex="{tab}">{int(is_set)}</button>'
+        f'<button type="button" class="{classes}" data-bit="{bit}" aria-pressed="{pressed}" aria-label="{name}: {digit}" title="{name}"'
+        f' tabindex="{tab}">{digit}</button>'
     )
 
 

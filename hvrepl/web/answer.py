@@ -40,9 +40,11 @@ MOST_CLICKED = 4  # numbers of an answer whose bits are buttons
 MOST_ROWS = 4 << 20  # bytes of a file that is one dump in text, or one of CPUID leaves
 SHORT_LOG = 1 << 20  # bytes of a log that is shown whole; of a longer one only the lines in which something was found
 COLUMNS = 100
-# What a line can ask for that has to do with the machine, its files, or a session of its own.
-ELSEWHERE = ("live", "columns", "source", "save", "history", "clear", "quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q")
+# Commands that only compute. What else there is reads files or the machine, or serves pages.
+COMPUTES = ("decode", "encode", "show", "list", "find", "diff", "check", "eom", "crash")
 READ_FILES = ("annotate", "cpuid", "scan")  # commands whose words are files
+# Words of lines that have to do with files, or with a session of its own.
+ELSEWHERE = ("source", "save", "history", "clear", "quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q")
 OWN_OPTIONS = ("specs", "output", "lines", "allow_shell", "vi", "install", "show", "root")
 PATH = re.compile(r"@.+|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
 PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # means the same to a shell of the system
@@ -135,7 +137,11 @@ def show_help(session: Session, command: str) -> None:
     session.write("".join(f"{line}\n" for line in lines))
 
 
-WAYS = Ways(open_shell=lambda *_: None, show_help=show_help, install_completion=lambda _: None)
+def nothing(*_: Any) -> None:
+    """What stands for a way that leads out of the page."""
+
+
+WAYS = Ways(**dict.fromkeys(Ways.__annotations__, nothing) | {"show_help": show_help})
 OPENED = Opened()
 
 
@@ -336,9 +342,11 @@ def refuse(text: str) -> None:
     first = given.command or next(iter(given.words), "")
     words = given.words if given.command else given.words[1:]
     options = {**given.shared, **given.own}
-    if first in ELSEWHERE or any(key in options for key in OWN_OPTIONS):
+    is_leaf = first == "cpuid" and words[:1] and words[0][:1].isdigit()
+    is_elsewhere = bool(given.command) and first not in (*COMPUTES, *READ_FILES)
+    if first in ELSEWHERE or is_elsewhere or any(key in options for key in OWN_OPTIONS):
         raise UsageError(f"{shorten(text.strip())} works in a terminal, not on this page")
-    if first in READ_FILES and not (first == "cpuid" and words and words[0][:1].isdigit()):
+    if first in READ_FILES and not is_leaf:
         raise UsageError(f"{first} takes a file: drop it on this page, or paste what it holds")
     for word in given.words:
         if PATH.fullmatch(word) or (first not in ("find", "help", "?", ".help") and is_file(word)):

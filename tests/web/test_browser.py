@@ -150,7 +150,8 @@ def paste(visit: Visit, text: str) -> None:
       const data = new DataTransfer();
       data.setData("text/plain", text);
       const box = document.getElementById("question");
-      if (box.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: data, cancelable: true, bubbles: true }}))) box.setRangeText(text);
+      const event = new ClipboardEvent("paste", {{ clipboardData: data, cancelable: true, bubbles: true }});
+      if (box.dispatchEvent(event)) box.setRangeText(text);
     }}""")
 
 

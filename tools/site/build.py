@@ -52,7 +52,8 @@ def main(site: Path, work: Path) -> None:
     make_wheels(work / "wheels")
     run(node, HERE / "runtime.mjs", work / "node_modules/pyodide", work / "wheels", site / "static/runtime")
     # A service worker rules over what is below its own path only.
-    shutil.move(site / "static/service-worker.js", site / "service-worker.js")
+    shutil.copy(ROOT / "hvrepl/web/static/service-worker.js", site)
+    (site / "static/service-worker.js").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

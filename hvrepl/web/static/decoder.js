@@ -14,6 +14,7 @@ const SHORT = 300; // characters that a link shows as they are
 const MOST_ROWS = 10; // of the box
 const ROWS_ANSWERED = 3; // once what is in it is answered
 const LONG = 1500; // ms
+const AROUND = 30; // pixels beside the lines of an answer
 const TOO_LONG = "This is too long for the box. Drop it on the page as a file.";
 
 // Elements that only this script has use for, so that a page without it has none of them.
@@ -147,7 +148,7 @@ function columns() {
   section.append(probe);
   const width = probe.getBoundingClientRect().width / 50;
   probe.remove();
-  return Math.max(20, Math.min(160, Math.floor((section.clientWidth - 2) / (width || 8))));
+  return Math.max(20, Math.min(160, Math.floor((section.clientWidth - AROUND) / (width || 8))));
 }
 
 // Asks, and shows the answer. `keepsPlace`: a bit was clicked, so that what has the focus keeps it, and the way back has no step for each bit.

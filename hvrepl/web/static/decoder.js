@@ -36,7 +36,6 @@ document.head.append(link);
 const arch = make("select", { id: "arch", "aria-label": "Architecture" }, ...ARCHES.map((name) => make("option", { value: name }, name)));
 const file = make("input", { type: "file", id: "file", class: "hv-hidden", "aria-label": "A dump, a log or a memory image to explain" });
 const fileLabel = make("label", { for: "file", class: "hv-file", title: "A dump, a log or a memory image; it stays in this browser" }, "File…");
-if (isServed) [file, fileLabel].forEach((element) => (element.hidden = true));
 form.append(arch, file, fileLabel);
 
 const status = make("p", { id: "hv-status", role: "status" });
@@ -423,8 +422,18 @@ arch.addEventListener("change", () => question.value.trim() && ask(question.valu
 addEventListener("hashchange", followLink);
 addEventListener("popstate", () => !location.hash && empty());
 
-function askFile(dropped) {
+async function askFile(dropped) {
   if (!dropped) return;
+  if (isServed) {
+    const text = dropped.size > LONGEST_TEXT ? "\0" : await dropped.text();
+    question.value = "";
+    if (text.includes("\0")) say(`${dropped.name} is too large for this page, or not text. In a terminal: hvrepl scan FILE, or hvrepl annotate FILE.`);
+    else {
+      question.value = text;
+      await ask(text);
+    }
+    return;
+  }
   question.value = "";
   fit();
   ask("", { dropped });
@@ -435,13 +444,13 @@ file.addEventListener("change", () => {
   file.value = "";
 });
 addEventListener("dragover", (event) => {
-  if (isServed || ![...event.dataTransfer.types].includes("Files")) return;
+  if (![...event.dataTransfer.types].includes("Files")) return;
   event.preventDefault();
   document.documentElement.classList.add("hv-dragging");
 });
 for (const name of ["dragleave", "drop", "dragend"]) addEventListener(name, () => document.documentElement.classList.remove("hv-dragging"));
 addEventListener("drop", (event) => {
-  if (isServed || !event.dataTransfer.files.length) return;
+  if (!event.dataTransfer.files.length) return;
   event.preventDefault();
   askFile(event.dataTransfer.files[0]);
 });

@@ -416,7 +416,7 @@ question.addEventListener("paste", (event) => {
   if ((event.clipboardData?.getData("text").length ?? 0) > LONGEST_TEXT) {
     event.preventDefault(); // a browser may not survive to show it
     say(TOO_LONG);
-  } else setTimeout(() => /[\d\n]/.test(question.value) && ask(question.value));
+  } else setTimeout(() => /[\d\n]/.test(question.value) && form.requestSubmit());
 });
 arch.addEventListener("change", () => question.value.trim() && ask(question.value));
 addEventListener("hashchange", followLink);

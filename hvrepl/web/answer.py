@@ -12,6 +12,7 @@ from typing import Any
 
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
+from hvrepl.commands.inputs.file_kind import BYTES, IMAGE, kind_of_file
 from hvrepl.commands.inputs.files import is_file
 from hvrepl.commands.session import ARCH_WORDS, Session, Streams, Ways, say_error
 from hvrepl.commands.table import COMMANDS, ENTRIES
@@ -19,11 +20,11 @@ from hvrepl.commands.values_in_hand import InHand
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.readers.plain_text import clean
 from hvrepl.record import field, mutable, replace
-from hvrepl.render.formats import Item
+from hvrepl.render.formats import Item, render_fields
 from hvrepl.render.html import render_html
 from hvrepl.render.html_bits import bit_buttons
 from hvrepl.render.html_lines import escape_lines
-from hvrepl.render.style import align, wrap
+from hvrepl.render.style import Style, align, wrap
 from hvrepl.script.argv import read_argv
 from hvrepl.script.lines import parse_line
 from hvrepl.script.paste import split_text
@@ -78,6 +79,8 @@ class Shown:
     taken: int = 0  # characters of `out` that are in `parts`
     size: int = 0
     clicked: int = 0
+    trees: list[str] = field(default_factory=list)  # as text, for what takes too long to be done twice
+    has_trees: bool = False
 
     def lines(self) -> None:
         """Takes the lines that were written since the last time."""
@@ -91,6 +94,8 @@ class Shown:
         self.lines()
         if item.node is None:
             return
+        if self.has_trees:
+            self.trees += render_fields([item], Style(width=0))
         where = f'<p class="hv-where">{escape_lines(printable(item.where))}</p>' if item.where else ""
         buttons = bit_buttons(item.node) if self.clicked < MOST_CLICKED else ""
         self.clicked += bool(buttons)
@@ -169,7 +174,10 @@ def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[
 
 def answer_file(path: str, name: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
     """The same for a file that was dropped on the page: `path` is where it is, `name` how the reader knows it."""
-    made = respond("file", partial(run_file, path), arch, columns)
+    if kind_of_file(OPENED.session, path) == IMAGE:
+        made = respond_once("file", partial(run_file, path), arch, columns)
+    else:
+        made = respond("file", partial(run_file, path), arch, columns)
     name = printable(name)
     return {key: called(one, path, name) for key, one in made.items()} | {
         "html": called(made["html"], escape(path), escape(name)),
@@ -200,18 +208,27 @@ def refusal(said: str, kind: str = "refused") -> dict[str, Any]:
 def respond(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns: int) -> dict[str, Any]:
     """Runs it twice: for the text as scripts are given it, and as a person reads it on a screen so wide."""
     plain = collect(run, arch, 0)
-    seen = collect(run, arch, max(20, min(columns, 400)))
+    return to_answer(kind, plain.out.getvalue(), plain, collect(run, arch, max(20, min(columns, 400))))
+
+
+def respond_once(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns: int) -> dict[str, Any]:
+    """The same of what gives trees alone, such as a scan, which is as long as an image."""
+    seen = collect(run, arch, max(20, min(columns, 400)), has_trees=True)
+    return to_answer(kind, "\n".join(seen.trees), seen, seen)
+
+
+def to_answer(kind: str, text: str, plain: Shown, seen: Shown) -> dict[str, Any]:
     return {
         "kind": kind,
-        "text": plain.out.getvalue(),
+        "text": text,
         "html": "".join(seen.parts),
         "errors": "; ".join(plain.errors[:1]) + (f" (and {len(plain.errors) - 1} more)" if plain.errors[1:] else ""),
         "status": plain.status,
     }
 
 
-def collect(run: Callable[[Runner, Shown], None], arch: str, columns: int) -> Shown:
-    shown = Shown()
+def collect(run: Callable[[Runner, Shown], None], arch: str, columns: int, *, has_trees: bool = False) -> Shown:
+    shown = Shown(has_trees=has_trees)
     session = session_for(arch, shown, columns)
     try:
         guard(partial(run, Runner(session, may_shell=False), shown), shown)
@@ -355,8 +372,6 @@ def refuse(text: str) -> None:
 
 def run_file(path: str, runner: Runner, shown: Shown) -> None:
     """A file by what it holds: an image is scanned, a log annotated, a dump decoded."""
-    from hvrepl.commands.inputs.file_kind import kind_of_file
-
     kind = kind_of_file(runner.session, path)
     if not kind:
         raise UsageError(f"{path} is empty, or cannot be read")
@@ -367,7 +382,6 @@ def choose(kind: str, path: str, runner: Runner, shown: Shown) -> None:
     """Runs the command for a file."""
     import os
 
-    from hvrepl.commands.inputs.file_kind import BYTES, IMAGE
     from hvrepl.commands.inputs.files import read_file
     from hvrepl.readers import kinds
 

@@ -12,9 +12,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
 # All files here are UTF-8, and so may be their path, whatever the language of the machine.
 export LC_ALL = C.UTF-8
 
-.PHONY: help demo check format lint types specs test coverage bench update pictures dist pyz handout extras fuzz fresh clean
-.PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh site clean
-.PHONY: help demo check format lint types specs test coverage bench update pictures dist fuzz fresh site site-test site-pictures clean
+.PHONY: help demo check format lint types specs test coverage bench update pictures dist pyz handout extras fuzz fresh site site-test site-pictures clean
 
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
@@ -110,7 +108,6 @@ BASE ?= /
 site: $(VENV)/.installed
 	@$(BIN)/python -c 'import jinja2' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group dev
 	@$(BIN)/python -m hvrepl.web.site $(SITE) $(BASE)
-	@$(BIN)/python -m hvrepl.web.site $(SITE)
 	@$(BIN)/python tools/site/build.py $(SITE)
 
 # In Debian's chromium, which playwright only drives: it fetches no browser of its own.

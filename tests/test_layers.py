@@ -26,8 +26,7 @@ FLOORS = (
     ("columns",),
     ("commands",),
     ("script",),
-    ("shell", "cli", "debuggers"),
-    ("shell", "cli", "web"),
+    ("shell", "cli", "debuggers", "web"),
     ("api", "__init__", "__main__"),
 )
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}

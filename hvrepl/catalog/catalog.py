@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen, other_arch
-from hvrepl.catalog.model import COMMON, ENUMERATION, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
+from hvrepl.catalog.model import COMMON, ENUMERATION, FLAG, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
 from hvrepl.errors import NotFoundError
 from hvrepl.record import record, replace
 
@@ -223,6 +223,15 @@ class Catalog:
     def lone(self) -> Iterator[Spec]:
         """The specs as which a number without a name may be read, first choice first."""
         return (self.load(key) for arch, key in self.index.lone() if is_seen(arch, self.arch))
+
+    def flags(self) -> Iterator[Spec]:
+        """QEMU's CPU flags, by name; they are of x64."""
+        return (self.load(key) for key in sorted(self.index.of_kind(FLAG), key=lambda key: self.load(key).name))
+
+    def turned_on_by(self, flag: str) -> list[str]:
+        """What has the QEMU flag that turns it on, by name; of an array with its elements, SINT0-15."""
+        specs = [self.load(key) for key in self.index.with_flag(flag)]
+        return sorted(spec.name.replace("{n}", f"0-{(spec.count or 1) - 1}") for spec in specs)
 
     def crashes(self) -> Iterator[Spec]:
         """The structs as which the parameters of a crash may be told, first choice first."""

@@ -315,6 +315,11 @@ class Index:
         sql, values = (plain, ()) if kind == NAMES else ("SELECT id FROM spec WHERE kind = ?", (kind,))
         return {key for (key,) in self.database.execute(sql, values)}
 
+    def with_flag(self, flag: str) -> list[int]:
+        """The ids of the specs that a QEMU flag turns on."""
+        sql = "SELECT id FROM spec WHERE json_extract(body, '$.qemu') = ?"
+        return [key for (key,) in self.database.execute(sql, (flag,))]
+
     def tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """(arch, file, tables) of every spec and of the log forms, as build takes them."""
         for arch, file, body in self.database.execute("SELECT arch, file, body FROM spec ORDER BY id"):

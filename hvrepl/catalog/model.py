@@ -16,6 +16,7 @@ COMMON = "common"
 SIGNATURES = "HYPERVISOR_SIGNATURE"  # the enumeration of those who sign the first leaf of an interface
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
 GUID_DIGITS = 32
+FLAG = "flag"  # the kind of the CPU flags of QEMU
 ENUMERATION = "enumeration"  # the kind of what has nothing but names for values
 PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
 
@@ -236,6 +237,57 @@ class Interface:
 
 
 @record
+class Until:
+    """What a flag puts into CPUID leaves with machine types up to a version, in place of what it puts there otherwise."""
+
+    machine: str
+    sets: Mapping[str, int]
+
+
+@record
+class ByProxmox:
+    """From which version of Windows, and of the machine type, Proxmox turns a flag on by itself, and with which value."""
+
+    windows: int
+    machine: str = ""
+    value: str = ""
+
+
+@record
+class Flag:
+    """A CPU flag of QEMU: what it puts into CPUID leaves (LEAF.field → number), what it needs, and how others spell it.
+
+    `value` is the field that its own value goes to, `reads` what that is: switch, number, text, or auto (on, off, auto). With the value
+    `host` the host decides what `sets` names, or all leaves. `until`: what is otherwise with old machine types. `any`: not a flag itself,
+    but what comes with the first one; of `kvm` the leaves that are KVM's own.
+    """
+
+    reads: str = "switch"
+    sets: Mapping[str, int] = {}
+    value: str = ""
+    off: int | None = None
+    unless: Mapping[str, str] = {}
+    until: tuple[Until, ...] = ()
+    host: str = ""
+    enables: bool = True
+    any: bool = False
+    kvm: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    since: str = ""
+    advised: str = ""
+    harm: str = ""
+    libvirt: str = ""
+    kubevirt: str = ""
+    proxmox: ByProxmox | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of leaves that it is about, each as LEAF.field."""
+        return (*self.sets, *([self.value] if self.value else []))
+
+
+@record
 class Spec:
     """One thing of the interface. `arch` is common, x64 or arm64; `width` in bits (0 for bytes), `size` and `head` in bytes."""
 
@@ -269,6 +321,7 @@ class Spec:
     lone: Lone | None = None
     crash: CrashRule | None = None
     interface: Interface | None = None
+    flag: Flag | None = None
     file: str = ""
 
     @property

@@ -10,10 +10,12 @@ from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.model import (
     INTEGER_SIZES,
     Address,
+    ByProxmox,
     CrashRule,
     Enumerator,
     Field,
     FindingRule,
+    Flag,
     Interface,
     Layout,
     Lone,
@@ -21,6 +23,7 @@ from hvrepl.catalog.model import (
     Shorthand,
     Spec,
     Taking,
+    Until,
     When,
 )
 from hvrepl.digits import to_int
@@ -86,6 +89,7 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         lone=Lone(table["lone"]["rank"], parse_whens(table["lone"])) if "lone" in table else None,
         crash=CrashRule(table["crash"]["rank"], table["crash"]["os"], parse_whens(table["crash"])) if "crash" in table else None,
         interface=parse_interface(table["interface"]) if "interface" in table else None,
+        flag=parse_flag(table["flag"]) if "flag" in table else None,
         source=source,
         file=file,
         **texts,
@@ -95,6 +99,13 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
 
 def parse_interface(table: Table) -> Interface:
     return Interface(tuple(table["vendor"]), table["leaf"], table.get("subleaf", 0), table.get("names", False))
+
+
+def parse_flag(table: Table) -> Flag:
+    lists: dict[str, Any] = {key: tuple(table[key]) for key in ("kvm", "needs", "wants") if key in table}
+    plain = {key: value for key, value in table.items() if key not in (*lists, "until", "proxmox")}
+    until = tuple(Until(one["machine"], one["sets"]) for one in table.get("until", ()))
+    return Flag(**plain, **lists, until=until, proxmox=ByProxmox(**table["proxmox"]) if "proxmox" in table else None)
 
 
 def parse_range(value: int | str) -> tuple[int, int]:

@@ -8,10 +8,10 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import NumberRow, reach
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill
-from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.sizes import Sizes
 from hvrepl.digits import to_int
 from hvrepl.record import replace
+from hvrepl.render.flag import describe_flag, describe_place, flag_facts
 from hvrepl.render.style import Style, align, spread, wrap
 from hvrepl.wording import count_of, listed
 
@@ -43,6 +43,7 @@ def describe(catalog: Catalog, found: Found) -> dict[str, Any]:
         "privilege": spec.privilege,
         "granted_by": list(describe_privilege(catalog, spec)) if spec.privilege else [],
         "qemu": spec.qemu,
+        "flag": describe_flag(catalog, spec) if spec.flag else {},
         "see": list(spec.see),
         "source": list(spec.source),
     }
@@ -116,9 +117,7 @@ def describe_bits(spec: Spec, field: Field) -> dict[str, Any]:
     high = field.lsb + field.width - 1
     if spec.kind != "cpuid":
         return {"bits": [high, field.lsb]}
-    registers = dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[field.lsb // 32]))
-    low = field.lsb % 32
-    return {"reg": ":".join(registers), "bits": [low + field.width - 1, low]}
+    return describe_place(field)
 
 
 def describe_privilege(catalog: Catalog, spec: Spec) -> Iterator[str]:
@@ -226,6 +225,7 @@ def names_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("privilege", say_granting(table.get("granted_by", ()))),
         ("QEMU flag", table.get("qemu", "")),
+        *(flag_facts(table["flag"]) if "flag" in table else ()),
         ("other names", ", ".join(also)),
         ("older names" if len(was) > 1 else "older name", ", ".join(was)),
     ]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.index import WAS, name_rows
-from hvrepl.catalog.model import ARCHES, COMMON, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, FLAG, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_field, find_switch
 from hvrepl.catalog.taking import taken
@@ -39,7 +39,7 @@ OF_ANY_WIDTH = frozenset({"ascii", "set_bits", "utf16"})  # of these; the others
 MOST_SHOWN = 128  # bits of a number that is put into words
 WORDS = ("register", "cpuid", "word")
 BYTES = ("struct", "page", "hypercall")
-KINDS = (*WORDS, *BYTES, "enumeration")
+KINDS = (*WORDS, *BYTES, "enumeration", FLAG)
 
 
 class Book:

@@ -34,6 +34,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "lone": TABLE,
         "crash": TABLE,
         "interface": TABLE,
+        "flag": TABLE,
         "case_of": LIST,
         "extends": TEXT,
         "takes": LIST,
@@ -127,6 +128,28 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "lone": {"rank": NUMBER, "when": LIST},
     "crash": {"rank": NUMBER, "os": TEXT, "when": LIST},
     "interface": {"vendor": LIST, "leaf": NUMBER, "subleaf": NUMBER, "names": FLAG},
+    "flag": {
+        "reads": TEXT,
+        "sets": TABLE,
+        "value": TEXT,
+        "off": NUMBER,
+        "unless": TABLE,
+        "until": LIST,
+        "host": TEXT,
+        "enables": FLAG,
+        "any": FLAG,
+        "kvm": LIST,
+        "needs": LIST,
+        "wants": LIST,
+        "since": TEXT,
+        "advised": TEXT,
+        "harm": TEXT,
+        "libvirt": TEXT,
+        "kubevirt": TEXT,
+        "proxmox": TABLE,
+    },
+    "until": {"machine": TEXT, "sets": TABLE},
+    "proxmox": {"windows": NUMBER, "machine": TEXT, "value": TEXT},
     "space": {
         "name": TEXT,
         "title": TEXT,
@@ -155,12 +178,14 @@ REQUIRED = {
     "lone": ("rank", "when"),
     "crash": ("rank", "os", "when"),
     "interface": ("vendor", "leaf"),
+    "until": ("machine", "sets"),
+    "proxmox": ("windows",),
     "space": ("name", "title", "arch", "digits"),
     "document": ("title",),
 }
 # Lists hold text, but for these, which hold tables; what the values of a table of free keys must be.
-LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "remarks", "fields", "findings", "readings", "when", "space", "form", "says", "takes")
-TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str}
+LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "remarks", "fields", "findings", "readings", "when", "space", "form", "says", "takes", "until")
+TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str, "unless": str}
 # Keys that only one kind of file has.
 OWN_KEYS = {
     "values": "enumeration",
@@ -171,6 +196,7 @@ OWN_KEYS = {
     "names": "names",
     "form": "log",
     "interface": "cpuid",
+    "flag": "flag",
 }
 ALL_KEYS = {"names": ("kind", "space", "source", "names"), "log": ("kind", "source", "form")}  # of kinds that have no others
 
@@ -235,6 +261,8 @@ def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
             yield from check_rule(name, table[name], f"{file}: {name}: ")
     if "interface" in table:
         yield from check_keys("interface", table["interface"], f"{file}: interface: ")
+    if "flag" in table:
+        yield from check_flag(table["flag"], f"{file}: flag: ")
     yield from check_list("form", table.get("form"), f"{file}: form")
     for form in as_list(table.get("form")):
         if isinstance(form, Mapping):
@@ -252,6 +280,14 @@ def check_rule(name: str, rule: object, where: str) -> Iterator[str]:
     yield from check_keys(name, rule, where)
     conditions = rule.get("when") if isinstance(rule, Mapping) else None
     yield from (f"{where}when must hold tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))
+
+
+def check_flag(flag: object, where: str) -> Iterator[str]:
+    yield from check_keys("flag", flag, where)
+    if isinstance(flag, Mapping):
+        yield from check_list("until", flag.get("until"), f"{where}until")
+        if "proxmox" in flag:
+            yield from check_keys("proxmox", flag["proxmox"], f"{where}proxmox: ")
 
 
 def check_layout(layout: object, where: str) -> Iterator[str]:

@@ -16,11 +16,12 @@ from hvrepl.catalog.build.keys import check_tables
 from hvrepl.catalog.build.budget import check_budget
 from hvrepl.catalog.log_forms import OWN, parse_forms
 from hvrepl.catalog.build.log_rules import check_forms
-from hvrepl.catalog.model import ARCHES, COMMON, Document, Enumerator, Layout, Space, Spec, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, FLAG, Document, Enumerator, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
 from hvrepl.catalog.taking import taken
 from hvrepl.catalog.build.read_specs import parse_tables, read_folder, to_specs
+from hvrepl.catalog.build.flags import check_flag
 from hvrepl.catalog.build.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
 from hvrepl.catalog.build.texts import check_texts
 from hvrepl.catalog.build.tiles import check_cases_fit, check_loops, check_tiles
@@ -45,6 +46,8 @@ def check_kind(spec: Spec, _: Book) -> Iterator[str]:
         yield "has no address"
     if spec.kind == "enumeration" and not spec.values and not spec.takes:
         yield "has no values"
+    if (spec.kind == FLAG) != bool(spec.flag):
+        yield "kind flag and the table flag need each other"
     if spec.crash and spec.kind != "struct":
         yield f"crash does not apply to kind {spec.kind}"
     if spec.count is not None and spec.count < 1:
@@ -57,12 +60,15 @@ def is_name(spec: Spec) -> bool:
 
 
 def check_names(spec: Spec, book: Book) -> Iterator[str]:
-    """Canonical names are upper case, but in a space of mixed case; {n} stands in all names of an array, and in no others but
+    """Canonical names are upper case, but those of flags, and in a space of mixed case; {n} stands in all names of an array, and in no others but
     those of a range."""
     mixed = {address.name for address in spec.addresses if address.space in book.spaces and book.spaces[address.space].mixed}
     canonical = (spec.name, *(address.name for address in spec.addresses))
     for name in canonical:
-        if name not in mixed and not re.fullmatch(r"[A-Z0-9_]+(\{n\}[A-Z0-9_]*)?", name):
+        if spec.kind == FLAG:
+            if not re.fullmatch(r"hv-[a-z0-9-]+", name):
+                yield f"{name}: a flag's name is spelled as QEMU spells it: hv-synic"
+        elif name not in mixed and not re.fullmatch(r"[A-Z0-9_]+(\{n\}[A-Z0-9_]*)?", name):
             yield f"{name}: a canonical name must be upper case with underscores"
     for name in (*canonical, *spec.also, *(name for address in spec.addresses for name in (*address.also, *address.was))):
         if ("{n}" in name) != (spec.count is not None) and ("{n}" not in name or not spec.is_range):
@@ -219,6 +225,7 @@ RULES: tuple[Callable[[Spec, Book], Iterator[str]], ...] = (
     check_cases_fit,
     check_loops,
     check_references,
+    check_flag,
     check_types,
     check_switches,
     check_shorthands,

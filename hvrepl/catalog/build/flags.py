@@ -1,0 +1,56 @@
+"""Rules: what a QEMU flag names exists: fields of CPUID leaves, other flags; and each flag that a spec names is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hvrepl.catalog.build.book import Book
+from hvrepl.catalog.model import ARCHES, FLAG, Flag, Spec
+
+READS = ("switch", "number", "text", "auto")
+ADVISED = ("", "always", "nested", "sometimes")
+VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
+
+
+def check_flag(spec: Spec, book: Book) -> Iterator[str]:
+    if spec.qemu and not any(is_flag(book, spec.qemu, arch) for arch in ARCHES):
+        yield f"qemu: no flag {spec.qemu}"
+    if spec.flag:
+        yield from (f"flag: {fault}" for fault in check_table(spec.flag, spec, book))
+
+
+def is_flag(book: Book, name: str, arch: str) -> bool:
+    found = book.find(name, arch)
+    return bool(found and found.kind == FLAG)
+
+
+def check_table(flag: Flag, spec: Spec, book: Book) -> Iterator[str]:
+    paths = [*flag.fields, *flag.unless, *(path for one in flag.until for path in one.sets)]
+    yield from (f"no field {path} of a CPUID leaf" for path in dict.fromkeys(paths) if not is_field(path, spec, book))
+    others = (*flag.needs, *flag.wants, *flag.unless.values())
+    yield from (f"no flag {name}" for name in dict.fromkeys(others) if not is_flag(book, name, spec.arch))
+    yield from (f"no leaf {name}" for name in flag.kvm if not is_leaf(book.find(name, spec.arch)))
+    if flag.reads not in READS:
+        yield f"reads must be one of {', '.join(READS)}"
+    if flag.advised not in ADVISED:
+        yield f"advised must be one of {', '.join(ADVISED[1:])}"
+    if bool(flag.value) != (flag.reads in ("number", "text")):
+        yield "value, and reads = number or text, need each other"
+    for version in (flag.since, *(one.machine for one in flag.until), flag.proxmox.machine if flag.proxmox else ""):
+        if version and not VERSION.fullmatch(version):
+            yield f"{version!r} is not a version such as 3.1"
+
+
+def is_leaf(spec: Spec | None) -> bool:
+    return bool(spec and spec.kind == "cpuid" and spec.layout)
+
+
+def is_field(path: str, spec: Spec, book: Book) -> bool:
+    """Whether LEAF.field is a field of a leaf, or of one of its variants."""
+    name, _, field = path.partition(".")
+    leaf = book.find(name, spec.arch)
+    if not leaf or not is_leaf(leaf):
+        return False
+    layouts = [leaf.layout, *(leaf.cases or {}).values()]
+    return any(one.name == field for layout in layouts if layout for one in layout.fields)

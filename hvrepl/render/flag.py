@@ -1,0 +1,90 @@
+"""What `show` says of a QEMU flag: the fields of CPUID leaves that it sets, what it needs, when it is advised, and how others spell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.model import ByProxmox, Field, Flag, Spec
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+
+# What kind of value it takes, and for whom QEMU's documentation advises it, in words.
+READS = {"switch": "", "number": "a number", "text": "a text of up to 12 characters", "auto": "on, off or auto"}
+ADVISED = {"always": "every Windows guest", "nested": "guests that run a hypervisor themselves", "sometimes": "some guests"}
+
+
+def describe_flag(catalog: Catalog, spec: Spec) -> dict[str, Any]:
+    """The object that `show` adds for a flag."""
+    flag = spec.flag or Flag()
+    table = {
+        "reads": flag.reads,
+        "sets": [describe_set(catalog, path, flag) for path in flag.fields],
+        "needs": list(flag.needs),
+        "wants": list(flag.wants),
+        "turns_on": catalog.turned_on_by(spec.name),
+        "since": flag.since,
+        "advised": flag.advised,
+        "harm": flag.harm,
+        "libvirt": flag.libvirt,
+        "proxmox": say_proxmox(flag.proxmox) if flag.proxmox else "",
+        "kubevirt": flag.kubevirt,
+    }
+    return {key: value for key, value in table.items() if value}
+
+
+def describe_set(catalog: Catalog, path: str, flag: Flag) -> dict[str, Any]:
+    """A field that a flag sets, with where it is and what it becomes; without a value it takes that of the flag."""
+    leaf, _, name = path.partition(".")
+    found = catalog.find_name(leaf)
+    table: dict[str, Any] = {"name": path, "leaf": catalog.spaces["cpuid"].write(found.number or 0)}
+    field = find_field(found.spec, name)
+    table |= describe_place(field) if field else {}
+    table |= {"value": flag.sets[path]} if path in flag.sets else {}
+    return table | ({"unless": flag.unless[path]} if path in flag.unless else {})
+
+
+def find_field(spec: Spec, name: str) -> Field | None:
+    """A field of a leaf, or of one of its variants."""
+    layouts = [layout for layout in (spec.layout, *(spec.cases or {}).values()) if layout]
+    return next((field for layout in layouts for field in layout.fields if field.name == name), None)
+
+
+def describe_place(field: Field) -> dict[str, Any]:
+    """The registers of a leaf and the bits within them."""
+    high = field.lsb + field.width - 1
+    registers = dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[field.lsb // 32]))
+    low = field.lsb % 32
+    return {"reg": ":".join(registers), "bits": [low + field.width - 1, low]}
+
+
+def flag_facts(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(heading, text) of each thing that describe_flag found."""
+    yield "takes", READS[table.get("reads", "switch")]
+    yield "sets", ", ".join(map(say_set, table.get("sets", ())))
+    yield "turns on", ", ".join(table.get("turns_on", ()))
+    yield "needs", ", ".join(table.get("needs", ()))
+    yield "goes with", ", ".join(table.get("wants", ()))
+    yield "since", f"QEMU {table['since']}" if "since" in table else ""
+    yield "advised for", ADVISED.get(table.get("advised", ""), "")
+    yield "caution", table.get("harm", "")
+    yield "libvirt", table.get("libvirt", "")
+    yield "Proxmox", table.get("proxmox", "")
+    yield "KubeVirt", table.get("kubevirt", "")
+
+
+def say_set(one: Mapping[str, Any]) -> str:
+    """access_synic_regs (CPUID 0x40000003 EAX bit 2), of a number with it."""
+    name = one["name"].partition(".")[2]
+    high, low = one["bits"]
+    register = one["reg"].upper()
+    bits = f" bit {low}" if high == low else "" if low == 0 and (high + 1) % 32 == 0 else f" bits {high}:{low}"
+    value = f" = {one['value']:#x}" if "value" in one and high != low else ""
+    unless = f", unless {one['unless']}" if "unless" in one else ""
+    return f"{name}{value} (CPUID {one['leaf']} {register}{bits}{unless})"
+
+
+def say_proxmox(rule: ByProxmox) -> str:
+    value = f" with {rule.value}" if rule.value else ""
+    machine = f" and machine {rule.machine}" if rule.machine else ""
+    return f"on{value} for Windows guests, from version {rule.windows}{machine} on"

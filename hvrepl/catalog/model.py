@@ -259,7 +259,7 @@ class Flag:
 
     `value` is the field that its own value goes to, `reads` what that is: switch, number, text, or auto (on, off, auto). With the value
     `host` the host decides what `sets` names, or all leaves. `until`: what is otherwise with old machine types. `any`: not a flag itself,
-    but what comes with the first one; of `kvm` the leaves that are KVM's own.
+    but what comes with the first one; of `kvm` the leaves that are KVM's own. `empty`: leaves that are there, with nothing in them.
     """
 
     reads: str = "switch"
@@ -272,6 +272,7 @@ class Flag:
     enables: bool = True
     any: bool = False
     kvm: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
     since: str = ""

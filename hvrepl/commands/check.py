@@ -21,7 +21,12 @@ HOLDS: Mapping[str, Callable[[int, int], bool]] = {"<": lt, "<=": le, ">": gt, "
 
 
 def check(session: Session, words: Sequence[str]) -> None:
-    """check WHAT VALUE FIELD=V..."""
+    """check WHAT VALUE FIELD=V..., or check cpuid FILE FLAG=V..."""
+    if words and words[0].lower() == "cpuid":
+        from hvrepl.commands.check_cpuid import check_cpuid
+
+        check_cpuid(session, words[1:])
+        return
     conditions = [match for word in words[1:] if (match := CONDITION.fullmatch(word)) and not re.fullmatch("e[abcd]x", match[1].lower())]
     taken = {match.string for match in conditions}
     values = [word for word in words[1:] if word not in taken]
@@ -33,13 +38,19 @@ def check(session: Session, words: Sequence[str]) -> None:
         if value.error:
             raise value.error
         checked.append(check_value(session, target, value, conditions))
-    failed = [one for table in checked for one in table["checked"] if not one["ok"]]
-    session.outcome.note(1 if failed else 0)
+    report(session, [(target.found.called, table) for table in checked])
+
+
+def report(session: Session, checked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """What does not hold of each thing that was checked, under what it is called; the status is 1 if anything does not."""
     from hvrepl.render.listing import Listing
 
-    rows = [(target.found.called, one["name"], one["is"], one["wanted"]) for one in failed]
-    lines = [f"{target.found.called}: {one['name']} is {one['is']}, {say_wanted(one['wanted'])}" for one in failed]
-    emit_listing(session, Listing(("what", "name", "is", "wanted"), rows, checked, single=len(checked) == 1, lines=lambda _: lines))
+    failed = [(called, one) for called, table in checked for one in table["checked"] if not one["ok"]]
+    session.outcome.note(1 if failed else 0)
+    rows = [(called, one["name"], one["is"], one["wanted"]) for called, one in failed]
+    lines = [f"{called}: {one['name']} is {one['is']}, {say_wanted(one['wanted'])}" for called, one in failed]
+    tables = [table for _, table in checked]
+    emit_listing(session, Listing(("what", "name", "is", "wanted"), rows, tables, single=len(tables) == 1, lines=lambda _: lines))
 
 
 def say_field(session: Session, words: Sequence[str]) -> str:

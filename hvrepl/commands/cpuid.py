@@ -1,4 +1,4 @@
-"""cpuid: a whole CPUID dump, or this machine's: who the hypervisor is, every hypervisor leaf, and what does not go together."""
+"""cpuid: a whole CPUID dump, this machine's, or what a guest's flags make of it: who the hypervisor is, every leaf, contradictions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, say_cpus, survey, to_cpus
-from hvrepl.codec.decoded import Decoded
+from hvrepl.analysis.enlightenments import IDENTITY, Config
+from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.commands.flags import check_version, leaves_everything, read_configs, write_flags
 from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.cpuid import read_file as read_cpuid_file
-from hvrepl.record import record
+from hvrepl.readers.guests import say_root
+from hvrepl.record import record, replace
+from hvrepl.render.enlightenments import MISSING, flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import flags_of, meaning_of, place_of, register_lines, registers_of, say_finding, summary_beside, value_of
 from hvrepl.render.style import Style, align, wrap
+from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -32,25 +37,49 @@ class Read:
 
     cpus: Cpus
     line: int = 0
+    config: Config | None = None  # of a guest that is not yet running: its flags, which decide the leaves
 
 
 Surveyed: TypeAlias = "tuple[Machine, Read]"
 
 
-def cpuid(session: Session, words: Sequence[str]) -> None:
+def cpuid(session: Session, words: Sequence[str], *, flags: str = "", qemu: str = "") -> None:
     """cpuid [FILE]"""
     if len(words) > 1:
         raise UsageError("cpuid takes one dump, or none for this machine: `cpuid FILE`")
-    dumps = read_dumps(session, words[0]) if words else [Read(read_machine(session))]
-    machines = [(survey(on_x64(session).decoder, dump.cpus), dump) for dump in dumps]
+    version = check_version(qemu) if qemu else ""
+    dumps = read_dumps(session, words[0], version) if words else [Read(read_machine(session))]
+    if flags:
+        write_flags(on_x64(session), flags, [(dump.cpus, dump.config) for dump in dumps])
+        return
+    machines = [(survey_one(on_x64(session), dump), dump) for dump in dumps]
     if session.options.strict and any(map(has_findings, machines)):
         session.outcome.note(1)
     emit_listing(session, to_listing(machines))
 
 
+def survey_one(session: Session, read: Read) -> Machine:
+    """A machine's leaves; of a guest without the fields that its flags leave to the host."""
+    machine = survey(session.decoder, read.cpus)
+    opened = {one.name for one in read.config.open if not one.is_likely} if read.config else set()
+    return replace(machine, leaves=tuple(without(seen, opened) for seen in machine.leaves)) if opened else machine
+
+
+def without(seen: LeafSeen, opened: set[str]) -> LeafSeen:
+    kept = tuple(part for part in seen.node.fields if f"{seen.node.name}.{part.name}" not in opened)
+    return seen if len(kept) == len(seen.node.fields) else replace(seen, node=replace(seen.node, fields=kept, raw=""))
+
+
 def has_findings(one: Surveyed) -> bool:
-    machine, _ = one
-    return bool(machine.findings or any(seen.node.findings for seen in machine.leaves))
+    return bool(findings_of(one) or any(seen.node.findings for seen in one[0].leaves))
+
+
+def findings_of(one: Surveyed) -> list[Finding]:
+    """What does not fit, of the leaves together and of a guest's flags; that a guest is KVM's is no news where its flags say so."""
+    machine, read = one
+    if read.config is None:
+        return list(machine.findings)
+    return [*(found for found in machine.findings if found.code != IDENTITY), *read.config.findings]
 
 
 def on_x64(session: Session) -> Session:
@@ -60,15 +89,22 @@ def on_x64(session: Session) -> Session:
     return child
 
 
-def read_dumps(session: Session, word: str) -> list[Read]:
-    """The machines of a dump in a file (FILE or @FILE), or on stdin."""
+def read_dumps(session: Session, word: str, version: str = "") -> list[Read]:
+    """The machines of a dump in a file (FILE or @FILE), or on stdin; or the guests that a file starts, on a version of QEMU."""
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
     path = "" if word == "-" else word.removeprefix("@")
+    configs = read_configs(on_x64(session), raw, path or "stdin", version)
+    if configs is not None:
+        return [Read(one.cpus, one.guest.line, one) for one in configs]
     try:
         dumps = read_cpuid_file(raw, path or "stdin", session.catalog.spaces["cpuid"])
     except UsageError:
+        if root := say_root(raw, path or "stdin"):
+            raise UsageError(
+                f"{path or 'stdin'}: XML, but neither a CPUID dump nor a libvirt domain: its root is {shorten(root)}"
+            ) from None
         other = say_command(session, path, "a CPUID dump")
         if not other:
             raise
@@ -96,34 +132,46 @@ def to_listing(machines: Sequence[Surveyed]) -> Listing:
     """One machine by itself; of several each with its number and where it begins."""
     if len(machines) == 1:
         machine, read = machines[0]
-        rows, tables, headers = list(rows_of(machine)), [to_table(machine, read.cpus)], HEADERS
-        return Listing(headers, rows, tables, single=True, lines=lambda style: screen(machine, read.cpus, style))
+        rows, tables, headers = list(rows_of(machines[0])), [to_table(machines[0])], HEADERS
+        return Listing(headers, rows, tables, single=True, lines=lambda style: screen((machine, read), style))
     numbered = list(enumerate(machines, 1))
-    rows = [(str(number), *row) for number, (machine, _) in numbered for row in rows_of(machine)]
-    tables = [
-        {"machine": number, **({"line": read.line} if read.line else {}), **to_table(machine, read.cpus)}
-        for number, (machine, read) in numbered
-    ]
+    rows = [(str(number), *row) for number, one in numbered for row in rows_of(one)]
+    tables = [{"machine": number, **({"line": one[1].line} if one[1].line else {}), **to_table(one)} for number, one in numbered]
     return Listing(("machine", *HEADERS), rows, tables, lines=lambda style: screens(machines, style))
 
 
-def rows_of(machine: Machine) -> Iterator[tuple[str, ...]]:
-    """Who it is, each field of each leaf, and what was found, as cells."""
+def rows_of(one: Surveyed) -> Iterator[tuple[str, ...]]:
+    """Who it is, a guest's flags, each field of each leaf, and what was found, as cells."""
+    machine, read = one
     yield "", "hypervisor", "", "", "", machine.hypervisor
+    for name, value in read.config.values.items() if read.config else ():
+        yield "", "flag", "", name, value, ""
     for seen in machine.leaves:
         node = seen.node
         yield from ((seen.number, node.name, place_of(part), part.name, value_of(part), meaning_of(part)) for part in node.fields)
-        yield from ((seen.number, node.name, "!", one.code, "", one.text) for one in node.findings)
-    yield from (("", one.field, "!", one.code, "", one.text) for one in machine.findings)
+        yield from ((seen.number, node.name, "!", found.code, "", found.text) for found in node.findings)
+    yield from (("", part.name, "host", "", "", part.why) for part in (read.config.open if read.config else ()))
+    yield from (("", found.field, "!", found.code, "", found.text) for found in findings_of(one))
 
 
-def to_table(machine: Machine, cpus: Cpus) -> dict[str, Any]:
-    """The JSON object."""
+def to_table(one: Surveyed) -> dict[str, Any]:
+    """The JSON object; of a guest with its flags, and what they leave to the host."""
+    machine, read = one
+    cpus = {} if read.config else read.cpus
     return {
         "hypervisor": machine.hypervisor,
+        **(guest_table(read.config) if read.config else {}),
         "cpus": [{"cpu": cpu, "leaves": len(leaves) - machine.others[cpu], "other": machine.others[cpu]} for cpu, leaves in cpus.items()],
         "leaves": [leaf_table(seen) for seen in machine.leaves],
-        "findings": [one.to_dict() for one in machine.findings],
+        "findings": [found.to_dict() for found in findings_of(one)],
+    }
+
+
+def guest_table(config: Config) -> dict[str, Any]:
+    guest = {"kind": config.guest.kind, "name": config.guest.name, "machine": config.guest.machine}
+    return {
+        "guest": {key: value for key, value in guest.items() if value} | {"flags": dict(config.values)},
+        "host": [{"name": one.name, "why": one.why} for one in config.open],
     }
 
 
@@ -141,11 +189,16 @@ def screens(machines: Sequence[Surveyed], style: Style) -> Iterator[str]:
         if number > 1:
             yield ""
         yield style.paint("dim", f"machine {number} of {len(machines)}" + (f", from line {read.line}" if read.line else ""))
-        yield from screen(machine, read.cpus, style)
+        yield from screen((machine, read), style)
 
 
-def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
+def screen(one: Surveyed, style: Style) -> Iterator[str]:
     """What a person reads."""
+    machine, read = one
+    cpus = read.cpus
+    if read.config:
+        yield from guest_screen(machine, read.config, findings_of(one), style)
+        return
     alike = all(seen.is_alike and len(seen.readings) == len(cpus) for seen in machine.leaves)
     count = f"{len(cpus)} CPUs, {'all alike' if alike else 'not all alike'}" if len(cpus) > 1 else say_cpus(list(cpus))
     others = max(machine.others.values(), default=0)
@@ -158,6 +211,20 @@ def screen(machine: Machine, cpus: Cpus, style: Style) -> Iterator[str]:
     for seen in machine.leaves:
         yield from leaf_lines(seen, style)
     yield from finding_lines(machine.findings, style)
+
+
+def guest_screen(machine: Machine, config: Config, findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    """A guest's flags, the leaves that they make, what they leave to the host, and what is wrong with them."""
+    yield from flag_lines(config, style)
+    if machine.leaves:
+        yield from (style.paint("name", line) for line in wrap(machine.hypervisor, style.width, "", "    "))
+    elif leaves_everything(config):
+        yield style.paint("name", "the host decides every leaf")
+    for seen in machine.leaves:
+        yield from leaf_lines(seen, style)
+    yield from open_lines(config.open, style)
+    yield from finding_lines([one for one in findings if one.code != MISSING], style)
+    yield from missing_lines(findings, style)
 
 
 def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
@@ -187,6 +254,7 @@ def says_all(node: Decoded) -> bool:
 
 def finding_lines(findings: Sequence[Any], style: Style) -> Iterator[str]:
     for finding in findings:
-        text = finding.text if finding.field.startswith(("HYPERV", "cpuid:")) else say_finding(finding)
+        is_whole = finding.field.startswith(("HYPERV", "cpuid:")) or finding.code.startswith("flag")
+        text = finding.text if is_whole else say_finding(finding)
         for line in wrap(text, style.width, "! ", "  "):
             yield style.paint("finding", line)

@@ -160,7 +160,14 @@ The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, 
         "Explain a whole CPUID dump, or this machine's.",
         """Identify the hypervisor, decode its CPUID leaves, and report contradictions.
 
-FILE is a text dump as tools print it, or - for stdin; without it, this machine is read. Identical CPUs are shown once.""",
+FILE is a text dump as tools print it, or - for stdin; without it, this machine is read. Identical CPUs are shown once.
+
+FILE can also be what starts a guest: a QEMU command line, a libvirt domain, a Proxmox or KubeVirt configuration. Then the leaves are those
+that its hv-* flags make.""",
+        (
+            Option("flags", ("--flags",), "write the flags that give these leaves: qemu, libvirt or proxmox", "FORM"),
+            Option("qemu", ("--qemu",), "the version of QEMU that runs the guest, such as 7.2", "VERSION"),
+        ),
     ),
     Command(
         "columns",

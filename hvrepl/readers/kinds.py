@@ -8,6 +8,7 @@ from hvrepl.catalog.model import Space
 from hvrepl.errors import UsageError
 from hvrepl.readers import dump_forms
 from hvrepl.readers.event_log import MAGIC
+from hvrepl.readers.guests import kind_of_guest
 from hvrepl.readers.images.formats import is_image
 from hvrepl.readers.number import read_given
 from hvrepl.readers.plain_text import decode, is_nearly_ascii
@@ -15,6 +16,7 @@ from hvrepl.readers.plain_text import decode, is_nearly_ascii
 SNIFFED = 1 << 12  # bytes that are looked at
 FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
 EVENTS = "a Windows event log"
+GUEST = "what starts a guest"
 IMAGE, BYTES, ROWS, LEAVES, LOG, VALUES, OTHER = "a memory image", "raw bytes", "a dump in text", "a CPUID dump", "a log", "values", "text"
 # What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
 LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
@@ -35,6 +37,8 @@ def kind_of(start: bytes, space: Space) -> str:
     if text is None:
         return IMAGE if len(start) > SNIFFED else BYTES
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if kind_of_guest(text):
+        return GUEST
     if any(map(LOG_LINE.match, lines[:1])):
         return LOG
     if has_leaf(lines, space):

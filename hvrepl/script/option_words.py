@@ -13,7 +13,7 @@ from hvrepl.script.argv import options_after, options_by_name
 # Options of different commands that share a name are alike in whether a word follows.
 ALL = options_by_name((*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options)))
 # Option → the words that it takes, where these can be counted; styles are many, and read only when asked for.
-CHOICES = {"arch": ARCHES, "format": FORMATS, "color": COLORS, "word_size": WORD_SIZES}
+CHOICES = {"arch": ARCHES, "format": FORMATS, "color": COLORS, "word_size": WORD_SIZES, "flags": ("qemu", "libvirt", "proxmox")}
 FILES, FOLDERS = "FILE", "DIR"  # metavars of options that take the name of one
 END = "--"  # of options: what follows is none
 

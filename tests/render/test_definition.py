@@ -49,7 +49,8 @@ def name_of(found: Found) -> str:
     return f"{found.arch}-{found.name}"
 
 
-KEYS = """name kind title arch also doc note width size reset addresses fields output values privilege granted_by qemu flag see source""".split()  # noqa: SIM905
+KEYS = """name kind title arch also doc note width size reset addresses fields output values privilege granted_by qemu flag see
+source""".split()  # noqa: SIM905
 
 
 @each(FOUND, name_of, parts=8)

@@ -30,7 +30,7 @@ def check_table(flag: Flag, spec: Spec, book: Book) -> Iterator[str]:
     yield from (f"no field {path} of a CPUID leaf" for path in dict.fromkeys(paths) if not is_field(path, spec, book))
     others = (*flag.needs, *flag.wants, *flag.unless.values())
     yield from (f"no flag {name}" for name in dict.fromkeys(others) if not is_flag(book, name, spec.arch))
-    yield from (f"no leaf {name}" for name in flag.kvm if not is_leaf(book.find(name, spec.arch)))
+    yield from (f"no leaf {name}" for name in (*flag.kvm, *flag.empty) if not is_leaf(book.find(name, spec.arch)))
     if flag.reads not in READS:
         yield f"reads must be one of {', '.join(READS)}"
     if flag.advised not in ADVISED:

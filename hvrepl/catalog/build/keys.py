@@ -139,6 +139,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "enables": FLAG,
         "any": FLAG,
         "kvm": LIST,
+        "empty": LIST,
         "needs": LIST,
         "wants": LIST,
         "since": TEXT,

@@ -1,0 +1,393 @@
+"""Hyper-V flags of a guest ⇄ its CPUID leaves, by what the specs say of each flag; and what is wrong with a set of flags. Reads no file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from hvrepl.analysis.cpus import HYPER_V, SPACE, Cpus, Leaf, Owners, Reading, common, decode_leaf, find_leaf
+from hvrepl.catalog.alike import alike
+from hvrepl.catalog.model import Flag, Spec, to_key
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.codec.decoded import Decoded, Finding, leaves
+from hvrepl.digits import to_int
+from hvrepl.errors import UsageError
+from hvrepl.readers.guests import X64, Given, Guest
+from hvrepl.record import record
+from hvrepl.wording import listed, shorten
+
+if TYPE_CHECKING:
+    from hvrepl.catalog.catalog import Catalog
+    from hvrepl.codec.decode import Decoder
+
+ON, OFF, AUTO = "on", "off", "auto"
+LONGEST_TEXT = 12  # bytes of the three registers in which a vendor stands
+KVM = "kvm"
+NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
+# pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types count otherwise.
+MACHINE = re.compile(r"(?:pc-)?(?:q35|i440fx)-(\d{1,3}\.\d{1,3})(?:\+pve\d+)?|pc-(\d{1,3}\.\d{1,3})")
+EVERYTHING = "*"
+IDENTITY = "second_interface"  # the finding that a dump is of KVM, which of a guest's flags is known
+
+Version = tuple[int, int]
+
+
+@record
+class Open:
+    """What the host decides: a field LEAF.field, a leaf, or EVERYTHING; and why. `is_likely`: what it most likely is, is known."""
+
+    name: str
+    why: str
+    is_likely: bool = False
+
+
+@record
+class Config:
+    """The flags of a guest that count, by QEMU's name, with what they decide."""
+
+    guest: Guest
+    values: Mapping[str, str]  # of each flag that is on: on, auto, or its value
+    cpus: Cpus
+    open: tuple[Open, ...]
+    findings: tuple[Finding, ...]
+
+
+@record
+class Grant:
+    """A flag that gives fields which a machine's leaves have; `missing` of what it needs is not among the flags."""
+
+    spec: Spec
+    value: str
+    missing: tuple[str, ...] = ()
+
+
+@record
+class Explained:
+    """The flags that give a machine's leaves, and the fields that no flag gives, each with its leaf's name."""
+
+    grants: tuple[Grant, ...]
+    unexplained: tuple[tuple[str, Decoded], ...]
+    findings: tuple[Finding, ...]
+
+
+def to_version(text: str) -> Version:
+    major, _, minor = text.partition(".")
+    return to_int(major), to_int(minor or "0")
+
+
+class Flags:
+    """QEMU's flags as the specs have them."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+        self.catalog: Catalog = decoder.catalog
+        specs = [spec for spec in self.catalog.flags() if spec.flag]
+        self.base = next(spec for spec in specs if table(spec).any)
+        self.specs = {spec.name: spec for spec in specs if spec is not self.base}
+        sets = {path for spec in self.specs.values() for path in table(spec).sets}
+        self.raised = sets & set(table(self.base).sets)  # such as the largest leaf: flags make more of what is there with any of them
+        self.keys = {to_key(name): spec.name for spec in self.specs.values() for name in (spec.name, *spec.also)}
+
+    def paths(self, attribute: str) -> dict[str, str]:
+        """Of each flag that has one its path in a libvirt domain, or in a KubeVirt machine."""
+        return {name: path for name, spec in self.specs.items() if (path := getattr(table(spec), attribute))}
+
+    def find(self, name: str) -> Spec | None:
+        return self.specs.get(self.keys.get(to_key(name), ""))
+
+    # Flags → leaves
+
+    def settle(self, guest: Guest, version: str = "") -> Config:
+        """What a guest's flags come to, on a QEMU of a version where that is known."""
+        given = [*self.by_proxmox(guest), *guest.flags]
+        findings = [Finding(one.code, one.name, one.text) for one in guest.remarks]
+        values: dict[str, str] = {}
+        for one in given:
+            spec = self.find(one.name)
+            if spec is None:
+                findings.append(Finding("flag_unknown", one.name, self.say_unknown(one.name)))
+                continue
+            values.pop(spec.name, None)
+            value, fault = read_value(spec, one.value)
+            if fault:
+                findings.append(Finding("flag_value", spec.name, fault))
+            if value != OFF:
+                values[spec.name] = value
+        known = version or guest.version
+        findings += self.judge(guest, values, known)
+        is_shown = guest.accelerator in (KVM, "") and any(table(self.specs[name]).enables for name in values)
+        sets, opened = self.decide(guest, values, known) if is_shown else ({}, [])
+        empty = dict.fromkeys(leaf for name in values for leaf in table(self.specs[name]).empty) if sets else {}
+        cpus = {0: self.to_leaves(sets, empty)}
+        return Config(guest, values, cpus, tuple(opened), tuple(dict.fromkeys(findings)))
+
+    def by_proxmox(self, guest: Guest) -> Iterator[Given]:
+        """The flags that Proxmox turns on by itself."""
+        machine = machine_version(guest)
+        for name, spec in self.specs.items() if guest.windows and guest.accelerator == KVM else ():
+            rule = table(spec).proxmox
+            if rule and guest.windows >= rule.windows and (not machine or not rule.machine or machine >= to_version(rule.machine)):
+                yield Given(name, rule.value or ON)
+
+    def decide(self, guest: Guest, values: Mapping[str, str], version: str) -> tuple[dict[str, int], list[Open]]:
+        """LEAF.field → number, and what is left to the host."""
+        if whole := self.whole(values):
+            return {}, [Open(EVERYTHING, f"{whole}: the guest gets what this host's KVM and QEMU know")]
+        sets: dict[str, int] = {}
+        opened: list[Open] = []
+        # A machine type without a version is the newest of its QEMU.
+        machine = machine_version(guest) or (to_version(version) if version else None)
+        is_other = bool(guest.machine) and not machine_version(guest) and is_of_vendor(guest.machine)
+        for name in (self.base.name, *values):
+            flag = table(self.base if name == self.base.name else self.specs[name])
+            own = {path: value for path, value in flag.sets.items() if flag.unless.get(path, "") not in values}
+            if flag.value:
+                own[flag.value] = to_number(flag, values[name])
+            for until in flag.until:
+                if machine and machine <= to_version(until.machine):
+                    own |= until.sets
+            if flag.host and flag.host == values.get(name):
+                opened += [Open(path, f"{name}={values[name]}") for path in own]
+                continue
+            for path, value in own.items():
+                sets[path] = value if flag.value == path or path not in sets else max(sets[path], value)
+        opened += self.unsure(values, machine, guest, is_other=is_other)
+        for leaf in table(self.base).kvm:
+            if guest.hides_kvm:
+                sets = {path: value for path, value in sets.items() if not path.startswith(f"{leaf}.")}
+            else:
+                opened += self.of_kvm(leaf, sets)
+        return sets, opened
+
+    def of_kvm(self, leaf: str, sets: Mapping[str, int]) -> Iterator[Open]:
+        """The leaves of KVM's own interface after its first, to which only a CPU model and the host know what is in them."""
+        space = self.catalog.spaces[SPACE]
+        first = self.catalog.find_name(leaf).number or 0
+        own = [value for path, value in sets.items() if path.startswith(f"{leaf}.") and space.is_hypervisors(value)]
+        last = max(own, default=first)
+        yield from (Open(f"{SPACE}:{space.write(number)}", "KVM's own features") for number in range(first + 1, last + 1))
+
+    @property
+    def versioned(self) -> frozenset[str]:
+        """The fields of which old machine types have another value with any flag."""
+        return frozenset(path for until in table(self.base).until for path in until.sets)
+
+    def unsure(self, values: Mapping[str, str], machine: Version | None, guest: Guest, *, is_other: bool) -> Iterator[Open]:
+        """The version that is reported, where the machine type does not say of which QEMU it is."""
+        if machine:
+            return
+        newest = max(table(self.base).until, key=lambda one: to_version(one.machine))
+        called = f"machine {guest.machine}" if guest.machine else "no machine type"
+        why = (
+            f"{called}: as QEMU has it after {newest.machine}"
+            if not is_other
+            else f"{called}: not one of QEMU's own; read as one after {newest.machine}"
+        )
+        given = {table(self.specs[name]).value for name in values}
+        yield from (Open(path, why, is_likely=True) for path in newest.sets if path not in given)
+
+    def to_leaves(self, sets: Mapping[str, int], empty: Iterable[str]) -> dict[Leaf, Reading]:
+        """The leaves with these fields, and empty ones."""
+        from hvrepl.codec.encode.assign import Assigner, Assignment
+
+        fields: dict[str, dict[str, int]] = {leaf: {} for leaf in empty}
+        for path, value in sets.items():
+            leaf, _, name = path.partition(".")
+            fields.setdefault(leaf, {})[name] = value
+        found: dict[Leaf, Reading] = {}
+        for leaf, own in fields.items():
+            thing = self.catalog.find_name(leaf)
+            data = Assigner(self.decoder, thing).assign(bytes(16), [Assignment(name, str(value), value) for name, value in own.items()])
+            found[thing.number or 0, 0] = Reading(
+                {name: int.from_bytes(data[4 * place : 4 * place + 4], "little") for place, name in enumerate(CPUID_REGISTERS)}
+            )
+        return dict(sorted(found.items()))
+
+    # What is wrong with a set of flags
+
+    def judge(self, guest: Guest, values: Mapping[str, str], version: str) -> Iterator[Finding]:
+        if guest.accelerator not in (KVM, "") and values:
+            yield Finding("flag_no_kvm", "", f"{guest.accelerator}, not KVM: the flags have no effect")
+        elif not guest.accelerator and values:
+            yield Finding("flag_no_kvm", "", "the command line does not ask for KVM (-accel kvm): without it the flags have no effect")
+        for name in values:
+            flag = table(self.specs[name])
+            if flag.harm:
+                yield Finding("flag_caution", name, f"{name}: {flag.harm}")
+            if self.is_too_new(name, version):
+                yield Finding("flag_too_new", name, f"QEMU {version} does not know {name}: it came with {flag.since}")
+        if whole := self.whole(values):
+            others = [name for name in values if name != whole and table(self.specs[name]).enables]
+            if others:
+                yield Finding("flag_overridden", whole, f"{whole} overrides {listed(others, 'and')}")
+            return
+        yield from self.lacking(values)
+        yield from self.missing(guest, values, version)
+
+    def whole(self, values: Mapping[str, str]) -> str:
+        """The flag that leaves all to the host, if there is one."""
+        return next((name for name in values if (flag := table(self.specs[name])).host == values[name] and not flag.sets), "")
+
+    def is_too_new(self, name: str, version: str) -> bool:
+        """Whether a version of QEMU that is known does not know a flag yet."""
+        since = table(self.specs[name]).since
+        return bool(version and since) and to_version(version) < to_version(since)
+
+    def lacking(self, values: Mapping[str, str]) -> Iterator[Finding]:
+        """What flags need and do not have."""
+        for name in values:
+            flag = table(self.specs[name])
+            lacking = [need for need in flag.needs if need not in values]
+            if lacking:
+                yield Finding("flag_needs", name, f"{name} needs {listed(lacking, 'and')}: QEMU refuses to start without")
+            for want in flag.wants:
+                if want not in values:
+                    yield Finding("flag_wants", name, f"QEMU's documentation combines {name} with {want}, which is not set")
+
+    def missing(self, guest: Guest, values: Mapping[str, str], version: str) -> Iterator[Finding]:
+        """The flags that QEMU's documentation advises and that are not there."""
+        if not any(table(self.specs[name]).enables for name in values):
+            alone = (
+                f"{listed(list(values), 'and')} alone {'do' if len(values) > 1 else 'does'} not show Hyper-V's interface; "
+                if values
+                else ""
+            )
+            text = f"{alone}the guest sees KVM's own interface alone: none of QEMU's Hyper-V flags is on"
+            yield Finding("flags_none", "", text)
+            return
+        wanted = ("always", "nested") if guest.is_nested else ("always",)
+        for name, spec in self.specs.items():
+            if table(spec).advised in wanted and name not in values and not self.is_too_new(name, version):
+                yield Finding("flag_missing", name, f"{name} is missing: {spec.doc}")
+
+    def say_unknown(self, name: str) -> str:
+        close = alike(name, self.specs, 1)
+        return f"{shorten(name)} is not a flag that QEMU has" + (f"; did you mean {close[0]}?" if close else "")
+
+    # Leaves → flags
+
+    def explain(self, cpus: Cpus) -> Explained:
+        """The flags that give the leaves of Hyper-V's interface as most CPUs have them."""
+        parts = self.fields_of(cpus)
+        base = dict(table(self.base).sets)
+        grants = {name: value for name, spec in self.specs.items() if (value := self.granted(spec, parts))}
+        if not parts:
+            return Explained((), (), (Finding("flags_none", "", "the leaves are not of Hyper-V's interface, so no flag gives them"),))
+        given: dict[str, int] = dict(base)
+        for name in (self.base.name, *grants):
+            flag = table(self.base if name == self.base.name else self.specs[name])
+            for path, number in flag.sets.items():
+                if flag.unless.get(path, "") not in grants:
+                    given[path] = max(number, given.get(path, 0))
+            if flag.value:
+                given[flag.value] = to_number(flag, grants[name])
+        unexplained = tuple(
+            (leaf, part)
+            for path, (leaf, part) in parts.items()
+            if part.is_set and not part.reserved and path not in self.raised and int(part.raw, 16) != given.get(path, 0)
+        )
+        lacking = [path for path, number in given.items() if number and path in parts and not parts[path][1].is_set]
+        findings = [
+            Finding("flag_adds", path, f"QEMU also sets {path.partition('.')[2]}, which these leaves do not have") for path in lacking
+        ]
+        made = []
+        for name, value in grants.items():
+            missing = tuple(need for need in table(self.specs[name]).needs if need not in grants)
+            made.append(Grant(self.specs[name], value, missing))
+            if missing:
+                findings.append(Finding("flag_needs", name, f"{name} needs {listed(missing, 'and')}: QEMU refuses to start without"))
+        return Explained(tuple(made), unexplained, tuple(findings))
+
+    def fields_of(self, cpus: Cpus) -> dict[str, tuple[str, Decoded]]:
+        """LEAF.field → (leaf, the field) of each leaf that is Hyper-V's, as most CPUs have it."""
+        owners = Owners(self.decoder, cpus)
+        space = self.catalog.spaces[SPACE]
+        readings: dict[Leaf, dict[int, Reading]] = {}
+        for cpu, seen in cpus.items():
+            for key, one in seen.items():
+                if space.is_hypervisors(key[0]):
+                    readings.setdefault(key, {})[cpu] = one
+        found = {}
+        for key in sorted(readings):
+            if owners.of(key[0]) != HYPER_V or find_leaf(self.decoder, key, owners) is None:
+                continue
+            node = decode_leaf(self.decoder, key, common(readings[key]), owners)
+            found.update({f"{node.name}.{path}": (node.name, part) for path, part in leaves(node)})
+        return found
+
+    def granted(self, spec: Spec, parts: Mapping[str, tuple[str, Decoded]]) -> str:
+        """The value with which a flag gives what the leaves have; "" where it does not."""
+        flag = table(spec)
+        values = {path: int(parts[path][1].raw, 16) for path in flag.fields if path in parts}
+        if flag.value:
+            value = values.get(flag.value)
+            usual = (table(self.base).sets.get(flag.value, 0), flag.off)
+            return "" if value is None or value in usual else write_value(flag, value)
+        wanted = [path for path in flag.sets if path not in flag.unless and path not in self.raised]
+        return ON if wanted and all(values.get(path) == flag.sets[path] for path in wanted) else ""
+
+
+def table(spec: Spec) -> Flag:
+    assert spec.flag
+    return spec.flag
+
+
+def machine_version(guest: Guest) -> Version | None:
+    match = MACHINE.fullmatch(guest.machine)
+    return to_version(match[1] or match[2]) if match else None
+
+
+def is_of_vendor(machine: str) -> bool:
+    """Whether a machine type has a name of its own, such as pc-q35-rhel9.4.0, rather than being the newest of QEMU's."""
+    return machine not in ("q35", "pc", "ubuntu", "microvm", "isapc")
+
+
+def refuse_arch(guest: Guest) -> str:
+    """Why a guest has no CPUID leaves; "" for one of x64."""
+    return "" if guest.arch in X64 else f"{guest.name or 'the guest'} is of {shorten(guest.arch)}, which has no CPUID leaves"
+
+
+def read_value(spec: Spec, text: str) -> tuple[str, str]:
+    """The value of a flag that counts, and what is wrong with the text."""
+    flag = table(spec)
+    if flag.reads == "switch":
+        return (text, "") if text in (ON, OFF) else (OFF, f"{spec.name}={shorten(text)}: it is on or off")
+    if flag.reads == "auto":
+        return (text, "") if text in (ON, OFF, AUTO) else (OFF, f"{spec.name}={shorten(text)}: it is on, off or auto")
+    if text == OFF:
+        return OFF, ""
+    if flag.reads == "text":
+        if text == ON:
+            return OFF, f"{spec.name} takes a text: {spec.name}=Microsoft"
+        size = len(text.encode())
+        return text, f"{spec.name}={shorten(text)} is longer than {LONGEST_TEXT} bytes; QEMU cuts it" if size > LONGEST_TEXT else ""
+    if not NUMBER.fullmatch(text):
+        return OFF, f"{spec.name} takes a number" + ("" if text == ON else f", not {shorten(text)}")
+    number = to_int(text, 16 if text[:2].lower() == "0x" else 10)
+    if number == flag.off:
+        return OFF, ""
+    return f"{number:#x}" if flag.off is not None else str(number), ""
+
+
+def to_number(flag: Flag, value: str) -> int:
+    """The number that a flag's own value puts into its field."""
+    if flag.reads == "text":
+        return int.from_bytes(value.encode()[:LONGEST_TEXT], "little")
+    return to_int(value, 16 if value[:2] == "0x" else 10)
+
+
+def write_value(flag: Flag, value: int) -> str:
+    if flag.reads == "text":
+        raw = value.to_bytes(LONGEST_TEXT, "little").rstrip(b"\0")
+        if not raw.isascii() or not raw.decode("ascii").isprintable():
+            return ""
+        return raw.decode("ascii")
+    return f"{value:#x}" if flag.off is not None else str(value)
+
+
+def refuse_all(guests: list[Guest]) -> None:
+    """UsageError if no guest of a file is one of x64."""
+    said = [refuse_arch(one) for one in guests]
+    if said and all(said):
+        raise UsageError(said[0])

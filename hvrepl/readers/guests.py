@@ -1,0 +1,477 @@
+"""What starts a QEMU guest, in whatever form → the Hyper-V flags that it is given, by name and text. Knows no leaves.
+
+Command lines (ps, /proc/PID/cmdline, scripts, libvirt's logs), libvirt's domains, Proxmox's configurations, KubeVirt's machines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hvrepl.digits import to_int
+from hvrepl.errors import FileError, UsageError
+from hvrepl.readers.plain_text import decode
+from hvrepl.record import record, replace
+from hvrepl.wording import shorten
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+QEMU, LIBVIRT, PROXMOX, KUBEVIRT = "QEMU command line", "libvirt domain", "Proxmox configuration", "KubeVirt machine"
+MOST_GUESTS = 1000
+ON = frozenset({"on", "yes", "true", "y"})
+OFF = frozenset({"off", "no", "false", "n"})
+FLAG = re.compile(r"hv[-_]")
+NESTED = frozenset({"vmx", "svm", "nested-virt"})
+X64 = frozenset({"x86_64", "i386", "i686", "amd64", "x64"})
+
+Paths: TypeAlias = "Mapping[str, str]"  # of a flag → its path in a domain, as a spec has it
+
+
+@record
+class Given:
+    """A flag as it was given; `value` is on, off, or the text of its value."""
+
+    name: str
+    value: str
+
+
+@record
+class Remark:
+    """What was noticed of a flag where it was read."""
+
+    code: str
+    name: str
+    text: str
+
+
+@record
+class Guest:
+    """What is known of one guest before it starts.
+
+    `accelerator`: kvm, another word, or "" where the text does not say it. `hides_kvm`: the guest does not see KVM's own leaves.
+    `windows`: the version for which Proxmox turns on flags by itself, 0 for none. `version`: QEMU's, where the text has it.
+    """
+
+    kind: str
+    name: str = ""
+    flags: tuple[Given, ...] = ()
+    machine: str = ""
+    arch: str = ""
+    accelerator: str = ""
+    hides_kvm: bool = False
+    is_nested: bool = False
+    windows: int = 0
+    version: str = ""
+    line: int = 0
+    remarks: tuple[Remark, ...] = ()
+
+
+def read_guests(raw: bytes, name: str, paths: Callable[[str], Paths]) -> list[Guest] | None:
+    """The guests of a file, or None for a file that starts none; `paths` gives those of libvirt and kubevirt, which few files need.
+
+    UsageError for one that is damaged, FileError where a package is missing.
+    """
+    if b"\0" in raw and is_argv(raw):
+        return [read_argv(raw.decode("utf-8", "replace").rstrip("\0").split("\0"))]
+    text = decode(raw) or ""
+    kind = kind_of_guest(text)
+    if kind == LIBVIRT:
+        found = [read_domain(one, paths("libvirt")) for one in parse_domains(text, name)]
+    elif kind == KUBEVIRT:
+        found = list(read_kubevirt(text, name, paths("kubevirt")))
+    elif kind == PROXMOX:
+        found = [read_proxmox(text)]
+    elif kind == QEMU:
+        found = last_of_each(read_commands(text))
+    else:
+        return None
+    if len(found) > MOST_GUESTS:
+        raise UsageError(f"{name}: {len(found):,} guests; at most {MOST_GUESTS:,} are read at once")
+    return found
+
+
+def kind_of_guest(text: str) -> str:
+    """What a text is that starts a guest, or the beginning of one; "" for any other text."""
+    start = text.lstrip()[:1]
+    if start == "<":
+        return LIBVIRT if re.search(r"<domain[\s>]", text) else ""
+    if "kubevirt.io/" in text and re.search(r"""["']?apiVersion["']?\s*:""", text):
+        return KUBEVIRT
+    if start != "{" and re.search(r"^(?:ostype|scsihw|vmgenid|smbios1): ?\S", text, re.MULTILINE):
+        return PROXMOX
+    may_be = "-cpu" in text or "qemu" in text or "kvm" in text  # which is found much faster than a command line
+    return QEMU if may_be and has_command(text) else ""
+
+
+def say_root(raw: bytes, name: str) -> str:
+    """What the root of an XML text is that is not a domain; "" for what is not XML. UsageError for XML that is not read."""
+    text = decode(raw) or ""
+    return str(parse_xml(text, name).tag) if text.lstrip()[:1] == "<" else ""
+
+
+# Command lines
+
+PROGRAM = re.compile(r"""(?:^|(?<=[\s/'"]))(?P<program>qemu-system-(?P<arch>[a-z0-9_]+)|qemu-kvm|kvm)(?:\.exe)?(?=['"]?(?:\s|$))""")
+OPTION = re.compile(r"(?:^|\s)['\"]?--?(?:cpu|machine|M|accel|enable-kvm|name|m|smp|drive|device|nodefaults)(?=['\"]?[\s=]|['\"]?$)")
+STARTED_BY = re.compile(r"\bqemu version: ?(\d+\.\d+)")
+VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(")
+
+
+def is_argv(raw: bytes) -> bool:
+    """Whether these are the words of a command line as /proc has them, each with a NUL after it."""
+    words = raw[: 1 << 20].split(b"\0")
+    return raw[:1] != b"\0" and bool(PROGRAM.search(words[0].decode("utf-8", "replace"))) and any(one.startswith(b"-") for one in words[1:])
+
+
+def has_command(text: str) -> bool:
+    return any(True for _ in commands_in(text))
+
+
+def commands_in(text: str) -> Iterator[tuple[int, str, str]]:
+    """(line, text of the command, QEMU's version as a log said it before) of each command line; lines that end with \\ go on."""
+    version, held, first = "", "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if not held and line.lstrip().startswith("#"):
+            continue
+        if said := STARTED_BY.search(line):
+            version = said[1]
+        first = first if held else number
+        if line.rstrip().endswith("\\"):
+            held += line.rstrip()[:-1] + " "
+            continue
+        whole, held = held + line, ""
+        if command := command_in(whole):
+            yield first, command, version
+    if held and (command := command_in(held)):
+        yield first, command, version
+
+
+def command_in(line: str) -> str:
+    """The part of a line that starts QEMU, or that is its option -cpu by itself; "" if there is none."""
+    for match in PROGRAM.finditer(line):
+        if OPTION.search(line, match.end()):
+            return line[match.start() :]
+    bare = re.match(r"\s*--?cpu\s+\S", line)
+    return line.strip() if bare else ""
+
+
+def read_commands(text: str) -> Iterator[Guest]:
+    for line, command, version in commands_in(text):
+        yield replace(read_argv(split_shell(command)), line=line, version=version)
+
+
+def last_of_each(guests: Iterable[Guest]) -> list[Guest]:
+    """A log has each start of a guest: the last one is how it runs now."""
+    found: dict[str, Guest] = {}
+    for one in guests:
+        key = one.name or f"line {one.line}"
+        found.pop(key, None)
+        found[key] = one
+    return list(found.values())
+
+
+def read_argv(words: Sequence[str]) -> Guest:
+    """The words of one command line; of options that come again the last counts, as QEMU has it, but machine's add up."""
+    program = PROGRAM.search(words[0]) if words else None
+    arch = (program["arch"] or "x86_64") if program else "x86_64"
+    options: dict[str, str] = {}
+    machine: dict[str, str] = {}
+    accelerators: list[str] = ["kvm"] if program and program["program"].endswith("kvm") else []
+    waiting = iter(words[1:] if program else words)
+    for word in waiting:
+        option = word.removeprefix("-")
+        if not word.startswith("-"):
+            continue
+        if option in ("-enable-kvm", "enable-kvm"):
+            accelerators = ["kvm"]
+        elif option.removeprefix("-") in ("cpu", "name", "accel", "machine", "M"):
+            option, value = option.removeprefix("-"), next(waiting, "")
+            if option == "accel":
+                accelerators = [value.split(",")[0]]
+            elif option in ("machine", "M"):
+                machine |= read_keys(value, "type")
+            else:
+                options[option] = value
+    if "accel" in machine:
+        accelerators = [machine["accel"]]
+    accelerator = accelerators[-1].split(":")[0] if accelerators else "" if program else "kvm"
+    guest = Guest(QEMU, read_keys(options.get("name", ""), "guest").get("guest", ""), (), machine.get("type", ""), arch, accelerator)
+    return read_cpu(guest, options.get("cpu", ""))
+
+
+def read_keys(text: str, first: str) -> dict[str, str]:
+    """`pc-q35-7.2,accel=kvm` as a table; what has no name at its start has `first`. A comma in a value is written twice."""
+    found = {}
+    for place, part in enumerate(split_commas(text)):
+        key, equals, value = part.partition("=")
+        if equals:
+            found[key] = value
+        elif part and place == 0:
+            found[first] = part
+    return found
+
+
+def split_commas(text: str) -> list[str]:
+    return [part.replace("\0", ",") for part in text.replace(",,", "\0").split(",")]
+
+
+def read_cpu(guest: Guest, text: str) -> Guest:
+    """The flags of -cpu MODEL,NAME=VALUE,+NAME,-NAME: of what is given twice the last counts, and + and - count after all others."""
+    given: dict[str, str] = {}
+    signed: dict[str, dict[str, str]] = {"+": {}, "-": {}}
+    remarks = []
+    seen: dict[str, list[str]] = {}
+    for part in split_commas(text)[1:]:
+        sign = part[:1] if part[:1] in signed else ""
+        name, equals, value = part.removeprefix(sign).partition("=")
+        name = name.strip().replace("_", "-")
+        value = "on" if sign == "+" else "off" if sign == "-" else to_switch(value) if equals else "on"
+        if VARIABLE.search(part):
+            remarks.append(Remark("flag_variable", "", f"{shorten(part)} is a variable of the shell, whose value is not here"))
+            continue
+        seen.setdefault(name, []).append(value)
+        (signed[sign] if sign else given)[name] = value
+    counts = given | signed["+"] | signed["-"]
+    remarks += [
+        Remark("flag_twice", name, f"{name} is given as {' and '.join(dict.fromkeys(values))}; QEMU takes {counts[name]}")
+        for name, values in seen.items()
+        if len(set(values)) > 1 and FLAG.match(name)
+    ]
+    flags = tuple(Given(name, value) for name, value in counts.items() if FLAG.match(name))
+    is_nested = guest.is_nested or any(counts.get(name) == "on" for name in NESTED)
+    hides = guest.hides_kvm or counts.get("kvm") == "off"
+    return replace(guest, flags=flags, is_nested=is_nested, hides_kvm=hides, remarks=(*guest.remarks, *remarks))
+
+
+def to_switch(text: str) -> str:
+    """on or off, whatever word is used for it; any other text as it is."""
+    return "on" if text.lower() in ON else "off" if text.lower() in OFF else text
+
+
+# libvirt
+
+QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+DECLARATION = re.compile(r"<\?xml[^>]*\?>")
+
+
+def parse_domains(text: str, name: str) -> list[Any]:
+    """The domains of an XML text, also of several that follow one another. UsageError for what is damaged, or has a DTD."""
+    root = parse_xml(text, name)
+    found = [
+        one for one in root.iter("domain") if one.find("name") is not None or one.find("os") is not None or one.find("features") is not None
+    ]
+    if not found:
+        raise UsageError(f"{name}: XML, but not a libvirt domain: its root is {shorten(str(root.tag))}")
+    return found
+
+
+def parse_xml(text: str, name: str) -> Any:
+    try:
+        from defusedxml import DefusedXmlException
+        from defusedxml.ElementTree import ParseError, fromstring
+    except ImportError:
+        raise FileError(f"{name}: a libvirt domain; install defusedxml to read it") from None
+    try:
+        try:
+            return fromstring(text, forbid_dtd=True)
+        except ParseError as error:
+            if "junk after document element" not in str(error):
+                raise
+            return fromstring(f"<domains>{DECLARATION.sub('', text)}</domains>", forbid_dtd=True)
+    except DefusedXmlException:
+        raise UsageError(f"{name}: XML with a DTD or entities, which no libvirt domain has; it is not read") from None
+    except (ParseError, ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: damaged XML: {error}") from None
+
+
+def read_domain(domain: Any, paths: Paths) -> Guest:
+    kind = domain.find("os/type")
+    arch, machine = (kind.get(key, "") for key in ("arch", "machine")) if kind is not None else ("", "")
+    of_type = domain.get("type", "")
+    guest = Guest(LIBVIRT, domain.findtext("name", ""), (), machine, arch or "x86_64", "tcg" if of_type == "qemu" else of_type)
+    flags = [Given(name, value) for name, path in paths.items() if (value := value_of_element(domain, path))]
+    hyperv = domain.find("features/hyperv")
+    remarks = list(unknown_elements(hyperv, frozenset(split_value(path)[0] for path in paths.values()))) if hyperv is not None else []
+    policies = {one.get("name"): one.get("policy", "require") for one in domain.findall("cpu/feature")}
+    guest = replace(
+        guest,
+        flags=tuple(flags),
+        hides_kvm=domain.find("features/kvm/hidden[@state='on']") is not None,
+        is_nested=any(policies.get(name) in ("require", "force") for name in NESTED),
+        remarks=tuple(remarks),
+    )
+    extra = [one.get("value", "") for one in domain.iter(f"{QEMU_NAMESPACE}arg")]
+    return read_cpu(guest, extra[extra.index("-cpu") + 1]) if "-cpu" in extra[:-1] else guest
+
+
+def split_value(path: str) -> tuple[str, str, str]:
+    """features/hyperv/spinlocks@retries=4096 → (path, attribute, what it is where it is left out)."""
+    at = path.rfind("@")
+    if at < 0 or "]" in path[at:]:
+        return path, "", ""
+    attribute, _, usual = path[at + 1 :].partition("=")
+    return path[:at], attribute, usual
+
+
+def value_of_element(domain: Any, path: str) -> str:
+    """on, off or the value of an element; "" where there is none."""
+    path, attribute, usual = split_value(path)
+    element = domain.find(path)
+    if element is None:
+        return ""
+    state = to_switch(element.get("state") or element.get("present") or "on")
+    return state if state == "off" or not attribute else element.get(attribute, usual) or "on"
+
+
+def unknown_elements(hyperv: Any, known: frozenset[str], above: str = "features/hyperv") -> Iterator[Remark]:
+    """What is below hyperv that no flag has, and a mode that leaves the choice to libvirt."""
+    mode = hyperv.get("mode", "custom") if above == "features/hyperv" else "custom"
+    if mode not in ("custom", "passthrough"):
+        yield Remark("flag_mode", "", f"hyperv mode='{shorten(mode)}': libvirt chooses the flags when the guest starts")
+    for one in hyperv:
+        path = f"{above}/{one.tag}"
+        if path not in known:
+            yield Remark("flag_unknown", "", f"<{shorten(str(one.tag))}> below {above.rpartition('/')[2]} is not known here")
+        else:
+            yield from unknown_elements(one, known, path)
+
+
+# Proxmox
+
+OLD_WINDOWS = {"wxp": 5, "w2k": 5, "w2k3": 5, "w2k8": 6, "wvista": 6}
+FIRST_OF_UEFI = 8  # the first Windows for which Proxmox turns on flags under OVMF
+HIDDEN_VENDOR = "proxmox"
+
+
+def read_proxmox(text: str) -> Guest:
+    """A configuration as it is now, without its snapshots. `args` come last, and a -cpu in them counts alone."""
+    keys: dict[str, str] = {}
+    for line in text.split("\n"):
+        if line.startswith("["):
+            break
+        key, colon, value = line.partition(":")
+        if colon and not line.startswith("#"):
+            keys[key.strip()] = value.strip()
+    ostype = keys.get("ostype", "")
+    version = re.fullmatch(r"win(\d{1,3})", ostype)
+    windows = to_int(version[1]) if version else OLD_WINDOWS.get(ostype, 0)
+    if keys.get("bios") == "ovmf" and windows < FIRST_OF_UEFI:
+        windows = 0
+    cpu = read_keys(keys.get("cpu", ""), "cputype")
+    machine = read_keys(keys.get("machine", ""), "type")
+    accelerator = "tcg" if keys.get("kvm") == "0" else "kvm"
+    guest = Guest(
+        PROXMOX,
+        keys.get("name", ""),
+        (),
+        machine.get("type", ""),
+        keys.get("arch", "x86_64"),
+        accelerator,
+        cpu.get("hidden") == "1",
+        windows=windows,
+    )
+    words = split_shell(keys.get("args", ""))
+    if "-cpu" in words[:-1]:
+        return read_cpu(replace(guest, windows=0), words[words.index("-cpu") + 1])
+    is_screen = any(re.search(r"\bx-vga=(?:1|on|yes)\b", value) for key, value in keys.items() if key.startswith("hostpci"))
+    vendor = cpu.get("hv-vendor-id") or (HIDDEN_VENDOR if is_screen and windows else "")
+    guest = read_cpu(guest, ",".join(["", *cpu.get("flags", "").split(";")]) if cpu.get("flags") else "")
+    return replace(guest, flags=(*guest.flags, *([Given("hv-vendor-id", vendor)] if vendor else [])))
+
+
+def split_shell(text: str) -> list[str]:
+    """The words of a command, quoted as a shell has them; ps prints words without quotes, and one may have a quote in it."""
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+# KubeVirt
+
+
+def read_kubevirt(text: str, name: str, paths: Paths) -> Iterator[Guest]:
+    found = [guest for document in parse_documents(text, name) for guest in machines_in(document, paths)]
+    if not found:
+        raise UsageError(
+            f"{name}: no KubeVirt machine in it; expected spec.template.spec.domain of a VirtualMachine, or spec.domain of an instance"
+        )
+    yield from found
+
+
+def parse_documents(text: str, name: str) -> list[Any]:
+    """The objects of JSON or YAML."""
+    import json
+
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return [json.loads(text)]
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{name}: damaged JSON: {error}") from None
+    try:
+        import yaml
+    except ImportError:
+        raise FileError(f"{name}: YAML; install hvrepl[kubevirt] to read it, or take JSON: `kubectl get vm NAME -o json`") from None
+    try:
+        return list(yaml.safe_load_all(text))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{name}: damaged YAML: {' '.join(str(error).split())}") from None
+
+
+def machines_in(document: Any, paths: Paths) -> Iterator[Guest]:
+    items = at(document, "items")
+    for one in items if isinstance(items, list) else [document]:
+        spec = at(one, "spec.template.spec") if at(one, "spec.template.spec.domain") is not None else at(one, "spec")
+        domain = at(spec, "domain")
+        if isinstance(domain, Mapping):
+            yield read_machine(domain, paths, str(at(one, "metadata.name") or ""), str(at(spec, "architecture") or "x86_64"))
+
+
+def read_machine(domain: Mapping[str, Any], paths: Paths, name: str, arch: str) -> Guest:
+    flags = [Given(flag, value) for flag, path in paths.items() if (value := value_of_key(domain, path))]
+    known = frozenset(split_value(path)[0] for path in paths.values())
+    features = at(domain, "cpu.features")
+    nested = [one for one in features if isinstance(one, Mapping) and one.get("name") in NESTED] if isinstance(features, list) else []
+    hyperv = at(domain, "features.hyperv")
+    unknown = [key for key in hyperv if f"features.hyperv.{key}" not in known] if isinstance(hyperv, Mapping) else []
+    return Guest(
+        KUBEVIRT,
+        name,
+        tuple(flags),
+        str(at(domain, "machine.type") or ""),
+        arch,
+        "kvm",
+        bool(at(domain, "features.kvm.hidden")),
+        any(one.get("policy", "require") in ("require", "force") for one in nested),
+        remarks=tuple(Remark("flag_unknown", "", f"{shorten(str(key))} of hyperv is not known here") for key in unknown),
+    )
+
+
+def value_of_key(domain: Mapping[str, Any], path: str) -> str:
+    path, key, usual = split_value(path)
+    found = at(domain, path)
+    if found is None and not has(domain, path):
+        return ""
+    table = found if isinstance(found, Mapping) else {}
+    is_on = table.get("enabled", table.get("present", True))
+    if is_on is False:
+        return "off"
+    return str(table.get(key, usual) or "on") if key else "on"
+
+
+def at(value: Any, path: str) -> Any:
+    """What is at a dotted path of tables, or None."""
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def has(value: Any, path: str) -> bool:
+    """Whether the last key of a path is there: `relaxed:` alone turns it on."""
+    above, _, last = path.rpartition(".")
+    table = at(value, above)
+    return isinstance(table, Mapping) and last in table

@@ -9,7 +9,7 @@ from typing import Any
 from hvrepl.analysis.cpus import Cpus, Leaf, common
 from hvrepl.analysis.enlightenments import Config, read_value
 from hvrepl.catalog.alike import alike
-from hvrepl.commands.check import CONDITION, HOLDS, check_one, report
+from hvrepl.commands.checking import CONDITION, HOLDS, check_one, report
 from hvrepl.commands.cpuid import Read, on_x64, read_dumps
 from hvrepl.commands.diff_cpuid import is_open
 from hvrepl.commands.flags import flag_is, is_flag_name, leaves_everything

@@ -69,8 +69,10 @@ def missing_lines(findings: Sequence[Finding], style: Style) -> Iterator[str]:
 
 
 def to_qemu(values: Values, _: Mapping[str, Spec]) -> str:
-    """-cpu host,hv-relaxed,hv-spinlocks=0x1fff"""
-    return "-cpu " + ",".join(["host", *(say_flag(name, value.replace(",", ",,")) for name, value in values.items())])
+    """-cpu host,hv-relaxed,hv-spinlocks=0x1fff, in quotes where a vendor needs them."""
+    from shlex import quote
+
+    return "-cpu " + quote(",".join(["host", *(say_flag(name, value.replace(",", ",,")) for name, value in values.items())]))
 
 
 def to_proxmox(values: Values, specs: Mapping[str, Spec]) -> str:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from hvrepl.catalog.catalog import Catalog, Entry, Found
 from hvrepl.catalog.index import WAS, is_seen
-from hvrepl.catalog.model import ARCHES, Field, Layout, to_key
+from hvrepl.catalog.model import ARCHES, FLAG, Field, Layout, to_key
 from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError
@@ -28,6 +28,7 @@ FEWEST_DIGITS = 3  # of a number that is offered to somebody who has not asked
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
 TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value behind their first word
+DUMPS = {"diff": "two CPUID dumps, or what starts guests", "check": "a CPUID dump, or what starts a guest"}  # what follows cpuid there
 TYPE_PLACE = 2  # of eom's words
 HELPS = ("help", "?", ".help")
 SHELL_FILES = ("source", "save")  # words of the shell that take a file
@@ -205,11 +206,13 @@ class Completer:
         current = typed.current
         usage = ENTRIES[command].usage if command in ENTRIES else "FILE" if command in SHELL_FILES else ""
         is_number = command == "cpuid" and HEX_BEGUN.fullmatch(current)
-        is_dump = command == "diff" and words[:1] == ["cpuid"]
-        if is_dump or (takes_file(usage, len(words)) and not is_number):
+        is_dump = (command == "diff" and words[:1] == ["cpuid"]) or (command == "check" and words == ["cpuid"])
+        if command == "check" and words[:1] == ["cpuid"] and len(words) > 1:
+            yield from self._flags(current)
+        elif is_dump or (takes_file(usage, len(words)) and not is_number):
             yield from files(current)
         elif command in TAKES_WHAT and not words:
-            yield from explained([("cpuid", "two CPUID dumps")] if command == "diff" else (), current)
+            yield from explained([("cpuid", DUMPS[command])] if command in DUMPS else (), current)
             yield from self._what(typed)
         elif command in TAKES_WHAT and len(words) == 1 and words[0].lower() in SPACES and HEX_BEGUN.fullmatch(current):
             yield from self._numbers(current, words[0].lower(), is_asked=True)
@@ -221,6 +224,11 @@ class Completer:
             yield from in_hand(typed)
         else:
             yield from self._of_word(command, typed)
+
+    def _flags(self, current: str) -> Iterator[Candidate]:
+        """QEMU's flags, as conditions of `check cpuid`."""
+        flags = [one for one in self.entries if one.kind == FLAG and to_key(one.name).startswith(to_key(current))]
+        return (Candidate(f"{one.name}=", len(current), title=one.title) for one in flags)
 
     def _of_word(self, command: str, typed: Typed) -> Iterator[Candidate]:
         """Behind what takes one word, or names."""

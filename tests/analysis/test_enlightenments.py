@@ -1,0 +1,169 @@
+"""QEMU's flags: what they put into CPUID leaves and back, and what is found to be wrong with a set of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from hvrepl.analysis.enlightenments import EVERYTHING, Flags, table
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.opening import open_index
+from hvrepl.codec.decode import Decoder
+from hvrepl.readers.guests import Given, Guest, read_guests
+from hvrepl.render.enlightenments import WRITERS, unwritable
+
+FLAGS = Flags(Decoder(Catalog(open_index())))
+SAMPLES = {"number": "0x1234", "text": "Some Vendor", "switch": "on", "auto": "on"}
+WITHOUT_LEAVES = ("hv-passthrough", "hv-enforce-cpuid")
+NEEDED = "hv-relaxed"  # without which those that do not show the interface by themselves show nothing
+
+
+def guest(*given: tuple[str, str], machine: str = "pc-q35-9.0", **fields: object) -> Guest:
+    return Guest("test", flags=tuple(Given(*one) for one in given), machine=machine, arch="x86_64", accelerator="kvm", **fields)  # type: ignore[arg-type]
+
+
+def with_needs(name: str) -> dict[str, str]:
+    """A flag with all that it needs, and what that needs."""
+    flag = table(FLAGS.specs[name])
+    sample = SAMPLES[flag.reads]
+    found = {name: str(int(sample, 16) & 0xFF) if flag.reads == "number" and flag.off is None else sample}
+    for need in flag.needs:
+        found |= with_needs(need)
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in FLAGS.specs if name not in WITHOUT_LEAVES])
+def test_flags_make_leaves_that_only_these_flags_give(name: str) -> None:
+    wanted = {NEEDED: "on"} | with_needs(name)
+    config = FLAGS.settle(guest(*wanted.items()))
+    assert config.values == wanted
+    explained = FLAGS.explain(config.cpus)
+    assert {one.spec.name: one.value for one in explained.grants} == wanted
+    assert (explained.unexplained, explained.findings) == ((), ())
+    assert not any(one.missing for one in explained.grants)
+
+
+def test_all_flags_together_come_back() -> None:
+    wanted = {key: value for name in FLAGS.specs if name not in WITHOUT_LEAVES for key, value in with_needs(name).items()}
+    explained = FLAGS.explain(FLAGS.settle(guest(*wanted.items())).cpus)
+    assert {one.spec.name: one.value for one in explained.grants} == wanted
+    assert explained.unexplained == ()
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_flags_that_are_written_are_read_again(form: str) -> None:
+    wanted = {key: value for name in FLAGS.specs for key, value in with_needs(name).items() if name != "hv-passthrough"}
+    text = WRITERS[form](wanted, FLAGS.specs)
+    text = f"<domain><name>x</name>{text}</domain>" if form == "libvirt" else f"ostype: l26\n{text}\n" if form == "proxmox" else text
+    (found,) = read_guests(text.encode(), "it", FLAGS.paths) or [guest()]
+    left = {one.field for one in unwritable(wanted, FLAGS.specs, form)}
+    assert FLAGS.settle(found).values == {name: value for name, value in wanted.items() if name not in left}
+    assert bool(left) == (form == "libvirt")
+
+
+VERSIONS = {"pc-q35-6.1": 7100, "pc-q35-6.2": 14393, "pc-i440fx-5.1+pve0": 7100, "pc-q35-11.0+pve2": 14393, "pc-2.4": 7100}
+
+
+@pytest.mark.parametrize("machine", VERSIONS)
+def test_an_old_machine_type_reports_the_older_version(machine: str) -> None:
+    config = FLAGS.settle(guest(("hv-relaxed", "on"), machine=machine))
+    assert config.cpus[0][0x40000002, 0].registers["eax"] == VERSIONS[machine]
+    assert [one.name for one in config.open] == ["cpuid:0x40000101"]
+
+
+def test_a_machine_type_without_a_version_leaves_that_open_unless_qemu_has_one() -> None:
+    given = guest(("hv-relaxed", "on"), machine="q35")
+    assert any(one.name == "HYPERV_CPUID_VERSION.build_number" for one in FLAGS.settle(given).open)
+    assert [one.name for one in FLAGS.settle(given, "5.2").open] == ["cpuid:0x40000101"]
+    assert FLAGS.settle(given, "5.2").cpus[0][0x40000002, 0].registers["eax"] == 7100
+
+
+def test_synic_of_an_old_machine_type_has_no_messages() -> None:
+    given = (("hv-synic", "on"), ("hv-vpindex", "on"))
+    assert FLAGS.settle(guest(*given)).cpus[0][0x40000003, 0].registers["ebx"] == 0x30
+    assert FLAGS.settle(guest(*given, machine="pc-q35-3.0")).cpus[0][0x40000003, 0].registers["ebx"] == 0
+
+
+# Leaves as QEMU makes them of flags: hyperv_fill_cpuids by hand.
+MADE = {
+    ("hv-relaxed",): {0x40000000: 0x40000005, 0x40000003: 0x20, 0x40000004: 0x20},
+    ("hv-vapic",): {0x40000003: 0x30, 0x40000004: 0x08},
+    ("hv-vapic", "hv-avic"): {0x40000003: 0x30, 0x40000004: 0x200},
+    ("hv-time", "hv-vpindex", "hv-synic", "hv-stimer"): {0x40000003: 0x26E, 0x40000004: 0},
+    ("hv-vapic", "hv-evmcs"): {0x40000000: 0x4000000A, 0x40000004: 0x4008, 0x4000000A: 0x101, 0x40000006: 0, 0x40000009: 0},
+    ("hv-emsr-bitmap",): {0x40000000: 0x4000000A, 0x4000000A: 0x80000},
+    ("hv-syndbg", "hv-relaxed", "hv-synic", "hv-vpindex"): {0x40000000: 0x40000082, 0x40000080: 0, 0x40000081: 0x31235356, 0x40000082: 2},
+}
+
+
+@pytest.mark.parametrize("names", MADE, ids=",".join)
+def test_leaves_are_those_that_qemu_fills(names: tuple[str, ...]) -> None:
+    leaves = FLAGS.settle(guest(*((name, "on") for name in names))).cpus[0]
+    assert {number: leaves[number, 0].registers["eax"] for number in MADE[names]} == MADE[names]
+
+
+def test_a_guest_that_hides_kvm_has_no_leaves_of_kvm() -> None:
+    config = FLAGS.settle(guest(("hv-relaxed", "on"), hides_kvm=True))
+    assert max(leaf for leaf, _ in config.cpus[0]) == 0x40000005
+    assert config.open == ()
+
+
+def codes(*given: tuple[str, str], version: str = "", **fields: object) -> list[tuple[str, str]]:
+    found = FLAGS.settle(guest(*given, **fields), version).findings  # type: ignore[arg-type]
+    return [(one.code, one.field) for one in found if one.code != "flag_missing"]
+
+
+def test_what_is_wrong_is_found() -> None:
+    assert codes(("hv-relaxed", "on")) == []
+    assert codes(("hv-stimer", "on"), ("hv-time", "on")) == [("flag_needs", "hv-stimer")]
+    assert codes(("hv-synic", "on")) == [("flag_needs", "hv-synic")]
+    assert codes(("hv-nonsense", "on")) == [("flag_unknown", "hv-nonsense"), ("flags_none", "")]
+    assert codes(("hv-relaxed", "maybe")) == [("flag_value", "hv-relaxed"), ("flags_none", "")]
+    assert codes(("hv-spinlocks", "many"), ("hv-relaxed", "on")) == [("flag_value", "hv-spinlocks")]
+    assert codes(("hv-vendor-id", "x")) == [("flags_none", "")]
+    assert codes(("hv-relaxed", "on"), ("hv-crash", "on")) == [("flag_caution", "hv-crash")]
+    assert codes(("hv-reenlightenment", "on")) == [("flag_wants", "hv-reenlightenment")]
+    assert codes(("hv-xmm-input", "on"), version="6.2") == [("flag_too_new", "hv-xmm-input")]
+    assert codes(("hv-xmm-input", "on"), version="7.1") == []
+    assert codes(("hv-passthrough", "on"), ("hv-time", "on")) == [("flag_caution", "hv-passthrough"), ("flag_overridden", "hv-passthrough")]
+
+
+def test_a_flag_alone_that_does_not_show_the_interface_makes_no_leaf() -> None:
+    assert FLAGS.settle(guest(("hv-vendor-id", "x"), ("hv-no-nonarch-coresharing", "on"))).cpus == {0: {}}
+    assert FLAGS.settle(guest(("hv-spinlocks", "0xffffffff"))).values == {}
+
+
+def test_the_host_decides_all_with_passthrough_and_one_bit_with_auto() -> None:
+    assert [one.name for one in FLAGS.settle(guest(("hv-passthrough", "on"))).open] == [EVERYTHING]
+    config = FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-no-nonarch-coresharing", "auto")))
+    assert config.open[0].name == "HYPERV_CPUID_ENLIGHTMENT_INFO.no_non_architectural_core_sharing"
+
+
+def missing(**fields: object) -> set[str]:
+    found = FLAGS.settle(guest(("hv-relaxed", "on"), **fields)).findings  # type: ignore[arg-type]
+    return {one.field for one in found if one.code == "flag_missing"}
+
+
+def test_what_is_advised_depends_on_the_guest_and_on_qemu() -> None:
+    assert "hv-stimer" in missing()
+    assert "hv-evmcs" not in missing()
+    assert "hv-evmcs" in missing(is_nested=True)
+    assert "hv-xmm-input" in missing(version="7.2")
+    assert "hv-xmm-input" not in missing(version="7.0")
+    assert missing().isdisjoint(
+        {"hv-syndbg", "hv-passthrough", "hv-enforce-cpuid", "hv-crash", "hv-vendor-id", "hv-no-nonarch-coresharing"}
+    )
+
+
+def test_proxmox_turns_flags_on_by_itself() -> None:
+    config = FLAGS.settle(guest(windows=11, machine="pc-q35-9.0"))
+    assert sorted(config.values) == sorted(
+        ["hv-ipi", "hv-relaxed", "hv-reset", "hv-runtime", "hv-spinlocks", "hv-stimer", "hv-synic", "hv-time", "hv-vapic", "hv-vpindex"]
+    )
+    assert config.values["hv-spinlocks"] == "0x1fff"
+    assert "hv-ipi" not in FLAGS.settle(guest(windows=11, machine="pc-q35-3.0")).values
+    assert "hv-relaxed" not in FLAGS.settle(guest(windows=6)).values
+
+
+def test_a_later_flag_counts_and_off_takes_it_away() -> None:
+    assert FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-relaxed", "off"))).values == {}
+    assert FLAGS.settle(guest(("hv-apicv", "on"))).values == {"hv-avic": "on"}

@@ -26,7 +26,6 @@ INTERFACE = "HYPERV_CPUID_INTERFACE"
 VERSION = "HYPERV_CPUID_VERSION"
 SECOND = "HYPERVISOR_CPUID_SECOND_VENDOR"
 HYPER_V = "Hyper-V"
-MICROSOFT = "Microsoft Hv"
 SPACE = "cpuid"
 REGISTER_BITS = 32
 
@@ -162,7 +161,7 @@ class Owners:
         if interface and interface.find("interface"):
             return HYPER_V if not interface.findings else self._sign(cpus, base)
         vendor = self._sign(cpus, base)
-        return HYPER_V if base == self.first and vendor in ("", MICROSOFT) else vendor
+        return HYPER_V if base == self.first and vendor in ("", self.space.signature) else vendor
 
     def _sign(self, cpus: Cpus, base: int) -> str:
         node = self._decode(self._vendor, cpus, base)

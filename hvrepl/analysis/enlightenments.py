@@ -240,7 +240,11 @@ class Flags:
             flag = table(self.specs[name])
             lacking = [need for need in flag.needs if need not in values]
             if lacking:
-                yield Finding("flag_needs", name, f"{name} needs {listed(lacking, 'and')}: QEMU refuses to start without")
+                yield Finding(
+                    "flag_needs",
+                    name,
+                    f"{name} needs {listed(lacking, 'and')}: QEMU refuses to start without {'it' if len(lacking) == 1 else 'them'}",
+                )
             for want in flag.wants:
                 if want not in values:
                     yield Finding("flag_wants", name, f"QEMU's documentation combines {name} with {want}, which is not set")
@@ -296,7 +300,13 @@ class Flags:
             missing = tuple(need for need in table(self.specs[name]).needs if need not in grants)
             made.append(Grant(self.specs[name], value, missing))
             if missing:
-                findings.append(Finding("flag_needs", name, f"{name} needs {listed(missing, 'and')}: QEMU refuses to start without"))
+                findings.append(
+                    Finding(
+                        "flag_needs",
+                        name,
+                        f"{name} needs {listed(missing, 'and')}: QEMU refuses to start without {'it' if len(missing) == 1 else 'them'}",
+                    )
+                )
         return Explained(tuple(made), unexplained, tuple(findings))
 
     def fields_of(self, cpus: Cpus) -> dict[str, tuple[str, Decoded]]:

@@ -22,7 +22,7 @@ NAME_AT_PLACE = re.compile(r"(.*?)(0|[1-9][0-9]{0,37})")
 
 SCHEMA = """
 CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER, low, high, step,
-                   aside INTEGER, mixed INTEGER);
+                   aside INTEGER, mixed INTEGER, signature TEXT);
 CREATE TABLE spec(id INTEGER PRIMARY KEY, name TEXT, kind TEXT, arch TEXT, title TEXT, file TEXT, body TEXT);
 CREATE TABLE name(key TEXT, spelling TEXT, how INTEGER, arch TEXT, spec INTEGER, element INTEGER, address INTEGER);
 CREATE TABLE number(space TEXT, low, high, arch TEXT, name TEXT, spec INTEGER, element INTEGER, address INTEGER);
@@ -141,10 +141,14 @@ class Index:
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
         weakref.finalize(self, database.close)
-        rows = database.execute("SELECT name, title, arches, digits, bits, aside, mixed, low, high, step FROM space ORDER BY rank")
+        rows = database.execute(
+            "SELECT name, title, arches, digits, bits, aside, mixed, signature, low, high, step FROM space ORDER BY rank"
+        )
         self.spaces = {
-            name: Space(name, title, tuple(arches.split()), digits, bits, range(*map(from_column, interfaces)), bool(aside), bool(mixed))
-            for name, title, arches, digits, bits, aside, mixed, *interfaces in rows
+            name: Space(
+                name, title, tuple(arches.split()), digits, bits, range(*map(from_column, interfaces)), bool(aside), bool(mixed), signature
+            )
+            for name, title, arches, digits, bits, aside, mixed, signature, *interfaces in rows
         }
 
     @classmethod
@@ -175,10 +179,21 @@ class Index:
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
         rows = [
-            (rank, s.name, s.title, " ".join(s.arches), s.digits, s.bits, *map(to_column, places(s.interfaces)), s.aside, s.mixed)
+            (
+                rank,
+                s.name,
+                s.title,
+                " ".join(s.arches),
+                s.digits,
+                s.bits,
+                *map(to_column, places(s.interfaces)),
+                s.aside,
+                s.mixed,
+                s.signature,
+            )
             for rank, s in enumerate(spaces)
         ]
-        database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
+        database.executemany("INSERT INTO space VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
         sources = [(one.key, one.title, one.repository, one.commit, one.root, one.url) for one in documents]
         database.executemany("INSERT INTO document VALUES (?,?,?,?,?,?)", sources)
         index = cls(database)

@@ -35,7 +35,8 @@ class Space:
     """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
     the value is that stands under a number (0: none does). `interfaces` runs over the numbers that are a hypervisor's, in the
     steps at which an interface can begin (empty: all are). `aside`: another interface's numbers for what has one in the other spaces
-    too, meant only where they are asked for. `mixed`: its names are spelled in mixed case, as that interface has them."""
+    too, meant only where they are asked for. `mixed`: its names are spelled in mixed case, as that interface has them. `signature`: who
+    signs the interface that its numbers are of, an enumerator of SIGNATURES."""
 
     name: str
     title: str
@@ -45,6 +46,7 @@ class Space:
     interfaces: range = range(0)
     aside: bool = False
     mixed: bool = False
+    signature: str = ""
 
     def is_hypervisors(self, number: int) -> bool:
         """Whether a number is a hypervisor's: of CPUID leaves most are the processor's."""

@@ -19,7 +19,7 @@ from hvrepl.record import record
 from hvrepl.render.flag import describe_flag
 from hvrepl.render.enlightenments import WRITERS, unwritable
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import meaning_of, place_of, value_of
+from hvrepl.render.screen import meaning_of, value_of
 from hvrepl.render.style import Style, wrap
 from hvrepl.wording import shorten
 
@@ -99,11 +99,12 @@ def write_flags(session: Session, form: str, machines: Sequence[tuple[Cpus, Conf
     if session.options.strict and any(one.findings or one.unexplained for one in answers):
         session.outcome.note(1)
     tables = [to_table(flags, form, one) for one in answers]
+    unexplained = [one.unexplained for one in answers]
     if session.options.format == "line":
         session.write("".join(f"{table['text']}\n" for table in tables if table["text"]))
         return
     rows = [row for table in tables for row in rows_of(table)]
-    emit_listing(session, Listing(HEADERS, rows, tables, single=len(tables) == 1, lines=lambda style: lines_of(tables, style)))
+    emit_listing(session, Listing(HEADERS, rows, tables, single=len(tables) == 1, lines=lambda style: lines_of(tables, unexplained, style)))
 
 
 def to_table(flags: Flags, form: str, one: Answer) -> dict[str, Any]:
@@ -126,28 +127,28 @@ def flag_table(flags: Flags, name: str, value: str, missing: Sequence[str]) -> d
 
 def unexplained_table(leaf: str, part: Decoded) -> dict[str, Any]:
     table = {"name": f"{leaf}.{part.name}", "reg": part.register, "bits": part.bits, "raw": part.raw, "meaning": meaning_of(part)}
-    return {key: value for key, value in table.items() if value} | {"place": place_of(part), "shown": value_of(part)}
+    return {key: value for key, value in table.items() if value}
 
 
 def rows_of(table: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for one in table["flags"]:
         yield "flag", one["name"], one["value"], " ".join(grant["name"] for grant in one["grants"])
     for one in table["unexplained"]:
-        yield "unexplained", one["name"], one["shown"], ""
+        yield "unexplained", one["name"], one["raw"], ""
     for one in table["findings"]:
         yield "!", one["code"], one.get("field", ""), one["text"]
 
 
-def lines_of(tables: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str]:
+def lines_of(tables: Sequence[Mapping[str, Any]], unexplained: Sequence[Sequence[tuple[str, Decoded]]], style: Style) -> Iterator[str]:
     """The line or lines to be pasted, then what no flag gives, and what else there is to know."""
-    for place, table in enumerate(tables):
+    for place, (table, parts) in enumerate(zip(tables, unexplained, strict=True)):
         if place:
             yield ""
         yield from table["text"].split("\n") if table["text"] else ["no Hyper-V flag"]
         leaves: dict[str, list[str]] = {}
-        for one in table["unexplained"]:
-            leaf, _, field = one["name"].partition(".")
-            leaves.setdefault(leaf, []).append(field if one["shown"] == "1" else f"{field} {one['shown']}")
+        for leaf, part in parts:
+            shown = value_of(part)
+            leaves.setdefault(leaf, []).append(part.name if shown == "1" else f"{part.name} {shown}")
         for leaf, fields in leaves.items():
             yield from paint(wrap(f"no flag gives what {leaf} has: {', '.join(fields)}", style.width, "! ", "  "), style)
         for one in table["findings"]:

@@ -27,11 +27,8 @@ def say_flag(name: str, value: str) -> str:
 def title_of(config: Config) -> str:
     """libvirt domain windows11, 14 flags, machine pc-q35-7.2"""
     guest = config.guest
-    parts = [
-        f"{guest.kind} {guest.name}".strip(),
-        count_of(len(config.values), "flag"),
-        f"machine {guest.machine}" if guest.machine else "",
-    ]
+    count = count_of(len(config.values), "flag") if config.values else "no Hyper-V flag"
+    parts = [f"{guest.kind} {guest.name}".strip(), count, f"machine {guest.machine}" if guest.machine else ""]
     return ", ".join(part for part in parts if part)
 
 

@@ -161,6 +161,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "step": NUMBER,
         "aside": FLAG,
         "mixed": FLAG,
+        "signature": TEXT,
     },
     "document": {"title": TEXT, "repository": TEXT, "commit": TEXT, "root": TEXT, "url": TEXT, "date": TEXT},
 }

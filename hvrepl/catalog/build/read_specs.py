@@ -136,6 +136,7 @@ def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
                         read_interfaces(one),
                         one.get("aside", False),
                         one.get("mixed", False),
+                        one.get("signature", ""),
                     )
                 )
         except PlaceError as error:

@@ -260,7 +260,7 @@ class Flags:
             text = f"{alone}the guest sees KVM's own interface alone: none of QEMU's Hyper-V flags is on"
             yield Finding("flags_none", "", text)
             return
-        wanted = ("always", "nested") if guest.is_nested else ("always",)
+        wanted = ("always", *(["nested", guest.nested] if guest.nested else []))
         for name, spec in self.specs.items():
             if table(spec).advised in wanted and name not in values and not self.is_too_new(name, version):
                 yield Finding("flag_missing", name, f"{name} is missing: {spec.doc}")

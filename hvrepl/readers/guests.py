@@ -6,6 +6,7 @@ Command lines (ps, /proc/PID/cmdline, scripts, libvirt's logs), libvirt's domain
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 QEMU, LIBVIRT, PROXMOX, KUBEVIRT = "QEMU command line", "libvirt domain", "Proxmox configuration", "KubeVirt machine"
 MOST_GUESTS = 1000
+MOST_MARKUP = 4 << 20  # characters of XML, JSON and YAML, far above any guest: as objects they take many times that
 ON = frozenset({"on", "yes", "true", "y"})
 OFF = frozenset({"off", "no", "false", "n"})
 FLAG = re.compile(r"hv[-_]")
-NESTED = frozenset({"vmx", "svm", "nested-virt"})
+NESTED = ("vmx", "svm", "nested-virt")  # Intel's, AMD's, and Proxmox's word for the one that the host has
 X64 = frozenset({"x86_64", "i386", "i686", "amd64", "x64"})
 
 Paths: TypeAlias = "Mapping[str, str]"  # of a flag → its path in a domain, as a spec has it
@@ -51,6 +53,7 @@ class Guest:
     """What is known of one guest before it starts.
 
     `accelerator`: kvm, another word, or "" where the text does not say it. `hides_kvm`: the guest does not see KVM's own leaves.
+    `nested`: one of NESTED if the guest may run a hypervisor itself.
     `windows`: the version for which Proxmox turns on flags by itself, 0 for none. `version`: QEMU's, where the text has it.
     """
 
@@ -61,7 +64,7 @@ class Guest:
     arch: str = ""
     accelerator: str = ""
     hides_kvm: bool = False
-    is_nested: bool = False
+    nested: str = ""
     windows: int = 0
     version: str = ""
     line: int = 0
@@ -77,6 +80,8 @@ def read_guests(raw: bytes, name: str, paths: Callable[[str], Paths]) -> list[Gu
         return [read_argv(raw.decode("utf-8", "replace").rstrip("\0").split("\0"))]
     text = decode(raw) or ""
     kind = kind_of_guest(text)
+    if kind in (LIBVIRT, KUBEVIRT) and len(text) > MOST_MARKUP:
+        raise UsageError(f"{name}: more than {MOST_MARKUP >> 20} MiB, which no {kind} has")
     if kind == LIBVIRT:
         found = [read_domain(one, paths("libvirt")) for one in parse_domains(text, name)]
     elif kind == KUBEVIRT:
@@ -107,7 +112,7 @@ def kind_of_guest(text: str) -> str:
 
 def say_root(raw: bytes, name: str) -> str:
     """What the root of an XML text is that is not a domain; "" for what is not XML. UsageError for XML that is not read."""
-    text = decode(raw) or ""
+    text = decode(raw) or "" if len(raw) <= MOST_MARKUP else ""
     return str(parse_xml(text, name).tag) if text.lstrip()[:1] == "<" else ""
 
 
@@ -149,12 +154,15 @@ def commands_in(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def command_in(line: str) -> str:
-    """The part of a line that starts QEMU, or that is its option -cpu by itself; "" if there is none."""
-    for match in PROGRAM.finditer(line):
-        if OPTION.search(line, match.end()):
-            return line[match.start() :]
-    bare = re.match(r"\s*--?cpu\s+\S", line)
-    return line.strip() if bare else ""
+    """The part of a line that starts QEMU, or that is its option -cpu by itself; "" if there is none.
+
+    It begins with the last word that can be QEMU before the first option that follows one: another program may start it.
+    """
+    programs = [match.start() for match in PROGRAM.finditer(line)]
+    option = OPTION.search(line, programs[0]) if programs else None
+    if option:
+        return line[programs[bisect_left(programs, option.start()) - 1] :]
+    return line.strip() if re.match(r"\s*--?cpu\s+\S", line) else ""
 
 
 def read_commands(text: str) -> Iterator[Guest]:
@@ -240,9 +248,9 @@ def read_cpu(guest: Guest, text: str) -> Guest:
         if len(set(values)) > 1 and FLAG.match(name)
     ]
     flags = tuple(Given(name, value) for name, value in counts.items() if FLAG.match(name))
-    is_nested = guest.is_nested or any(counts.get(name) == "on" for name in NESTED)
+    nested = next((name for name in NESTED if counts.get(name) == "on"), guest.nested)
     hides = guest.hides_kvm or counts.get("kvm") == "off"
-    return replace(guest, flags=flags, is_nested=is_nested, hides_kvm=hides, remarks=(*guest.remarks, *remarks))
+    return replace(guest, flags=flags, nested=nested, hides_kvm=hides, remarks=(*guest.remarks, *remarks))
 
 
 def to_switch(text: str) -> str:
@@ -299,7 +307,7 @@ def read_domain(domain: Any, paths: Paths) -> Guest:
         guest,
         flags=tuple(flags),
         hides_kvm=domain.find("features/kvm/hidden[@state='on']") is not None,
-        is_nested=any(policies.get(name) in ("require", "force") for name in NESTED),
+        nested=next((name for name in NESTED if policies.get(name) in ("require", "force")), ""),
         remarks=tuple(remarks),
     )
     extra = [one.get("value", "") for one in domain.iter(f"{QEMU_NAMESPACE}arg")]
@@ -446,7 +454,7 @@ def read_machine(domain: Mapping[str, Any], paths: Paths, name: str, arch: str) 
         arch,
         "kvm",
         bool(at(domain, "features.kvm.hidden")),
-        any(one.get("policy", "require") in ("require", "force") for one in nested),
+        next((str(one["name"]) for one in nested if one.get("policy", "require") in ("require", "force")), ""),
         remarks=tuple(Remark("flag_unknown", "", f"{shorten(str(key))} of hyperv is not known here") for key in unknown),
     )
 

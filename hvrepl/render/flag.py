@@ -11,7 +11,12 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 
 # What kind of value it takes, and for whom QEMU's documentation advises it, in words.
 READS = {"switch": "", "number": "a number", "text": "a text of up to 12 characters", "auto": "on, off or auto"}
-ADVISED = {"always": "every Windows guest", "nested": "guests that run a hypervisor themselves", "sometimes": "some guests"}
+ADVISED = {
+    "always": "every Windows guest",
+    "nested": "guests that run a hypervisor themselves",
+    "vmx": "guests that run a hypervisor themselves, on Intel",
+    "sometimes": "some guests",
+}
 
 
 def describe_flag(catalog: Catalog, spec: Spec) -> dict[str, Any]:

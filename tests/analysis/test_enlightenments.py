@@ -146,7 +146,9 @@ def missing(**fields: object) -> set[str]:
 def test_what_is_advised_depends_on_the_guest_and_on_qemu() -> None:
     assert "hv-stimer" in missing()
     assert "hv-evmcs" not in missing()
-    assert "hv-evmcs" in missing(is_nested=True)
+    assert {"hv-evmcs", "hv-emsr-bitmap"} <= missing(nested="vmx")
+    assert "hv-emsr-bitmap" in missing(nested="svm")
+    assert "hv-evmcs" not in missing(nested="svm")
     assert "hv-xmm-input" in missing(version="7.2")
     assert "hv-xmm-input" not in missing(version="7.0")
     assert missing().isdisjoint(

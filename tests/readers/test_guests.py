@@ -53,6 +53,8 @@ COMMANDS = {
     "qemu-system-x86_64 -cpu host,hv-time=yes,hv-relaxed=false -smp 2": {"hv-time": "on", "hv-relaxed": "off"},
     "root 1 0.0 /usr/libexec/qemu-kvm --name guest=a,debug-threads=on --cpu host,hv-time": {"hv-time": "on"},
     "  -cpu host,hv-time": {"hv-time": "on"},
+    "4242 nice -n 5 kvm-wrapper /usr/bin/qemu-system-x86_64 -accel kvm -cpu host,hv-time": {"hv-time": "on"},
+    "exec env kvm -machine q35 -cpu host,hv-time": {"hv-time": "on"},
     "LC_ALL=C \\\n/usr/bin/qemu-system-x86_64 \\\n-name guest=a \\\n-cpu host,\\\nhv-time=on \\\n-m 1": {},
     "/usr/bin/qemu-system-x86_64 \\\n  -cpu host,hv-time=on \\\n  -m 1\n": {"hv-time": "on"},
     "qemu-system-x86_64 -name it's -cpu host,hv-time": {"hv-time": "on"},
@@ -69,7 +71,7 @@ def test_a_command_line_gives_its_flags(text: str) -> None:
 def test_the_words_of_proc_are_apart_by_nul() -> None:
     (guest,) = read(b"/usr/bin/qemu-system-x86_64\0-name\0guest=win 11\0-accel\0kvm\0-cpu\0host,hv-time,kvm=off,+vmx\0")
     assert flags(guest) == {"hv-time": "on"}
-    assert (guest.name, guest.accelerator, guest.hides_kvm, guest.is_nested) == ("win 11", "kvm", True, True)
+    assert (guest.name, guest.accelerator, guest.hides_kvm, guest.nested) == ("win 11", "kvm", True, "vmx")
 
 
 ACCELERATORS = {
@@ -137,7 +139,7 @@ def test_a_domain_gives_flags_values_and_what_is_around_them() -> None:
         "hv-crash": "on",
     }
     assert (guest.name, guest.machine, guest.arch, guest.accelerator) == ("w", "pc-q35-7.2", "x86_64", "kvm")
-    assert (guest.hides_kvm, guest.is_nested, guest.remarks) == (True, True, ())
+    assert (guest.hides_kvm, guest.nested, guest.remarks) == (True, "vmx", ())
 
 
 def test_what_no_flag_has_and_a_mode_of_libvirt_are_remarked() -> None:
@@ -228,6 +230,17 @@ OTHERS = (
 def test_another_text_starts_no_guest(text: str) -> None:
     assert kind_of_guest(text) == ""
     assert read_guests(text.encode(), "it", PATHS.__getitem__) is None
+
+
+def test_a_line_of_programs_takes_no_time_with_the_square_of_its_length() -> None:
+    assert kind_of_guest("kvm " * 200_000) == ""
+    assert read("kvm " * 200_000 + "-cpu host,hv-time")[0].flags[0].name == "hv-time"
+
+
+@pytest.mark.parametrize("text", ["<domain><name>x</name></domain>", "apiVersion: kubevirt.io/v1"])
+def test_a_file_that_is_far_too_long_for_a_guest_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="more than 4 MiB"):
+        read(text + " " * (4 << 20))
 
 
 def test_guests_without_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hvrepl.catalog.build.book import Book
 from hvrepl.catalog.model import ARCHES, FLAG, Flag, Spec
 
 READS = ("switch", "number", "text", "auto")
-ADVISED = ("", "always", "nested", "sometimes")
+ADVISED = ("", "always", "nested", "vmx", "sometimes")
 VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 
 

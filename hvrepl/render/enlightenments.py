@@ -59,9 +59,8 @@ def missing_lines(findings: Sequence[Finding], style: Style) -> Iterator[str]:
     missing = [one for one in findings if one.code == MISSING]
     if not missing:
         return
-    yield style.paint(
-        "finding", f"! {count_of(len(missing), 'flag')} that QEMU advises for Windows {'is' if len(missing) == 1 else 'are'} missing:"
-    )
+    text = f"{count_of(len(missing), 'flag')} that QEMU advises for Windows {'is' if len(missing) == 1 else 'are'} missing:"
+    yield from (style.paint("finding", line) for line in wrap(text, style.width, "! ", "  "))
     yield from spread([(one.field, one.text.partition(": ")[2]) for one in missing], style, ("name", "meaning"), indent="    ")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.program import SECONDS, clean_environ
 
-LIBRARIES = ("construct", "cramjam", "elftools", "lzallright", "prompt_toolkit", "tabulate", "typer")
+LIBRARIES = ("construct", "cramjam", "defusedxml", "elftools", "lzallright", "prompt_toolkit", "tabulate", "typer", "yaml")
 SCRIPT = """\
 import io, sys
 from hvrepl.__main__ import ways
@@ -26,6 +26,7 @@ NEEDED = {
     "decode sint2 0x200f3 -f table": ("tabulate",),
     "decode message 0" + "0" * 511: ("construct",),
     "show sint2": (),
+    "show hv-stimer": (),
     "list msr": (),
     "encode guest-id kernel=6.6.87": (),
 }

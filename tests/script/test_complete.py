@@ -260,7 +260,7 @@ def test_of_many_values_in_hand_only_the_last_are_offered_to_who_has_typed_nothi
 
 # Letters typed → names that have them with others between, the tighter first.
 SCATTERED = {
-    "letters_of_words": ("vpasst", "vp-assist"),
+    "letters_of_words": ("vpassi", "vp-assist"),
     "initials": ("gstid", "guest-id"),
     "left_out_vowels": ("hypcllpg", "hypercall-page"),
     "tight_before_short": ("reftsc", "reference-tsc"),

@@ -42,6 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "lines.txt").write_text("format line\nsint2 0x200f3\n")
     for name, file in {"dmesg.txt": "logs/dmesg.txt", "before.txt": "cpuid/instlat-zen.txt", "after.txt": "cpuid/instlat-zen.txt"}.items():
         shutil.copy(DATA / file, tmp_path / name)
+    shutil.copy(DATA / "qemu" / "windows11.xml", tmp_path / "guest.xml")
     shutil.copy(DATA / "fleet" / "ids.parquet", tmp_path)
     (tmp_path / "saved").symlink_to(DATA / "dev")
     (tmp_path / "specs").symlink_to(DATA / "own")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from hvrepl.analysis.cpus import HYPER_V, SPACE, Cpus, Leaf, Owners, Reading, common, decode_leaf, find_leaf
 from hvrepl.catalog.alike import alike
-from hvrepl.catalog.model import Flag, Spec, to_key
+from hvrepl.catalog.model import ByProxmox, Flag, Spec, to_key
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
-from hvrepl.readers.guests import X64, Given, Guest
+from hvrepl.readers.guests import ELSEWHERE, X64, Given, Guest
 from hvrepl.record import record
 from hvrepl.wording import listed, shorten
 
@@ -27,6 +27,12 @@ KVM = "kvm"
 NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
 # pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types count otherwise.
 MACHINE = re.compile(r"(?:pc-)?(?:q35|i440fx)-(\d{1,3}\.\d{1,3})(?:\+pve\d+)?|pc-(\d{1,3}\.\d{1,3})")
+NEWEST = (
+    "q35",
+    "pc",
+    "microvm",
+    "isapc",
+)  # machine types that are the newest of their QEMU; others without a version are of a distribution
 EVERYTHING = "*"
 IDENTITY = "second_interface"  # the finding that a dump is of KVM, which of a guest's flags is known
 
@@ -116,7 +122,7 @@ class Flags:
                 values[spec.name] = value
         known = version or guest.version
         findings += self.judge(guest, values, known)
-        is_shown = guest.accelerator in (KVM, "") and any(table(self.specs[name]).enables for name in values)
+        is_shown = guest.accelerator in (KVM, "") and bool(guest.left or any(table(self.specs[name]).enables for name in values))
         sets, opened = self.decide(guest, values, known) if is_shown else ({}, [])
         empty = dict.fromkeys(leaf for name in values for leaf in table(self.specs[name]).empty) if sets else {}
         cpus = {0: self.to_leaves(sets, empty)}
@@ -124,41 +130,47 @@ class Flags:
 
     def by_proxmox(self, guest: Guest) -> Iterator[Given]:
         """The flags that Proxmox turns on by itself."""
+        yield from (Given(name, rule.value or ON) for name, rule in self.rules(guest) if not rule.host)
+
+    def rules(self, guest: Guest) -> Iterator[tuple[str, ByProxmox]]:
+        """The flags that Proxmox turns on for a guest, some on some hosts only."""
         machine = machine_version(guest)
         for name, spec in self.specs.items() if guest.windows and guest.accelerator == KVM else ():
             rule = table(spec).proxmox
             if rule and guest.windows >= rule.windows and (not machine or not rule.machine or machine >= to_version(rule.machine)):
-                yield Given(name, rule.value or ON)
+                yield name, rule
 
     def decide(self, guest: Guest, values: Mapping[str, str], version: str) -> tuple[dict[str, int], list[Open]]:
         """LEAF.field → number, and what is left to the host."""
-        if whole := self.whole(values):
-            return {}, [Open(EVERYTHING, f"{whole}: the guest gets what this host's KVM and QEMU know")]
-        sets: dict[str, int] = {}
-        opened: list[Open] = []
+        whole = self.whole(values)
+        if guest.left or whole:
+            return {}, [Open(EVERYTHING, guest.left or f"{whole}: the guest gets what this host's KVM and QEMU know")]
         # A machine type without a version is the newest of its QEMU.
         machine = machine_version(guest) or (to_version(version) if version else None)
-        is_other = bool(guest.machine) and not machine_version(guest) and is_of_vendor(guest.machine)
+        sets: dict[str, int] = {}
+        opened: list[Open] = []
         for name in (self.base.name, *values):
             flag = table(self.base if name == self.base.name else self.specs[name])
-            own = {path: value for path, value in flag.sets.items() if flag.unless.get(path, "") not in values}
-            if flag.value:
-                own[flag.value] = to_number(flag, values[name])
-            for until in flag.until:
-                if machine and machine <= to_version(until.machine):
-                    own |= until.sets
+            own = own_sets(flag, values, values.get(name, ""), machine)
             if flag.host and flag.host == values.get(name):
                 opened += [Open(path, f"{name}={values[name]}") for path in own]
                 continue
             for path, value in own.items():
                 sets[path] = value if flag.value == path or path not in sets else max(sets[path], value)
-        opened += self.unsure(values, machine, guest, is_other=is_other)
+        opened += [*self.of_proxmox(guest), *self.unsure(values, machine, guest)]
         for leaf in table(self.base).kvm:
             if guest.hides_kvm:
                 sets = {path: value for path, value in sets.items() if not path.startswith(f"{leaf}.")}
             else:
                 opened += self.of_kvm(leaf, sets)
         return sets, opened
+
+    def of_proxmox(self, guest: Guest) -> Iterator[Open]:
+        """What Proxmox turns on by itself on some hosts only."""
+        given = {to_key(one.name) for one in guest.flags}
+        for name, rule in self.rules(guest):
+            if rule.host and to_key(name) not in given:
+                yield from (Open(path, f"{name}: Proxmox turns it on, on {rule.host}") for path in table(self.specs[name]).sets)
 
     def of_kvm(self, leaf: str, sets: Mapping[str, int]) -> Iterator[Open]:
         """The leaves of KVM's own interface after its first, to which only a CPU model and the host know what is in them."""
@@ -168,20 +180,16 @@ class Flags:
         last = max(own, default=first)
         yield from (Open(f"{SPACE}:{space.write(number)}", "KVM's own features") for number in range(first + 1, last + 1))
 
-    @property
-    def versioned(self) -> frozenset[str]:
-        """The fields of which old machine types have another value with any flag."""
-        return frozenset(path for until in table(self.base).until for path in until.sets)
-
-    def unsure(self, values: Mapping[str, str], machine: Version | None, guest: Guest, *, is_other: bool) -> Iterator[Open]:
+    def unsure(self, values: Mapping[str, str], machine: Version | None, guest: Guest) -> Iterator[Open]:
         """The version that is reported, where the machine type does not say of which QEMU it is."""
         if machine:
             return
         newest = max(table(self.base).until, key=lambda one: to_version(one.machine))
         called = f"machine {guest.machine}" if guest.machine else "no machine type"
+        is_own = not guest.machine or guest.machine in NEWEST
         why = (
             f"{called}: as QEMU has it after {newest.machine}"
-            if not is_other
+            if is_own
             else f"{called}: not one of QEMU's own; read as one after {newest.machine}"
         )
         given = {table(self.specs[name]).value for name in values}
@@ -217,6 +225,9 @@ class Flags:
                 yield Finding("flag_caution", name, f"{name}: {flag.harm}")
             if self.is_too_new(name, version):
                 yield Finding("flag_too_new", name, f"QEMU {version} does not know {name}: it came with {flag.since}")
+        if guest.left:
+            yield Finding("flag_mode", "", guest.left)
+            return
         if whole := self.whole(values):
             others = [name for name in values if name != whole and table(self.specs[name]).enables]
             if others:
@@ -250,7 +261,10 @@ class Flags:
                     yield Finding("flag_wants", name, f"QEMU's documentation combines {name} with {want}, which is not set")
 
     def missing(self, guest: Guest, values: Mapping[str, str], version: str) -> Iterator[Finding]:
-        """The flags that QEMU's documentation advises and that are not there."""
+        """The flags that QEMU's documentation advises and that are not there, where all that are there are known."""
+        if any(one.code == ELSEWHERE for one in guest.remarks):
+            return
+        by_host = {name for name, rule in self.rules(guest) if rule.host}
         if not any(table(self.specs[name]).enables for name in values):
             alone = (
                 f"{listed(list(values), 'and')} alone {'do' if len(values) > 1 else 'does'} not show Hyper-V's interface; "
@@ -262,7 +276,7 @@ class Flags:
             return
         wanted = ("always", *(["nested", guest.nested] if guest.nested else []))
         for name, spec in self.specs.items():
-            if table(spec).advised in wanted and name not in values and not self.is_too_new(name, version):
+            if table(spec).advised in wanted and name not in values and name not in by_host and not self.is_too_new(name, version):
                 yield Finding("flag_missing", name, f"{name} is missing: {spec.doc}")
 
     def say_unknown(self, name: str) -> str:
@@ -348,9 +362,15 @@ def machine_version(guest: Guest) -> Version | None:
     return to_version(match[1] or match[2]) if match else None
 
 
-def is_of_vendor(machine: str) -> bool:
-    """Whether a machine type has a name of its own, such as pc-q35-rhel9.4.0, rather than being the newest of QEMU's."""
-    return machine not in ("q35", "pc", "ubuntu", "microvm", "isapc")
+def own_sets(flag: Flag, values: Mapping[str, str], value: str, machine: Version | None) -> dict[str, int]:
+    """What a flag with a value puts into leaves among others, with a machine type of a version."""
+    own = {path: number for path, number in flag.sets.items() if flag.unless.get(path, "") not in values}
+    if flag.value:
+        own[flag.value] = to_number(flag, value)
+    for until in flag.until:
+        if machine and machine <= to_version(until.machine):
+            own |= until.sets
+    return own
 
 
 def refuse_arch(guest: Guest) -> str:

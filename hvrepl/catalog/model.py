@@ -248,11 +248,15 @@ class Until:
 
 @record
 class ByProxmox:
-    """From which version of Windows, and of the machine type, Proxmox turns a flag on by itself, and with which value."""
+    """From which version of Windows, and of the machine type, Proxmox turns a flag on by itself, and with which value.
+
+    `host`: on which hosts only; a configuration does not say on which it runs.
+    """
 
     windows: int
     machine: str = ""
     value: str = ""
+    host: str = ""
 
 
 @record

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 QEMU, LIBVIRT, PROXMOX, KUBEVIRT = "QEMU command line", "libvirt domain", "Proxmox configuration", "KubeVirt machine"
+ELSEWHERE = "flags_elsewhere"  # the code of a remark that flags can be on which the text does not have
 MOST_GUESTS = 1000
 MOST_MARKUP = 4 << 20  # characters of XML, JSON and YAML, far above any guest: as objects they take many times that
 ON = frozenset({"on", "yes", "true", "y"})
@@ -54,6 +55,7 @@ class Guest:
 
     `accelerator`: kvm, another word, or "" where the text does not say it. `hides_kvm`: the guest does not see KVM's own leaves.
     `nested`: one of NESTED if the guest may run a hypervisor itself.
+    `left`: who decides all flags when the guest starts, and is not known here.
     `windows`: the version for which Proxmox turns on flags by itself, 0 for none. `version`: QEMU's, where the text has it.
     """
 
@@ -66,6 +68,7 @@ class Guest:
     hides_kvm: bool = False
     nested: str = ""
     windows: int = 0
+    left: str = ""
     version: str = ""
     line: int = 0
     remarks: tuple[Remark, ...] = ()
@@ -237,7 +240,7 @@ def read_cpu(guest: Guest, text: str) -> Guest:
         name = name.strip().replace("_", "-")
         value = "on" if sign == "+" else "off" if sign == "-" else to_switch(value) if equals else "on"
         if VARIABLE.search(part):
-            remarks.append(Remark("flag_variable", "", f"{shorten(part)} is a variable of the shell, whose value is not here"))
+            remarks.append(Remark(ELSEWHERE, "", f"{shorten(part)} is a variable of the shell, whose value is not here"))
             continue
         seen.setdefault(name, []).append(value)
         (signed[sign] if sign else given)[name] = value
@@ -308,6 +311,7 @@ def read_domain(domain: Any, paths: Paths) -> Guest:
         flags=tuple(flags),
         hides_kvm=domain.find("features/kvm/hidden[@state='on']") is not None,
         nested=next((name for name in NESTED if policies.get(name) in ("require", "force")), ""),
+        left=mode_of(hyperv),
         remarks=tuple(remarks),
     )
     extra = [one.get("value", "") for one in domain.iter(f"{QEMU_NAMESPACE}arg")]
@@ -333,11 +337,14 @@ def value_of_element(domain: Any, path: str) -> str:
     return state if state == "off" or not attribute else element.get(attribute, usual) or "on"
 
 
+def mode_of(hyperv: Any) -> str:
+    """Why libvirt chooses the flags; "" where the domain has them, or passthrough, which is a flag too."""
+    mode = hyperv.get("mode", "custom") if hyperv is not None else "custom"
+    return "" if mode in ("custom", "passthrough") else f"hyperv mode='{shorten(mode)}': libvirt chooses the flags when the guest starts"
+
+
 def unknown_elements(hyperv: Any, known: frozenset[str], above: str = "features/hyperv") -> Iterator[Remark]:
-    """What is below hyperv that no flag has, and a mode that leaves the choice to libvirt."""
-    mode = hyperv.get("mode", "custom") if above == "features/hyperv" else "custom"
-    if mode not in ("custom", "passthrough"):
-        yield Remark("flag_mode", "", f"hyperv mode='{shorten(mode)}': libvirt chooses the flags when the guest starts")
+    """What is below hyperv that no flag has."""
     for one in hyperv:
         path = f"{above}/{one.tag}"
         if path not in known:
@@ -386,6 +393,9 @@ def read_proxmox(text: str) -> Guest:
     is_screen = any(re.search(r"\bx-vga=(?:1|on|yes)\b", value) for key, value in keys.items() if key.startswith("hostpci"))
     vendor = cpu.get("hv-vendor-id") or (HIDDEN_VENDOR if is_screen and windows else "")
     guest = read_cpu(guest, ",".join(["", *cpu.get("flags", "").split(";")]) if cpu.get("flags") else "")
+    if cpu.get("cputype", "").startswith("custom-"):
+        text = f"{shorten(cpu['cputype'])} can have flags of its own, in cpu-models.conf, which are not here"
+        guest = replace(guest, remarks=(*guest.remarks, Remark(ELSEWHERE, "", text)))
     return replace(guest, flags=(*guest.flags, *([Given("hv-vendor-id", vendor)] if vendor else [])))
 
 

@@ -92,4 +92,5 @@ def say_set(one: Mapping[str, Any]) -> str:
 def say_proxmox(rule: ByProxmox) -> str:
     value = f" with {rule.value}" if rule.value else ""
     machine = f" and machine {rule.machine}" if rule.machine else ""
-    return f"on{value} for Windows guests, from version {rule.windows}{machine} on"
+    host = f" on {rule.host}" if rule.host else ""
+    return f"on{value}{host} for Windows guests, from version {rule.windows}{machine} on"

@@ -169,3 +169,18 @@ def test_proxmox_turns_flags_on_by_itself() -> None:
 def test_a_later_flag_counts_and_off_takes_it_away() -> None:
     assert FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-relaxed", "off"))).values == {}
     assert FLAGS.settle(guest(("hv-apicv", "on"))).values == {"hv-avic": "on"}
+
+
+def test_what_proxmox_does_on_some_hosts_is_open() -> None:
+    config = FLAGS.settle(guest(windows=11, machine="pc-q35-11.0+pve2"))
+    assert "HYPERV_CPUID_ENLIGHTMENT_INFO.use_vmcs_enlightenments" in [one.name for one in config.open]
+    assert "hv-evmcs" not in config.values
+    assert len(FLAGS.settle(guest(windows=11, machine="pc-q35-9.0")).open) == 1
+    assert len(FLAGS.settle(guest(("hv-evmcs", "off"), windows=11, machine="pc-q35-11.0")).open) == 1
+
+
+def test_flags_that_libvirt_chooses_or_that_are_elsewhere_are_not_missed() -> None:
+    config = FLAGS.settle(guest(left="libvirt chooses"))
+    assert ([one.name for one in config.open], [one.code for one in config.findings]) == ([EVERYTHING], ["flag_mode"])
+    (found,) = read_guests(b'kvm -cpu "host,hv-relaxed,$MORE"', "it", FLAGS.paths) or []
+    assert [one.code for one in FLAGS.settle(found).findings] == ["flags_elsewhere"]

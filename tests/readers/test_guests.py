@@ -98,7 +98,7 @@ def test_a_flag_that_is_given_twice_is_remarked() -> None:
 
 def test_a_variable_of_the_shell_is_remarked() -> None:
     (guest,) = read('qemu-system-x86_64 -cpu "host,$HYPERV"')
-    assert [one.code for one in guest.remarks] == ["flag_variable"]
+    assert [one.code for one in guest.remarks] == ["flags_elsewhere"]
 
 
 LOG = """2026-11-20 10:00:00.000+0000: starting up libvirt version: 9.0.0, package: 4, qemu version: 7.2.22Debian, kernel: 6.1.0
@@ -144,7 +144,8 @@ def test_a_domain_gives_flags_values_and_what_is_around_them() -> None:
 
 def test_what_no_flag_has_and_a_mode_of_libvirt_are_remarked() -> None:
     (guest,) = read(DOMAIN.format("<hyperv mode='host-model'><newest state='on'/></hyperv>"))
-    assert [one.code for one in guest.remarks] == ["flag_mode", "flag_unknown"]
+    assert [one.code for one in guest.remarks] == ["flag_unknown"]
+    assert guest.left.startswith("hyperv mode='host-model': libvirt chooses")
 
 
 def test_passthrough_is_a_mode() -> None:
@@ -184,6 +185,10 @@ def test_proxmox_turns_flags_on_by_the_version_of_windows() -> None:
     assert guest.windows == 0
     (guest,) = read("ostype: win10\nhostpci0: 01:00,x-vga=1\ncpu: host,hidden=1\n")
     assert (flags(guest), guest.hides_kvm) == ({"hv-vendor-id": "proxmox"}, True)
+
+
+def test_a_model_of_proxmoxs_own_can_have_flags_that_are_not_here() -> None:
+    assert [one.code for one in read("ostype: win10\ncpu: custom-mine\n")[0].remarks] == ["flags_elsewhere"]
 
 
 def test_a_cpu_among_the_args_of_proxmox_counts_alone() -> None:

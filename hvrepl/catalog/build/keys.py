@@ -150,7 +150,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "proxmox": TABLE,
     },
     "until": {"machine": TEXT, "sets": TABLE},
-    "proxmox": {"windows": NUMBER, "machine": TEXT, "value": TEXT},
+    "proxmox": {"windows": NUMBER, "machine": TEXT, "value": TEXT, "host": TEXT},
     "space": {
         "name": TEXT,
         "title": TEXT,

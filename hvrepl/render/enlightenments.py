@@ -28,6 +28,7 @@ def title_of(config: Config) -> str:
     """libvirt domain windows11, 14 flags, machine pc-q35-7.2"""
     guest = config.guest
     count = count_of(len(config.values), "flag") if config.values else "no Hyper-V flag"
+    count = "" if guest.left and not config.values else count
     parts = [f"{guest.kind} {guest.name}".strip(), count, f"machine {guest.machine}" if guest.machine else ""]
     return ", ".join(part for part in parts if part)
 

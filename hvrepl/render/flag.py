@@ -93,4 +93,4 @@ def say_proxmox(rule: ByProxmox) -> str:
     value = f" with {rule.value}" if rule.value else ""
     machine = f" and machine {rule.machine}" if rule.machine else ""
     host = f" on {rule.host}" if rule.host else ""
-    return f"on{value}{host} for Windows guests, from version {rule.windows}{machine} on"
+    return f"on{value} for Windows guests{host}, from version {rule.windows}{machine} on"

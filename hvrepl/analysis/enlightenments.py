@@ -116,6 +116,8 @@ class Flags:
                 continue
             values.pop(spec.name, None)
             value, fault = read_value(spec, one.value)
+            if not fault and value != OFF and (room := self.room_of(spec)) and to_number(table(spec), value) >> room:
+                value, fault = OFF, f"{spec.name}={shorten(one.value)} does not fit in {room} bits: QEMU refuses it"
             if fault:
                 findings.append(Finding("flag_value", spec.name, fault))
             if value != OFF:
@@ -127,6 +129,15 @@ class Flags:
         empty = dict.fromkeys(leaf for name in values for leaf in table(self.specs[name]).empty) if sets else {}
         cpus = {0: self.to_leaves(sets, empty)}
         return Config(guest, values, cpus, tuple(opened), tuple(dict.fromkeys(findings)))
+
+    def room_of(self, spec: Spec) -> int:
+        """The bits that there are for the number that a flag takes; 0 where it takes none."""
+        leaf, _, name = table(spec).value.partition(".")
+        if table(spec).reads != "number":
+            return 0
+        found = self.catalog.find_name(leaf).spec
+        layouts = [layout for layout in (found.layout, *(found.cases or {}).values()) if layout]
+        return next((field.width for layout in layouts for field in layout.fields if field.name == name), 0)
 
     def by_proxmox(self, guest: Guest) -> Iterator[Given]:
         """The flags that Proxmox turns on by itself."""

@@ -119,6 +119,8 @@ def test_what_is_wrong_is_found() -> None:
     assert codes(("hv-nonsense", "on")) == [("flag_unknown", "hv-nonsense"), ("flags_none", "")]
     assert codes(("hv-relaxed", "maybe")) == [("flag_value", "hv-relaxed"), ("flags_none", "")]
     assert codes(("hv-spinlocks", "many"), ("hv-relaxed", "on")) == [("flag_value", "hv-spinlocks")]
+    assert codes(("hv-version-id-major", "70000"), ("hv-relaxed", "on")) == [("flag_value", "hv-version-id-major")]
+    assert codes(("hv-version-id-snumber", "16777215"), ("hv-relaxed", "on")) == []
     assert codes(("hv-vendor-id", "x")) == [("flags_none", "")]
     assert codes(("hv-relaxed", "on"), ("hv-crash", "on")) == [("flag_caution", "hv-crash")]
     assert codes(("hv-reenlightenment", "on")) == [("flag_wants", "hv-reenlightenment")]

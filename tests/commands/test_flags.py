@@ -46,6 +46,13 @@ def test_each_form_makes_leaves(path: str) -> None:
     assert [one["number"] for one in ask("cpuid", path)["leaves"]][:4] == ["0x40000000", "0x40000001", "0x40000002", "0x40000003"]
 
 
+def test_a_kubevirt_machine_makes_leaves_whose_version_its_machine_type_leaves_open() -> None:
+    need("module:yaml")
+    found = ask("cpuid", KUBEVIRT)
+    assert found["guest"]["flags"]["hv-stimer-direct"] == "on"
+    assert "HYPERV_CPUID_VERSION.build_number" in [one["name"] for one in found["host"]]
+
+
 def test_stdin_is_read_too() -> None:
     with open(PS, "rb") as file:
         assert ask("cpuid", "-", stdin=file.read())["guest"]["name"] == "build-win"

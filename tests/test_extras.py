@@ -18,7 +18,9 @@ MODULES = {
     "drgn": ["drgn"],
     "evtx": ["evtx"],
     "fast": ["ahocorasick_rs"],
+    "kubevirt": ["yaml"],
     "vmcore": ["cramjam", "lzallright"],
+    "web": ["jinja2"],
 }
 
 

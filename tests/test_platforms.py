@@ -86,7 +86,7 @@ def texts_without_encoding(tree: ast.AST) -> Iterator[int]:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         is_text = node.func.attr in ("read_text", "write_text")
-        is_open = node.func.attr == "open" and ast.unparse(node.func.value) not in ("os", "Index", "self", "self.recogniser")
+        is_open = node.func.attr == "open" and ast.unparse(node.func.value) not in ("os", "Index", "self", "self.recogniser", "webbrowser")
         if (is_text or is_open) and "encoding" not in {keyword.arg for keyword in node.keywords}:
             binary = any(isinstance(one, ast.Constant) and "b" in str(one.value) for one in node.args)
             yield from [] if binary and is_open else [node.lineno]

@@ -56,11 +56,13 @@ EXTRAS = {
         ["ahocorasick_rs"] if sys.version_info < (3, 15) else ["VMBus protocol 5.3"],
         "VMBus protocol 5.3",
     ),
+    "kubevirt": Extra([*PROGRAM, "cpuid", str(DATA / "qemu" / "kubevirt.yaml")], ["hv-"], "PyYAML"),
     "vmcore": Extra(
         [*PROGRAM, "scan", "-f", "line", str(DATA / "images" / "guest.avml"), *PACKED],
         [f"{name}:0x" for name in ("guest.avml", *PACKED)],
         "install the package",
     ),
+    "web": Extra(["-P", "-c", "import hvrepl.web.site; print(hvrepl.web.site.__name__)"], ["hvrepl.web.site"], "jinja2"),
 }
 
 

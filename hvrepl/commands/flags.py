@@ -16,8 +16,8 @@ from hvrepl.commands.session import Session, choose
 from hvrepl.errors import UsageError
 from hvrepl.readers.guests import Guest, read_guests
 from hvrepl.record import record
-from hvrepl.render.flag import describe_flag
 from hvrepl.render.enlightenments import WRITERS, unwritable
+from hvrepl.render.flag import describe_flag
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import meaning_of, value_of
 from hvrepl.render.style import Style, wrap

@@ -198,7 +198,7 @@ Without WHAT it reads every MSR that has a name. Identical CPUs are shown once, 
         """Serve the page of every name, with a box that explains values, to a browser on this machine alone.
 
 It prints the address, opens a browser there, and runs until Ctrl-C. WHAT is a name, or what can be typed into the box. It needs
-Jinja: install hvrepl[web].""",
+the package jinja2.""",
         (
             Option("port", ("--port",), "the port on 127.0.0.1; 0 or without it: one that is free", "N"),
             Option("no_open", ("--no-open",), "only print the address"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 
-TEMPLATES = ("jinja2", "markupsafe")  # the libraries of hvrepl[web]
+TEMPLATES = ("jinja2", "markupsafe")  # what the pages are made with
 
 
 def serve(session: Session, words: Sequence[str], port: str | None = None, no_open: bool = False) -> None:
@@ -19,4 +19,4 @@ def serve(session: Session, words: Sequence[str], port: str | None = None, no_op
     except ModuleNotFoundError as error:
         if error.name not in TEMPLATES:
             raise
-        raise FileError("hvrepl web makes its pages with Jinja; install hvrepl[web]") from None
+        raise FileError("hvrepl web makes its pages with Jinja; install the package jinja2") from None

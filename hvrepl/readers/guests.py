@@ -433,7 +433,7 @@ def parse_documents(text: str, name: str) -> list[Any]:
     try:
         import yaml
     except ImportError:
-        raise FileError(f"{name}: YAML; install hvrepl[kubevirt] to read it, or take JSON: `kubectl get vm NAME -o json`") from None
+        raise FileError(f"{name}: YAML; install the package PyYAML to read it, or take JSON: `kubectl get vm NAME -o json`") from None
     try:
         return list(yaml.safe_load_all(text))
     except (yaml.YAMLError, RecursionError, ValueError) as error:

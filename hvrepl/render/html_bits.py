@@ -37,7 +37,7 @@ def button(node: Decoded, places: dict[int, Decoded], value: int, bit: int) -> s
     part, is_set = places[bit], bool(value >> bit & 1)
     name = text(f"bit {bit}, {'reserved' if part.reserved else part.name}")
     classes = " ".join(said(part, node.fields.index(part)))
-    digit, pressed, tab = int(is_set), str(is_set).lower(), 0 if bit == max(places) else -1
+    digit, pressed, tab = 1 if is_set else 0, str(is_set).lower(), 0 if bit == max(places) else -1
     return (
         f'<button type="button" class="{classes}" data-bit="{bit}" aria-pressed="{pressed}" aria-label="{name}: {digit}" title="{name}"'
         f' tabindex="{tab}">{digit}</button>'

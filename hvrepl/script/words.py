@@ -264,7 +264,7 @@ def explain(session: Session) -> list[str]:
     """What a line can be."""
     style = session.style
     words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
-    after = [AFTER, *(KEYS if session.is_shell else ())]
+    after = [AFTER, *([KEYS] if session.is_shell else [])]
     return [
         HEAD,
         *list_words(SHORTER, style),
@@ -290,11 +290,8 @@ SHORTER = (
     ("_, _1, (_ | 0x10000)", "the last value, the first; set FIELD=VALUE changes it"),
 )
 HINT = "`help WORD` explains each, and formats, options and signs like @."
-AFTER = "After a command: | CMD, > FILE, >> FILE. !CMD runs a system command."
-KEYS = (
-    "A pasted dump is taken for a message or a message page, by its size.",
-    "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leaves.",
-)
+AFTER = "After it: | CMD, > FILE, >> FILE. !CMD runs a program. Paste dumps as they are."
+KEYS = "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leaves."
 CLEAR = "\x1b[H\x1b[2J"
 CHOICES = {"arch": ARCHES, "format": FORMATS}  # options that a line of their own sets
 

@@ -114,7 +114,7 @@ site: $(VENV)/.installed
 site-test site-pictures: $(VENV)/.installed
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || tools/install "$(PYTHON)" $(VENV) --group site
 	@test -f $(SITE)/static/runtime/runtime.json || $(MAKE) site
-	@$(if $(filter site-test,$@),HVREPL_SITE=$(SITE) $(BIN)/python -m pytest tests/web,$(BIN)/python -m tests.web.pictures $(SITE) build/pictures/site)
+	@$(if $(filter site-test,$@),HVREPL_SITE=$(SITE) $(BIN)/python -m pytest tests/web,$(BIN)/python -m tests.web.pictures $(SITE) build/pictures/site && cp build/pictures/site/register_light.png docs/pictures/page.png)
 
 SUITE ?= bookworm trixie
 fresh:

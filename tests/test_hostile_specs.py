@@ -45,15 +45,15 @@ def run(*arguments: str, stdin: str = "") -> Ended:
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-MANY_FIELDS = "more than 20,000 fields or values, with those of its types and cases for each time they appear"
+MANY_FIELDS = "more than 20,000 fields or values, counting those of its types and cases each time they appear"
 WAYS = (
-    "on a line that it does not fit it would try too many ways; say how often a repeat may be there at most, as in {0,40}, "
-    "repeat nothing that holds a repeat or a choice, or give nothing back, as in [a-z]++"
+    "it would try too many ways on a line that does not match; limit how often something repeats, as in {0,40}, "
+    "do not repeat a repeat or a choice, or give nothing back, as in [a-z]++"
 )
 # A folder of specs → the end of the line that refuses it.
 REFUSED = {
-    "spec_4096_names_x_300_aliases": "types/a.toml: more than 50,000 names, with those of the files before; "
-    "an array has its names for each element",
+    "spec_4096_names_x_300_aliases": "types/a.toml: more than 50,000 names, including those of earlier files; "
+    "an array has its names once per element",
     "spec_log_set_010": "logs/x.toml: x: says HV_X64_MSR_SIMP: set: 0: '010' is not a number such as 8 or 0x10",
     "spec_nested_counts": f"types/a2.toml: ZZ_A2: {MANY_FIELDS}",
     "spec_nested_types": f"types/a14.toml: ZZ_A14: {MANY_FIELDS}",

@@ -321,7 +321,7 @@ def say_difference(wanted: pa.Schema, found: pa.Schema, path: str) -> str:
     if kinds:
         name = kinds[0]
         return f"the column {name} is of {found.field(name).type}, and of {wanted.field(name).type} in {path}"
-    return f"has its columns in another order than {path}"
+    return f"has its columns in a different order from {path}"
 
 
 def few(names: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ class Unreadable:
 
 def of_column(kind: object) -> Unreadable:
     """A value of a column that holds nothing that can be read."""
-    return Unreadable(f"a column of {kind}", "holds neither integers, nor hex text, nor bytes")
+    return Unreadable(f"a column of {kind}", "contains neither integers, nor hex text, nor bytes")
 
 
 Plain = int | str | bytes | Unreadable  # what the values of any column are, before they are read
@@ -245,7 +245,7 @@ def read_digits(text: str, *, is_hex: bool) -> int:
     if is_hex and re.fullmatch(BARE_DIGITS, digits):
         return int(digits, 16)
     if re.fullmatch(AMBIGUOUS, digits):
-        raise UsageError(f"'{digits}' can be hex or decimal; write 0x{digits} or 0n{digits}, or say is_hex=True")
+        raise UsageError(f"'{digits}' can be hex or decimal; write 0x{digits} or 0n{digits}, or pass is_hex=True")
     return read_number(text).value
 
 

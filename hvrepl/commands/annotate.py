@@ -33,7 +33,7 @@ def annotate(session: Session, words: Sequence[str], *, only: bool = False, full
     if not words and (session.is_script or session.is_shell):
         raise UsageError("annotate which log? `annotate FILE...`")
     if "-" in words and (len(words) > 1 or session.is_script):
-        raise UsageError("- is the script itself" if session.is_script else "- must be the only word: the log then comes from stdin")
+        raise UsageError("- is the script itself" if session.is_script else "- must be the only word: then the log comes from stdin")
     sources = [word for word in words if word != "-"]
     items = (item for path in sources or [""] for item in annotate_source(session, path, only=only, full=full, several=len(sources) > 1))
     session.streams.stdout.flush()

@@ -1,4 +1,4 @@
-"""check cpuid: whether a dump, or what starts a guest, has the flags and fields of leaves that it should have."""
+"""check cpuid: whether a dump, or a guest's configuration, has the flags and the fields of leaves that it should have."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def say_cell(each: Count) -> str:
     """What is counted, on one line."""
     if each.summary is None:
         return f"! {each.error}" if each.error else "(null)"
-    return printable(" · ".join(each.summary.splitlines())) or "(nothing to say)"
+    return printable(" · ".join(each.summary.splitlines())) or "(no summary)"
 
 
 def screen(made: Sequence[Added], counts: Sequence[Census], style: Style) -> Iterator[str]:

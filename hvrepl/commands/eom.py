@@ -28,7 +28,7 @@ def eom(session: Session, words: Sequence[str], output: str = "") -> None:
     if session.takes_stdin and words and SLOT.fullmatch(words[0]):  # a page that is not given comes from stdin
         words = ["-", *words]
     if len(words) not in (2, 3):
-        raise UsageError("eom takes a page, a slot and optionally the type that is expected there: `eom PAGE SLOT [TYPE]`")
+        raise UsageError("eom takes a page, a slot and optionally the type expected there: `eom PAGE SLOT [TYPE]`")
     target = Target(session.catalog.find_name(PAGE))
     values = list(read_values(session, target.found, words[:1]))
     if len(values) != 1:

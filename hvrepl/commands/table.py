@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Option(NamedTuple):
-    """`key` is what it sets; one without `metavar` takes no word; one that is `many` may be given again, and keeps all."""
+    """`key` is what it sets; one without `metavar` takes no word; one that is `many` can be repeated, and keeps all its words."""
 
     key: str
     names: tuple[str, ...]
@@ -16,7 +16,7 @@ class Option(NamedTuple):
 
 
 class Command(NamedTuple):
-    """`where` is module:function of this folder, `usage` its words, `short` what stands in the list of commands."""
+    """`where` is module:function of this folder, `usage` its words, `short` what the list of commands says."""
 
     name: str
     where: str
@@ -38,7 +38,7 @@ SHARED = (
     Option("color", ("--color",), "auto, always or never", "WHEN"),
     Option("specs", ("--specs",), "your own definitions in addition to the built-in ones; also HVREPL_SPECS", "DIR"),
 )
-# Those of the program itself, before a command or without one.
+# Options of the program itself, before a command or without one.
 PROGRAM = (
     Option("lines", ("-c",), "run a line of the shell; can be repeated", "LINE", many=True),
     Option("allow_shell", ("--allow-shell",), "let a script on stdin use | cmd, !cmd and > file"),
@@ -124,9 +124,9 @@ Each is shown with its guest physical address and how many of its messages fit t
         "eom:eom",
         "PAGE SLOT [TYPE]",
         "Free a slot of a message page.",
-        """Explain what freeing a slot of a message page does, and which write to the end-of-message register is then owed.
+        """Explain what freeing a slot of a message page does, and whether the end-of-message register must then be written.
 
-PAGE is @FILE, - or hex; TYPE is the message type that is expected in the slot.""",
+PAGE is @FILE, - or hex; TYPE is the message type that you expect in the slot.""",
         (Option("output", ("-o", "--output"), "write the resulting page to a file", "FILE"),),
     ),
     Command(
@@ -136,7 +136,7 @@ PAGE is @FILE, - or hex; TYPE is the message type that is expected in the slot."
         "Explain the crash parameters of a guest.",
         """Explain the crash parameters of a guest, by the operating system that wrote them.
 
-Give the five of host event 18590, or of Xen's or QEMU's log, pasted with their labels if you like; CTL is the crash control
+Give the five numbers of host event 18590, or of Xen's or QEMU's log, with their labels if you like; CTL is the crash control
 register.""",
     ),
     Command(
@@ -146,8 +146,8 @@ register.""",
         "Pass a log through, explaining each Hyper-V number in it.",
         """Pass a log through as it arrives, and explain the Hyper-V numbers of each line below it.
 
-The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, or an email that quotes them. Of a Windows event log
-(.evtx; it needs the package evtx) the events are shown in which something was found.""",
+The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, or an email that quotes them. For a Windows
+event log (.evtx; it needs the package evtx), it shows the events in which something was found.""",
         (
             Option("only", ("--only",), "print only the lines in which something was found"),
             Option("full", ("--full",), "print all fields of what was found"),
@@ -162,8 +162,8 @@ The log is stdin or FILE: dmesg, a journal, host events, traces of KVM and Xen, 
 
 FILE is a text dump as tools print it, or - for stdin; without it, this machine is read. Identical CPUs are shown once.
 
-FILE can also be what starts a guest: a QEMU command line, a libvirt domain, a Proxmox or KubeVirt configuration. Then the leaves are those
-that its hv-* flags make.""",
+FILE can also be a guest's configuration: a QEMU command line, a libvirt domain, or a Proxmox or KubeVirt file. It then explains the leaves
+that the hv-* flags make.""",
         (
             Option("flags", ("--flags",), "write the flags that give these leaves: qemu, libvirt or proxmox", "FORM"),
             Option("qemu", ("--qemu",), "the version of QEMU that runs the guest, such as 7.2", "VERSION"),
@@ -176,9 +176,13 @@ that its hv-* flags make.""",
         "Decode columns of Parquet, CSV or NDJSON files.",
         """Count what the values of columns mean, most frequent first, or with -o write the table with the decoded columns.
 
-WHAT is a register, a CPUID leaf or a struct of fixed size; COLUMN=annotate explains texts, and crash=P0,P1,P2,P3,P4 the crashes
+WHAT is a register, a CPUID leaf or a struct of fixed size; COLUMN=annotate explains text, and crash=P0,P1,P2,P3,P4 explains crashes
 whose parameters are in five columns. It needs the package pyarrow.""",
-        (Option("output", ("-o", "--output"), "write a table, as the suffix says: .parquet, .csv, .tsv, .ndjson or .jsonl", "FILE"),),
+        (
+            Option(
+                "output", ("-o", "--output"), "write a table in the format of the suffix: .parquet, .csv, .tsv, .ndjson or .jsonl", "FILE"
+            ),
+        ),
     ),
     Command(
         "live",
@@ -194,13 +198,13 @@ Without WHAT it reads every MSR that has a name. Identical CPUs are shown once, 
         "web",
         "web:serve",
         "[WHAT...]",
-        "Read all this in a browser.",
-        """Serve the page of every name, with a box that explains values, to a browser on this machine alone.
+        "Open hvrepl in a browser.",
+        """Serve a page for each name, with a box that explains values, to a browser on this machine only.
 
-It prints the address, opens a browser there, and runs until Ctrl-C. WHAT is a name, or what can be typed into the box. It needs
+It prints the address, opens a browser there, and runs until Ctrl-C. WHAT is a name, or anything you can type into the box. It needs
 the package jinja2.""",
         (
-            Option("port", ("--port",), "the port on 127.0.0.1; 0 or without it: one that is free", "N"),
+            Option("port", ("--port",), "the port on 127.0.0.1 (the default, 0, is a free one)", "N"),
             Option("no_open", ("--no-open",), "only print the address"),
         ),
     ),

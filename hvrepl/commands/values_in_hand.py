@@ -96,7 +96,7 @@ class InHand:
         if match is None:
             return self.named.get(word)
         if self.last is None:
-            raise UsageError(f"{word[:40]} is a value of an earlier line of a script or shell, and there is none")
+            raise UsageError(f"{word[:40]} is the value of an earlier line of a script or the shell, and there is none")
         if not match[1]:
             return self.last
         kept = self.numbered.get(to_int(match[1])) if len(match[1]) <= len(str(self.count)) else None
@@ -123,7 +123,7 @@ class InHand:
         if kept.number is None:
             size = len(kept.data)
             raise UsageError(
-                f"{kept.called} is a struct of {size} byte{'s' * (size > 1)}, not a number; only as a whole word can it be a value"
+                f"{kept.called} is a struct of {size} byte{'s' * (size > 1)}, not a number; it can be a value only as a word by itself"
             )
         return kept.word
 

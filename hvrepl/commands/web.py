@@ -19,4 +19,4 @@ def serve(session: Session, words: Sequence[str], port: str | None = None, no_op
     except ModuleNotFoundError as error:
         if error.name not in TEMPLATES:
             raise
-        raise FileError("hvrepl web makes its pages with Jinja; install the package jinja2") from None
+        raise FileError("hvrepl web needs Jinja for its pages; install the package jinja2") from None

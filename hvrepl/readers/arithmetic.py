@@ -41,7 +41,7 @@ def evaluate(node: ast.AST) -> int:
         case ast.BinOp(left, op, right) if type(op) in BINARY:
             value = BINARY[type(op)](evaluate(left), evaluate(right))
             return bounded(value, value.bit_length())
-    raise UsageError(f"arithmetic can hold only numbers and operators; {OPERATORS}")
+    raise UsageError(f"arithmetic can contain only numbers and operators; {OPERATORS}")
 
 
 def bounded(value: int, bits: int) -> int:

@@ -147,7 +147,7 @@ def read_elements(inner: Inner, line: int, word_size: int | None, *, is_hex: boo
     if not elements:
         raise UsageError(f"line {line}: an empty array")
     if inner.count is not None and inner.count != len(elements):
-        raise UsageError(f"line {line}: {inner.count} elements are announced, and there are {len(elements)}")
+        raise UsageError(f"line {line}: {inner.count} elements are announced, but there are {len(elements)}")
     if is_hex or is_bare_hex(elements, inner):
         elements = [(f"0x{element}" if BARE_HEX.fullmatch(element) else element, number) for element, number in elements]
     read: dict[tuple[str, int], int] = {}
@@ -197,7 +197,7 @@ def is_bare_hex(elements: list[tuple[str, int]], inner: Inner) -> bool:
         return False
     if any(len(text) > 1 for text in texts):
         first, line = next(one for one in elements if len(one[0]) > 1)
-        right = "say --hex, or put decimal ones in { }"
+        right = "use --hex, or put decimal ones in { }"
         raise UsageError(f"line {line}: '{first}' and the other elements can be hex or decimal; {right}")
     return False
 

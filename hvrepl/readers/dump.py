@@ -197,9 +197,9 @@ def check_width(run: Run, row: Row) -> None:
     """Text that looks like hex would be taken for groups in a row whose text column proves nothing: such a row is too long."""
     first = run.rows[0][0]
     if row.digits != first.digits and row.size >= first.size:
-        raise UsageError(f"line {row.line}: has groups of {row.digits} digits, and the lines before it of {first.digits}")
+        raise UsageError(f"line {row.line}: has groups of {row.digits} digits; the lines before it have groups of {first.digits}")
     if row.digits == first.digits and len(row.groups[0]) != len(first.groups[0]):
-        raise UsageError(f"line {row.line}: its groups are in another base than those of the lines before it")
+        raise UsageError(f"line {row.line}: its groups are in a different base from those of the lines before it")
     if row.size > first.size and (row.text == "unproved" or (first.text and not row.text)):
         raise UsageError(f"line {row.line}: has {row.size} bytes; the lines before it have {first.size}")
 
@@ -234,7 +234,7 @@ def check_cut(run: Run) -> None:
     first = run.rows[0][0]
     for row, _ in run.rows:
         if not row.text and (len(row.groups[-1]) < len(row.groups[0]) or (row.digits != first.digits and not ends_in_bytes(row))):
-            raise UsageError(f"line {row.line}: '{shorten(row.source[-20:])}' at its end is a word that was cut")
+            raise UsageError(f"line {row.line}: '{shorten(row.source[-20:])}' at its end is a truncated word")
 
 
 def ends_in_bytes(row: Row) -> bool:
@@ -256,7 +256,7 @@ def find_order(run: Run, *, is_given: bool) -> str:
     proved = {row.order for row, _ in run.rows if row.order}
     if len(proved) == 2 and not is_given:
         other = next(row for row, _ in run.rows if row.order not in ("", first.order or "big"))
-        raise UsageError(f"line {other.line}: the text after the words proves another byte order than that of other lines")
+        raise UsageError(f"line {other.line}: the text after the words shows a different byte order from the other lines")
     if proved:
         return proved.pop()
     size = len(first.groups[0])
@@ -283,8 +283,8 @@ def find_colon_order(run: Run, first: Row, size: int, *, is_given: bool) -> str:
         return "little"
     if run.start and not is_given and any(group != group[::-1] for row, _ in run.rows for group in row.groups):
         raise UsageError(
-            f"line {first.line}: nothing proves the byte order of these words of {size} bytes; "
-            f"say --words 1 for bytes as printed (xxd -g), or --words {size} for little-endian words (U-Boot)"
+            f"line {first.line}: nothing shows the byte order of these words of {size} bytes; "
+            f"use --words 1 for bytes as printed (xxd -g), or --words {size} for little-endian words (U-Boot)"
         )
     return "big"
 

@@ -85,7 +85,7 @@ FORMS: dict[str, Form] = {
     ),
     # The segment or space of IDA, DOS and TRACE32.
     "segment": form(rf"(?:[\w.$@?-]{{1,80}}:){{1,3}}(?P<address>{H}{{4,16}})(?:\s*\|[\s>]?|\s)\s*(?={H}{{2}})", gap=1, certain="mark"),
-    # !dq of WinDbg has no back-tick in the address.
+    # !dq of WinDbg has no backtick in the address.
     "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL, certain=""),
 }
 # Digits of a group that od prints in octal → its bytes.

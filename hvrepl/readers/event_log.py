@@ -49,7 +49,7 @@ class EventLog:
                     self.events += 1
                     yield Event(**{**table, "data": tuple(map(tuple, table["data"]))})
             if not has_ended:
-                self._fail("the parser has died of it; what comes after is not read")
+                self._fail("the parser crashed on it; what follows is not read")
         finally:
             child.kill()
             child.wait()

@@ -50,7 +50,7 @@ def read_file(path: str) -> Iterator[dict[str, Any]]:
         part = file.read()
     if any(part):  # the package passes over a part that is not whole
         yield from (table for table in read_records(io.BytesIO(header + part.ljust(PART, b"\0"))) if "error" not in table)
-        yield {"error": f"the file is cut: its last part has {over:,} bytes of {PART:,}"}
+        yield {"error": f"the file is truncated: its last part has {over:,} bytes of {PART:,}"}
 
 
 def read_records(source: str | io.BytesIO) -> Iterator[dict[str, Any]]:

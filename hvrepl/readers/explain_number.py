@@ -18,7 +18,7 @@ REFUSALS = (
     (r"[-+]?0b.*", "'{0}' is neither binary, which has the digits 0 and 1, nor hex without its 0x"),
     (r"[-+]?[0-9]{1,3}(,[0-9]{3})+", "'{0}' has commas; write it without them"),
     (r"[-+]?[0-9_]*\.[0-9_]*", "'{0}' is not a whole number"),
-    (r"[0-9a-fx]+`[0-9a-f]*", "'{0}' does not have eight hex digits after the back-tick"),
+    (r"[0-9a-fx]+`[0-9a-f]*", "'{0}' does not have eight hex digits after the backtick"),
     (r"[^()]*\w\s*(?:[-+*/%|&^]|<<|>>)\s*[\w~].*", "'{0}' is not a number; put arithmetic in parentheses, such as (0x8100 << 48)"),
     (r"[0-9a-fx_]+\s.*", "'{0}' is more than one word; expected one number"),
 )

@@ -16,7 +16,7 @@ from hvrepl.readers.plain_text import decode, is_nearly_ascii
 SNIFFED = 1 << 12  # bytes that are looked at
 FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
 EVENTS = "a Windows event log"
-GUEST = "what starts a guest"
+GUEST = "a guest's configuration"
 IMAGE, BYTES, ROWS, LEAVES, LOG, VALUES, OTHER = "a memory image", "raw bytes", "a dump in text", "a CPUID dump", "a log", "values", "text"
 # What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
 LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")

@@ -44,7 +44,7 @@ def split_strings(text: str) -> list[str] | None:
         match = STRING.match(text, at)
         if match is None:
             if strings and text[at:].startswith("..."):
-                raise UsageError(f"line {line_of(text, at)}: '...' stands for more that gdb did not print; say `set print elements 0`")
+                raise UsageError(f"line {line_of(text, at)}: '...' stands for more that gdb did not print; use `set print elements 0`")
             return None if text[at:].strip() not in (";", "") else strings
         inner = match[1] if match[1] is not None else match[2]
         count = to_int(match[3] or "1")

@@ -161,7 +161,7 @@ def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
         source, _ = strip_prefix(line)
         words = split_words(source)
         if RECORD.match(source):
-            raise UsageError(f"line {number}: '{shorten(source)}' is a record of Intel HEX, and others before it are none")
+            raise UsageError(f"line {number}: '{shorten(source)}' is a record of Intel HEX, but the lines before it are not")
         try:
             data = b"".join(hex_bytes(word, number) for word in words)
         except UsageError:
@@ -190,7 +190,7 @@ def check_groups(groups: list[tuple[str, int]]) -> None:
         if bytes.fromhex(word) != bytes.fromhex(word)[::-1]:
             raise UsageError(
                 f"line {number}: '{word}' can be {len(word) // 2} bytes as printed or a word; "
-                f"say --words 1 for bytes, or --words {len(word) // 2} for little-endian words"
+                f"use --words 1 for bytes, or --words {len(word) // 2} for little-endian words"
             )
 
 

@@ -36,7 +36,7 @@ def read_intel(text: str) -> Iterator[Part]:
             raise UsageError(f"line {number}: '{shorten(source)}' is not a record of Intel HEX{' after its end' if ended else ''}")
         data = bytes.fromhex(source[1:])
         if sum(data) & 0xFF or data[0] != len(data) - 5:
-            raise UsageError(f"line {number}: length or check sum of '{shorten(source)}' are wrong")
+            raise UsageError(f"line {number}: the length or checksum of '{shorten(source)}' is wrong")
         kind, offset, body = data[3], int.from_bytes(data[1:3], "big"), data[4:-1]
         if kind == 0:
             yield base + offset, body, number
@@ -45,7 +45,7 @@ def read_intel(text: str) -> Iterator[Part]:
         elif kind == 1:
             ended = number
     if not ended:
-        raise UsageError("Intel HEX without the record of its end, :00000001FF: it was cut")
+        raise UsageError("Intel HEX without its end record, :00000001FF: it is truncated")
 
 
 def read_motorola(text: str) -> Iterator[Part]:
@@ -55,14 +55,14 @@ def read_motorola(text: str) -> Iterator[Part]:
         if not data or ended:
             raise UsageError(f"line {number}: '{shorten(source)}' is not an S-record{' after the end' if ended else ''}")
         if sum(data) & 0xFF != 0xFF or data[0] != len(data) - 1:
-            raise UsageError(f"line {number}: length or check sum of '{shorten(source)}' are wrong")
+            raise UsageError(f"line {number}: the length or checksum of '{shorten(source)}' is wrong")
         kind = source[1]
         if kind in ADDRESS_BYTES:
             size = ADDRESS_BYTES[kind]
             records += 1
             yield int.from_bytes(data[1 : 1 + size], "big"), data[1 + size : -1], number
         elif kind in "56" and int.from_bytes(data[1:-1], "big") != records:
-            raise UsageError(f"line {number}: {int.from_bytes(data[1:-1], 'big')} records are announced, and there are {records}")
+            raise UsageError(f"line {number}: {int.from_bytes(data[1:-1], 'big')} records are announced, but there are {records}")
         ended = kind in "789"
 
 
@@ -115,7 +115,7 @@ def read_records(text: str) -> list[tuple[bytes, str, int]]:
     end = -1
     for address, data, number in kind.read(text):
         if runs and runs[-1][0] <= address < end:
-            raise UsageError(f"line {number}: address {address:#x} was there before")
+            raise UsageError(f"line {number}: address {address:#x} appears twice")
         if address == end:
             runs[-1][1].append(data)
         else:

@@ -96,7 +96,7 @@ def say_meant(session: Session, command: str, words: Sequence[str]) -> str:
             return ""
         others = [word for word in words if word is not name]
         does = command or ("encode" if any(FIELD.match(word) for word in others) else "decode")
-        return f"{shorten(first)} names nothing; did you mean `{does} {' '.join([name, *others])}`?"
+        return f"{shorten(first)} does not name anything; did you mean `{does} {' '.join([name, *others])}`?"
     if is_name(session, first) or is_called_so(session, first):
         return ""
     from hvrepl.catalog.near import find_joined

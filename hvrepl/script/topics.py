@@ -10,9 +10,9 @@ from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHA
 
 
 class Topic(NamedTuple):
-    """`words` are what it is asked by, the first its own; `usage` is how it is typed, `short` one sentence, `text` what else to know.
+    """`words` find it, the first being its own; `usage` is how to type it, `short` one sentence, `text` what else to know.
 
-    An example is a line of the shell, or with `$ ` before it of the system's.
+    An example is a line of hvrepl's shell or, with `$ ` before it, of the system's.
     """
 
     words: tuple[str, ...]
@@ -28,22 +28,22 @@ WORDS = (
         ("set",),
         "set FIELD=VALUE...",
         "Change fields of the last value.",
-        "It prints the new value and what changed. From then on _ is the new value.",
+        "It prints the new value and what changed. _ is now the new value.",
         ("sint2 0x200f3", "set masked=1 vector=0x30"),
     ),
     Topic(
         ("arch", "--arch"),
         "arch [ARCH], --arch ARCH",
         "Choose x64 or arm64.",
-        "`arch` alone shows the current one. A line of its own holds for the lines that follow, the option for its line. x86_64, amd64 "
-        "and aarch64 are read too. HVREPL_ARCH is the arch of a run that does not say it.",
+        "`arch` alone shows the current one. The word applies to the lines that follow, the option to its own line. x86_64, amd64 "
+        "and aarch64 work too. HVREPL_ARCH sets the default.",
         ("arch arm64", "sint2 0x10013 --arch x64"),
     ),
     Topic(
         ("format", "--format", "-f"),
         "format [FMT], -f FMT, --format FMT",
         "Choose how answers are printed.",
-        "`format` alone shows the current one. A line of its own holds for the lines that follow, the option for its line. The formats "
+        "`format` alone shows the current one. The word applies to the lines that follow, the option to its own line. The formats "
         "are fields, table, bits, line, json, ndjson and csv; `help bits` explains one of them.",
         ("format line", "sint2 0x200f3 -f json"),
     ),
@@ -93,14 +93,14 @@ WORDS = (
         ("clear",),
         "clear",
         "Clear the screen.",
-        "In a script, and where the output is not a terminal, it does nothing.",
+        "In a script, and if the output is not a terminal, it does nothing.",
         ("clear",),
     ),
     Topic(
         ("help", "?", ".help", "name?", "?name", "-h", "--help"),
         "help [WORD], NAME?, COMMAND --help",
         "Explain a command, word, format, option or sign, or show a name.",
-        "Alone it lists what a line can be.",
+        "Alone, it lists what you can type.",
         ("help set", "help @", "sint2?", "decode --help"),
     ),
     Topic(("version", "-V", "--version"), "version, --version", "Print the version.", "", ("version",)),
@@ -162,7 +162,7 @@ NOTATIONS = (
         ("_",),
         "_",
         "The last value.",
-        "Alone it is decoded again. In a line it is the value; where a name is wanted, the value with its name.",
+        "Alone, it is decoded again. In a line it is the value; in the place of a name, the value with its name.",
         ("sint2 0x200f3", "_", "sint3 _", "sint2 (_ | 0x10000)", "diff _ 0x10013"),
     ),
     Topic(
@@ -177,7 +177,7 @@ NOTATIONS = (
         ("numbers", "number", "value", "0x", "0n", "0b"),
         "VALUE",
         "A number as people paste it.",
-        "Hex with 0x, or without where it can be nothing else; WinDbg's ` and 0n; 0b and 0o; decimal; suffixes of C and Rust; _ between "
+        "Hex with 0x, or without it if it can be nothing else; WinDbg's ` and 0n; 0b and 0o; decimal; suffixes of C and Rust; _ between "
         "digits. --hex reads bare digits as hex.",
         ("sint2 0x200f3", "sint2 0b1000000011110011", "guest-id 0x8100_0006_0657_0000", "sint2 00000000`000200f3"),
     ),
@@ -185,20 +185,20 @@ NOTATIONS = (
         ("parentheses", "(", ")", "()", "arithmetic"),
         "(ARITHMETIC)",
         "Arithmetic, in parentheses, is a number.",
-        "+ - * / // % << >> | & ^ ~ as in Python. Quote it in the shell of the system.",
+        "+ - * / // % << >> | & ^ ~ as in Python. Quote it in your system's shell.",
         ("guest-id (0x8100 << 48)", "sint2 (1 << 17 | 0xf3)"),
     ),
     Topic(
         ("eax=", "eax", "ebx", "ecx", "edx"),
         "eax=N ebx=N ecx=N edx=N",
         "The four registers of a CPUID leaf.",
-        "Those that are left out are zero.",
+        "Those that you omit are zero.",
         ("cpuid:0x40000003 eax=0x2e7f edx=0x8",),
     ),
     Topic(
         ("@", "@file"),
         "@FILE",
-        "The content of a file as a value.",
+        "The contents of a file, as a value.",
         "Raw bytes, a dump in text as gdb, crash, WinDbg, xxd or hexdump print it, or for a register one value per line.",
         ("page @page.txt", "sint2 @values.txt"),
     ),
@@ -206,7 +206,7 @@ NOTATIONS = (
         ("@file:address", "@:"),
         "@FILE:ADDRESS",
         "A struct at a guest physical address of a memory image or crash dump.",
-        "`scan FILE` finds the message pages of an image. A raw image begins at 0 here; of one that begins elsewhere, subtract where.",
+        "`scan FILE` finds the message pages of an image. A raw image begins at 0 here: if it begins elsewhere, subtract that address.",
         ("page @memory.img:0x1000", "scan memory.img"),
     ),
     Topic(
@@ -220,21 +220,21 @@ NOTATIONS = (
         ("--",),
         "--",
         "What follows is not an option.",
-        "Put a negative number after it: it is the two's complement of the width.",
+        "A negative number goes after it, and is two's complement at the width of the value.",
         ("decode sint2 -- -1",),
     ),
     Topic(
         ("field=value", "=", "field"),
         "FIELD=VALUE",
         "A field to set, or for `check` to compare.",
-        "The value is a number, a name that the field knows, or words that it reads. The last part of a path is enough where it is the "
-        "only one. check also knows !=, <, <=, > and >=. `encode NAME` lists the fields.",
+        "The value is a number, a name that the field knows, or words that it reads. The last part of a path is enough if it is "
+        "unique. check also knows !=, <, <=, > and >=. `encode NAME` lists the fields.",
         ("sint2 vector=0xf3 auto_eoi=1", "guest-id os_type=linux", "guest-id kernel=6.6.87", "check sint2 0x200f3 vector>=0x10"),
     ),
     Topic(
         ("msr", "register", "hypercall", "vmbus", "space", "spaces"),
         "SPACE NUMBER, SPACE:NUMBER",
-        "Say which number is meant where several things have it.",
+        "Say which thing is meant if several have the number.",
         "msr, register, cpuid, hypercall and vmbus can come before a number. `list SPACE` lists what a space has.",
         ("msr 0x40000003", "cpuid 0x40000003 eax=0x2e7f", "msr:0x40000092 0x200f3", "list hypercall"),
     ),
@@ -245,7 +245,7 @@ NOTATIONS = (
         "A name before its first row says what it is.",
         ("message 10000080180000000000000000000000000000000000000044332211000000004433221100000000",),
     ),
-    Topic(("|",), "LINE | CMD", "Send the output of a line to a command of the system.", "", ("list msr | grep SINT",)),
+    Topic(("|",), "LINE | CMD", "Send the output of a line to a system command.", "", ("list msr | grep SINT",)),
     Topic(
         (">", ">>"),
         "LINE > FILE, LINE >> FILE",
@@ -253,19 +253,19 @@ NOTATIONS = (
         "",
         ("list msr > msrs.txt", "list vmbus >> msrs.txt"),
     ),
-    Topic(("!",), "!CMD", "Run a command of the system.", "", ("!ls",)),
+    Topic(("!",), "!CMD", "Run a system command.", "", ("!ls",)),
     Topic(
         ("#",), "# COMMENT", "A comment: what follows # at the start of a word is not read.", "", ("sint2 0x200f3  # from the crash dump",)
     ),
     Topic(
         ("quotes", "'", '"', "\\"),
         "'TEXT', \"TEXT\"",
-        "Quotes hold a word together.",
+        "Quotes keep a word together.",
         "So does a backslash before a blank, as in a file name.",
         ("page @'my page.txt'", "page @my\\ page.txt"),
     ),
 )
-# Lines for commands and options, of which the table of commands says the rest.
+# Examples of commands and options; the table of commands says the rest.
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "decode": ("decode sint2 0x200f3", "decode 0x8100000606570000", "decode page @page.txt"),
     "encode": ("encode sint2 vector=0xf3 auto_eoi=1", "encode guest-id kernel=6.6.87"),

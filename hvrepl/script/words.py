@@ -131,7 +131,7 @@ def let(lines: Lines, words: Sequence[str]) -> None:
 def refuse_name(session: Session, name: str) -> None:
     """UsageError for a name that a value cannot have, as it means something else."""
     if not NAME.fullmatch(name):
-        raise UsageError(f"{shorten(name)!r} cannot be a name: one has letters, digits and _, and begins with a letter")
+        raise UsageError(f"{shorten(name)!r} cannot be a name: use letters, digits and _, beginning with a letter")
     if name in ENTRIES or name in SHELL_WORDS:
         raise UsageError(f"{name} is a command; choose another name")
     if name.lower() in session.catalog.spaces or is_known(session, name):
@@ -207,7 +207,7 @@ def save_lines(lines: Lines, words: Sequence[str]) -> None:
         raise UsageError("save takes one file: `save FILE`")
     path = words[0]
     if not is_saved(path):
-        raise UsageError(f"{path} is there already and is not a saved session; choose another name")
+        raise UsageError(f"{path} already exists and is not a saved session; choose another name")
     script = to_script(lines.session, typed, path, lines.name_dump)
     with open_output(lines.session, path, "w") as file:
         file.write(script)
@@ -216,7 +216,7 @@ def save_lines(lines: Lines, words: Sequence[str]) -> None:
 
 def typed_lines(session: Session, word: str) -> Sequence[Typed]:
     if not session.is_shell:
-        raise UsageError(f"{word} is about the lines that are typed in the shell; a script has none")
+        raise UsageError(f"{word} is about lines typed in the shell; a script has none")
     return session.typed
 
 

@@ -130,7 +130,7 @@ BAD = {
     "not a number": (pa.array([float("nan"), 5.0]), "nan is not an integer"),
     "other bytes": (pa.array([b"\0\0", b"\5"]), "HV_MESSAGE_FLAGS takes 1 bytes, not 2"),
     "empty text": (pa.array(["", "5"]), "an empty value; expected a number"),
-    "digits": (pa.array(["12345678", "5"]), "'12345678' can be hex or decimal; write 0x12345678 or 0n12345678, or say is_hex=True"),
+    "digits": (pa.array(["12345678", "5"]), "'12345678' can be hex or decimal; write 0x12345678 or 0n12345678, or pass is_hex=True"),
     "kinds": ([object, "5"], "a value of type type is neither an integer, nor hex text, nor bytes"),
     "truth": ([True, "5"], "True is not a number"),
     "an object": ([{"a": 1}, 5], "a value of type dict is neither an integer, nor hex text, nor bytes"),
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_null_with_its_reason_and_nothing_else_is_lost(co
     ids=["bool", "list", "struct", "list of objects"],
 )
 def test_a_column_of_something_else_is_null_with_its_reason(column: Any) -> None:
-    reason = f"a column of {pa.array(column).type} holds neither integers, nor hex text, nor bytes"
+    reason = f"a column of {pa.array(column).type} contains neither integers, nor hex text, nor bytes"
     first, second = decode_column("sint2", column).to_pylist()
     assert first["error"] == reason
     assert second is None

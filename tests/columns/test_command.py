@@ -115,7 +115,7 @@ def test_a_column_of_texts_is_annotated(tmp_path: Path) -> None:
     found = counted(path, "text=annotate")
     assert "HV_STATUS_INVALID_PARAMETER" in found[0][0]
     assert [one[1] for one in found] == [2, 1]
-    assert "(nothing to say)" in columns(path, "text=annotate").out
+    assert "(no summary)" in columns(path, "text=annotate").out
     out = tmp_path / "out.ndjson"
     assert columns(path, "text=annotate", "-o", out).status == 0
     rows = [json.loads(line) for line in out.read_text().splitlines()]
@@ -512,7 +512,7 @@ def test_what_is_small_needs_no_bar(tmp_path: Path) -> None:
 def test_an_event_log_is_a_table(tmp_path: Path) -> None:
     need("module:evtx")
     log = str(DATA / "evtx" / "security.evtx")
-    assert columns(log, "text=annotate").out == "  7  100.0%  (nothing to say)\n"
+    assert columns(log, "text=annotate").out == "  7  100.0%  (no summary)\n"
     out = tmp_path / "events.csv"
     assert columns(log, "text=annotate", "-o", str(out)).status == 0
     first, second, *_ = out.read_text().splitlines()

@@ -148,7 +148,7 @@ def test_it_comes_through_a_pipe_too(log: Path) -> None:
 def test_what_is_damaged_is_said_and_the_next_file_is_read(log: Path) -> None:
     log.write_bytes(STATUS[:30000])
     ended = call("annotate", "host.evtx", "host.evtx")
-    line = "host.evtx: not all of it can be read: the file is cut: its last part has 25,904 bytes of 65,536\n"
+    line = "host.evtx: not all of it can be read: the file is truncated: its last part has 25,904 bytes of 65,536\n"
     assert (ended.status, ended.err) == (4, f"host.evtx: 7 events, 1 explained\n{line}" * 2)
     assert ended.out.count(NOTE) == 2
 

@@ -126,7 +126,7 @@ def test_message_pages_are_found_by_guest_physical_address(tmp_path: Path, is_pa
     assert "HVMSG_TIMER_EXPIRED" in call("decode", "page", f"@{path}:0x100002000").out
     missing = call("decode", "page", f"@{path}:0x200000")
     assert (missing.status, missing.out) == (4, "")
-    assert missing.err == f"{path}: holds nothing at 0x200000; it has 0x0-0x103fff, 0x100000000-0x100002fff\n"
+    assert missing.err == f"{path}: has nothing at 0x200000; it has 0x0-0x103fff, 0x100000000-0x100002fff\n"
 
 
 def test_a_cut_saved_state_is_scanned_before_its_line(tmp_path: Path) -> None:

@@ -192,8 +192,8 @@ def test_a_file_that_is_called_so_is_read_itself(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("place", "status", "text"),
     [
-        ("image:0x4000", 4, "image: holds nothing at 0x4000; it has 0x0-0x3fff"),
-        ("image:0x10000000000000000", 4, "image: holds nothing at 0x10000000000000000"),
+        ("image:0x4000", 4, "image: has nothing at 0x4000; it has 0x0-0x3fff"),
+        ("image:0x10000000000000000", 4, "image: has nothing at 0x10000000000000000"),
         ("missing:0x1000", 4, "missing: No such file or directory"),
         ("image:zz", 4, "image:zz: No such file or directory"),
         (".:0", 4, ".: is a directory"),
@@ -233,7 +233,7 @@ def test_images_of_other_hypervisors_and_systems_are_scanned(name: str, address:
     read = call("decode", "page", f"@{path}:{address}")
     assert read.status == 0
     assert f"at {address} of {path}" in read.out
-    assert call("decode", "page", f"@{path}:0x7000000").err.startswith(f"{path}: holds nothing at 0x7000000; it has 0x")
+    assert call("decode", "page", f"@{path}:0x7000000").err.startswith(f"{path}: has nothing at 0x7000000; it has 0x")
 
 
 def test_a_page_without_an_address_says_where_it_is_in_the_file(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_of_a_file_that_is_cut_the_records_before_the_cut_are_read(tmp_path: Pat
     events, log = read(written(tmp_path, data[: HEADER + 5000]))
     assert 1 < len(events) < len(IDS)
     assert [event.event for event in events] == IDS[: len(events)]
-    assert log.say_errors() == "host.evtx: not all of it can be read: the file is cut: its last part has 5,000 bytes of 65,536"
+    assert log.say_errors() == "host.evtx: not all of it can be read: the file is truncated: its last part has 5,000 bytes of 65,536"
 
 
 @pytest.mark.parametrize("more", [b"", bytes(PART), bytes(1000)], ids=["header alone", "an unused part", "a cut unused part"])
@@ -173,7 +173,7 @@ def test_a_parser_that_a_file_breaks_leaves_what_came_before(tmp_path: Path, mon
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "evtx", raising=False)
     events, log = read(SECURITY)
-    assert log.say_errors() == "host.evtx: not all of it can be read: the parser has died of it; what comes after is not read"
+    assert log.say_errors() == "host.evtx: not all of it can be read: the parser crashed on it; what follows is not read"
     assert len(events) == 1
 
 

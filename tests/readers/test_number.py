@@ -83,7 +83,7 @@ REFUSED = [
     ("1,000", "without them"),
     ("1.5", "not a whole number"),
     ("10 00", "more than one word"),
-    ("81`06", "eight hex digits after the back-tick"),
+    ("81`06", "eight hex digits after the backtick"),
     ("\uff11\uff12", "(U+FF11) at character 1"),
     ("\u0661", "(U+0661) at character 1"),
     ("\u22121", "(U+2212) at character 1"),

@@ -73,11 +73,14 @@ def test_a_value_in_hand_is_the_value_written_out(lines: list[str], words: list[
 
 
 REFUSED = {
-    "none": (["_"], "_ is a value of an earlier line of a script or shell, and there is none"),
+    "none": (["_"], "_ is the value of an earlier line of a script or the shell, and there is none"),
     "none_of_this_number": ([SINT, "_2"], "there is no value _2; the values are _1 to _1"),
     "digits_without_end": ([SINT, "_" + "9" * 5000], "there is no value _" + "9" * 39 + "; the values are _1 to _1"),
-    "dump_in_arithmetic": ([PAGE, "sint2 (_ + 1)"], "_1 is a struct of 4096 bytes, not a number; only as a whole word can it be a value"),
-    "dump_in_a_field": ([PAGE, "sint2 vector=_"], "_1 is a struct of 4096 bytes, not a number; only as a whole word can it be a value"),
+    "dump_in_arithmetic": (
+        [PAGE, "sint2 (_ + 1)"],
+        "_1 is a struct of 4096 bytes, not a number; it can be a value only as a word by itself",
+    ),
+    "dump_in_a_field": ([PAGE, "sint2 vector=_"], "_1 is a struct of 4096 bytes, not a number; it can be a value only as a word by itself"),
     "dump_as_a_number": ([PAGE, "sint2 _"], "_1 is a struct of 4096 bytes; sint2 is a number"),
     "fields_of_a_number": (["(1 + 1)", "set vector=1"], "the last value is a bare number, without fields; say what it is: `WHAT 0x2`"),
     "nothing_to_undo": (["undo"], "there is no value yet"),
@@ -88,7 +91,7 @@ REFUSED = {
     "name_that_is_hex": (["let abc = 1"], "abc already means a number; choose another name"),
     "name_of_a_command": (["let decode = 1"], "decode is a command; choose another name"),
     "name_of_a_word": (["let undo = 1"], "undo is a command; choose another name"),
-    "name_that_is_none": (["let _ = 1"], "'_' cannot be a name: one has letters, digits and _, and begins with a letter"),
+    "name_that_is_none": (["let _ = 1"], "'_' cannot be a name: use letters, digits and _, beginning with a letter"),
     "let_without_a_value": (["let mine ="], "let takes a name and a value: `let NAME = VALUE`, or `let NAME = WHAT VALUE`"),
     "let_without_an_equals": (["let mine 1"], "let takes a name and a value: `let NAME = VALUE`, or `let NAME = WHAT VALUE`"),
     "let_with_what_makes_no_value": (["let mine = list vmbus"], "list vmbus makes no value"),
@@ -105,7 +108,7 @@ def test_what_is_not_in_hand_is_refused(lines: list[str], error: str) -> None:
 def test_the_command_line_has_no_last_value(words: list[str]) -> None:
     ended = call(*words)
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err.endswith("is a value of an earlier line of a script or shell, and there is none\n")
+    assert ended.err.endswith("is the value of an earlier line of a script or the shell, and there is none\n")
 
 
 def test_values_lists_what_is_in_hand_and_marks_the_last() -> None:

@@ -115,7 +115,7 @@ def test_a_session_that_reaches_out_needs_to_be_allowed(folder: Path) -> None:
 
 def test_save_writes_over_nothing_but_a_saved_session(folder: Path) -> None:
     (folder / "page.txt").write_text(DUMP)
-    assert type_lines("save page.txt") == "page.txt is there already and is not a saved session; choose another name\n"
+    assert type_lines("save page.txt") == "page.txt already exists and is not a saved session; choose another name\n"
     assert (folder / "page.txt").read_text() == DUMP
     (folder / "empty").touch()
     for name in ("new", "empty", "new"):

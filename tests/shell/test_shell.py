@@ -90,7 +90,7 @@ PRINTED = {
     "nothing_to_set": (["sint2 1 > /dev/null", "set"], "set takes fields: `set FIELD=VALUE`\n"),
     "no_field_to_set": (["sint2 1 > /dev/null", "set nosuch=1"], "sint2 has no field nosuch\n"),
     "none_to_set": (["set vector=1"], "set changes the last value, but there is none yet; decode or encode one first\n"),
-    "none": (["_"], "_ is a value of an earlier line of a script or shell, and there is none\n"),
+    "none": (["_"], "_ is the value of an earlier line of a script or the shell, and there is none\n"),
     "arch_and_format": (
         ["format line", "sint2 0x30", "arch arm64", "sint2 0x30", "arch x64", "sint2 0x30"],
         LINE + LINE.replace("X64_MSR", "REGISTER") + LINE,

@@ -300,4 +300,4 @@ def test_without_jinja_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     for name in [name for name in sys.modules if name.startswith("hvrepl.web")]:
         monkeypatch.delitem(sys.modules, name)
     got = call("web", "--no-open")
-    assert (got.status, got.err) == (4, "hvrepl web makes its pages with Jinja; install the package jinja2\n")
+    assert (got.status, got.err) == (4, "hvrepl web needs Jinja for its pages; install the package jinja2\n")

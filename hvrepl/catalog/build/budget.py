@@ -52,7 +52,7 @@ def check_names(specs: Sequence[Spec]) -> Iterator[str]:
         each = 1 + len(spec.also) + sum(1 + len(one.also) + len(one.was) for one in spec.addresses)
         count += each * len(elements(spec))
         if count > MOST_NAMES:
-            yield f"{spec.file}: more than {MOST_NAMES:,} names, with those of the files before; an array has its names for each element"
+            yield f"{spec.file}: more than {MOST_NAMES:,} names, including those of earlier files; an array has its names once per element"
             return
 
 
@@ -60,7 +60,7 @@ def check_cost(depth: int, parts: int, size: int) -> Iterator[str]:
     if depth > MOST_DEPTH:
         yield f"types and cases are nested more than {MOST_DEPTH} deep"
     if parts > MOST_PARTS:
-        yield f"more than {MOST_PARTS:,} fields or values, with those of its types and cases for each time they appear"
+        yield f"more than {MOST_PARTS:,} fields or values, counting those of its types and cases each time they appear"
     if size > MOST_SIZE:
         yield f"more than {MOST_SIZE:,} bytes"
 
@@ -75,7 +75,7 @@ def check_lookups(spec: Spec) -> Iterator[str]:
         references += sum(1 + text.count("{") + text.count("?") for text in texts) + sum(map(len, conditions))
         references += sum(any(isinstance(one, str) for one in (field.size, field.count)) + bool(field.switch or field.used) for field in layout.fields)
     if references * fields > MOST_STEPS:
-        yield "too many references to its fields, of which it has too many"
+        yield "too many fields, and too many references to them"
 
 
 def check_pattern(pattern: str, *, is_form: bool = True) -> Iterator[str]:

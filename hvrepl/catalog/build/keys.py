@@ -227,7 +227,7 @@ def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
 def check_elements(key: str, value: object, where: str) -> Iterator[str]:
     """The elements of a list, or the values of a table whose keys are free, that are of another type."""
     if isinstance(value, list) and key not in LISTS_OF_TABLES:
-        yield from (f"{where}{key} must hold text, not {one!r}" for one in value if not isinstance(one, str))
+        yield from (f"{where}{key} must contain text, not {one!r}" for one in value if not isinstance(one, str))
     elif isinstance(value, Mapping) and key in TABLES_OF:
         wanted = TABLES_OF[key]
         wrong = [(name, one) for name, one in value.items() if not isinstance(one, wanted) or isinstance(one, bool)]
@@ -281,7 +281,7 @@ def check_rule(name: str, rule: object, where: str) -> Iterator[str]:
     """When something is taken for what a file defines."""
     yield from check_keys(name, rule, where)
     conditions = rule.get("when") if isinstance(rule, Mapping) else None
-    yield from (f"{where}when must hold tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))
+    yield from (f"{where}when must contain tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))
 
 
 def check_flag(flag: object, where: str) -> Iterator[str]:

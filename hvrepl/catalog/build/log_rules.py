@@ -21,7 +21,7 @@ def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
         found = [*check_form(form, book), *check_cited(form.source, book)]
         yield from (f"{form.file}: {form.name}: {fault}" for fault in found)
     names = Counter(form.name for form in forms)
-    yield from (f"{form.file}: {form.name}: is defined twice" for form in forms if names[form.name] > 1)
+    yield from (f"{form.file}: {form.name}: defined twice" for form in forms if names[form.name] > 1)
 
 
 def check_form(form: LogForm, book: Book) -> Iterator[str]:

@@ -38,8 +38,8 @@ def check_ways(pattern: str, *, is_form: bool = True) -> Iterator[str]:
         return
     if ways > MOST_WAYS:
         yield (
-            "pattern: on a line that it does not fit it would try too many ways; say how often a repeat may be there at most, as in {0,40}, "
-            "repeat nothing that holds a repeat or a choice, or give nothing back, as in [a-z]++"
+            "pattern: it would try too many ways on a line that does not match; limit how often something repeats, as in {0,40}, "
+            "do not repeat a repeat or a choice, or give nothing back, as in [a-z]++"
         )
 
 

@@ -94,7 +94,7 @@ def read_folder(folder: Path, shown: str = "") -> Folder:
             continue
         room -= size_of(folder / path)
         if room < 0:
-            faults.append(f"{file}: more than {MOST_BYTES >> 20} MiB of specs, with the files before")
+            faults.append(f"{file}: more than {MOST_BYTES >> 20} MiB of specs, including earlier files")
             break
         try:
             tables.append((path.parts[0], file, read_toml(folder / path, file)))

@@ -12,7 +12,7 @@ COMMANDS = {
     BYTES: "decode page @{}",
     "a dump in text": "decode page @{}",
     "a CPUID dump": "cpuid {}",
-    "what starts a guest": "cpuid {}",
+    "a guest's configuration": "cpuid {}",
     "a log": "annotate {}",
     "a Windows event log": "annotate {}",
     "values": "decode WHAT @{}",

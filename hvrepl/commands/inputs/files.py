@@ -18,7 +18,7 @@ MOST_READ = 256 << 20  # bytes of one file or one line, far above any dump of on
 
 def too_much(name: str, most: int, right: str) -> UsageError:
     size = f"{most >> 20} MiB" if most >> 20 else f"{most} bytes"
-    return UsageError(f"{name}: more than {size} and no end; {right}")
+    return UsageError(f"{name}: more than {size} with no end; {right}")
 
 
 def is_file(word: str) -> bool:

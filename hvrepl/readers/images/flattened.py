@@ -83,7 +83,7 @@ class FlattenedSource:
         fitting = [run for run in self.runs if run.end <= offset]
         if not fitting:
             if len(self.runs) == MOST_RUNS:
-                raise FileError(f"{self.path}: a flattened dump in no order; `makedumpfile -R FILE < DUMP` makes a vmcore of it")
+                raise FileError(f"{self.path}: a flattened dump that is out of order; `makedumpfile -R FILE < DUMP` makes a vmcore of it")
             self.runs.append(Run())
             fitting = self.runs[-1:]
         max(fitting, key=lambda run: run.end).add(offset, place, size)

@@ -142,4 +142,4 @@ def read_at(path: str, address: int, size: int) -> bytes:
         lacks = f"; it lacks {memory.facts.missing}" if memory.facts.missing else ""
         first = [f"{one.address:#x}-{one.end - 1:#x}" for one in islice(memory.ranges(), SHOWN_RANGES + 1)]
     held = ", ".join(first[:SHOWN_RANGES]) + (" and more" if len(first) > SHOWN_RANGES else "")
-    raise FileError(f"{path}: holds nothing at {address:#x}; it has {held or 'no memory at all'}{lacks}")
+    raise FileError(f"{path}: has nothing at {address:#x}; it has {held or 'no memory at all'}{lacks}")

@@ -208,7 +208,7 @@ def read_header(source: Source) -> tuple[int, ...]:
     """The newer copy of the header that passes its checks. FileError if there is none, or it is not of the version that is known."""
     found = [read(source, copy * COPY, HEADER.size) for copy in (0, 1)]
     if not any(data.startswith(SIGNATURE.to_bytes(4, "little")) for data in found):
-        raise FileError(f"{source.path}: its name is that of a saved state of Hyper-V, but it does not begin as one")
+        raise FileError(f"{source.path}: named like a saved state of Hyper-V, but does not begin like one")
     if len(found[1]) < HEADER.size:
         raise FileError(f"{source.path}: is truncated: it ends within its header")
     headers = [HEADER.unpack(data) for data in found]
@@ -219,7 +219,7 @@ def read_header(source: Source) -> tuple[int, ...]:
     version = newest[3]
     if version != VERSION:
         name = f"{version >> 8}.{version & 0xFF}"
-        raise FileError(f"{source.path}: a file of Hyper-V in format {name}; only 4.0 is documented, so nothing else is read")
+        raise FileError(f"{source.path}: a file of Hyper-V in format {name}; only 4.0 is documented and can be read")
     return newest
 
 

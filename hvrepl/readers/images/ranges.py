@@ -115,4 +115,6 @@ def in_order(path: str, ranges: Callable[[], Iterable[Range]]) -> Callable[[], I
 
 
 def refuse_to_sort(path: str) -> Iterable[Range]:
-    raise FileError(f"{path}: its memory is in more than {MOST_SORTED} pieces in no order; `scan` reads it, an address cannot be looked up")
+    raise FileError(
+        f"{path}: its memory is in more than {MOST_SORTED} pieces out of order; `scan` can read it, but addresses cannot be looked up"
+    )

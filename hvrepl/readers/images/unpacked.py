@@ -284,7 +284,7 @@ class Unpacked:
         self._streams = [stream, *self._streams[: most - 1]]
         while stream.end <= offset:
             if self._again > MOST_AGAIN * self._furthest + MOST_AGAIN_BESIDES:
-                raise FileError(f"{self.path}: what is in it is in no order; unpack it first, with `{self.packing.name} -d`")
+                raise FileError(f"{self.path}: its contents are out of order; unpack it first, with `{self.packing.name} -d`")
             before = stream.end
             if not stream.advance():
                 self.size, self.fault = stream.end, stream.fault

@@ -236,13 +236,13 @@ def number_of(name: bytes, prefix: bytes) -> int | None:
 
 def old(version: int) -> str:
     name = f"{version >> 8}.{version & 0xFF}"
-    return f"a saved state of a virtual machine of version {name}; the layout is documented, and read, only of those above 5.0"
+    return f"a saved state of a virtual machine of version {name}; only versions above 5.0 are documented and can be read"
 
 
 def nothing_in(is_saved: bool) -> str:
     if is_saved:
         return "a saved state of Hyper-V without memory in it"
-    return "a file of Hyper-V without a saved state in it, such as a configuration, or the state of a machine that runs"
+    return "a file of Hyper-V without a saved state in it, such as a configuration, or the state of a running machine"
 
 
 def read_regions(contents: Contents) -> list[Region]:

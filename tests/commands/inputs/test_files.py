@@ -38,13 +38,15 @@ def test_a_file_may_be_as_long_as_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(bytes(100))
     assert read_file(str(path), 100) == bytes(100)
-    with pytest.raises(UsageError, match="more than 99 bytes and no end; expected one dump or value, or a part of the file: @FILE:ADDRESS"):
+    with pytest.raises(
+        UsageError, match="more than 99 bytes with no end; expected one dump or value, or a part of the file: @FILE:ADDRESS"
+    ):
         read_file(str(path), 99)
 
 
 @has_endless
 def test_a_device_without_an_end_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"^/dev/zero: more than 1 MiB and no end"):
+    with pytest.raises(UsageError, match=r"^/dev/zero: more than 1 MiB with no end"):
         read_file(str(ENDLESS), 1 << 20)
 
 
@@ -56,7 +58,7 @@ def test_a_file_that_cannot_be_read_is_another_error(path: str) -> None:
 
 def test_stdin_without_an_end_is_refused_soon_after_the_limit() -> None:
     stdin = Endless(b"\0" * 1000)
-    with pytest.raises(UsageError, match=r"^stdin: more than 5000 bytes and no end; expected one dump$"):
+    with pytest.raises(UsageError, match=r"^stdin: more than 5000 bytes with no end; expected one dump$"):
         read_rest(session_on(stdin), most=5000)
     assert stdin.taken == 6000
 
@@ -76,7 +78,7 @@ def test_any_number_of_lines_is_read() -> None:
 def test_a_line_of_a_sourced_file_has_the_limit() -> None:
     lines = read_lines(io.StringIO("sint2 1\n" + "x" * 50), "script", 20)
     assert next(lines) == "sint2 1\n"
-    with pytest.raises(UsageError, match=r"^script: more than 20 bytes and no end; a script has lines$"):
+    with pytest.raises(UsageError, match=r"^script: more than 20 bytes with no end; a script has lines$"):
         next(lines)
 
 

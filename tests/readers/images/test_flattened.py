@@ -98,7 +98,10 @@ REFUSED = {
         "is damaged: its record at 0x60c1 is for 5 bytes at offset -7",
     ),
     "no end": (flattened([(0, VMCORE)])[:-16], "is truncated: it ends before its last record"),
-    "no order": (flattened((1000 - at, b"x") for at in range(100)), "a flattened dump in no order; `makedumpfile -R FILE < DUMP` makes"),
+    "no order": (
+        flattened((1000 - at, b"x") for at in range(100)),
+        "a flattened dump that is out of order; `makedumpfile -R FILE < DUMP` makes",
+    ),
     "small records": (flattened((at, b"x") for at in range(5000)), "a flattened dump of too many records; `makedumpfile -R"),
 }
 

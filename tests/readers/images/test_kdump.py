@@ -129,7 +129,7 @@ def test_a_dump_of_qemu_is_read_without_vmcoreinfo() -> None:
         assert (memory.facts.format, memory.facts.arch, memory.facts.kernel, memory.facts.missing) == ("kdump", "x64", "", "")
     assert call("scan", path, "-f", "line").out.startswith(f"{path}:0x3c5a000  HV_MESSAGE_PAGE")
     assert call("decode", "page", f"@{path}:0x3c5a000", "-f", "line").status == 0
-    with pytest.raises(FileError, match=r"holds nothing at 0x3000; it has 0x1000-0x1fff, 0x3c5a000-0x3c5bfff$"):
+    with pytest.raises(FileError, match=r"has nothing at 0x3000; it has 0x1000-0x1fff, 0x3c5a000-0x3c5bfff$"):
         read_at(path, 0x3000, 8)
 
 

@@ -96,7 +96,7 @@ def test_a_page_is_at_its_address(name: str) -> None:
     with closing(open_memory(path)) as memory:
         assert list(by_page({address: bytes(data) for address, data, _ in memory.chunks()})) == [0x3C5A000]
     assert read_at(path, 0x3C5A000, PAGE)[:4] == TIMER[:4]
-    with pytest.raises(FileError, match=r"holds nothing at 0x0; it has 0x3c59000-0x3c5bfff$"):
+    with pytest.raises(FileError, match=r"has nothing at 0x0; it has 0x3c59000-0x3c5bfff$"):
         read_at(path, 0, 1)
 
 

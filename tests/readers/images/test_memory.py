@@ -135,7 +135,7 @@ REFUSED = {
     "MEMORY.DMP": (b"PAGEDU64" + A, "a Windows MEMORY.DMP that ends within its header"),
     "MEMORY32.DMP": (b"PAGEDUMP" + A, "the MEMORY.DMP of a 32-bit Windows, which is not read; `!db ADDRESS L1000`"),
     "guest.vsv": (A, "a saved state of Hyper-V before Windows Server 2016, which is not read; start the guest"),
-    "guest.VMRS": (A, "its name is that of a saved state of Hyper-V, but it does not begin as one"),
+    "guest.VMRS": (A, "named like a saved state of Hyper-V, but does not begin like one"),
     "start of a vmcore": (KDUMP[:400], "a kdump-compressed vmcore that ends within its header"),
     "damaged vmcore": (
         KDUMP[:428] + b"\xff" * 4 + KDUMP[432:],
@@ -169,7 +169,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
 def test_an_address_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     few = write(tmp_path / "few", elf([(0, 0x1000, A), (0, 0x8000, B[:16])]))
     many = write(tmp_path / "many", elf([(0, 0x10000 * number, A) for number in range(1, 9)]))
-    with pytest.raises(FileError, match=r"few: holds nothing at 0x5000; it has 0x1000-0x1fff, 0x8000-0x800f$"):
+    with pytest.raises(FileError, match=r"few: has nothing at 0x5000; it has 0x1000-0x1fff, 0x8000-0x800f$"):
         read_at(few, 0x5000, 1)
     with pytest.raises(FileError, match=r"it has 0x10000-0x10fff, .*, 0x40000-0x40fff and more$"):
         read_at(many, 0, 1)

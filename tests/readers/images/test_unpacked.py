@@ -66,7 +66,7 @@ def test_a_packed_raw_image_ends_in_silence(tmp_path: Path, pack: Callable[[byte
     with closing(open_memory(path)) as memory:
         assert memory.facts.format == "raw"
         assert memory.size is None
-    with pytest.raises(FileError, match=r"image: holds nothing at 0x300000; it has 0x0-0x2fffff$"):
+    with pytest.raises(FileError, match=r"image: has nothing at 0x300000; it has 0x0-0x2fffff$"):
         read_at(path, len(NOISE), 1)
     path = write(tmp_path / "cut", pack(NOISE[:-96]))
     assert everything(path) == (NOISE[:-96], "ends in the middle of a page; its last 4000 bytes are not searched")
@@ -164,7 +164,7 @@ def test_what_is_read_in_no_order_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hvrepl.readers.images.unpacked.MOST_AGAIN_BESIDES", 0)
     source = unpacked(gzipped(NOISE))
     places = [at for _ in range(100) for at in range(len(NOISE) - PAGE, 0, -300_000)]
-    with pytest.raises(FileError, match="image: what is in it is in no order; unpack it first, with `gzip -d`"):
+    with pytest.raises(FileError, match="image: its contents are out of order; unpack it first, with `gzip -d`"):
         assert [read(source, at, 1) for at in places] == []
 
 

@@ -128,7 +128,7 @@ def test_memory_is_read_by_guest_physical_address(tmp_path: Path, tables_first: 
         assert memory.read(MIB - 1, 3) == b"\0" + NOISE[:2]
         assert memory.read(len(LOW) - 1, 5) == b"\3"
         assert memory.read(1 << 40, 5) == b""
-    with pytest.raises(FileError, match=r"holds nothing at 0x200000; it has 0x0-0x108fff, 0x100000000-0x100004fff$"):
+    with pytest.raises(FileError, match=r"has nothing at 0x200000; it has 0x0-0x108fff, 0x100000000-0x100004fff$"):
         read_at(path, 0x200000, 1)
 
 
@@ -219,9 +219,12 @@ REFUSED = {
         store({key: one for key, one in ONE.items() if "RamBlock" not in key}),
         "a saved state of Hyper-V without memory in it",
     ),
-    "an old machine": (store(saved({0: A}, version=0x500)), "a saved state of a virtual machine of version 5.0; the layout is documented"),
-    "an old machine's path": (store({"/VmVersion": 0x200}), "a saved state of a virtual machine of version 2.0; the layout"),
-    "an old file": (store(ONE, version=0x301), "a file of Hyper-V in format 3.1; only 4.0 is documented, so nothing else is read"),
+    "an old machine": (
+        store(saved({0: A}, version=0x500)),
+        "a saved state of a virtual machine of version 5.0; only versions above 5.0 are documented",
+    ),
+    "an old machine's path": (store({"/VmVersion": 0x200}), "a saved state of a virtual machine of version 2.0; only versions above 5.0"),
+    "an old file": (store(ONE, version=0x301), "a file of Hyper-V in format 3.1; only 4.0 is documented and can be read"),
     "a newer file": (store(ONE, version=0x500), "a file of Hyper-V in format 5.0; only 4.0"),
     "newer ranges": (
         store(ONE | {"/savedstate/RamMemoryBlock0": range_of(1, 0, 0, 4)}),
@@ -234,7 +237,7 @@ REFUSED = {
     "no pages": (store(ONE | {"/savedstate/RamMemoryBlock0": range_of(0, 0, 5)}), "is damaged: range 0 of its memory has 0 pages from 0x5"),
     "one page twice": (store(ONE | {"/savedstate/RamMemoryBlock1": range_of(1, 1, 0)}), "is damaged: ranges of its memory overlap"),
     "one block twice": (store(ONE | {"/savedstate/RamMemoryBlock1": range_of(1, 0, 9)}), "is damaged: ranges of its memory overlap"),
-    "another file": (A * 3, "its name is that of a saved state of Hyper-V, but it does not begin as one"),
+    "another file": (A * 3, "named like a saved state of Hyper-V, but does not begin like one"),
     "two broken headers": (
         store(ONE)[:8] + b"\1" + store(ONE)[9:4104] + b"\1" + store(ONE)[4105:],
         "is damaged: both copies of its header",

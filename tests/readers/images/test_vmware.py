@@ -48,7 +48,7 @@ def test_memory_is_where_its_state_says(tmp_path: Path, end: str, magic: bytes) 
     path = guest(tmp_path, {"Checkpoint": b"", "cpu": CPU, "memory": tag("align_mask", 0xFFFF) + WITH_HOLE}, end=end, magic=magic)
     assert pages_of(path) == pages_of(path.replace(".vmem", end)) == TRUTH
     assert read_at(path, HIGH, 1) == b"\3"
-    with pytest.raises(FileError, match=r"holds nothing at 0x2000; it has 0x0-0x1fff, 0x100000000-0x100001fff$"):
+    with pytest.raises(FileError, match=r"has nothing at 0x2000; it has 0x0-0x1fff, 0x100000000-0x100001fff$"):
         read_at(path, 0x2000, 1)
 
 

@@ -79,7 +79,7 @@ def test_a_dump_says_what_it_is(data: bytes, facts: tuple[str, ...]) -> None:
 
 def test_an_address_that_a_kernel_dump_has_not_says_what_it_lacks(tmp_path: Path) -> None:
     path = write(tmp_path / "MEMORY.DMP", windows.bitmap(PAGES, windows.KERNEL))
-    with pytest.raises(FileError, match=r"holds nothing at 0x5000; it has 0x1000-0x3fff, .*; it lacks user pages$"):
+    with pytest.raises(FileError, match=r"has nothing at 0x5000; it has 0x1000-0x3fff, .*; it lacks user pages$"):
         read_at(path, 0x5000, 1)
 
 

@@ -47,7 +47,7 @@ def names(space: str | None = None, *, specs: Specs = None) -> Iterator[Entry]:
 
 
 def spaces(*, specs: Specs = None) -> Mapping[str, Space]:
-    """The number spaces by name, in the order in which a bare number is looked up."""
+    """The number spaces by name, in the order of looking up a bare number."""
     return dict(open_catalog("x64", specs=specs).spaces)
 
 

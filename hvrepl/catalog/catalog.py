@@ -148,7 +148,7 @@ class Catalog:
         return Found(spec, self.arch, first.element, self.heading(spec, first.address), others)
 
     def bare_spaces(self) -> list[Space]:
-        """The spaces of this arch in which a number without a space is looked up, in order."""
+        """The spaces of this arch that a number without a space is looked up in, in order."""
         return [space for space in self.spaces.values() if self.arch in space.arches and not space.aside]
 
     def numbered(self, number: int) -> list[NumberRow]:
@@ -221,7 +221,7 @@ class Catalog:
         return next((one.name for one in spec.values if one.low <= value <= one.high), "") if spec else ""
 
     def lone(self) -> Iterator[Spec]:
-        """The specs as which a number without a name may be read, first choice first."""
+        """The specs that a number without a name can be read as, first choice first."""
         return (self.load(key) for arch, key in self.index.lone() if is_seen(arch, self.arch))
 
     def flags(self) -> Iterator[Spec]:
@@ -234,7 +234,7 @@ class Catalog:
         return sorted(spec.name.replace("{n}", f"0-{(spec.count or 1) - 1}") for spec in specs)
 
     def crashes(self) -> Iterator[Spec]:
-        """The structs as which the parameters of a crash may be told, first choice first."""
+        """The structs that crash parameters can be explained as, first choice first."""
         return (self.load(key) for arch, key in self.index.crashes() if is_seen(arch, self.arch))
 
     def log_forms(self) -> Iterator[LogForm]:
@@ -252,7 +252,7 @@ class Catalog:
         return self.index.laid_out(kind)
 
     def groups(self) -> tuple[str, ...]:
-        """What `entries` can be asked for: the spaces, then the kinds that are no spaces."""
+        """What `entries` can be asked for: the spaces, then the kinds that are not spaces."""
         return tuple(dict.fromkeys([*self.spaces, *self.index.kinds()]))
 
     def entries(self, space: str | None = None, kind: str | None = None) -> Iterator[Entry]:
@@ -356,7 +356,7 @@ class Catalog:
 
     @cached_property
     def _spellings(self) -> dict[str, NameRow]:
-        """Every name of this arch by its key; kept, as a script that goes on after mistakes may make many."""
+        """Every name of this arch by its key; kept, as a script that continues after errors can make many."""
         return {to_key(row.spelling): row for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
 
 

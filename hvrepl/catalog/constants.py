@@ -1,4 +1,4 @@
-"""What a constant of the sources stands for that is no thing of its own: a value of an enumeration, or the bits of a field."""
+"""What a constant of the sources means that is not a definition of its own: a value of an enumeration, or the bits of a field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvrepl.catalog.model import COMMON, Enumerator, Field, Layout, Spec, to_key
 from hvrepl.record import record
 
 TYPED = re.compile("[A-Za-z][A-Za-z0-9_-]*")
-# What tells by itself what it is: HV_STATS_AREA_SELF, HvPortTypeEvent. Other words, such as none, many enumerations have.
+# Names that identify themselves: HV_STATS_AREA_SELF, HvPortTypeEvent. Others, such as none, are in many enumerations.
 CONSTANT = re.compile("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][A-Za-z0-9]*[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*")
 
 
@@ -25,7 +25,7 @@ class Constant:
 
     @property
     def owner(self) -> str:
-        """The enumeration, or the field with what it stands in."""
+        """The enumeration, or the field with what contains it."""
         return f"{self.spec.name}.{self.field.name}" if self.field and self.value else self.spec.name
 
 
@@ -43,7 +43,7 @@ def find_constants(index: Index, name: str, arch: str) -> list[Constant]:
 
 
 def holding_name(index: Index, key: str) -> Iterator[Spec]:
-    """The specs in whose tables the name stands. All are looked through: that takes 2 ms, which only a name that no thing has pays."""
+    """The specs whose tables contain the name. All are looked through: that takes 2 ms, which only a name that no thing has pays."""
     sql = "SELECT id FROM spec WHERE body LIKE ? ORDER BY name, arch"  # in LIKE case does not matter, and _ is any character
     return (index.spec(number) for (number,) in index.database.execute(sql, (f'%"{key}"%',)).fetchall())
 

@@ -6,7 +6,7 @@ GUID_SIZE = 16
 
 
 def guid_to_number(text: str) -> int:
-    """ValueError for what is no GUID."""
+    """ValueError for text that is not a GUID."""
     from uuid import UUID  # 5 ms that only GUIDs pay
 
     return int.from_bytes(UUID(text).bytes_le, "little")

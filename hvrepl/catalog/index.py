@@ -162,7 +162,7 @@ class Index:
 
     @classmethod
     def load(cls, data: bytes) -> Index:
-        """The index whose file holds these bytes."""
+        """The index in these bytes of a file."""
         database = sqlite3.connect(":memory:", check_same_thread=False)
         database.deserialize(data)
         return cls(database)
@@ -231,7 +231,7 @@ class Index:
             run("INSERT INTO crash VALUES (?,?,?)", (spec.crash.rank, spec.arch, key))
 
     def _resolve_case(self, case: str, spec_arch: str) -> Iterator[tuple[str, int | str, str]]:
-        """HVMSG_TIMER_EXPIRED or message:1 → (space, number, arch) as they stand in the table; a name may differ by arch."""
+        """HVMSG_TIMER_EXPIRED or message:1 → (space, number, arch) as in the table; a name can differ by arch."""
         space, colon, number = case.rpartition(":")
         if colon:
             yield space, to_column(to_int(number, 0)), spec_arch

@@ -1,4 +1,4 @@
-"""[[form]] of a log file → LogForm: what a line of a log looks like in which numbers of the interface stand. No I/O."""
+"""[[form]] of a log file → LogForm: what log lines with numbers of the interface look like. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvrepl.catalog.model import When
 from hvrepl.catalog.parse_specs import parse_when
 from hvrepl.record import record
 
-# What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be told.
+# What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be reported.
 # `int` is what C's %d makes of 32 bits; `name` is a word and no number.
 DIGITS_END = r"(?![0-9a-z_]|`[0-9a-f]{8})"  # nor does a number end at the mark in the middle of one of WinDbg's
 NUMBER_KINDS: Mapping[str, str] = {

@@ -17,7 +17,7 @@ SIGNATURES = "HYPERVISOR_SIGNATURE"  # the enumeration of those who sign the fir
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
 GUID_DIGITS = 32
 FLAG = "flag"  # the kind of the CPU flags of QEMU
-ENUMERATION = "enumeration"  # the kind of what has nothing but names for values
+ENUMERATION = "enumeration"  # the kind of things that only name values
 PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
 
 PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch
@@ -25,7 +25,7 @@ PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch
 COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages": lambda size: -(-size // PAGE_SIZE)}
 
 # A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold. Of what
-# stands in one condition with AND between, all must.
+# is joined by AND in one condition, all must.
 When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 AND = " & "
 
@@ -72,7 +72,7 @@ class Document:
 
 @record
 class Address:
-    """Where a thing stands in a space. `name` and `also` may hold {n}, the index into an array whose step is `stride`, or into a range.
+    """A thing's number in a space. `name` and `also` can contain {n}, the index into an array whose step is `stride`, or into a range.
 
     `arch`: the one on which it has this number, where a common thing has another on the other arch.
     """
@@ -102,7 +102,7 @@ def fill(text: str, element: int | None) -> str:
 
 @record(eq=True)
 class Enumerator:
-    """One value, or a range of values, of an enumeration; `taken`: it stands elsewhere, and the enumeration takes it in."""
+    """One value, or a range of values, of an enumeration; `taken`: it is defined elsewhere, and the enumeration includes it."""
 
     low: int
     high: int
@@ -166,7 +166,7 @@ class Field:
 
 @record
 class FindingRule:
-    """A finding that a spec declares: said of a value for which all of `when` holds."""
+    """A finding that a spec declares, for values that meet all of `when`."""
 
     code: str
     field: str
@@ -186,7 +186,7 @@ class Layout:
 
 @record
 class Remark:
-    """What is said of a text that fits the pattern; {name} in it is what the pattern's group of that name took."""
+    """A finding on text that matches the pattern; {name} in it is what the group of that name matched."""
 
     code: str
     pattern: str
@@ -196,7 +196,7 @@ class Remark:
 
 @record
 class Shorthand:
-    """One assignment that sets several fields: what `read` makes of the text goes to `field`, `sets` beside it.
+    """One assignment that sets several fields: what `read` makes of the text goes to `field`, and `sets` are set too.
 
     Of the remarks the first that fits the text is made.
     """
@@ -218,7 +218,7 @@ class Lone:
 
 @record
 class CrashRule:
-    """When the parameters of a crash are told as this struct, lowest rank first, and the words for the system that wrote them."""
+    """When crash parameters are explained as this struct, lowest rank first, and the words for the system that wrote them."""
 
     rank: int
     os: str
@@ -240,7 +240,7 @@ class Interface:
 
 @record
 class Until:
-    """What a flag puts into CPUID leaves with machine types up to a version, in place of what it puts there otherwise."""
+    """What a flag sets in CPUID leaves on machine types up to a version, in place of what it sets otherwise."""
 
     machine: str
     sets: Mapping[str, int]
@@ -360,5 +360,5 @@ def count_from(count: str, numbers: Iterable[int]) -> int:
 
 
 def to_key(name: str) -> str:
-    """The form in which names are compared: case, hyphen and underscore do not matter."""
+    """The form that names are compared in: case, hyphen and underscore do not matter."""
     return name.lower().replace("-", "_")

@@ -9,7 +9,7 @@ from hvrepl.catalog.index import Index, elements, is_seen
 from hvrepl.catalog.model import Spec, fill, to_key
 from hvrepl.catalog.search import Wanted, find_words
 
-SHORTEST = 3  # letters of what is worth a search
+SHORTEST = 3  # letters that are worth a search
 MOST_NAMES = 2
 MOST_WORDS = 5  # that one name is written in
 WORD = re.compile("[A-Za-z0-9_-]{1,40}")

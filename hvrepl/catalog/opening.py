@@ -1,4 +1,4 @@
-"""Where the index of the specs comes from: the wheel's, an archive's, a checkout's, or one with the user's own specs beside these."""
+"""Where the index of the specs comes from: the wheel's, an archive's, a checkout's, or one that adds the user's own specs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHECKOUT_SPECS = os.path.join(os.path.dirname(PACKAGE), "specs")
 
 
 def open_index(extra: Path | None = None) -> Index:
-    """The index of the wheel or archive, or in a checkout the one kept of its specs; with `extra`, one's own specs beside these.
+    """The index of the wheel or archive, or in a checkout the one kept of its specs; with `extra`, the user's own specs too.
 
     Raises SpecError if `extra` breaks a rule, FileError if it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""The pattern of a log form → the plain text that whatever it matches has, by which lines are looked through before it is tried. No I/O."""
+"""The pattern of a log form → plain text that every match contains, to search lines for before the pattern is tried. No I/O."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Outline:
 
 @record
 class Atom:
-    """A piece of a pattern: text that stands for itself, a group, or something else. Optional: it need not be there."""
+    """A piece of a pattern: literal text, a group, or something else. Optional: it can be absent."""
 
     text: str = ""
     group: str = ""
     is_optional: bool = False
-    ends: bool = False  # whether something else may stand between it and the next
+    ends: bool = False  # whether something else can come between it and the next
 
 
 @lru_cache(MOST_KEPT)  # a shell or script that annotates one log after the other works each out once
@@ -64,7 +64,7 @@ def head(alternative: str) -> tuple[list[str], bool]:
 
 
 def best_part(pattern: str, words: Collection[str]) -> str:
-    """The longest text without a blank that stands in every match, as far as that is plain, and is not long because of a word."""
+    """The longest text without a blank that is in every match, as far as that is plain, and is not long because of a word."""
     if len(split(pattern)) > 1:
         return ""
     runs = [""]

@@ -15,7 +15,7 @@ def find_field(spec: Spec, layout: Layout, path: str, type_of: TypeOf) -> Field 
     for owner, field in all_fields(spec, layout, set()):
         if field.name == first:
             return descend(owner, field, rest, type_of) if rest else field
-        if field.used and first == f"{field.name}_unused":  # the bytes behind those that are used
+        if field.used and first == f"{field.name}_unused":  # the bytes after those in use
             return field
     return None
 
@@ -29,7 +29,7 @@ def descend(owner: Spec, field: Field, path: str, type_of: TypeOf) -> Field | No
 
 
 def find_switch(spec: Spec, layout: Layout, field: Field, type_of: TypeOf) -> Field | None:
-    """The field whose value picks the case of another: in the layout, or in a case that may stand around it."""
+    """The field whose value picks the case of another: in the layout, or in a case around it."""
     scopes = (layout, *(spec.cases or {}).values())
     found = (find_field(spec, scope, field.switch, type_of) for scope in scopes)
     return next((switch for switch in found if switch), None)

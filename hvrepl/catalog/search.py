@@ -1,4 +1,4 @@
-"""Where a text, a number or a bit stands in the specs of both archs: names, aliases, fields, enumerators, docs."""
+"""Find a text, a number or a bit in the specs of both archs: names, aliases, fields, enumerators, docs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ IN_FIELDS, IN_TITLE, IN_DOC, IN_LINKS = 5, 8, 9, 10
 
 @record
 class Text:
-    """What may hold a text: `words` that belong together, and where they stand. `is_names`: they are the names of one thing."""
+    """Where a text can be: `words` that belong together, and their place. `is_names`: they are the names of one thing."""
 
     rank: int
     where: str
@@ -79,7 +79,7 @@ class Wanted:
 
 
 def form_of(text: str, is_loose: bool) -> str:
-    """The form in which texts are compared."""
+    """The form that texts are compared in."""
     form = to_key(text).replace(" ", "_")
     return form.replace("_", "") if is_loose else form
 
@@ -100,13 +100,13 @@ def find_words(index: Index, wanted: Wanted) -> list[Hit]:
 
 
 def candidates(index: Index, wanted: Wanted) -> Iterator[Spec]:
-    """Specs whose tables hold every word, in the form in which they are compared."""
+    """Specs whose tables contain every word, in the form that is compared."""
     body, key = "replace(replace(lower(body), '-', '_'), ' ', '_')", "key"
     if wanted.is_loose:
         body, key = (f"replace({column}, '_', '')" for column in (body, key))
     condition = " AND ".join(f"{body} LIKE ? ESCAPE '\\'" for _ in wanted.words)
     patterns = ["%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for word in wanted.words]
-    # A name with a number in it, such as SINT2, stands in the body as SINT{n}: the names are looked through as well.
+    # A name with a number in it, such as SINT2, is in the body as SINT{n}: the names are searched too.
     names = " AND ".join(f"{key} LIKE ? ESCAPE '\\'" for _ in wanted.words)
     sql = f"SELECT id FROM spec WHERE {condition} UNION SELECT spec FROM name WHERE {names}"
     return (index.spec(key) for (key,) in index.database.execute(sql, patterns + patterns).fetchall())
@@ -148,7 +148,7 @@ def text_order(text: Text, wanted: Wanted) -> int:
 
 
 def say_link(spec: Spec, wanted: Wanted) -> str:
-    """The link in which a text was found."""
+    """The link that contains the text."""
     seen = [name for name in spec.see if wanted.are_in(name)]
     return f"see {seen[0]}" if seen else f"privilege {spec.privilege.rpartition('.')[2]}"
 
@@ -213,7 +213,7 @@ def texts_of(spec: Spec) -> Iterator[Text]:
     """Everything but the names of the spec itself."""
     fields = [field for layout in layouts_of(spec) for field in layout.fields]
     values: list[tuple[Enumerator, Field | None]] = [(value, field) for field in fields for value in field.values]
-    values += [(value, None) for value in spec.values if not value.taken]  # what is taken in is found where it stands
+    values += [(value, None) for value in spec.values if not value.taken]  # included values are found where they are defined
     yield from (Text(4, f"field {field.name}", field.names, is_names=True) for field in fields)
     yield from (Text(4, say_value(value, field), (value.name, *value.also), is_names=True) for value, field in values)
     yield Text(5, "title", (spec.title,))
@@ -238,7 +238,7 @@ def find_bit(index: Index, bit: int) -> list[Hit]:
 
 
 def holding(index: Index, *texts: str, number: int | None = None) -> Iterator[Spec]:
-    """The specs in whose tables one of the texts stands, or that have the number: only those are read as a whole."""
+    """The specs whose tables contain one of the texts, or that have the number: only those are read as a whole."""
     wanted = " OR ".join("body LIKE ?" for _ in texts)
     sql = f"SELECT id FROM spec WHERE {wanted} OR id IN (SELECT spec FROM number WHERE low = ?) ORDER BY name, arch"
     values = [*(f"%{text}%" for text in texts), None if number is None else to_column(number)]

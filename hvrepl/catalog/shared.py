@@ -12,7 +12,7 @@ from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import UsageError
 
-Specs = str | PathLike[str] | None  # a folder of one's own specs
+Specs = str | PathLike[str] | None  # a folder of the user's own specs
 
 
 class Shared(threading.local):

@@ -1,4 +1,4 @@
-"""Enumerations that take in the names of a space, or the values of another one: a name stands once, whatever its number is put into."""
+"""Enumerations that include the names of a space, or the values of another: a name is written once, whatever larger number it is part of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one's own specs may cost whoever uses them, so that a small file cannot ask for all memory or time. Checked before the rules."""
+"""What users' own specs may cost, so a small file cannot ask for all memory or time. Checked before the rules."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Costs:
         return [found] if found else [layout for place, layout in layouts(spec) if not place.startswith("case.")]
 
     def inner(self, spec: Spec, case: str) -> Iterator[tuple[Spec, str]]:
-        """(spec, case) of what the fields have in them, and of what an enumeration takes in."""
+        """(spec, case) of what the fields have in them, and of what an enumeration includes."""
         yield from ((other, "") for taking in spec.takes if (other := self.book.find(taking.type, spec.arch)))
         for layout in self.layouts_of(spec, case):
             for field in layout.fields:

@@ -1,4 +1,4 @@
-"""A checkout's index, kept in build/ between runs: made anew when a spec, or what reads specs, is another than it was."""
+"""A checkout's index, kept in build/ between runs: made again when a spec, or the code that reads specs, has changed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def open_kept(specs: Path, stamp: str = "") -> Index:
 
 
 def keep(index: Index, path: Path) -> None:
-    """Writes an index beside its place, then moves it there, so that a run at the same time never sees half of one."""
+    """Writes an index next to its place, then moves it there: a run at the same time never sees half of one."""
     import tempfile  # 3 ms that a run which finds its index need not pay
 
     path.parent.mkdir(exist_ok=True)

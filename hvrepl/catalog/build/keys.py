@@ -1,4 +1,4 @@
-"""The keys that each table of a spec may have, and what may stand under them. Knows nothing of what they mean."""
+"""The keys that each table of a spec may have, and the types of their values. Does not know what they mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLAG = (bool,)
 LIST = (list,)
 TABLE = (dict,)
 
-# What is told of a thing beside what it is.
+# What is said about a thing besides what it is.
 TOLD = {"doc": TEXT, "note": TEXT, "see": LIST, "privilege": TEXT, "qemu": TEXT, "on_read": TEXT, "source": LIST}
 KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "file": {

@@ -20,7 +20,7 @@ NUMBER = "[-0-9a-z_]"  # in place of <value>: it takes all the digits there are,
 SAMPLES = frozenset(map(chr, range(1, 128))) | frozenset("\x85\xa0\xb2\xe9\u0131\u017f\u0663\u2028\u212a\u4e00")
 Item = tuple[Any, Any]  # what the parser makes of a piece: its kind, and what belongs to it
 
-ONE = ("LITERAL", "NOT_LITERAL", "ANY", "IN")  # kinds of what takes one character
+ONE = ("LITERAL", "NOT_LITERAL", "ANY", "IN")  # kinds that match one character
 REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 

@@ -22,7 +22,7 @@ MOST_DOTS = 100  # on a line: tomllib takes the square of the parts of a key
 
 
 def read_toml(path: Path, file: str) -> dict[str, Any]:
-    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is no TOML, or holds what no spec may."""
+    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is not TOML, or has what no spec may have."""
     import tomllib  # 30 ms that an installed wheel, which reads its index, need not pay
 
     if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, or what has no end
@@ -62,7 +62,7 @@ def check_values(value: object, where: str = "") -> Iterator[str]:
 
 @record
 class Folder:
-    """What a folder of specs holds: its files' tables, its spaces, the documents of its sources by key, and the faults of all of these."""
+    """The contents of a folder of specs: its files' tables, its spaces, the documents of its sources by key, and the faults of all of these."""
 
     tables: Tables
     spaces: tuple[Space, ...]

@@ -39,7 +39,7 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_takes(spec: Spec, book: Book) -> Iterator[str]:
-    """What an enumeration takes in is a space, or another enumeration, in which it does not stand itself."""
+    """What an enumeration takes in is a space, or another enumeration that does not include it."""
     for one in spec.takes:
         if one.type.startswith("space:"):
             if one.type[6:] not in book.spaces:
@@ -124,7 +124,7 @@ def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) 
 
 
 def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
-    """A path leads to a field of this layout, or begins with one of some struct that may stand around this one."""
+    """A path leads to a field of this layout, or begins with one of a struct that can be around this one."""
     for path in (field.switch, field.used, field.size, *counters(field.count)):
         if not isinstance(path, str) or path in ("", "rest") or path.startswith("context:"):
             continue

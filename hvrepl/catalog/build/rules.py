@@ -1,4 +1,4 @@
-"""What specs must satisfy together. All faults are reported at once, a line each: `file: place: what is wrong`."""
+"""What specs must satisfy together. All faults are reported at once, one per line: `file: place: what is wrong`."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Taken(NamedTuple):
 
 
 def check_unique(book: Book) -> Iterator[str]:
-    """What must stand once in all specs together."""
+    """What must be unique in all specs together."""
     for check_one in (check_unique_names, check_unique_numbers, check_unique_cases, check_unique_leaves):
         yield from check_one(book)
 
@@ -236,7 +236,7 @@ RULES: tuple[Callable[[Spec, Book], Iterator[str]], ...] = (
 
 
 def check(specs: Sequence[Spec], spaces: Sequence[Space], documents: Iterable[str], trusted: Sequence[Spec] = ()) -> list[str]:
-    """Every fault of the specs, in the order of their files; `trusted` ones stand beside them and are not checked again."""
+    """Every fault of the specs, in the order of their files; `trusted` ones are included and not checked again."""
     book = Book([*trusted, *specs], spaces, documents)
     faults = [f"space {one} is defined twice" for one, count in Counter(space.name for space in spaces).items() if count > 1]
     faults += [f"{spec.file}: {named(spec, fault)}" for spec in specs for rule in RULES for fault in rule(spec, book)]
@@ -277,7 +277,7 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
 
 
 def build_checked(tables: Tables, spaces: Iterable[Space], built_in: Iterable[Document], extra: Path) -> Index:
-    """An index in memory of built-in specs, which are trusted, and of one's own, which are checked. Raises SpecError, FileError."""
+    """An index in memory of built-in specs, which are trusted, and of the user's own, which are checked. Raises SpecError, FileError."""
     own = read_folder(extra, f"{extra}/")
     specs, faults = to_specs(own.tables)
     trusted = parse_tables(tables)

@@ -89,7 +89,7 @@ def check_fit(field: Field, name: str, spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_loops(spec: Spec, book: Book) -> Iterator[str]:
-    """Each case is led to, and neither a case nor a struct holds itself."""
+    """Some switch selects each case, and neither a case nor a struct contains itself."""
     found = [pair for layout in (spec.layout, spec.output) if layout for pair in walk_cases(spec, layout, ())]
     led_to = {name for name, _ in found}
     looping = {name for name, above in found if name in above}

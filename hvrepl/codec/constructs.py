@@ -67,7 +67,7 @@ class Plain(Construct):  # type: ignore[misc]
 
 
 class Bits(Construct):  # type: ignore[misc]
-    """A word: one integer, shifted and masked. Its variants' fields stand beside its own; a nested word is a dict of its own."""
+    """A word: one integer, shifted and masked. Its variants' fields join its own; a nested word is a dict of its own."""
 
     def __init__(self, spec: Spec, layout: Layout, size: int, words: Words) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Elements(Subconstruct):  # type: ignore[misc]
         count = self.count if isinstance(self.count, int) else count_of(context, self.count)
         found: list[Any] = []
         at = -1
-        while stream.left and stream.tell() > at and (count is None or len(found) < count):  # an element may be empty
+        while stream.left and stream.tell() > at and (count is None or len(found) < count):  # an element can be empty
             at = stream.tell()
             found.append(self.subcon._parsereport(stream, context, path))
         if isinstance(self.count, int):
@@ -117,7 +117,7 @@ class Elements(Subconstruct):  # type: ignore[misc]
 
 
 class Optional(Subconstruct):  # type: ignore[misc]
-    """A member that may be missing at the end: None where the bytes stop before it."""
+    """A member that can be missing at the end: None if the bytes stop before it."""
 
     def __init__(self, subcon: Construct) -> None:
         super().__init__(subcon)
@@ -133,7 +133,7 @@ class Optional(Subconstruct):  # type: ignore[misc]
 
 
 class Region(Construct):  # type: ignore[misc]
-    """A run of bytes laid out by the case that another field picks, of which `used` names how many are the case's."""
+    """A run of bytes laid out by the case that another field picks, and `used` says how many of them are the case's."""
 
     def __init__(self, field: Field, pick: Callable[[Any], Spec | None], ahead: Ahead | None, of: Callable[[Spec], Construct]) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class Region(Construct):  # type: ignore[misc]
         return self.pick(self.ahead.peek(stream, context) if self.ahead and stream else resolve(context, self.field.switch))
 
     def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, path: str) -> object:
-        """From the case's fields, what they leave over (`rest`), and the unused bytes that stand beside as NAME_unused."""
+        """From the case's fields, what they leave over (`rest`), and the unused bytes, as NAME_unused."""
         spec = self._case(None, context)
         data = obj if isinstance(obj, bytes) else b""
         if isinstance(obj, Mapping) and spec and spec.layout:
@@ -189,7 +189,7 @@ class Region(Construct):  # type: ignore[misc]
 
 
 class Ahead:
-    """A switch field that stands later in the struct: how far behind the region's start, and how it is read."""
+    """A switch field later in the struct: how far after the region's start, and how to read it."""
 
     def __init__(self, distance: int, member: Construct, path: str) -> None:
         self.distance = distance

@@ -140,7 +140,7 @@ class Decoder:
         return tuple([self._kept_field(one, values[one.name], base, path, place) for one in reversed(values.word.fields)])
 
     def _kept_field(self, one: Field, value: int | WordValues, base: int, path: str, place: Place) -> Decoded:
-        """A field of a word; with what was found in it it is kept, as most values of most fields come again."""
+        """A field of a word; with what was found in it it is kept, as most values of most fields recur."""
         if isinstance(value, WordValues) or not self.most_fields:
             return self._bit_field(one, value, base, join_path(path, one.name), place)
         key = (one, value, base, path, place.cpuid)
@@ -231,7 +231,7 @@ class Decoder:
         return self._kept_leaf(one, inner, value, at, path, place)
 
     def _kept_leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """A member that holds no others, kept as the field of a word is. An array's element has a field of its own each time."""
+        """A member without inner members, kept like the field of a word. An array's element has a field of its own each time."""
         size = len(value) if isinstance(value, bytes) else self.schemas.element_size(one) or 0
         end = at + size
         if size > LONGEST_KEPT or end > place.end or not self.most_fields or place.context or one.name[:1] == "[":
@@ -247,7 +247,7 @@ class Decoder:
         return [kept[0]], end
 
     def _element(self, one: Field, single: Field, index: int, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """An element of an array; those in which nothing is set are kept, as most slots of most pages are free."""
+        """An element of an array; those with nothing set are kept, as most slots of most pages are free."""
         size = self.schemas.element_size(one) or 0
         is_empty = size > 0 and place.data[at : at + size] == bytes(size) and at + size <= place.end and self.schemas.is_closed(one.type)
         key = (one, index, at)
@@ -302,7 +302,7 @@ class Decoder:
         )
 
     def _region(self, one: Field, value: Variant, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """The bytes that a switch lays out, what the case leaves over of them, and the unused bytes behind."""
+        """The bytes that a switch lays out, what the case leaves over, and the unused bytes after it."""
         end = at + value.used
         whole = at + (one.size if isinstance(one.size, int) else value.used)
         nodes = self._case(one, value, at, end, path, place)
@@ -353,6 +353,6 @@ def struct_member(one: Field, spec: Spec, at: int, end: int, members: Sequence[D
 
 
 def hold(members: list[Decoded]) -> dict[str, Any]:
-    """Members as a node holds them: the elements of an array called slots stand under that name."""
+    """Members as a node holds them: the elements of an array called slots are under that name."""
     slots = next((one for one in members if one.name == "slots"), None)
     return {"slots": slots.fields if slots else (), "fields": tuple(one for one in members if one is not slots)}

@@ -178,7 +178,7 @@ def paths(node: Decoded, base: str = "") -> Iterator[tuple[str, Decoded]]:
 
 
 def leaves(node: Decoded) -> Iterator[tuple[str, Decoded]]:
-    """(path, part) of every part that holds no others."""
+    """(path, part) of every part without inner parts."""
     return ((path, part) for path, part in paths(node) if not part.fields)
 
 

@@ -34,7 +34,7 @@ def is_closed(one: Field, catalog: Catalog) -> bool:
 
 
 def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
-    """What is said of a value without a name; of a number that only the other arch has, its name there."""
+    """The finding on a value without a name; if only the other arch has the number, with its name there."""
     row = catalog.elsewhere(one.type[6:], value) if one.type.startswith("space:") else None
     if row:
         return f"{value:#x} is {row.name}, which exists only on {other_arch(catalog.arch)}"

@@ -1,4 +1,4 @@
-"""What a decoded thing is, before any of its value: its name and kind, and where it stands on its arch."""
+"""What a decoded thing is, before any of its value: its name and kind, and its number on its arch."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Heading:
 
 
 def say_number(space: Space, number: int, arch: str) -> str:
-    """`msr 0x40000000 (x64)`: of what both arches have no arch is named."""
+    """`msr 0x40000000 (x64)`: no arch is named for what both have."""
     return f"{space.name} {space.write(number)}" + (f" ({arch})" if arch != COMMON else "")
 
 

@@ -56,7 +56,7 @@ class Constructs(Sizes):
         return Optional(one) if field.optional else one
 
     def _make_ahead(self, field: Field, place: int, spec: Spec, layout: Layout) -> Ahead | None:
-        """The field that a switch names, if it stands behind the region at a distance that is always the same."""
+        """The field that a switch names, if it is at a fixed distance after the region."""
         first, _, rest = field.switch.partition(".")
         later = [i for i, other in enumerate(layout.fields) if other.name == first and i > place]
         sizes = [self.member_size(other) for other in layout.fields[place : later[0]]] if later else [None]

@@ -52,7 +52,7 @@ def remark_linux_version(text: str) -> Iterator[tuple[str, str]]:
 
 
 def say_freebsd_version(version: int) -> str:
-    """__FreeBSD_version: 1400097 is 14.0; before 5.0 the scheme was another, and the number stands alone."""
+    """__FreeBSD_version: 1400097 is 14.0; before 5.0 the scheme was different, and only the number is shown."""
     major, minor = version // 100000, version // 1000 % 100
     return f"{major}.{minor} ({version})" if major >= 5 else str(version)
 
@@ -145,7 +145,7 @@ def to_bytes(value: int) -> bytes:
 
 
 def say_ascii(value: int) -> str:
-    """Bytes as text, first byte first, up to the zeros at the end; what is no printable ASCII is escaped."""
+    """Bytes as text, first byte first, up to the zeros at the end; anything but printable ASCII is escaped."""
     return escape(to_bytes(value).rstrip(b"\0").decode("latin-1"))
 
 

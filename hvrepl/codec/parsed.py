@@ -53,7 +53,7 @@ def join_word(spec: Spec, layout: Layout, values: Mapping[str, Any], catalog: Ca
 
 
 def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
-    """The bytes behind a struct's members, which decode.py calls `rest`."""
+    """The bytes after a struct's members, which decode.py calls `rest`."""
     own = any(field.name == "rest" for field in layout.fields) if layout else False
     rest = values.get("rest", b"")
     return b"" if own or not isinstance(rest, bytes) else rest

@@ -91,7 +91,7 @@ def is_said(part: Decoded | None) -> bool:
 
 
 def number_of(part: Decoded) -> int:
-    """The number that a condition is about; of what has none, such as bytes and arrays, 0 or 1: whether any bit is set."""
+    """The number that a condition is about; for bytes, arrays and the like, 0 or 1: whether any bit is set."""
     return part.value if part.value is not None else 1 if part.is_set or any(number_of(child) for child in part) else 0
 
 
@@ -172,7 +172,7 @@ def write_value(part: Decoded) -> str:
 
 
 def count_elements(node: Decoded, function: str, path: str) -> int:
-    """count(slots), used(slots), or count(slots.field): the elements in which the field is set."""
+    """count(slots), used(slots), or count(slots.field): the elements with the field set."""
     first, _, rest = path.partition(".")
     elements = node.slots if first == "slots" and node.slots else getattr(node.find(first), "fields", ())
     if rest:
@@ -192,7 +192,7 @@ def is_unused(node: Decoded, layouts: Iterable[Layout]) -> bool:
 
 
 def holds(when: When, node: Decoded) -> bool:
-    """Whether every condition holds; a field that is not there holds none."""
+    """Whether every condition holds; none does for an absent field."""
     for path, wanted in when.items():
         part = node.find(path)
         if part is None or not any(is_met(str(one), part) for one in wanted):

@@ -62,7 +62,7 @@ def read_range(text: str) -> tuple[int, int] | None:
 
 
 def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:
-    """The value that an enumerator's name or alias stands for in a field."""
+    """The value of an enumerator in a field, by its name or alias."""
     key = to_key(text)
     if field.type.startswith("space:"):
         own = (one for one in field.values if key == to_key(one.name))
@@ -85,7 +85,7 @@ def number_in(space: str, name: str, catalog: Catalog) -> int | None:
 
 @record
 class Word:
-    """The fields of a word that apply, low to high, and the layouts that they stand in, outermost first.
+    """The fields of a word that apply, low to high, and the layouts that contain them, outermost first.
 
     `choices` are the variants that a field picked, each with that field, in the order in which they were met.
     """

@@ -1,4 +1,4 @@
-"""FIELD=VALUE assignments → bytes: a field is looked up where it lies, and only its bits change, so that all others stay."""
+"""FIELD=VALUE assignments → bytes: a field is looked up where it lies, and only its bits change, and all others stay."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Assigner:
         return bytes(self.data)
 
     def _expand(self, one: Assignment) -> Iterator[Assignment]:
-        """A shorthand as the assignments that it stands for."""
+        """The assignments that a shorthand means."""
         shorthand = next((s for s in self.spec.shorthands if s.name == one.path), None)
         if shorthand is None:
             yield one
@@ -240,7 +240,7 @@ class Assigner:
         return read_bits(self.data, part.at, part.width)
 
     def _extend(self, array: Part, count: int) -> None:
-        """Adds elements of zeros behind the last one."""
+        """Adds elements of zeros after the last one."""
         inner = self.catalog.type(array.field.type)
         size = self.schemas.element_size(array.field)
         if size is None and inner and inner.layout:

@@ -70,7 +70,7 @@ class Shape:
         self.context = context
 
     def whole(self, spec: Spec, layout: Layout, node: Decoded) -> dict[str, Any]:
-        """The outermost node, whose array called slots stands apart."""
+        """The outermost node, whose array called slots is separate."""
         fields = (*node.fields, Decoded(name="slots", fields=node.slots)) if node.slots else node.fields
         one = Decoded(name="", fields=fields)
         return self._word(spec, layout, one, "") if is_word(spec, layout) else self._struct(spec, layout, one, "", ())
@@ -118,7 +118,7 @@ class Shape:
                 values[name] = self.bytes_of(part, None, join_path(path, name))
             elif name not in values:
                 raise self.unknown(join_path(path, name))
-        # A switch can stand behind the region that it lays out.
+        # A switch can come after the region that it lays out.
         for field in sorted((field for field in layout.fields if field.name in parts), key=lambda field: bool(field.switch)):
             below = join_path(path, field.name)
             values[field.name] = self._member(spec, layout, field, parts[field.name], below, (values, *around))

@@ -161,7 +161,7 @@ class Places:
 
 
 def read_bits(data: bytes | bytearray, at: int, width: int) -> int:
-    """The number in `width` bits from bit `at` on; what lies behind the end counts as zeros."""
+    """The number in `width` bits from bit `at` on; anything beyond the end counts as zeros."""
     number = int.from_bytes(data[at // 8 : (at + width + 7) // 8], "little")
     return number >> at % 8 & (1 << width) - 1
 

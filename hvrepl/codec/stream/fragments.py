@@ -11,14 +11,14 @@ from hvrepl.record import record
 
 NAME = re.compile(r"\{x\d+\}")
 WORD = 64
-WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, seldom come again
+WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, rarely recur
 TABLE_BITS = 10  # of the key of a table: at most 1024 texts
 MOST_KEPT = 1 << 14  # texts of one memo
 MOST_SHARED = 1 << 17  # of all memos of a function, unless they are very many
 
 
 class Memo(dict[Any, Any]):
-    """What a function made of its keys. It starts anew when it is full, so that a long stream needs no more memory."""
+    """What a function made of its keys. It starts over when it is full, so a long stream needs no more memory."""
 
     __slots__ = ("make", "most")
 
@@ -105,7 +105,7 @@ class Fragment:
 
 
 def quote(text: str) -> str:
-    """Text as it stands in an f-string between single quotes."""
+    """Text as written in an f-string between single quotes."""
     for plain, quoted in (("\\", "\\\\"), ("'", "\\'"), ("{", "{{"), ("}", "}}")):
         text = text.replace(plain, quoted)
     return text
@@ -118,7 +118,7 @@ def literal(text: str) -> Fragment:
 
 
 def escape(text: str) -> str:
-    """Text as it stands in a JSON string."""
+    """Text as written in a JSON string."""
     return quote_json(text)[1:-1]
 
 

@@ -22,7 +22,7 @@ class UnlocatedError(Exception):
 
 @record
 class Spot:
-    """Where a number stands: bits of the whole, which is read as one little-endian number; and the field that says what it means."""
+    """The place of a number: bits of the whole, which is read as one little-endian number; and the field that says what it means."""
 
     field: Field
     lsb: int

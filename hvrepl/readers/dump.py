@@ -133,7 +133,7 @@ def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
 
 
 def check_other(row: Row) -> Row:
-    """A line that is no row, unless it looks like a damaged one."""
+    """A line that is not a row, unless it looks like a damaged one."""
     words = row.source.split()
     hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,64}[,:]?", word, re.IGNORECASE)) for word in words)
     if row.form == "other" and hexes > 1 and hexes * 2 >= len(words):

@@ -33,7 +33,7 @@ def read_escapes(text: str) -> bytes:
 
 
 def split_strings(text: str) -> list[str] | None:
-    """What stands between the quotes of each string, as often as it is repeated; None if the text is not strings alone.
+    """The text between the quotes of each string, as often as it is repeated; None if the text is not strings alone.
 
     Raises UsageError where gdb left out the rest.
     """

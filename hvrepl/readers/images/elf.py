@@ -63,7 +63,7 @@ class Survey:
 
 @record
 class Loads:
-    """The memory in the file as its headers claim it, and that which they name and of which it has but a part or nothing; each in order.
+    """The memory in the file by its headers, and what they name but the file lacks in part or whole; each in order.
 
     `wrapped` counts the bytes that can have no address.
     """

@@ -34,7 +34,7 @@ class Part(Range):
 
 
 class Chain(Mapped):
-    """An image of ranges that follow one another. It is walked anew for each pass, so that millions of them need no memory."""
+    """An image of ranges that follow one another. It is walked again for each pass, so millions of them need no memory."""
 
     def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
         super().__init__(source, facts, lambda: walk(source), size=size)

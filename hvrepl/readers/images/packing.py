@@ -90,7 +90,7 @@ def zstd_unpacker() -> Unpack:
 
 
 def check_frame(packed: memoryview, size: int) -> None:
-    """Refuses a zstd frame (RFC 8878, 3.1.1.1) that says another size, or for which a decoder would have to take much memory."""
+    """Refuses a zstd frame (RFC 8878, 3.1.1.1) that says another size, or that would take a decoder much memory."""
     if packed[:4] != ZSTD_MAGIC or len(packed) < 6:
         raise ValueError("not a zstd frame")
     descriptor = packed[4]

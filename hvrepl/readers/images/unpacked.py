@@ -1,4 +1,4 @@
-"""What a file that is packed with gzip or zstd unpacks to, as a source: unpacked anew as it is read, and never all of it in memory."""
+"""What a file that is packed with gzip or zstd unpacks to, as a source: unpacked again as it is read, and never all in memory."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ class Stream:
 
 
 class Unpacked:
-    """A source of what another one unpacks to. A read goes on from the nearest place before it to which one came, or begins anew."""
+    """A source of what another one unpacks to. A read continues from the nearest place before it that was reached, or starts over."""
 
     def __init__(self, source: Source, packing: Packing) -> None:
         self.packed = source

@@ -22,7 +22,7 @@ from hvrepl.record import field, mutable, record, replace
 
 @record
 class Claim:
-    """One thing that a line says: a node, a crash, or only a sentence. `perhaps`: it is no more than likely."""
+    """One thing that a line says: a node, a crash, or only a sentence. `perhaps`: it is only likely."""
 
     form: LogForm
     node: Decoded | None = None
@@ -127,7 +127,7 @@ class Teller:
 
 
 def is_own_number(found: Found, value: int | None) -> bool:
-    """Whether what stands behind a name is no value of the thing, but the number by which a header defines it."""
+    """Whether what follows a name is not a value of the thing, but the number that a header defines it by."""
     return any(address.number(found.element) == value for address in found.spec.addresses)
 
 

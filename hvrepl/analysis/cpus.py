@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hvrepl.codec.decode import Decoder
     from hvrepl.readers.cpuid import Leaves
 
-# The leaves that say who it is; those behind them mean something else where the interface is another one.
+# The leaves that say who it is; later ones mean something else if the interface is a different one.
 VENDOR = "HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS"
 INTERFACE = "HYPERV_CPUID_INTERFACE"
 VERSION = "HYPERV_CPUID_VERSION"

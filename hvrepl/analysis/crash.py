@@ -14,12 +14,12 @@ from hvrepl.errors import UsageError
 from hvrepl.record import record
 
 PARAMETERS = 5
-SIZE = 8  # bytes of a parameter, and of the control register behind them
+SIZE = 8  # bytes of a parameter, and of the control register after them
 
 
 @record
 class Crash:
-    """A crash as the system that had it tells it: `parameters` are P0 to P4 and, if it was given, the control register."""
+    """A crash, as the system that had it reports it: `parameters` are P0 to P4 and, if it was given, the control register."""
 
     os: str
     summary: str
@@ -85,5 +85,5 @@ def readings(decoder: Decoder, data: bytes) -> Iterator[tuple[CrashRule, Decoded
 
 
 def parts_of(node: Decoded) -> Iterator[Decoded]:
-    """The part that each of the words is, wherever in the layout it stands."""
+    """The part for each of the words, wherever it is in the layout."""
     return (part for _, part in paths(node) if part.size == SIZE and part.offset is not None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hvrepl.codec.decode import Decoder
 
 ON, OFF, AUTO = "on", "off", "auto"
-LONGEST_TEXT = 12  # bytes of the three registers in which a vendor stands
+LONGEST_TEXT = 12  # bytes of the three registers with a vendor
 KVM = "kvm"
 NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
 # pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types count otherwise.

@@ -1,4 +1,4 @@
-"""A number without a name → the best reading of it, with the others beside it. What is tried stands in the specs (`lone`)."""
+"""A number without a name → the best reading of it, and the other readings. The specs say what to try (`lone`)."""
 
 from __future__ import annotations
 

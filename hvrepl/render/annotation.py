@@ -1,4 +1,4 @@
-"""Claims → what stands under a line of a log: a sentence, and the few fields that matter; or all of them."""
+"""Claims → what goes under a line of a log: a sentence, and the few fields that matter; or all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `show` says of a constant: of which enumeration it is a value, or of which field the bits."""
+"""What `show` says about a constant: which enumeration has it as a value, or which field it is the bits of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hvrepl.render.style import Style, spread, wrap
 
 
 def list_constants(catalog: Catalog, constants: Sequence[Constant]) -> Listing:
-    """All that a name stands for."""
+    """Everything that a name means."""
     tables = [describe_constant(catalog, one) for one in constants]
     widths = [one.field.width if one.field else one.spec.width for one in constants]
     rows = [(one["of"], say_number(one, 0), one["name"], str(one.get("doc", ""))) for one in tables]

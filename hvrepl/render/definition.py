@@ -135,7 +135,7 @@ def describe_privilege(catalog: Catalog, spec: Spec) -> Iterator[str]:
 
 
 def say_bit(catalog: Catalog, row: NumberRow, spec: Spec, field: Field) -> str:
-    """A field with the place where it stands."""
+    """A field with its place."""
     bits = place_of(describe_bits(spec, field))
     if row.space == "cpuid":
         return f"CPUID {catalog.spaces[row.space].write(row.low)} {bits.upper()} {field.name}"
@@ -170,7 +170,7 @@ def say_arches(arch: str) -> str:
 
 
 def numbers_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """A row a number, with what is to be said of it."""
+    """A row per number, with what there is to say about it."""
     rows = [(one["space"], one["number"], one["name"], say_arches(one["arch"])) for one in table["addresses"]]
     is_narrow = style.width and any(len("  ".join(row[:-1])) + 2 > style.width for row in rows)
     yield from (spread if is_narrow else align)(rows, style, ("dim", "number", "name", "dim"))
@@ -308,7 +308,7 @@ def say_bits(bits: str) -> str:
 
 
 def remark_of(field: Mapping[str, Any]) -> str:
-    """What is to be said of a field beside its place and name."""
+    """What there is to say about a field besides its place and name."""
     values, width = field.get("values", ()), width_of(field)
     known = ", ".join(f"{say_range(value, width)} {value['name']}" for value in values) if len(values) <= MANY_VALUES else ""
     kind = ": ".join(text for text in (say_type(field, len(values)), known) if text)

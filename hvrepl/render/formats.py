@@ -155,7 +155,7 @@ def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: 
 
 
 def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
-    """A row a value, with the fields of the first as columns; fields that only a later one has stand in the last column."""
+    """A row per value, with the fields of the first as columns; fields that only a later one has go into the last column."""
     columns: list[str] | None = None
     places: list[str] = []
     for item in items:
@@ -185,7 +185,7 @@ def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
 
 
 def say_extra(value: Any) -> str:
-    """What stands beside a node, in a cell: of CPUs each with its value, or why there is none."""
+    """What goes with a node, in a cell: of CPUs each with its value, or why there is none."""
     return " ".join(f"{one['cpu']}={one.get('raw') or one['error']}" for one in value) if isinstance(value, list) else str(value)
 
 

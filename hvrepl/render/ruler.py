@@ -65,7 +65,7 @@ def letters_of(fields: Sequence[Decoded]) -> Iterator[str]:
 
 
 def letter_below(part: Decoded, letter: str, bit: str) -> str:
-    """What stands below a bit: of reserved ones those that are set are called out."""
+    """What is below a bit: of reserved ones those that are set are called out."""
     return letter if not part.reserved else RESERVED_SET if bit == "1" else RESERVED
 
 

@@ -47,7 +47,7 @@ class Row:
 
 @record
 class Head:
-    """What stands above the rows: `value` of a word, or `where` a dump has it, and in parentheses how it was read."""
+    """What is above the rows: `value` of a word, or `where` a dump has it, and in parentheses how it was read."""
 
     title: str
     value: str
@@ -79,7 +79,7 @@ def render_screen(node: Decoded, style: Style) -> Iterator[str]:
 
 
 def heading(node: Decoded, style: Style) -> Iterator[str]:
-    """Name, value and sentence, how the value was read, and where the thing stands."""
+    """Name, value and sentence, how the value was read, and the numbers of the thing."""
     head = head_of(node)
     title, sentence, read = head.title, head.sentence, head.read
     value = f" = {head.value}" if head.value else head.where
@@ -311,7 +311,7 @@ def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
 
 
 def register_of(part: Decoded, *, in_leaf: bool) -> str:
-    """The register of a CPUID leaf that a part stands in; the leaves of other hypervisors count bits through all four."""
+    """The register of a CPUID leaf that a part is in; the leaves of other hypervisors count bits through all four."""
     return CPUID_REGISTERS[part.bits[1] // REGISTER_BITS] if in_leaf and part.bits and not part.register else part.register
 
 

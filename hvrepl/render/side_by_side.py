@@ -28,7 +28,7 @@ from hvrepl.render.style import Style, paint_text, wrap
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-MOST = 8  # values that stand side by side
+MOST = 8  # values shown side by side
 MOST_NAMES = 3  # fields that the heading names
 MARK = "≠"
 INDENT = "   "  # where there is no mark

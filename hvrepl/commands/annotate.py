@@ -171,7 +171,7 @@ def decoder_of(session: Session, arch: str) -> Decoder:
 
 
 def write_piece(session: Session, piece: Piece, *, only: bool, full: bool) -> None:
-    """The bytes as they are, then what they mean. On a terminal what is no text is escaped."""
+    """The bytes as they are, then what they mean. On a terminal, anything but text is escaped."""
     if only and not piece.claims:
         return
     data = piece.before + piece.data if only else piece.data

@@ -1,4 +1,4 @@
-"""crash: the crash parameters of a guest, told by the operating system that wrote them."""
+"""crash: the crash parameters of a guest, explained by the operating system that wrote them."""
 
 from __future__ import annotations
 

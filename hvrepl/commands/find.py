@@ -1,4 +1,4 @@
-"""find: where a text, a number or a bit stands in the definitions."""
+"""find: a text, a number or a bit in the definitions."""
 
 from __future__ import annotations
 

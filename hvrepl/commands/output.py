@@ -63,7 +63,7 @@ def at_line(error: HvreplError, line: int | None) -> HvreplError:
 
 
 def failure(session: Session, error: HvreplError, text: str) -> Iterator[Item]:
-    """An error in a stream that goes on: an object in ndjson, else a line on stderr."""
+    """An error in a stream that continues: an object in ndjson, otherwise a line on stderr."""
     session.fail(error)
     if session.options.format == "ndjson":
         yield Item(table={"input": text, "error": say_error(error), "status": error.status}, line=session.line)

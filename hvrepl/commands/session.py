@@ -49,7 +49,7 @@ class Streams:
     stderr_is_terminal: bool = False
     columns: int = 80
     rows: int = 0  # of the terminal; 0 where there is none, and nothing is too tall
-    is_in_pipeline: bool = False  # among other programs, whose errors stand beside this one's
+    is_in_pipeline: bool = False  # among other programs, whose errors mix with this one's
 
     @classmethod
     def of_process(cls) -> Streams:

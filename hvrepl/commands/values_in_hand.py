@@ -14,7 +14,7 @@ MOST_KEPT = 1000
 NUMBERED = re.compile(r"_(\d*)")
 NAME = re.compile(r"[A-Za-z]\w*")
 WORD = re.compile(r"(?<![\w`.])[A-Za-z_]\w*")
-# FIELD= and FIELD>=, behind which a value follows.
+# FIELD= and FIELD>=, which a value follows.
 ASSIGNED = re.compile(r"([^=!<>@()]+(?:==|!=|<=|>=|=|<|>))(.+)", re.DOTALL)
 
 

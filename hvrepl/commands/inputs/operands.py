@@ -42,7 +42,7 @@ class Value:
 
 
 def read_values(session: Session, found: Found, words: Sequence[str], *, output: bool = False) -> Iterator[Value]:
-    """The values that the words of a command line stand for."""
+    """The values that the words of a command line mean."""
     if not words:
         raise no_value(found)
     if "-" in words and len(words) > 1:
@@ -185,7 +185,7 @@ def is_place(text: str) -> bool:
 
 
 def read_place(text: str, size: int) -> Iterator[Value]:
-    """What stands at an address of a memory image."""
+    """What is at an address of a memory image."""
     from hvrepl.readers.images.formats import read_at
 
     path, _, address = text.rpartition(":")
@@ -236,7 +236,7 @@ def read_struct_file(session: Session, path: str, size: int | None) -> Iterator[
 
 
 def read_start(session: Session) -> bytes:
-    """As much of stdin as tells what it holds: at least a line."""
+    """As much of stdin as shows what it is: at least a line."""
     start = read_chunk(session)
     while start and b"\n" not in start and len(start) < CHUNK:
         more = read_chunk(session)

@@ -1,4 +1,4 @@
-"""[WHAT] VALUE... → what is meant, and its values; or a number alone, of which nobody has said what it is."""
+"""[WHAT] VALUE... → what is meant, and its values; or a number alone, without a name."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class CommandLine:
 
 
 def read_argv(arguments: Sequence[str]) -> CommandLine:
-    """Options stand before or after the command and its words; what follows -- is no option. UsageError."""
+    """Options come before or after the command and its words; what follows -- is not an option. UsageError."""
     known = options_by_name((*SHARED, *PROGRAM, *INSTALL, HELP))
     words: list[str] = []
     given: dict[str, Any] = {}

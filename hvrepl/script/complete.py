@@ -27,7 +27,7 @@ FEW = 10  # values in hand that are offered to somebody who has typed nothing of
 FEWEST_DIGITS = 3  # of a number that is offered to somebody who has not asked
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
-TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value behind their first word
+TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value after their first word
 DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # what follows cpuid there
 TYPE_PLACE = 2  # of eom's words
 HELPS = ("help", "?", ".help")
@@ -367,7 +367,7 @@ class Completer:
 
 
 def as_typed(found: Candidate, current: str, typed: str, quote: Quote) -> Candidate:
-    """A candidate for what stands before the cursor; where that has quotes or backslashes, in place of the whole word."""
+    """A candidate for what is before the cursor; where that has quotes or backslashes, in place of the whole word."""
     if current == typed:
         return replace(found, text=quote(found.text))
     return replace(found, text=quote(current[: len(current) - found.length] + found.text), length=len(typed))
@@ -382,14 +382,14 @@ def join_space(words: list[str]) -> list[str]:
 
 
 def takes_file(usage: str, place: int) -> bool:
-    """Whether a file may stand at a place of the words that a command takes: [FILE], FILE..., FILE COLUMN=WHAT."""
+    """Whether a file can be at a place of the words that a command takes: [FILE], FILE..., FILE COLUMN=WHAT."""
     words = [word.strip("[]") for word in usage.split()]
     word = words[place] if place < len(words) else words[-1] if words and words[-1].endswith("...") else ""
     return word.removesuffix("...") == "FILE"
 
 
 def in_hand(typed: Typed) -> Iterator[Candidate]:
-    """The values in hand, where one may stand: to whom types their name, or asks."""
+    """The values in hand, if one can be here: to whom types their name, or asks."""
     current = typed.current
     if current or typed.is_asked:
         hand = [one for one in typed.hand if one.name.startswith(current)][: None if current else FEW]
@@ -397,7 +397,7 @@ def in_hand(typed: Typed) -> Iterator[Candidate]:
 
 
 def reach_out(operator: str, words: list[str], current: str) -> Iterator[Candidate]:
-    """Files for a command of the system, and the one behind > or >>."""
+    """Files for a system command, and the one after > or >>."""
     if operator in (">", ">>"):
         return iter(()) if words else files(current)
     return files(current) if words and operator in ("!", "|") else iter(())

@@ -20,7 +20,7 @@ from hvrepl.wording import shorten
 FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
 GIVEN = re.compile(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
-PART = re.compile(r"\d+|input|output")  # what can stand behind the dot of a name
+PART = re.compile(r"\d+|input|output")  # what can follow the dot of a name
 # Words that name a space before a number; other spaces are things of their own.
 SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus", "whp_register")
 TAGS = ("struct", "union", "enum")
@@ -72,7 +72,7 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
 
 
 def tidy(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """The words, the first without what was pasted behind it (`sint2,`), and `msr[0x40000082]…` as `msr:0x40000082…`."""
+    """The words, the first without what was pasted after it (`sint2,`), and `msr[0x40000082]…` as `msr:0x40000082…`."""
     if not words:
         return words
     first, *rest = words

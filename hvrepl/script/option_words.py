@@ -1,4 +1,4 @@
-"""Which words of a line are options, which option stands where, and which words it takes: all from the table of commands. Pure."""
+"""Which words of a line are options, which option is where, and which words it takes: all from the table of commands. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text of several lines → dumps, each with the words that stand before it, and lines that stand for themselves. Pure."""
+"""A text of several lines → dumps, each with the words before it, and single lines. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IsStruct = Callable[[str], bool]  # whether a name is that of a struct or page, 
 
 @record(eq=True)
 class Piece:
-    """A line, or the rows of a dump with the words that stand before the first."""
+    """A line, or the rows of a dump with the words before the first."""
 
     text: str
     is_dump: bool = False
@@ -27,7 +27,7 @@ class Piece:
 
 
 def goes_on(line: str) -> bool:
-    """Whether a line can stand within a dump: a row, a fold, the address at its end, a few bytes."""
+    """Whether a line can be within a dump: a row, a fold, the address at its end, a few bytes."""
     try:
         row = read_line(1, line)
     except UsageError:
@@ -53,7 +53,7 @@ def split_row(line: str, is_struct: IsStruct) -> tuple[tuple[str, ...], str]:
 
 
 def is_open(lines: Sequence[str], is_struct: IsStruct) -> bool:
-    """Whether more may follow the last of these lines: it belongs to a dump, or stands before one."""
+    """Whether more may follow the last of these lines: it belongs to a dump, or comes before one."""
     if not lines or not lines[-1].strip() or lines[-1].lstrip().startswith("#"):  # a comment, or root's prompt without a dump yet
         return False
     rows_before = any(split_row(line, is_struct)[1] for line in lines[:-1][-2:])

@@ -30,7 +30,7 @@ def start_command(
 
 
 def wait_for(process: subprocess.Popen[str]) -> None:
-    """Waits for a command to end. C-c is the command's affair: less goes on after it. If it ends by it, so does the line."""
+    """Waits for a command to end. C-c is for the command: less continues after it. If it ends by it, so does the line."""
     is_interrupted = False
     while process.returncode is None:
         try:

@@ -19,7 +19,7 @@ from hvrepl.script.pager import paging
 from hvrepl.version import __version__
 
 if TYPE_CHECKING:
-    from hvrepl.script.runner import Runner  # the shell reads it behind its prompt
+    from hvrepl.script.runner import Runner  # the shell reads it while its prompt is up
 
 ANSWERED = ("version", "gdb", HELP.key, *(option.key for option in INSTALL))  # options that are answered without a command
 GDB_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "debuggers", "gdb.py")
@@ -88,7 +88,7 @@ def run_arguments(session: Session, line: CommandLine) -> None:
 
 
 def is_answered(line: CommandLine) -> bool:
-    """Whether a command line says what to answer, and is no script or shell."""
+    """Whether a command line says what to answer, and is not a script or shell."""
     return bool(line.command or line.words) or any(key in line.own for key in ANSWERED)
 
 

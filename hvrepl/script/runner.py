@@ -21,8 +21,8 @@ from hvrepl.script.lines import Line, parse_line
 from hvrepl.script.words import SHELL_WORDS, Leave, show_help
 from hvrepl.wording import shorten
 
-INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the files of whoever runs hvrepl
-MOST_HELD = 1 << 20  # characters of a line's output that memory holds before it goes to a file
+INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the user's files
+MOST_HELD = 1 << 20  # characters of a line's output kept in memory before it goes to a file
 DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
 MEANS_VALUES = (*TAKES_WHAT, "eom", "crash")  # commands in whose words values in hand can be meant
 ON_COMMAND_LINE = ("help", "version", "source")  # the shell words that the system's command line has too

@@ -20,7 +20,7 @@ SIGN = re.compile(r"\s*(help|\.help|\?)\s+([|>]{1,2}|[#'\"()\\])\s*")
 
 
 def drop(start: re.Pattern[str], text: str) -> str:
-    """The text without what stands at its start."""
+    """The text without what is at its start."""
     match = start.match(text)
     return text[match.end() :] if match else text
 

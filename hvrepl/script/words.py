@@ -274,7 +274,7 @@ def explain(session: Session) -> list[str]:
 
 
 def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
-    """What can be typed, and beside it, or on a narrow terminal below, what that does."""
+    """What can be typed and, next to it or on a narrow terminal below it, what that does."""
     wide = max(len(word) for word, _ in rows) + 4
     rest = " " * (wide if not style.width or style.width - wide >= NARROW else 6)
     for word, text in rows:
@@ -295,7 +295,7 @@ KEYS = "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leave
 CLEAR = "\x1b[H\x1b[2J"
 CHOICES = {"arch": ARCHES, "format": FORMATS}  # options that a line of their own sets
 
-# Words of the line language that are no commands of the command line; without a text they are only other spellings.
+# Words of the line language that are not commands of the command line; without a text they are only other spellings.
 SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
     "set": (set_last, "Change fields of the last value."),
     "let": (let, "Keep a value under a name."),
@@ -323,5 +323,5 @@ SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
 
 
 def shell_commands() -> list[tuple[str, str]]:
-    """(name, what it does) of every first word that is no name or number; "" for what is only another spelling."""
+    """(name, what it does) of every first word that is not a name or number; "" for what is only another spelling."""
     return [(command.name, command.short) for command in COMMANDS] + [(name, text) for name, (_, text) in SHELL_WORDS.items()]

@@ -1,4 +1,4 @@
-"""hvrepl tells what a raw Hyper-V number means, and builds such numbers back.
+"""hvrepl explains raw Hyper-V numbers, and builds such numbers.
 
 `decode` and `encode` are what the commands of these names do, `catalog` is what `list` and `show` know. Importing costs nothing: what
 is needed is loaded when it is first used.

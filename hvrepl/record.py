@@ -14,7 +14,7 @@ Made = TypeVar("Made")
 
 
 class Factory:
-    """What makes the default of a field anew for each object."""
+    """What makes a new default of a field for each object."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
@@ -85,7 +85,7 @@ def write_init(names: tuple[str, ...], defaults: dict[str, Any], kw_only: bool) 
 
 
 def replace(one: Made, **changes: Any) -> Made:
-    """Another of the kind, with some fields changed. TypeError for a field that there is none of."""
+    """Another of the kind, with some fields changed. TypeError for a field that does not exist."""
     kind: Any = type(one)
     if "COPY" not in kind.__dict__:
         kind.COPY = write_copy(kind.FIELDS)

@@ -80,7 +80,7 @@ class ParquetTable(Table):
 
 
 def refuse_cut(path: str, file: BinaryIO, size: int) -> None:
-    """FileError for what is no Parquet, or has lost its end, without which nothing of it can be read."""
+    """FileError for a file that is not Parquet, or has lost its end, without which none of it can be read."""
     begin = file.read(len(MAGIC))
     file.seek(max(size - len(MAGIC), 0))
     end = file.read()

@@ -1,4 +1,4 @@
-"""Whatever holds a column → arrays of Arrow, and a value of one → the bytes of a thing."""
+"""Any form of column → arrays of Arrow, and a value of one → the bytes of a thing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Unreadable:
 
 
 def of_column(kind: object) -> Unreadable:
-    """A value of a column that holds nothing that can be read."""
+    """A value of a column that has nothing readable."""
     return Unreadable(f"a column of {kind}", "contains neither integers, nor hex text, nor bytes")
 
 
@@ -77,7 +77,7 @@ def to_plain(value: Any) -> Plain | None:
 
 
 def float_to_plain(value: float) -> Plain:
-    """A floating-point number, if it is an integer and holds all its digits."""
+    """A floating-point number, if it is an integer and has all its digits."""
     if value.is_integer() and abs(value) <= EXACT:
         return int(value)
     why = "is too large for a floating-point number to hold every digit" if value.is_integer() else "is not an integer"

@@ -85,7 +85,7 @@ def classify_word(piece: str, place: Place, completer: Completer, hand: Sequence
 
 
 def word_of(piece: str, place: Place, completer: Completer) -> str:
-    """The class of the word behind arch, format, list ..."""
+    """The class of the word after arch, format, list ..."""
     choices = {"arch": tuple(ARCH_WORDS), "format": CHOICES["format"], "list": tuple(completer.catalog.spaces)}
     if place.command not in choices:
         return "command" if piece in completer.command_names else "number" if is_number(piece) else ""
@@ -121,7 +121,7 @@ def thing_at(place: Place, completer: Completer, hand: Sequence[Held]) -> tuple[
 
 
 def value(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> str:
-    """The class of a VALUE behind a name: a number, bytes, a name of one of its values."""
+    """The class of a VALUE after a name: a number, bytes, a name of one of its values."""
     if place.command == "set":
         return place.doubt
     if is_number(piece) or piece == "=" or is_held(piece, hand):

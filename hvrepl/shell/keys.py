@@ -34,7 +34,7 @@ VI_MODE = re.compile(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORE
 REACHES_OUT = re.compile(r"^\s*!|[|>]", re.MULTILINE)
 
 GOES_ON = ("=", "/")
-# Commands that take more than what stands in brackets.
+# Commands that take more than what is in brackets.
 WANT_WORDS = frozenset(name for name, command in ENTRIES.items() if re.sub(r"\[[^]]*\]", "", command.usage).strip())
 
 IsDump = Callable[[str], bool]  # whether a text is nothing but a dump
@@ -76,7 +76,7 @@ class Gatherer:
             buffer.validate_and_handle()
 
     def paste(self, event: KeyPressEvent) -> None:
-        """Several lines pasted into an empty line, or a dump behind its name, are run as they are; else it is text like any other."""
+        """Several lines pasted into an empty line, or a dump after its name, are run as they are; otherwise it is text like any other."""
         text = event.data.replace("\r\n", "\n").replace("\r", "\n")
         buffer = event.current_buffer
         before = buffer.text.strip()
@@ -88,7 +88,7 @@ class Gatherer:
 
 
 def switch_vi(event: KeyPressEvent) -> None:
-    """What is being typed goes on in either mode."""
+    """Typing continues in either mode."""
     event.app.editing_mode = EditingMode.EMACS if event.app.editing_mode == EditingMode.VI else EditingMode.VI
     event.app.vi_state.input_mode = InputMode.INSERT
 

@@ -50,7 +50,7 @@ class Shell:
         self.is_over = False
         self._completers: dict[str, Completer] = {}
         if session.options.specs:
-            _ = session.catalog  # what is wrong with one's own definitions is said now, not at the first key
+            _ = session.catalog  # faults of the user's own definitions are reported now, not at the first key
         is_simple = is_plain(session.streams.environ) or not session.streams.stdout_is_terminal or not can_open(NEEDED)
         if source is None and is_simple:
             self.ask = PlainPrompt(session.streams.stdin.fileno(), session.streams.stdout, self.is_open).ask

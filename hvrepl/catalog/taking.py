@@ -1,4 +1,4 @@
-"""Enumerations that include the names of a space, or the values of another: a name is written once, whatever larger number it is part of."""
+"""Enumerations that include the names of a space, or the values of another: a name is written once, and counts in larger numbers too."""
 
 from __future__ import annotations
 

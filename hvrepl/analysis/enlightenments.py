@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hvrepl.analysis.cpus import HYPER_V, SPACE, Cpus, Leaf, Owners, Reading, common, decode_leaf, find_leaf
@@ -13,7 +13,7 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
-from hvrepl.readers.guests import ELSEWHERE, X64, Given, Guest
+from hvrepl.readers.guests import ELSEWHERE, KUBEVIRT, LIBVIRT, X64, Given, Guest
 from hvrepl.record import record
 from hvrepl.wording import listed, shorten
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 ON, OFF, AUTO = "on", "off", "auto"
 LONGEST_TEXT = 12  # bytes of the three registers with a vendor
 KVM = "kvm"
-NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
+OF_QEMU = (KVM, "tcg", "hvf")  # the types of domains that QEMU runs
+NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,22}|0|[1-9][0-9]{0,19}")  # as C reads them: 010 is octal
 # pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types count otherwise.
 MACHINE = re.compile(r"(?:pc-)?(?:q35|i440fx)-(\d{1,3}\.\d{1,3})(?:\+pve\d+)?|pc-(\d{1,3}\.\d{1,3})")
 NEWEST = (
@@ -34,6 +35,7 @@ NEWEST = (
     "isapc",
 )  # machine types that are the newest of their QEMU; others without a version are of a distribution
 EVERYTHING = "*"
+VENDORS = {"vmx": "Intel", "svm": "AMD"}  # of what lets a guest run a hypervisor
 IDENTITY = "second_interface"  # the finding that a dump is of KVM, which of a guest's flags is known
 
 Version = tuple[int, int]
@@ -106,7 +108,7 @@ class Flags:
 
     def settle(self, guest: Guest, version: str = "") -> Config:
         """What a guest's flags come to, on a QEMU of a version where that is known."""
-        given = [*self.by_proxmox(guest), *guest.flags]
+        given = [*self.by_proxmox(guest), *self.by_kubevirt(guest), *guest.flags]
         findings = [Finding(one.code, one.name, one.text) for one in guest.remarks]
         values: dict[str, str] = {}
         for one in given:
@@ -142,6 +144,19 @@ class Flags:
     def by_proxmox(self, guest: Guest) -> Iterator[Given]:
         """The flags that Proxmox turns on by itself."""
         yield from (Given(name, rule.value or ON) for name, rule in self.rules(guest) if not rule.host)
+
+    def by_kubevirt(self, guest: Guest) -> Iterator[Given]:
+        """The flags that KubeVirt turns on because others need them, where the machine says nothing of them."""
+        if guest.kind != KUBEVIRT:
+            return
+        said = {one.name for one in guest.flags}
+        waiting = [one.name for one in guest.flags if one.value != OFF]
+        while waiting:
+            spec = self.find(waiting.pop())
+            added = [name for name in table(spec).kubevirt_adds if name not in said] if spec else []
+            said.update(added)
+            waiting += added
+            yield from (Given(name, ON) for name in added)
 
     def rules(self, guest: Guest) -> Iterator[tuple[str, ByProxmox]]:
         """The flags that Proxmox turns on for a guest, some on some hosts only."""
@@ -234,17 +249,21 @@ class Flags:
             flag = table(self.specs[name])
             if flag.harm:
                 yield Finding("flag_caution", name, f"{name}: {flag.harm}")
+            if flag.advised in VENDORS and guest.nested in VENDORS and guest.nested != flag.advised:
+                yield Finding(
+                    "flag_caution", name, f"{name} works on {VENDORS[flag.advised]} alone; {guest.nested} is {VENDORS[guest.nested]}'s"
+                )
             if self.is_too_new(name, version):
                 yield Finding("flag_too_new", name, f"QEMU {version} does not know {name}: it came with {flag.since}")
         if guest.left:
             yield Finding("flag_mode", "", guest.left)
             return
         if whole := self.whole(values):
-            others = [name for name in values if name != whole and table(self.specs[name]).enables]
+            others = [name for name in values if name != whole and table(self.specs[name]).enables and not table(self.specs[name]).apart]
             if others:
                 yield Finding("flag_overridden", whole, f"{whole} overrides {listed(others, 'and')}")
             return
-        yield from self.lacking(values)
+        yield from self.lacking(values, machine_version(guest))
         yield from self.missing(guest, values, version)
 
     def whole(self, values: Mapping[str, str]) -> str:
@@ -256,24 +275,20 @@ class Flags:
         since = table(self.specs[name]).since
         return bool(version and since) and to_version(version) < to_version(since)
 
-    def lacking(self, values: Mapping[str, str]) -> Iterator[Finding]:
+    def lacking(self, values: Mapping[str, str], machine: Version | None) -> Iterator[Finding]:
         """What flags need and do not have."""
         for name in values:
             flag = table(self.specs[name])
-            lacking = [need for need in flag.needs if need not in values]
-            if lacking:
-                yield Finding(
-                    "flag_needs",
-                    name,
-                    f"{name} needs {listed(lacking, 'and')}: QEMU refuses to start without {'it' if len(lacking) == 1 else 'them'}",
-                )
-            for want in flag.wants:
-                if want not in values:
-                    yield Finding("flag_wants", name, f"QEMU's documentation combines {name} with {want}, which is not set")
+            freed = {need for until in flag.until if machine and machine <= to_version(until.machine) for need in until.frees}
+            if lacking := [need for need in flag.needs if need not in values and need not in freed]:
+                yield say_needs(name, lacking)
+            if wanted := [want for want in flag.wants if want not in values]:
+                are = "is" if len(wanted) == 1 else "are"
+                yield Finding("flag_wants", name, f"QEMU's documentation combines {name} with {listed(wanted, 'and')}, which {are} not set")
 
     def missing(self, guest: Guest, values: Mapping[str, str], version: str) -> Iterator[Finding]:
         """The flags that QEMU's documentation advises and that are not there, where all that are there are known."""
-        if any(one.code == ELSEWHERE for one in guest.remarks):
+        if any(one.code == ELSEWHERE for one in guest.remarks) or guest.accelerator not in (KVM, ""):
             return
         by_host = {name for name, rule in self.rules(guest) if rule.host}
         if not any(table(self.specs[name]).enables for name in values):
@@ -282,8 +297,8 @@ class Flags:
                 if values
                 else ""
             )
-            text = f"{alone}the guest sees KVM's own interface alone: none of QEMU's Hyper-V flags is on"
-            yield Finding("flags_none", "", text)
+            shown = "the guest sees KVM's own interface alone: " if guest.accelerator == KVM and not guest.hides_kvm else ""
+            yield Finding("flags_none", "", f"{alone}{shown}none of QEMU's Hyper-V flags is on")
             return
         wanted = ("always", *(["nested", guest.nested] if guest.nested else []))
         for name, spec in self.specs.items():
@@ -325,13 +340,7 @@ class Flags:
             missing = tuple(need for need in table(self.specs[name]).needs if need not in grants)
             made.append(Grant(self.specs[name], value, missing))
             if missing:
-                findings.append(
-                    Finding(
-                        "flag_needs",
-                        name,
-                        f"{name} needs {listed(missing, 'and')}: QEMU refuses to start without {'it' if len(missing) == 1 else 'them'}",
-                    )
-                )
+                findings.append(say_needs(name, missing))
         return Explained(tuple(made), unexplained, tuple(findings))
 
     def fields_of(self, cpus: Cpus) -> dict[str, tuple[str, Decoded]]:
@@ -368,6 +377,11 @@ def table(spec: Spec) -> Flag:
     return spec.flag
 
 
+def say_needs(name: str, lacking: Sequence[str]) -> Finding:
+    refuses = f"QEMU refuses to start without {'it' if len(lacking) == 1 else 'them'}"
+    return Finding("flag_needs", name, f"{name} needs {listed(lacking, 'and')}: {refuses}")
+
+
 def machine_version(guest: Guest) -> Version | None:
     match = MACHINE.fullmatch(guest.machine)
     return to_version(match[1] or match[2]) if match else None
@@ -384,18 +398,21 @@ def own_sets(flag: Flag, values: Mapping[str, str], value: str, machine: Version
     return own
 
 
-def refuse_arch(guest: Guest) -> str:
-    """Why a guest has no CPUID leaves; "" for one of x64."""
-    return "" if guest.arch in X64 else f"{guest.name or 'the guest'} is of {shorten(guest.arch)}, which has no CPUID leaves"
+def refuse_guest(guest: Guest) -> str:
+    """Why a guest has no CPUID leaves that are known here; "" for one of x64 that QEMU runs."""
+    name = guest.name or "the guest"
+    if guest.kind == LIBVIRT and guest.accelerator and guest.accelerator not in OF_QEMU:
+        return f"{name} is a domain of {shorten(guest.accelerator)}, not of QEMU"
+    return "" if guest.arch in X64 else f"{name} is of {shorten(guest.arch)}, which has no CPUID leaves"
 
 
 def read_value(spec: Spec, text: str) -> tuple[str, str]:
     """The value of a flag that counts, and what is wrong with the text."""
     flag = table(spec)
     if flag.reads == "switch":
-        return (text, "") if text in (ON, OFF) else (OFF, f"{spec.name}={shorten(text)}: it is on or off")
+        return (text, "") if text in (ON, OFF) else (OFF, f"{spec.name}={shorten(text)}: expected on or off")
     if flag.reads == "auto":
-        return (text, "") if text in (ON, OFF, AUTO) else (OFF, f"{spec.name}={shorten(text)}: it is on, off or auto")
+        return (text, "") if text in (ON, OFF, AUTO) else (OFF, f"{spec.name}={shorten(text)}: expected on, off or auto")
     if text == OFF:
         return OFF, ""
     if flag.reads == "text":
@@ -405,7 +422,7 @@ def read_value(spec: Spec, text: str) -> tuple[str, str]:
         return text, f"{spec.name}={shorten(text)} is longer than {LONGEST_TEXT} bytes; QEMU cuts it" if size > LONGEST_TEXT else ""
     if not NUMBER.fullmatch(text):
         return OFF, f"{spec.name} takes a number" + ("" if text == ON else f", not {shorten(text)}")
-    number = to_int(text, 16 if text[:2].lower() == "0x" else 10)
+    number = to_int(text, 16 if text[:2].lower() == "0x" else 8 if text[0] == "0" else 10)
     if number == flag.off:
         return OFF, ""
     return f"{number:#x}" if flag.off is not None else str(number), ""
@@ -428,7 +445,7 @@ def write_value(flag: Flag, value: int) -> str:
 
 
 def refuse_all(guests: list[Guest]) -> None:
-    """UsageError if no guest of a file is one of x64."""
-    said = [refuse_arch(one) for one in guests]
+    """UsageError if no guest of a file is one of x64 that QEMU runs."""
+    said = [refuse_guest(one) for one in guests]
     if said and all(said):
         raise UsageError(said[0])

@@ -240,10 +240,14 @@ class Interface:
 
 @record
 class Until:
-    """What a flag sets in CPUID leaves on machine types up to a version, in place of what it sets otherwise."""
+    """What a flag sets in CPUID leaves on machine types up to a version, in place of what it sets otherwise.
+
+    `frees`: what it needs otherwise, but not on these.
+    """
 
     machine: str
     sets: Mapping[str, int]
+    frees: tuple[str, ...] = ()
 
 
 @record
@@ -266,6 +270,7 @@ class Flag:
     `value` is the field that its own value goes to, `reads` what that is: switch, number, text, or auto (on, off, auto). With the value
     `host` the host decides what `sets` names, or all leaves. `until`: what is otherwise with old machine types. `any`: not a flag itself,
     but what comes with the first one; of `kvm` the leaves that are KVM's own. `empty`: leaves that are there, with nothing in them.
+    `apart`: what leaves all to the host does not turn it on. `kubevirt_adds`: what KubeVirt turns on with it.
     """
 
     reads: str = "switch"
@@ -276,6 +281,7 @@ class Flag:
     until: tuple[Until, ...] = ()
     host: str = ""
     enables: bool = True
+    apart: bool = False
     any: bool = False
     kvm: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
@@ -286,6 +292,7 @@ class Flag:
     harm: str = ""
     libvirt: str = ""
     kubevirt: str = ""
+    kubevirt_adds: tuple[str, ...] = ()
     proxmox: ByProxmox | None = None
 
     @property

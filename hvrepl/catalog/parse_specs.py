@@ -102,9 +102,9 @@ def parse_interface(table: Table) -> Interface:
 
 
 def parse_flag(table: Table) -> Flag:
-    lists: dict[str, Any] = {key: tuple(table[key]) for key in ("kvm", "empty", "needs", "wants") if key in table}
+    lists: dict[str, Any] = {key: tuple(table[key]) for key in ("kvm", "empty", "needs", "wants", "kubevirt_adds") if key in table}
     plain = {key: value for key, value in table.items() if key not in (*lists, "until", "proxmox")}
-    until = tuple(Until(one["machine"], one["sets"]) for one in table.get("until", ()))
+    until = tuple(Until(one["machine"], one["sets"], tuple(one.get("frees", ()))) for one in table.get("until", ()))
     return Flag(**plain, **lists, until=until, proxmox=ByProxmox(**table["proxmox"]) if "proxmox" in table else None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.analysis.cpus import Cpus
-from hvrepl.analysis.enlightenments import EVERYTHING, Config, Flags, refuse_all, refuse_arch
+from hvrepl.analysis.enlightenments import EVERYTHING, Config, Flags, refuse_all, refuse_guest
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import Spec, to_key
 from hvrepl.codec.decoded import Decoded, Finding
@@ -47,9 +47,9 @@ def read_configs(session: Session, raw: bytes, name: str, version: str = "") -> 
 
 
 def kept(session: Session, guests: Sequence[Guest]) -> Iterator[Guest]:
-    """The guests of x64; others are named on stderr."""
+    """The guests of x64 that QEMU runs; others are named on stderr."""
     for one in guests:
-        if said := refuse_arch(one):
+        if said := refuse_guest(one):
             session.warn(said)
         else:
             yield one

@@ -5,6 +5,7 @@ Command lines (ps, /proc/PID/cmdline, scripts, libvirt's logs), libvirt's domain
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -124,6 +125,7 @@ def say_root(raw: bytes, name: str) -> str:
 PROGRAM = re.compile(r"""(?:^|(?<=[\s/'"]))(?P<program>qemu-system-(?P<arch>[a-z0-9_]+)|qemu-kvm|kvm)(?:\.exe)?(?=['"]?(?:\s|$))""")
 OPTION = re.compile(r"(?:^|\s)['\"]?--?(?:cpu|machine|M|accel|enable-kvm|name|m|smp|drive|device|nodefaults)(?=['\"]?[\s=]|['\"]?$)")
 STARTED_BY = re.compile(r"\bqemu version: ?(\d+\.\d+)")
+CUT = re.compile(r"--?cpu\s+['\"]?\S+,\s*$")
 VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(")
 
 
@@ -138,7 +140,10 @@ def has_command(text: str) -> bool:
 
 
 def commands_in(text: str) -> Iterator[tuple[int, str, str]]:
-    """(line, text of the command, QEMU's version as a log said it before) of each command line; lines that end with \\ go on."""
+    """(line, text of the command, QEMU's version as a log said it before) of each command line.
+
+    Lines that end with \\ go on, and so does a -cpu that ends with a comma, as in a text that was wrapped.
+    """
     version, held, first = "", "", 0
     for number, line in enumerate(text.split("\n"), 1):
         if not held and line.lstrip().startswith("#"):
@@ -149,7 +154,10 @@ def commands_in(text: str) -> Iterator[tuple[int, str, str]]:
         if line.rstrip().endswith("\\"):
             held += line.rstrip()[:-1] + " "
             continue
-        whole, held = held + line, ""
+        whole, held = held + (line.lstrip() if held.endswith(",") else line), ""
+        if CUT.search(whole):
+            held = whole.rstrip()
+            continue
         if command := command_in(whole):
             yield first, command, version
     if held and (command := command_in(held)):
@@ -184,32 +192,46 @@ def last_of_each(guests: Iterable[Guest]) -> list[Guest]:
 
 
 def read_argv(words: Sequence[str]) -> Guest:
-    """The words of one command line; of options that come again the last counts, as QEMU has it, but machine's add up."""
+    """The words of one command line, as QEMU takes them: of what comes again the last counts, of -accel the first, of -machine all."""
     program = PROGRAM.search(words[0]) if words else None
     arch = (program["arch"] or "x86_64") if program else "x86_64"
     options: dict[str, str] = {}
     machine: dict[str, str] = {}
-    accelerators: list[str] = ["kvm"] if program and program["program"].endswith("kvm") else []
+    accelerators: list[str] = []
+    remarks: list[Remark] = []
     waiting = iter(words[1:] if program else words)
     for word in waiting:
         option = word.removeprefix("-")
         if not word.startswith("-"):
             continue
-        if option in ("-enable-kvm", "enable-kvm"):
-            accelerators = ["kvm"]
-        elif option.removeprefix("-") in ("cpu", "name", "accel", "machine", "M"):
-            option, value = option.removeprefix("-"), next(waiting, "")
+        option = option.removeprefix("-")
+        if option == "enable-kvm":
+            accelerators.append("kvm")
+        elif option in ("cpu", "name", "accel", "machine", "M", "global", "readconfig"):
+            value = next(waiting, "")
             if option == "accel":
-                accelerators = [value.split(",")[0]]
+                accelerators.append(read_keys(value, "accel").get("accel", ""))
+            elif option in ("global", "readconfig"):
+                remarks += remark_elsewhere(option, value)
             elif option in ("machine", "M"):
                 machine |= read_keys(value, "type")
             else:
                 options[option] = value
     if "accel" in machine:
-        accelerators = [machine["accel"]]
-    accelerator = accelerators[-1].split(":")[0] if accelerators else "" if program else "kvm"
-    guest = Guest(QEMU, read_keys(options.get("name", ""), "guest").get("guest", ""), (), machine.get("type", ""), arch, accelerator)
+        accelerators.append(machine["accel"])
+    usual = "" if program and not program["program"].endswith("kvm") else "kvm"
+    accelerator = accelerators[0].split(":")[0] if accelerators else usual
+    name = read_keys(options.get("name", ""), "guest").get("guest", "")
+    guest = Guest(QEMU, name, (), machine.get("type", ""), arch, accelerator, remarks=tuple(remarks))
     return read_cpu(guest, options.get("cpu", ""))
+
+
+def remark_elsewhere(option: str, value: str) -> Iterator[Remark]:
+    """What an option other than -cpu can turn on."""
+    if option == "readconfig":
+        yield Remark(ELSEWHERE, "", f"-readconfig {shorten(value)} can turn on flags, and is not read here")
+    elif option == "global" and re.search(r"(?:^|[.=])hv[-_]", value):
+        yield Remark(ELSEWHERE, "", f"-global {shorten(value)} can turn on a flag too, and does not count here")
 
 
 def read_keys(text: str, first: str) -> dict[str, str]:
@@ -315,7 +337,11 @@ def read_domain(domain: Any, paths: Paths) -> Guest:
         remarks=tuple(remarks),
     )
     extra = [one.get("value", "") for one in domain.iter(f"{QEMU_NAMESPACE}arg")]
-    return read_cpu(guest, extra[extra.index("-cpu") + 1]) if "-cpu" in extra[:-1] else guest
+    pairs = [(option.lstrip("-"), value) for option, value in itertools.pairwise(extra) if option.startswith("-")]
+    elsewhere = [remark for option, value in pairs for remark in remark_elsewhere(option, value)]
+    guest = replace(guest, remarks=(*guest.remarks, *elsewhere))
+    models = [value for option, value in pairs if option == "cpu"]
+    return read_cpu(guest, models[-1]) if models else guest
 
 
 def split_value(path: str) -> tuple[str, str, str]:
@@ -333,7 +359,8 @@ def value_of_element(domain: Any, path: str) -> str:
     element = domain.find(path)
     if element is None:
         return ""
-    state = to_switch(element.get("state") or element.get("present") or "on")
+    # A feature without a state is refused by libvirt; a timer is as usual, which for this one is off.
+    state = to_switch(element.get("present", "no") if element.tag == "timer" else element.get("state", "on"))
     return state if state == "off" or not attribute else element.get(attribute, usual) or "on"
 
 
@@ -440,12 +467,16 @@ def parse_documents(text: str, name: str) -> list[Any]:
         raise UsageError(f"{name}: damaged YAML: {' '.join(str(error).split())}") from None
 
 
+# Where a machine is in a virtual machine (and a set of them), an instance, and a pool.
+MACHINES = ("spec.template.spec", "spec", "spec.virtualMachineTemplate.spec.template.spec")
+
+
 def machines_in(document: Any, paths: Paths) -> Iterator[Guest]:
     items = at(document, "items")
     for one in items if isinstance(items, list) else [document]:
-        spec = at(one, "spec.template.spec") if at(one, "spec.template.spec.domain") is not None else at(one, "spec")
-        domain = at(spec, "domain")
-        if isinstance(domain, Mapping):
+        specs = [spec for path in MACHINES if isinstance(at(spec := at(one, path), "domain"), Mapping)]
+        for spec in specs[:1]:
+            domain = at(spec, "domain")
             yield read_machine(domain, paths, str(at(one, "metadata.name") or ""), str(at(spec, "architecture") or "x86_64"))
 
 

@@ -11,7 +11,7 @@ from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Lay
 from hvrepl.codec.sizes import Sizes
 from hvrepl.digits import to_int
 from hvrepl.record import replace
-from hvrepl.render.flag import describe_flag, describe_place, flag_facts
+from hvrepl.render.flag import describe_flag, describe_place, flag_facts, with_flags
 from hvrepl.render.style import Style, align, spread, wrap
 from hvrepl.wording import count_of, listed
 
@@ -37,7 +37,7 @@ def describe(catalog: Catalog, found: Found) -> dict[str, Any]:
         "size": spec.size,
         "reset": None if spec.reset is None else f"{spec.reset:#x}",
         "addresses": [describe_address(catalog, spec, address, found.element) for address in spec.addresses],
-        "fields": list(describe_layout(catalog, spec, spec.layout)) if spec.layout and not spec.values else [],
+        "fields": list(with_flags(catalog, spec, describe_layout(catalog, spec, spec.layout))) if spec.layout and not spec.values else [],
         "output": list(describe_layout(catalog, spec, spec.output)) if spec.output else [],
         "values": [describe_value(value) for value in spec.values],
         "privilege": spec.privilege,
@@ -315,6 +315,8 @@ def remark_of(field: Mapping[str, Any]) -> str:
     parts = [RESERVED.get(field.get("reserved", ""), ""), field.get("doc", ""), kind]
     if "also" in field:
         parts.append(f"also {', '.join(field['also'])}")
+    if "qemu" in field:
+        parts.append(f"QEMU {'flags' if len(field['qemu']) > 1 else 'flag'} {', '.join(field['qemu'])}")
     if "note" in field:
         parts.append(f"note: {field['note']}")
     return "; ".join(part for part in parts if part)

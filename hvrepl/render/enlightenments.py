@@ -60,7 +60,9 @@ def missing_lines(findings: Sequence[Finding], style: Style) -> Iterator[str]:
     missing = [one for one in findings if one.code == MISSING]
     if not missing:
         return
-    text = f"{count_of(len(missing), 'flag')} that QEMU advises for Windows {'is' if len(missing) == 1 else 'are'} missing:"
+    is_one = len(missing) == 1
+    refused = f"it refuses to start with {'it' if is_one else 'one'} if the host's KVM lacks it"
+    text = f"{count_of(len(missing), 'flag')} that QEMU advises for Windows {'is' if is_one else 'are'} missing; {refused}:"
     yield from (style.paint("finding", line) for line in wrap(text, style.width, "! ", "  "))
     yield from spread([(one.field, one.text.partition(": ")[2]) for one in missing], style, ("name", "meaning"), indent="    ")
 
@@ -101,6 +103,7 @@ def add_element(domain: Any, path: str, value: str) -> None:
         below = next((one for one in at.findall(tag) if not key or one.get(key) == word), None)
         at = ElementTree.SubElement(at, tag, {key: word} if key else {}) if below is None else below
     if at.tag == "timer":
+        domain.find("clock").set("offset", "localtime")  # libvirt's schema wants one, and this is the one for Windows
         at.set("present", "yes")
     elif not step_of(path.rpartition("/")[2])[1]:
         at.set("state", "on")

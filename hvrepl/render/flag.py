@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
@@ -47,6 +47,26 @@ def describe_set(catalog: Catalog, path: str, flag: Flag) -> dict[str, Any]:
     table |= describe_place(field) if field else {}
     table |= {"value": flag.sets[path]} if path in flag.sets else {}
     return table | ({"unless": flag.unless[path]} if path in flag.unless else {})
+
+
+def with_flags(catalog: Catalog, spec: Spec, fields: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Fields, those of a CPUID leaf with the flags of QEMU that set each."""
+    setting = flags_setting(catalog, spec) if spec.kind == "cpuid" else {}
+    for field in fields:
+        yield field | ({"qemu": setting[field["name"]]} if field["name"] in setting else {})
+
+
+def flags_setting(catalog: Catalog, spec: Spec) -> dict[str, list[str]]:
+    """Of each field of a leaf the flags that set it; not of what any flag sets, and some only raise."""
+    flags = [(one.name, one.flag) for one in catalog.flags() if one.flag]
+    by_any = {path for _, flag in flags if flag.any for path in flag.sets}
+    found: dict[str, list[str]] = {}
+    for name, flag in flags:
+        for path in flag.fields if not flag.any else ():
+            leaf, _, field = path.partition(".")
+            if leaf == spec.name and (path == flag.value or path not in by_any):
+                found.setdefault(field, []).append(name)
+    return found
 
 
 def find_field(spec: Spec, name: str) -> Field | None:

@@ -8,7 +8,8 @@ from hvrepl.analysis.enlightenments import EVERYTHING, Flags, table
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
-from hvrepl.readers.guests import Given, Guest, read_guests
+from hvrepl.readers.guests import KUBEVIRT, Given, Guest, read_guests
+from hvrepl.record import replace
 from hvrepl.render.enlightenments import WRITERS, unwritable
 
 FLAGS = Flags(Decoder(Catalog(open_index())))
@@ -124,9 +125,47 @@ def test_what_is_wrong_is_found() -> None:
     assert codes(("hv-vendor-id", "x")) == [("flags_none", "")]
     assert codes(("hv-relaxed", "on"), ("hv-crash", "on")) == [("flag_caution", "hv-crash")]
     assert codes(("hv-reenlightenment", "on")) == [("flag_wants", "hv-reenlightenment")]
+    assert codes(*((name, "on") for name in ("hv-syndbg", "hv-relaxed", "hv-synic", "hv-vpindex"))) == [
+        ("flag_caution", "hv-syndbg"),
+        ("flag_wants", "hv-syndbg"),
+    ]
     assert codes(("hv-xmm-input", "on"), version="6.2") == [("flag_too_new", "hv-xmm-input")]
     assert codes(("hv-xmm-input", "on"), version="7.1") == []
+    assert codes(("hv-synic", "on"), machine="pc-q35-3.0") == []
+    assert codes(("hv-synic", "on"), machine="pc-q35-3.1") == [("flag_needs", "hv-synic")]
+    assert codes(("hv-vapic", "on"), ("hv-evmcs", "on"), nested="svm") == [("flag_caution", "hv-evmcs")]
+    assert codes(("hv-vapic", "on"), ("hv-evmcs", "on"), nested="vmx") == []
     assert codes(("hv-passthrough", "on"), ("hv-time", "on")) == [("flag_caution", "hv-passthrough"), ("flag_overridden", "hv-passthrough")]
+
+
+def test_passthrough_does_not_override_what_it_does_not_turn_on() -> None:
+    found = FLAGS.settle(guest(("hv-passthrough", "on"), ("hv-syndbg", "on"), ("hv-time", "on"))).findings
+    assert [one.text for one in found if one.code == "flag_overridden"] == ["hv-passthrough overrides hv-time"]
+
+
+SPINLOCKS = {"010": "0x8", "10": "0xa", "0x10": "0x10", "0": "0x0", "08": None, "-1": None, "4K": None}
+
+
+@pytest.mark.parametrize("text", SPINLOCKS)
+def test_a_number_is_read_as_qemu_reads_it(text: str) -> None:
+    assert FLAGS.settle(guest(("hv-spinlocks", text))).values.get("hv-spinlocks") == SPINLOCKS[text]
+
+
+def test_without_kvm_nothing_is_advised_and_its_interface_is_not_named() -> None:
+    given = guest(("hv-relaxed", "on"))
+    assert [one.code for one in FLAGS.settle(replace(given, accelerator="tcg")).findings] == ["flag_no_kvm"]
+    for other in (replace(guest(), accelerator=""), guest(hides_kvm=True)):
+        assert [one.text for one in FLAGS.settle(other).findings] == ["none of QEMU's Hyper-V flags is on"]
+    assert FLAGS.settle(guest()).findings[0].text.startswith("the guest sees KVM's own interface alone")
+
+
+def test_kubevirt_turns_on_what_flags_need_unless_the_machine_turns_it_off() -> None:
+    given = replace(guest(("hv-time", "on"), ("hv-stimer", "on")), kind=KUBEVIRT)
+    config = FLAGS.settle(given)
+    assert sorted(config.values) == ["hv-stimer", "hv-synic", "hv-time", "hv-vpindex"]
+    assert "flag_needs" not in [one.code for one in config.findings]
+    off = replace(given, flags=(*given.flags, Given("hv-vpindex", "off")))
+    assert [(one.code, one.field) for one in FLAGS.settle(off).findings if one.code == "flag_needs"] == [("flag_needs", "hv-synic")]
 
 
 def test_a_flag_alone_that_does_not_show_the_interface_makes_no_leaf() -> None:

@@ -207,7 +207,7 @@ def test_check_of_what_the_host_decides_fails() -> None:
     [
         (("hv-stimmer=on",), "no flag hv-stimmer; did you mean hv-stimer?"),
         (("hv-relaxed",), "a condition is one word, such as hv-relaxed=on"),
-        (("hv-relaxed=maybe",), "hv-relaxed=maybe: it is on or off"),
+        (("hv-relaxed=maybe",), "hv-relaxed=maybe: expected on or off"),
         (("hv-relaxed>1",), "hv-relaxed is not a number that > could compare"),
         (("access_synic=1",), "no flag, and no field of these leaves: access_synic"),
         (("sint2.vector=1",), "sint2 is not a CPUID leaf"),
@@ -229,6 +229,22 @@ def test_a_flag_is_a_name() -> None:
     assert "HV_X64_MSR_STIMER0-3_CONFIG" in found["flag"]["turns_on"]
     assert ask("show", "hv-apicv")["name"] == "hv-avic"
     assert any(one["name"] == "hv-tlbflush" for one in ask("find", "tlbflush"))
+
+
+def test_the_fields_of_a_leaf_name_the_flags_that_set_them() -> None:
+    named = {one["name"]: one["qemu"] for one in ask("show", "cpuid:0x40000003")["fields"] if "qemu" in one}
+    assert named["post_messages"] == ["hv-synic"]
+    assert (named["access_synic_regs"], named["direct_synthetic_timers"]) == (["hv-synic"], ["hv-stimer-direct"])
+    assert "access_hypercall_msrs" not in named  # it comes with any flag
+    named = {one["name"]: one["qemu"] for one in ask("show", "cpuid:0x40000004")["fields"] if "qemu" in one}
+    assert (named["use_ex_processor_masks"], named["long_spin_wait_count"]) == (["hv-ipi", "hv-tlbflush"], ["hv-spinlocks"])
+    assert [one.get("qemu") for one in ask("show", "cpuid:0x40000000")["fields"]] == [["hv-vendor-id"], None]
+    assert "QEMU flags hv-ipi, hv-tlbflush" in " ".join(call("show", "cpuid:0x40000004").out.split())
+
+
+def test_a_domain_of_another_hypervisor_is_refused() -> None:
+    ended = call("cpuid", "-", stdin=b"<domain type='xen'><name>w</name><features><viridian/></features></domain>")
+    assert (ended.status, ended.err) == (2, "w is a domain of xen, not of QEMU\n")
 
 
 # QEMU itself

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hvrepl.errors import UsageError
@@ -59,6 +61,12 @@ COMMANDS = {
     "/usr/bin/qemu-system-x86_64 \\\n  -cpu host,hv-time=on \\\n  -m 1\n": {"hv-time": "on"},
     "qemu-system-x86_64 -name it's -cpu host,hv-time": {"hv-time": "on"},
     "qemu-system-x86_64.exe -accel kvm -cpu host,hv-time": {"hv-time": "on"},
+    "qemu-system-x86_64 -accel kvm -cpu host,hv-time,\n    hv-relaxed,\n    hv-vapic -m 1": {
+        "hv-time": "on",
+        "hv-relaxed": "on",
+        "hv-vapic": "on",
+    },
+    'qemu-system-x86_64 -object {"qom-type":"secret","id":"a -cpu b"} -cpu host,hv-time': {"hv-time": "on"},
 }
 
 
@@ -81,6 +89,10 @@ ACCELERATORS = {
     "qemu-system-x86_64 -machine q35,accel=kvm:tcg": "kvm",
     "qemu-system-x86_64 -machine q35 -M accel=hvf": "hvf",
     "qemu-kvm -m 1": "kvm",
+    "qemu-kvm -accel tcg": "tcg",
+    "qemu-system-x86_64 -accel kvm -accel tcg": "kvm",
+    "qemu-system-x86_64 -accel accel=tcg,thread=multi": "tcg",
+    "-cpu host,hv-time": "kvm",
 }
 
 
@@ -99,6 +111,21 @@ def test_a_flag_that_is_given_twice_is_remarked() -> None:
 def test_a_variable_of_the_shell_is_remarked() -> None:
     (guest,) = read('qemu-system-x86_64 -cpu "host,$HYPERV"')
     assert [one.code for one in guest.remarks] == ["flags_elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("option", "is_said"),
+    [
+        ("-global host-x86_64-cpu.hv-time=on", True),
+        ("-global driver=x86_64-cpu,property=hv_time,value=on", True),
+        ("-global ICH9-LPC.disable_s3=1", False),
+        ("-readconfig /etc/windows.cfg", True),
+    ],
+)
+def test_an_option_that_can_turn_on_flags_too_is_remarked(option: str, is_said: bool) -> None:
+    (guest,) = read(f"qemu-system-x86_64 {option} -cpu host,hv-time")
+    assert flags(guest) == {"hv-time": "on"}
+    assert [one.code for one in guest.remarks] == ["flags_elsewhere"] * is_said
 
 
 LOG = """2026-11-20 10:00:00.000+0000: starting up libvirt version: 9.0.0, package: 4, qemu version: 7.2.22Debian, kernel: 6.1.0
@@ -140,6 +167,28 @@ def test_a_domain_gives_flags_values_and_what_is_around_them() -> None:
     }
     assert (guest.name, guest.machine, guest.arch, guest.accelerator) == ("w", "pc-q35-7.2", "x86_64", "kvm")
     assert (guest.hides_kvm, guest.nested, guest.remarks) == (True, "vmx", ())
+
+
+@pytest.mark.parametrize(("timer", "value"), [("present='yes'", "on"), ("present='no'", "off"), ("", "off")])
+def test_libvirt_turns_the_clock_on_only_where_it_is_said_to_be_present(timer: str, value: str) -> None:
+    text = DOMAIN.format("").replace("name='hypervclock' present='yes'", f"name='hypervclock' {timer}")
+    assert flags(read(text)[0])["hv-time"] == value
+
+
+def test_of_qemus_own_arguments_in_a_domain_the_cpu_counts_and_other_options_are_remarked() -> None:
+    words = ("-cpu", "host,hv-relaxed", "-cpu", "host,hv-vapic", "-global", "host-x86_64-cpu.hv-ipi=on", "-device", "hv-balloon")
+    own = "".join(f"<q:arg value='{word}'/>" for word in words)
+    text = DOMAIN.format("<hyperv><synic state='on'/></hyperv>").replace(
+        "<name>", f"<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>{own}</q:commandline><name>", 1
+    )
+    (guest,) = read(text)
+    assert flags(guest) == {"hv-vapic": "on"}
+    assert [one.code for one in guest.remarks if one.code == "flags_elsewhere"] == ["flags_elsewhere"]
+
+
+def test_a_domain_of_a_snapshot_or_of_a_running_machine_is_read() -> None:
+    for around in ("domainsnapshot", "domstatus"):
+        assert len(read(f"<{around}><name>s</name>{DOMAIN.format('')}</{around}>")) == 1
 
 
 def test_what_no_flag_has_and_a_mode_of_libvirt_are_remarked() -> None:
@@ -209,10 +258,16 @@ def test_a_kubevirt_machine_in_json_gives_its_flags() -> None:
     assert (guest.name, guest.machine, guest.hides_kvm, [one.code for one in guest.remarks]) == ("w", "q35", True, ["flag_unknown"])
 
 
+def test_a_kubevirt_machine_is_found_in_lists_instances_and_pools() -> None:
+    domain = {"features": {"hyperv": {"relaxed": {}}}}
+    spec = {"domain": domain}
+    kinds = [{"template": {"spec": spec}}, spec, {"virtualMachineTemplate": {"spec": {"template": {"spec": spec}}}}]
+    items = [{"apiVersion": "kubevirt.io/v1", "spec": one} for one in kinds]
+    assert [flags(one) for one in read(json.dumps({"apiVersion": "v1", "items": items}))] == [{"hv-relaxed": "on"}] * len(kinds)
+
+
 @needs("module:yaml")
 def test_a_kubevirt_machine_in_yaml_gives_the_same_as_in_json() -> None:
-    import json
-
     import yaml
 
     found = read(yaml.safe_dump(json.loads(JSON)))

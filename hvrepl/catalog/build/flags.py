@@ -28,7 +28,7 @@ def is_flag(book: Book, name: str, arch: str) -> bool:
 def check_table(flag: Flag, spec: Spec, book: Book) -> Iterator[str]:
     paths = [*flag.fields, *flag.unless, *(path for one in flag.until for path in one.sets)]
     yield from (f"no field {path} of a CPUID leaf" for path in dict.fromkeys(paths) if not is_field(path, spec, book))
-    others = (*flag.needs, *flag.wants, *flag.unless.values())
+    others = (*flag.needs, *flag.wants, *flag.kubevirt_adds, *flag.unless.values(), *(name for one in flag.until for name in one.frees))
     yield from (f"no flag {name}" for name in dict.fromkeys(others) if not is_flag(book, name, spec.arch))
     yield from (f"no leaf {name}" for name in (*flag.kvm, *flag.empty) if not is_leaf(book.find(name, spec.arch)))
     if flag.reads not in READS:

@@ -418,6 +418,8 @@ def read_value(spec: Spec, text: str) -> tuple[str, str]:
     if flag.reads == "text":
         if text == ON:
             return OFF, f"{spec.name} takes a text: {spec.name}=Microsoft"
+        if "," in text:
+            return OFF, f"{spec.name}={shorten(text)}: QEMU takes no comma in it"
         size = len(text.encode())
         return text, f"{spec.name}={shorten(text)} is longer than {LONGEST_TEXT} bytes; QEMU cuts it" if size > LONGEST_TEXT else ""
     if not NUMBER.fullmatch(text):
@@ -438,7 +440,7 @@ def to_number(flag: Flag, value: str) -> int:
 def write_value(flag: Flag, value: int) -> str:
     if flag.reads == "text":
         raw = value.to_bytes(LONGEST_TEXT, "little").rstrip(b"\0")
-        if not raw.isascii() or not raw.decode("ascii").isprintable():
+        if not raw.isascii() or not raw.decode("ascii").isprintable() or b"," in raw:
             return ""
         return raw.decode("ascii")
     return f"{value:#x}" if flag.off is not None else str(value)

@@ -271,6 +271,7 @@ class Flag:
     `host` the host decides what `sets` names, or all leaves. `until`: what is otherwise with old machine types. `any`: not a flag itself,
     but what comes with the first one; of `kvm` the leaves that are KVM's own. `empty`: leaves that are there, with nothing in them.
     `apart`: what leaves all to the host does not turn it on. `kubevirt_adds`: what KubeVirt turns on with it.
+    `since` is a version of QEMU, `libvirt_since` one of libvirt.
     """
 
     reads: str = "switch"
@@ -291,6 +292,7 @@ class Flag:
     advised: str = ""
     harm: str = ""
     libvirt: str = ""
+    libvirt_since: str = ""
     kubevirt: str = ""
     kubevirt_adds: tuple[str, ...] = ()
     proxmox: ByProxmox | None = None

@@ -60,9 +60,9 @@ def missing_lines(findings: Sequence[Finding], style: Style) -> Iterator[str]:
     missing = [one for one in findings if one.code == MISSING]
     if not missing:
         return
-    is_one = len(missing) == 1
-    refused = f"it refuses to start with {'it' if is_one else 'one'} if the host's KVM lacks it"
-    text = f"{count_of(len(missing), 'flag')} that QEMU advises for Windows {'is' if is_one else 'are'} missing; {refused}:"
+    advised = f"{count_of(len(missing), 'flag')} that QEMU advises for Windows"
+    one, more = "is missing; add it if the host's KVM has it:", "are missing; add those that the host's KVM has:"
+    text = f"{advised} {one if len(missing) == 1 else more}"  # QEMU refuses to start with others
     yield from (style.paint("finding", line) for line in wrap(text, style.width, "! ", "  "))
     yield from spread([(one.field, one.text.partition(": ")[2]) for one in missing], style, ("name", "meaning"), indent="    ")
 
@@ -71,7 +71,7 @@ def to_qemu(values: Values, _: Mapping[str, Spec]) -> str:
     """-cpu host,hv-relaxed,hv-spinlocks=0x1fff, in quotes where a vendor needs them."""
     from shlex import quote
 
-    return "-cpu " + quote(",".join(["host", *(say_flag(name, value.replace(",", ",,")) for name, value in values.items())]))
+    return "-cpu " + quote(",".join(["host", *(say_flag(name, value) for name, value in values.items())]))
 
 
 def to_proxmox(values: Values, specs: Mapping[str, Spec]) -> str:

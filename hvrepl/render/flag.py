@@ -32,6 +32,7 @@ def describe_flag(catalog: Catalog, spec: Spec) -> dict[str, Any]:
         "advised": flag.advised,
         "harm": flag.harm,
         "libvirt": flag.libvirt,
+        "libvirt_since": flag.libvirt_since,
         "proxmox": say_proxmox(flag.proxmox) if flag.proxmox else "",
         "kubevirt": flag.kubevirt,
     }
@@ -93,7 +94,7 @@ def flag_facts(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "since", f"QEMU {table['since']}" if "since" in table else ""
     yield "advised for", ADVISED.get(table.get("advised", ""), "")
     yield "caution", table.get("harm", "")
-    yield "libvirt", table.get("libvirt", "")
+    yield "libvirt", table.get("libvirt", "") + (f", since libvirt {table['libvirt_since']}" if "libvirt_since" in table else "")
     yield "Proxmox", table.get("proxmox", "")
     yield "KubeVirt", table.get("kubevirt", "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hvrepl.analysis.cpus import Reading
 from hvrepl.analysis.enlightenments import EVERYTHING, Flags, table
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
@@ -41,6 +42,16 @@ def test_flags_make_leaves_that_only_these_flags_give(name: str) -> None:
     assert {one.spec.name: one.value for one in explained.grants} == wanted
     assert (explained.unexplained, explained.findings) == ((), ())
     assert not any(one.missing for one in explained.grants)
+
+
+def test_a_vendor_that_cannot_be_written_is_what_no_flag_gives() -> None:
+    leaves = FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-vendor-id", "a;b"))).cpus
+    assert [one.value for one in FLAGS.explain(leaves).grants] == ["on", "a;b"]
+    first = leaves[0][0x40000000, 0].registers
+    leaves[0][0x40000000, 0] = Reading(first | {"ebx": int.from_bytes(b"a,b", "little")})
+    explained = FLAGS.explain(leaves)
+    assert [one.value for one in explained.grants] == ["on"]
+    assert [part.name for _, part in explained.unexplained] == ["vendor"]
 
 
 def test_all_flags_together_come_back() -> None:
@@ -122,6 +133,7 @@ def test_what_is_wrong_is_found() -> None:
     assert codes(("hv-spinlocks", "many"), ("hv-relaxed", "on")) == [("flag_value", "hv-spinlocks")]
     assert codes(("hv-version-id-major", "70000"), ("hv-relaxed", "on")) == [("flag_value", "hv-version-id-major")]
     assert codes(("hv-version-id-snumber", "16777215"), ("hv-relaxed", "on")) == []
+    assert codes(("hv-relaxed", "on"), ("hv-vendor-id", "a,b")) == [("flag_value", "hv-vendor-id")]
     assert codes(("hv-vendor-id", "x")) == [("flags_none", "")]
     assert codes(("hv-relaxed", "on"), ("hv-crash", "on")) == [("flag_caution", "hv-crash")]
     assert codes(("hv-reenlightenment", "on")) == [("flag_wants", "hv-reenlightenment")]

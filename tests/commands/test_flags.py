@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hvrepl.analysis.enlightenments import Flags, table
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
+from hvrepl.render.enlightenments import WRITERS
 from tests.at_hand import need
 from tests.paths import DATA
 from tests.program import call
@@ -277,6 +280,45 @@ def test_every_flag_that_the_installed_qemu_has_is_known_and_the_other_way_round
     for part, field in {"build": "build_number", "major": "major_version", "minor": "minor_version"}.items():
         assert known[f"hv-version-id-{part}"] == base[f"HYPERV_CPUID_VERSION.{field}"]
     assert known["hv-spinlocks"] == base["HYPERV_CPUID_ENLIGHTMENT_INFO.long_spin_wait_count"]
+
+
+def all_flags() -> dict[str, str]:
+    """Each flag that can be given along with others, with a value."""
+    flags = Flags(Decoder(Catalog(open_index())))
+    samples = {"number": "0x12", "text": "Some Vendor", "switch": "on", "auto": "auto"}
+    return {name: samples[table(spec).reads] for name, spec in flags.specs.items() if table(spec).sets or table(spec).value}
+
+
+def test_qemu_takes_the_line_that_is_written_and_reads_the_same_from_it() -> None:
+    need("qemu-system-x86_64")
+    specs = Flags(Decoder(Catalog(open_index()))).specs
+    wanted = {name: value for name, value in all_flags().items() if name != "hv-vpindex"}  # QEMU refuses that one without KVM
+    option, model = shlex.split(WRITERS["qemu"](wanted, specs))
+    asked = [{"execute": "qom-get", "arguments": {"path": "/machine/unattached/device[0]", "property": name}} for name in wanted]
+    text = "\n".join(map(json.dumps, [{"execute": "qmp_capabilities"}, *asked, {"execute": "quit"}]))
+    machine = ["-machine", "pc", "-accel", "tcg", "-display", "none", "-nodefaults", "-S", "-qmp", "stdio"]
+    command = ["qemu-system-x86_64", *machine, option, model.replace("host", "max", 1)]
+    ran = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stderr == ""
+    answers = [json.loads(line) for line in ran.stdout.splitlines()]
+    returned = [one.get("return", one.get("error")) for one in answers if "return" in one or "error" in one][1:]
+    expected = {"on": True, "0x12": 0x12, "18": 0x12}
+    assert dict(zip(wanted, returned, strict=False)) == {name: expected.get(value, value) for name, value in wanted.items()}
+
+
+NEWER_THAN_SCHEMA = ("hv-emsr-bitmap", "hv-tlbflush-direct", "hv-tlbflush-ext", "hv-xmm-input")  # libvirt 9.0 does not have them
+SCHEMA = "/usr/share/libvirt/schemas/domain.rng"
+
+
+def test_libvirts_schema_has_the_elements_that_are_written(tmp_path: Path) -> None:
+    need("xmllint", SCHEMA)
+    wanted = {name: "18" if value == "0x12" else value for name, value in all_flags().items() if name not in NEWER_THAN_SCHEMA}
+    inner = WRITERS["libvirt"](wanted, Flags(Decoder(Catalog(open_index()))).specs)
+    around = "<domain type='kvm'><name>w</name><memory>1</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>{}</domain>"
+    domain = tmp_path / "domain.xml"
+    domain.write_text(around.format(inner))
+    ran = subprocess.run(["xmllint", "--noout", "--relaxng", SCHEMA, domain], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def kind_of(value: object) -> str:

@@ -51,7 +51,7 @@ COMMANDS = {
     },
     "kvm -cpu kvm64,+hv_relaxed,-hv-time": {"hv-relaxed": "on", "hv-time": "off"},
     "qemu-system-x86_64 -cpu host,hv-relaxed -cpu host,hv-time -m 4G": {"hv-time": "on"},
-    "qemu-system-x86_64 -cpu 'host,hv-vendor-id=a,,b'": {"hv-vendor-id": "a,b"},
+    "qemu-system-x86_64 -cpu 'host,hv-vendor-id=a b,,hv-time'": {"hv-vendor-id": "a b", "hv-time": "on"},
     "qemu-system-x86_64 -cpu host,hv-time=yes,hv-relaxed=false -smp 2": {"hv-time": "on", "hv-relaxed": "off"},
     "root 1 0.0 /usr/libexec/qemu-kvm --name guest=a,debug-threads=on --cpu host,hv-time": {"hv-time": "on"},
     "  -cpu host,hv-time": {"hv-time": "on"},

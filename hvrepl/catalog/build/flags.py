@@ -10,6 +10,7 @@ from hvrepl.catalog.model import ARCHES, FLAG, Flag, Spec
 
 READS = ("switch", "number", "text", "auto")
 ADVISED = ("", "always", "nested", "vmx", "sometimes")
+LIBVIRT = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
 VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 
 
@@ -40,6 +41,8 @@ def check_table(flag: Flag, spec: Spec, book: Book) -> Iterator[str]:
     for version in (flag.since, *(one.machine for one in flag.until), flag.proxmox.machine if flag.proxmox else ""):
         if version and not VERSION.fullmatch(version):
             yield f"{version!r} is not a version such as 3.1"
+    if flag.libvirt_since and not (flag.libvirt and LIBVIRT.fullmatch(flag.libvirt_since)):
+        yield f"libvirt_since: {flag.libvirt_since!r} is not a version such as 1.3.3, of what libvirt has"
 
 
 def is_leaf(spec: Spec | None) -> bool:

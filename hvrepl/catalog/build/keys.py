@@ -147,6 +147,7 @@ KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "advised": TEXT,
         "harm": TEXT,
         "libvirt": TEXT,
+        "libvirt_since": TEXT,
         "kubevirt": TEXT,
         "kubevirt_adds": LIST,
         "proxmox": TABLE,

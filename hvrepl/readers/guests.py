@@ -199,6 +199,7 @@ def read_argv(words: Sequence[str]) -> Guest:
     machine: dict[str, str] = {}
     accelerators: list[str] = []
     remarks: list[Remark] = []
+    general: list[str] = []
     waiting = iter(words[1:] if program else words)
     for word in waiting:
         option = word.removeprefix("-")
@@ -211,8 +212,10 @@ def read_argv(words: Sequence[str]) -> Guest:
             value = next(waiting, "")
             if option == "accel":
                 accelerators.append(read_keys(value, "accel").get("accel", ""))
-            elif option in ("global", "readconfig"):
-                remarks += remark_elsewhere(option, value)
+            elif option == "global":
+                general.append(value)
+            elif option == "readconfig":
+                remarks.append(remark_config(value))
             elif option in ("machine", "M"):
                 machine |= read_keys(value, "type")
             else:
@@ -223,15 +226,26 @@ def read_argv(words: Sequence[str]) -> Guest:
     accelerator = accelerators[0].split(":")[0] if accelerators else usual
     name = read_keys(options.get("name", ""), "guest").get("guest", "")
     guest = Guest(QEMU, name, (), machine.get("type", ""), arch, accelerator, remarks=tuple(remarks))
-    return read_cpu(guest, options.get("cpu", ""))
+    cpu = options.get("cpu", "")
+    guest = read_cpu(guest, cpu)
+    return replace(guest, flags=(*read_globals(general, cpu.split(",")[0], arch), *guest.flags))
 
 
-def remark_elsewhere(option: str, value: str) -> Iterator[Remark]:
-    """What an option other than -cpu can turn on."""
-    if option == "readconfig":
-        yield Remark(ELSEWHERE, "", f"-readconfig {shorten(value)} can turn on flags, and is not read here")
-    elif option == "global" and re.search(r"(?:^|[.=])hv[-_]", value):
-        yield Remark(ELSEWHERE, "", f"-global {shorten(value)} can turn on a flag too, and does not count here")
+def remark_config(name: str) -> Remark:
+    return Remark(ELSEWHERE, "", f"-readconfig {shorten(name)} can turn on flags, and is not read here")
+
+
+def read_globals(texts: Iterable[str], model: str, arch: str) -> Iterator[Given]:
+    """The flags of -global x86_64-cpu.hv-time=on, of all CPUs or of this model; those of -cpu count before them."""
+    for text in texts:
+        keys = read_keys(text, "")
+        if "driver" in keys:
+            driver, name, value = (keys.get(key, "") for key in ("driver", "property", "value"))
+        else:
+            path, _, value = text.partition("=")
+            driver, _, name = path.rpartition(".")
+        if driver in (f"{arch}-cpu", f"{model}-{arch}-cpu") and name.startswith("hv-"):
+            yield Given(name, to_switch(value))
 
 
 def read_keys(text: str, first: str) -> dict[str, str]:
@@ -338,10 +352,20 @@ def read_domain(domain: Any, paths: Paths) -> Guest:
     )
     extra = [one.get("value", "") for one in domain.iter(f"{QEMU_NAMESPACE}arg")]
     pairs = [(option.lstrip("-"), value) for option, value in itertools.pairwise(extra) if option.startswith("-")]
-    elsewhere = [remark for option, value in pairs for remark in remark_elsewhere(option, value)]
+    elsewhere = [remark_config(value) for option, value in pairs if option == "readconfig"]
     guest = replace(guest, remarks=(*guest.remarks, *elsewhere))
     models = [value for option, value in pairs if option == "cpu"]
-    return read_cpu(guest, models[-1]) if models else guest
+    guest = read_cpu(guest, models[-1]) if models else guest
+    model = models[-1].split(",")[0] if models else model_of(domain)
+    general = read_globals((value for option, value in pairs if option == "global"), model, guest.arch)
+    return replace(guest, flags=(*general, *guest.flags))
+
+
+def model_of(domain: Any) -> str:
+    """The CPU model that libvirt gives to QEMU, "" where it chooses one."""
+    modes = {"host-passthrough": "host", "maximum": "max"}
+    cpu = domain.find("cpu")
+    return modes.get(cpu.get("mode", ""), cpu.findtext("model", "")) if cpu is not None else ""
 
 
 def split_value(path: str) -> tuple[str, str, str]:

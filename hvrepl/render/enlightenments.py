@@ -122,10 +122,13 @@ def libvirt_path(spec: Spec) -> str:
 
 def unwritable(values: Values, specs: Mapping[str, Spec], form: str) -> list[Finding]:
     """The flags for which libvirt has no element."""
-    names = [name for name in values if not libvirt_path(specs[name])] if form == "libvirt" else []
+    if form != "libvirt":
+        return []
+    text = "libvirt has no element for {}: give it to QEMU by qemu:commandline, as -global x86_64-cpu.{}={}"
     return [
-        Finding(NO_PATH, name, f"libvirt has no element for {say_flag(name, values[name])}: give it to QEMU by qemu:commandline")
-        for name in names
+        Finding(NO_PATH, name, text.format(say_flag(name, value), name, value))
+        for name, value in values.items()
+        if not libvirt_path(specs[name])
     ]
 
 

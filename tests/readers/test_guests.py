@@ -113,19 +113,25 @@ def test_a_variable_of_the_shell_is_remarked() -> None:
     assert [one.code for one in guest.remarks] == ["flags_elsewhere"]
 
 
-@pytest.mark.parametrize(
-    ("option", "is_said"),
-    [
-        ("-global host-x86_64-cpu.hv-time=on", True),
-        ("-global driver=x86_64-cpu,property=hv_time,value=on", True),
-        ("-global ICH9-LPC.disable_s3=1", False),
-        ("-readconfig /etc/windows.cfg", True),
-    ],
-)
-def test_an_option_that_can_turn_on_flags_too_is_remarked(option: str, is_said: bool) -> None:
-    (guest,) = read(f"qemu-system-x86_64 {option} -cpu host,hv-time")
-    assert flags(guest) == {"hv-time": "on"}
-    assert [one.code for one in guest.remarks] == ["flags_elsewhere"] * is_said
+GLOBALS = {
+    "-global host-x86_64-cpu.hv-ipi=on": {"hv-ipi": "on"},
+    "-global x86_64-cpu.hv-ipi=on -global x86_64-cpu.hv-time=off": {"hv-ipi": "on"},
+    "-global driver=x86_64-cpu,property=hv-spinlocks,value=0xfff": {"hv-spinlocks": "0xfff"},
+    "-global qemu64-x86_64-cpu.hv-ipi=on": {},
+    "-global ICH9-LPC.disable_s3=1": {},
+    "-global hv-balloon.hv-time=off": {},
+}
+
+
+@pytest.mark.parametrize("option", GLOBALS)
+def test_flags_of_all_cpus_and_of_a_model_count_before_those_of_cpu(option: str) -> None:
+    (guest,) = read(f"qemu-system-x86_64 -cpu host,hv-time {option}")
+    assert flags(guest) == {"hv-time": "on"} | GLOBALS[option]
+
+
+def test_a_configuration_that_is_elsewhere_is_remarked() -> None:
+    (guest,) = read("qemu-system-x86_64 -readconfig /etc/windows.cfg -cpu host,hv-time")
+    assert [one.code for one in guest.remarks] == ["flags_elsewhere"]
 
 
 LOG = """2026-11-20 10:00:00.000+0000: starting up libvirt version: 9.0.0, package: 4, qemu version: 7.2.22Debian, kernel: 6.1.0
@@ -175,15 +181,23 @@ def test_libvirt_turns_the_clock_on_only_where_it_is_said_to_be_present(timer: s
     assert flags(read(text)[0])["hv-time"] == value
 
 
-def test_of_qemus_own_arguments_in_a_domain_the_cpu_counts_and_other_options_are_remarked() -> None:
-    words = ("-cpu", "host,hv-relaxed", "-cpu", "host,hv-vapic", "-global", "host-x86_64-cpu.hv-ipi=on", "-device", "hv-balloon")
+def test_of_qemus_own_arguments_in_a_domain_the_last_cpu_counts_and_what_is_general() -> None:
+    words = ("-cpu", "host,hv-relaxed", "-cpu", "host,hv-vapic", "-global", "host-x86_64-cpu.hv-ipi=on", "-readconfig", "x.cfg")
     own = "".join(f"<q:arg value='{word}'/>" for word in words)
     text = DOMAIN.format("<hyperv><synic state='on'/></hyperv>").replace(
         "<name>", f"<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>{own}</q:commandline><name>", 1
     )
     (guest,) = read(text)
-    assert flags(guest) == {"hv-vapic": "on"}
+    assert flags(guest) == {"hv-ipi": "on", "hv-vapic": "on"}
     assert [one.code for one in guest.remarks if one.code == "flags_elsewhere"] == ["flags_elsewhere"]
+
+
+@pytest.mark.parametrize(("cpu", "is_on"), [("mode='host-passthrough'", True), ("mode='custom'", False)])
+def test_what_is_general_counts_for_the_model_of_a_domain_alone(cpu: str, is_on: bool) -> None:
+    own = "<q:arg value='-global'/><q:arg value='host-x86_64-cpu.hv-ipi=on'/>"
+    around = f"<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>{own}</q:commandline><name>"
+    text = DOMAIN.format("").replace("<name>", around, 1).replace("<cpu>", f"<cpu {cpu}><model>EPYC</model>")
+    assert ("hv-ipi" in flags(read(text)[0])) == is_on
 
 
 def test_a_domain_of_a_snapshot_or_of_a_running_machine_is_read() -> None:

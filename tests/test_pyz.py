@@ -58,6 +58,13 @@ def is_made() -> bool:
 made = needs(make_pyz=is_made())
 
 
+def test_gdb_has_to_have_the_file_unpacked(archive: Path, tmp_path: Path) -> None:
+    done = run(archive, "--gdb", folder=tmp_path)
+    unpack = f"`python3 -m zipfile -e '{archive}' FOLDER`, then `gdb -x FOLDER/hvrepl/debuggers/gdb.py`"
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == f"gdb cannot source a file that is in {archive.name}; unpack it: {unpack}\n"
+
+
 @made
 def test_the_file_needs_nothing_but_python(tmp_path: Path) -> None:
     assert run(PYZ, "decode", "sint2", "0x200f3", "-f", "line", folder=tmp_path).stdout.startswith(SINT)

@@ -10,24 +10,26 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
-from drgn import FaultError, Object, ObjectAbsentError, Program, ProgramFlags, Type, TypeKind
+from drgn import FaultError, Object, ObjectAbsentError, PlatformFlags, Program, ProgramFlags, Type, TypeKind
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
 from hvrepl.analysis.guest import EVENTS, MESSAGES, Channel, Read, SynicPage, find_class, judge_page, read_page, read_ring
-from hvrepl.catalog.c_types import find_type, is_one_of_several
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.targets import find_target, open_decoder
 from hvrepl.commands.session import ARCH_WORDS
+from hvrepl.debuggers.types import CType, as_unsigned, decode_typed, find_known, not_known, wrong_arch
 from hvrepl.errors import FileError, NotFoundError, UsageError
 from hvrepl.record import replace
+from hvrepl.render.display import set_displays
 
 SYNIC_PAGE = re.compile(r"(?:(?P<owner>hyp|para)_)?synic_(?P<kind>message|event)_page")  # members of the kernel that point to one
 OWNERS = {"hyp": "hypervisor", "para": "paravisor", None: ""}
+ARCHES = ARCH_WORDS | {"i386": "x64"}  # the interface is the same for a kernel of 32 bits
 KINDS = {"message": MESSAGES, "event": EVENTS}
 STATE = re.compile(r"CHANNEL_(\w+?)_STATE")
 Watch = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
@@ -44,15 +46,16 @@ def decode(obj: Object, what: str = "") -> Decoded:
     """
     from hvrepl.analysis.identify import identify_number
 
+    set_displays()
     decoder = decoder_of(obj.prog_)
     if what:
         found, output = find_target(what, decoder.catalog.arch, None)
         return decoder.decode(found, bytes_for(decoder, found, obj.prog_, obj, output=output)[0], output=output)
     known = resolve(decoder, obj)
     if known is None:
-        return identify_number(decoder, read_object(obj, int))
+        return identify_number(decoder, number_of(obj))
     found, data, _ = known
-    return show_as_type(decoder.decode(found, data), found)
+    return decode_typed(decoder, found, data)
 
 
 def message_pages(prog: Program) -> list[SynicPage]:
@@ -84,7 +87,7 @@ def channels(prog: Program, decoder: Decoder | None = None) -> Iterator[Channel]
 
 
 def decoder_of(prog: Program) -> Decoder:
-    """The decoder of a program's arch. UsageError for one that is neither x64 nor arm64."""
+    """The decoder of a program's arch. UsageError for one that Hyper-V does not have."""
     return open_decoder(arch_of(prog), None)
 
 
@@ -92,9 +95,11 @@ def arch_of(prog: Program) -> str:
     if prog.platform is None:
         raise UsageError("drgn has no program open: start it with a core or a kernel")
     name = prog.platform.arch.name.lower()
-    if name not in ARCH_WORDS:
-        raise UsageError(f"the program is of {name}; Hyper-V's interface is known for x64 and arm64")
-    return ARCH_WORDS[name]
+    if name not in ARCHES:
+        raise wrong_arch(name)
+    if not prog.platform.flags & PlatformFlags.IS_LITTLE_ENDIAN:
+        raise wrong_arch(f"big-endian {name}")
+    return ARCHES[name]
 
 
 def reader_of(prog: Program) -> Read:
@@ -104,7 +109,7 @@ def reader_of(prog: Program) -> Read:
         try:
             return bytes(prog.read(address, size))
         except FaultError as error:
-            raise FileError(f"{address:#x} cannot be read: {error.message}") from None
+            raise FileError(f"{error.address:#x} cannot be read: {error.message}") from None
         except (OverflowError, ValueError):
             raise UsageError(f"{address:#x} is not an address") from None
 
@@ -132,15 +137,12 @@ def resolve(decoder: Decoder, obj: Object) -> tuple[Found, bytes, str] | None:
     """What an object's type says it is, with its bytes and where they are; None for a plain number. A pointer is followed."""
     is_pointer = plain(obj.type_).kind == TypeKind.POINTER
     kind = plain(obj.type_).type if is_pointer else obj.type_
-    found = known_type(decoder, kind)
+    size = size_of(kind)
+    found = find_known(decoder, CType(kind.type_name(), tuple(names_of(kind)), size, first_of(kind)))
     if found is None:
         if plain(obj.type_).kind in NUMBERS:
             return None
-        raise NotFoundError(f"{obj.type_.type_name()} is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR")
-    size, expected = size_of(kind), decoder.schemas.size(found.spec)
-    if expected is not None and size != expected:
-        has = "no known size" if size is None else f"{size} bytes"
-        raise UsageError(f"{kind.type_name()} has {has} here, {found.name} {expected}; name what it is: decode WHAT EXPR")
+        raise not_known(obj.type_.type_name())
     if not is_pointer:
         return found, read_object(obj, bytes), "" if obj.address_ is None else f"{obj.address_:#x}"
     address = read_object(obj, int)
@@ -149,14 +151,10 @@ def resolve(decoder: Decoder, obj: Object) -> tuple[Found, bytes, str] | None:
     return found, reader_of(obj.prog_)(address, size or 0), f"{address:#x}"
 
 
-def known_type(decoder: Decoder, kind: Type) -> Found | None:
-    """What a type is. One that begins with the header of a message that says itself what follows is such a message, as VMBus has them."""
+def first_of(kind: Type) -> tuple[str, ...]:
+    """The names of the type of a struct's first member."""
     members = (plain(kind).members or ()) if plain(kind).kind == TypeKind.STRUCT else ()
-    if members:
-        head = next((found for name in names_of(members[0].type) if (found := find_type(decoder.catalog, name))), None)
-        if head and head.spec.layout and decoder.schemas.size(head.spec) is None:
-            return head
-    return next((found for name in names_of(kind) if (found := find_type(decoder.catalog, name))), None)
+    return tuple(names_of(members[0].type)) if members else ()
 
 
 def names_of(kind: Type) -> Iterator[str]:
@@ -184,9 +182,9 @@ def size_of(kind: Type) -> int | None:
         return None
 
 
-def show_as_type(node: Decoded, found: Found) -> Decoded:
-    """A register of which there are several under the name of its type: nothing says which of them it is."""
-    return replace(node, name=found.asked, space="", number="", subtitle="") if is_one_of_several(found) else node
+def number_of(obj: Object) -> int:
+    """An integer as its bits are, whose type may take them for a negative one."""
+    return as_unsigned(int(read_object(obj, int)), size_of(obj.type_) or 0)
 
 
 def bytes_for(decoder: Decoder, found: Found, prog: Program, value: Object | int | bytes, *, output: bool = False) -> tuple[bytes, str]:

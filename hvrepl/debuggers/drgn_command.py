@@ -16,19 +16,18 @@ from drgn import Object, Program, TypeKind
 from drgn.commands import CommandError
 
 from hvrepl.analysis.guest import Channel
-from hvrepl.commands.decode import decode_and_keep, identify
+from hvrepl.commands.decode import decode_and_keep
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import find_target
-from hvrepl.commands.output import emit, emit_listing
+from hvrepl.commands.output import emit_listing
 from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session, Streams, say_error
 from hvrepl.debuggers import drgn as guest
-from hvrepl.debuggers.lines import WORD, DebuggerLines, placed
+from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed
 from hvrepl.errors import HvreplError, UsageError
-from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.render.guest import list_channels, list_pages
-from hvrepl.script.interpret import TAGS, is_name
+from hvrepl.script.interpret import is_name
 
 HELP = """\
 %hv decode EXPR            explain an object: its type says what it is
@@ -52,17 +51,12 @@ def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:
         raise CommandError(say_error(error)) from None
 
 
-SESSIONS: list[Session] = []  # the one of this process, once there was a line
-
-
 def start_session(prog: Program) -> Session:
-    """A session for one line, on the streams as they are now: drgn may have directed them elsewhere. Values in hand stay."""
+    """A session for one line, on the streams as they are now: drgn may have directed them elsewhere."""
     terminal = sys.stdout.isatty()
     streams = Streams(io.BytesIO(), sys.stdout, sys.stderr, os.environ, True, terminal, sys.stderr.isatty(), 0)
     streams.measure()
-    if not SESSIONS:
-        SESSIONS.append(Session.start(streams))
-    session = replace(SESSIONS[0], streams=streams)
+    session = open_session(streams)
     try:
         session.set(arch=guest.arch_of(prog))
     except UsageError:  # which only a line that reads the program's memory is told
@@ -104,36 +98,14 @@ class Lines(DebuggerLines):
         self.names = Names(prog, names)
 
     def own(self) -> Mapping[str, Callable[[str], None]]:
-        return {"decode": self.decode, "page": self.page, "pages": self.pages, "channels": self.channels}
+        return {**super().own(), "pages": self.pages, "channels": self.channels}
 
-    def decode(self, text: str) -> None:
-        """decode [WHAT] EXPR"""
-        if not text:
-            raise UsageError("decode what? `%hv decode EXPR`, or `%hv decode WHAT EXPR`")
-        what, expression = self.split_what(text)
-        value = self.evaluate(expression)
+    def check_program(self) -> None:
         guest.arch_of(self.prog)
-        if what:
-            emit(self.session, [self.named(what, expression, value)])
-        elif isinstance(value, int):
-            emit(self.session, [self.bare(value)])
-        elif isinstance(value, Object):
-            emit(self.session, [self.typed(one) for one in parts_of(value)])
-        else:
-            raise UsageError(f"{expression} is of Python's type {type(value).__name__}; `%hv decode WHAT EXPR` says what it is")
-
-    def page(self, text: str) -> None:
-        """page ADDRESS|EXPR"""
-        if not text:
-            raise UsageError("which page? `%hv page ADDRESS`, or a pointer to it")
-        value = self.evaluate(text)
-        guest.arch_of(self.prog)
-        emit(self.session, [self.named("page", text, value)])
 
     def pages(self, text: str) -> None:
         """pages"""
         refuse(text, "pages")
-        guest.arch_of(self.prog)
         if guest.has_context(self.prog):
             emit_listing(self.session, list_pages(list(guest.synic_pages(self.prog, self.session.decoder))))
             return
@@ -149,7 +121,6 @@ class Lines(DebuggerLines):
     def channels(self, text: str) -> None:
         """channels"""
         refuse(text, "channels")
-        guest.arch_of(self.prog)
         found: list[Channel] = []
         failed = None
         try:
@@ -167,8 +138,6 @@ class Lines(DebuggerLines):
         """WHAT and EXPR; "" for a line that is an expression as a whole, and begins with no name of hvrepl alone."""
         match = WORD.fullmatch(text)
         first, rest = (match[1], match[2]) if match else ("", "")
-        if first in TAGS:
-            return self.split_what(rest) if rest else ("", text)
         if not rest:
             return "", text
         if not is_expression(text):
@@ -182,8 +151,8 @@ class Lines(DebuggerLines):
         """What a Python expression is; raises whatever that raises, of which drgn makes one line."""
         return eval(expression.strip(), self.globals, self.names)
 
-    def named(self, what: str, expression: str, value: Any) -> Item:
-        """A value as what it was called."""
+    def named(self, what: str, expression: str) -> Item:
+        value = self.evaluate(expression)
         if not isinstance(value, (int, bytes, Object)):
             raise UsageError(f"{expression} is of Python's type {type(value).__name__}, not a number, an object or bytes")
         target = find_target(self.session, what)
@@ -191,18 +160,16 @@ class Lines(DebuggerLines):
         node = decode_and_keep(self.session, target, Value(expression, data))
         return placed(node, "" if target.slot is not None else place)
 
-    def bare(self, number: int) -> Item:
-        """A number of which nobody has said what it is."""
-        return Item(identify(self.session, Value(f"{number:#x}", number=number)))
-
-    def typed(self, obj: Object) -> Item:
-        """An object as what its type says it is."""
-        known = guest.resolve(self.session.decoder, obj)
-        if known is None:
-            return self.bare(int(guest.read_object(obj, int)))
-        found, data, place = known
-        self.session.values.keep(found, data)
-        return placed(guest.show_as_type(self.session.decoder.decode(found, data), found), place)
+    def typed(self, expression: str) -> Iterator[Item]:
+        value = self.evaluate(expression)
+        if isinstance(value, int):
+            yield self.bare(value)
+        elif isinstance(value, Object):
+            for one in parts_of(value):
+                known = guest.resolve(self.session.decoder, one)
+                yield self.keep_typed(*known) if known else self.bare(guest.number_of(one))
+        else:
+            raise UsageError(f"{expression} is of Python's type {type(value).__name__}; `%hv decode WHAT EXPR` says what it is")
 
 
 def parts_of(obj: Object) -> Iterator[Object]:

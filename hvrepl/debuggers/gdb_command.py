@@ -6,27 +6,22 @@ import io
 import os
 import platform
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import gdb
 
-from hvrepl.catalog.c_types import find_type, is_one_of_several
-from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import PAGE_SIZE
-from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.targets import to_bytes
-from hvrepl.commands.decode import decode_and_keep, identify
+from hvrepl.commands.decode import decode_and_keep
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import Target, find_target
-from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, Streams, say_error
-from hvrepl.debuggers.lines import WORD, DebuggerLines, placed, take_options
-from hvrepl.errors import FileError, HvreplError, NotFoundError, UsageError
-from hvrepl.record import replace
+from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed, take_options
+from hvrepl.debuggers.types import CType, as_unsigned, find_known, not_known, wrong_arch
+from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.render.formats import Item
-from hvrepl.script.argv import CommandLine
 from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import is_name
 from hvrepl.script.option_words import awaits
@@ -46,6 +41,7 @@ PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it
 X64, ARM64 = re.compile("i386|i8086"), re.compile("aarch64")
 NUMBERS = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_FLAGS, gdb.TYPE_CODE_PTR)
 REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
+AGGREGATES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 VALUELESS = (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX)
 PRINT = "print "
 SYMBOLS = f"complete {PRINT}"  # the command of gdb that says how an expression can continue
@@ -88,17 +84,12 @@ class Output(io.StringIO):
         gdb.flush(self.stream)
 
 
-SESSIONS: list[Session] = []  # the one of this process, once there was a line
-
-
 def start_session() -> Session:
-    """A session for one line, as wide as gdb's screen is now. Values in hand stay."""
+    """A session for one line, as wide as gdb's screen is now. gdb writes what it is given, so that no bar can move on it."""
     is_terminal = bool(gdb.parameter("style enabled")) and os.isatty(1)
     columns = gdb.parameter("width") or 0
-    streams = Streams(io.BytesIO(), Output(gdb.STDOUT), Output(gdb.STDERR), os.environ, True, is_terminal, is_terminal, columns)
-    if not SESSIONS:
-        SESSIONS.append(Session.start(streams))
-    session = replace(SESSIONS[0], streams=streams)
+    streams = Streams(io.BytesIO(), Output(gdb.STDOUT), Output(gdb.STDERR), os.environ, True, is_terminal, False, columns)
+    session = open_session(streams)
     if arch := known_arch(arch_name()):
         session.set(arch=arch)
     return session
@@ -117,88 +108,64 @@ def known_arch(name: str) -> str:
     return "x64" if X64.match(name) else "arm64" if ARM64.match(name) else ""
 
 
+def is_little_endian() -> bool:
+    """Whether the program has the bytes of a number in the order of Hyper-V's interface, as gdb takes it."""
+    return int(gdb.Value(b"\1\0", gdb.selected_inferior().architecture().integer_type(16, False))) == 1
+
+
 class Lines(DebuggerLines):
     """Runs the lines of hv."""
 
     shell = "shell COMMAND"
     help = HELP
 
-    def own(self) -> Mapping[str, Callable[[str], None]]:
-        return {"decode": self.decode, "page": self.page}
-
     def is_own(self, text: str) -> bool:
         file = FILE.match(text)
         return not file or not (file[1] is None or is_name(self.session, file[1]))
 
-    def prepare(self, line: CommandLine) -> None:
-        super().prepare(line)
-        if "arch" not in line.shared and not known_arch(arch_name()):
-            raise UsageError(f"the program is of {arch_name()}; Hyper-V's interface is known for x64 and arm64")
-
-    def decode(self, text: str) -> None:
-        """decode [WHAT] EXPR"""
-        if not text:
-            raise UsageError("decode what? `hv decode EXPR`, or `hv decode WHAT EXPR`")
-        what, expression = self.split_what(text)
-        emit(self.session, [self.named(what, expression) if what else self.typed(expression)])
-
-    def page(self, text: str) -> None:
-        """page ADDRESS|EXPR"""
-        if not text:
-            raise UsageError("which page? `hv page ADDRESS`, or a pointer to it")
-        emit(self.session, [self.named("page", text)])
+    def check_program(self) -> None:
+        if not known_arch(arch_name()):
+            raise wrong_arch(arch_name())
+        if not is_little_endian():
+            raise wrong_arch(f"big-endian {arch_name()}")
 
     def split_what(self, text: str) -> tuple[str, str]:
-        """WHAT and EXPR; "" for a line that is an expression as a whole."""
         match = WORD.fullmatch(text)
         if match is None or not match[2]:
             return "", text
-        if is_name(self.session, match[1]) and not is_symbol(match[1]):
+        is_what, is_number = is_name(self.session, match[1]), match[1][:1].isdigit()
+        is_value = not is_number and is_symbol(match[1])
+        if is_what and not is_value and not is_number:
             return match[1], match[2]
         try:
             evaluate(text)
-        except gdb.error:  # what it begins with is meant for a name, and refused as one
-            return match[1], match[2]
+        except gdb.error:  # what it begins with is meant for a name, and refused as one, unless the program has it
+            return ("", text) if is_value and not is_what else (match[1], match[2])
         return "", text
 
     def named(self, what: str, expression: str) -> Item:
-        """A value as what it was called."""
         target = find_target(self.session, what)
         data, place = bytes_for(self.session, target, expression)
         node = decode_and_keep(self.session, target, Value(expression, data))
         return placed(node, place if target.slot is None else "")  # a slot is not where its page is
 
-    def typed(self, expression: str) -> Item:
-        """A value as what its type says it is. A pointer is followed once."""
+    def typed(self, expression: str) -> Iterator[Item]:
         if expression.startswith(PHYSICAL):
             raise UsageError(f"what is at {expression}? `hv decode WHAT {expression}`")
-        value = evaluate(expression)
-        kind = plain(value.type)
-        known = self.find_type(kind.target() if kind.code == gdb.TYPE_CODE_PTR else value.type)
-        if known is None and kind.code in NUMBERS and kind.code != gdb.TYPE_CODE_PTR:
-            return Item(identify(self.session, Value(expression, number=int(value))))
-        if known is None:
-            raise NotFoundError(f"{value.type} is not a type of Hyper-V's interface; name what it is: `hv decode WHAT EXPR`")
-        found, size = known
-        if kind.code == gdb.TYPE_CODE_PTR:
-            data, place = read_at(address_of(value), size)
-        else:
-            data, place = bytes_of(value)
-        self.session.values.keep(found, data)
-        node: Decoded = self.session.decoder.decode(found, data)
-        if is_one_of_several(found):  # a register, and nothing says which of those under the name of its type
-            node = replace(node, name=found.asked, space="", number="", subtitle="")
-        return placed(node, place if not found.spec.width else "")
+        for value in parts_of(evaluate(expression)):
+            yield self.typed_value(value)
 
-    def find_type(self, kind: gdb.Type) -> tuple[Found, int] | None:
-        """What a type is, and its bytes; None if it is nothing known. UsageError if it has another size here."""
-        found = next((found for name in names_of(kind) if (found := find_type(self.session.catalog, name))), None)
+    def typed_value(self, value: Any) -> Item:
+        """A pointer is followed once."""
+        is_pointer = plain(value.type).code == gdb.TYPE_CODE_PTR
+        kind = plain(value.type).target() if is_pointer else value.type
+        found = find_known(self.session.decoder, type_of(kind))
         if found is None:
-            return None
-        size, expected = plain(kind).sizeof, self.session.decoder.schemas.size(found.spec)
-        if expected is not None and size != expected:
-            raise UsageError(f"{kind} has {size} bytes here, {found.name} {expected}; name what it is: `hv decode WHAT EXPR`")
-        return found, size
+            if is_pointer or plain(kind).code not in NUMBERS:
+                raise not_known(str(value.type))
+            return self.bare(as_unsigned(int(value), kind.sizeof))
+        data, place = read_at(address_of(value), kind.sizeof) if is_pointer else bytes_of(value)
+        return self.keep_typed(found, data, "" if found.spec.width else place)
 
 
 # Values and memory
@@ -220,11 +187,29 @@ def is_symbol(name: str) -> bool:
         gdb.parse_and_eval(name)
     except gdb.error:
         return False
-    return not name[:1].isdigit()
+    return True
 
 
 def plain(kind: gdb.Type) -> gdb.Type:
     return kind.strip_typedefs()
+
+
+def parts_of(value: Any) -> Iterator[Any]:
+    """The elements of an array of structs, each of which is something; any other value itself."""
+    kind = plain(value.type)
+    if kind.code == gdb.TYPE_CODE_ARRAY and next(names_of(kind.target()), None):
+        first, last = kind.range()
+        for number in range(first, last + 1):
+            yield value[number]
+    else:
+        yield value
+
+
+def type_of(kind: gdb.Type) -> CType:
+    """What gdb knows of a type. One that is only declared has no bytes for it, and no members."""
+    members = plain(kind).fields() if plain(kind).code in AGGREGATES else []
+    first = tuple(names_of(members[0].type)) if members and plain(kind).code == gdb.TYPE_CODE_STRUCT else ()
+    return CType(str(kind), tuple(names_of(kind)), kind.sizeof or None, first)
 
 
 def names_of(kind: gdb.Type) -> Iterator[str]:
@@ -233,7 +218,7 @@ def names_of(kind: gdb.Type) -> Iterator[str]:
         if kind.name:
             yield kind.name
         kind = kind.target()
-    if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ENUM):
+    if kind.code in (*AGGREGATES, gdb.TYPE_CODE_ENUM):
         name = kind.tag or kind.name
         if name:
             yield name

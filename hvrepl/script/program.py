@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import HELP, INSTALL
-from hvrepl.errors import HvreplError, UsageError
+from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.record import replace
 from hvrepl.script.argv import CommandLine, read_argv
 from hvrepl.script.pager import paging
@@ -96,7 +96,7 @@ def answer(session: Session, line: CommandLine) -> None:
     if line.own.get("version"):
         session.write(f"hvrepl {__version__}\n")
     elif line.own.get("gdb"):
-        session.write(f"{GDB_FILE}\n")
+        session.write(f"{file_for_gdb()}\n")
     elif installs := [option.names[0] for option in INSTALL if option.key in line.own]:
         if session.ways:
             session.ways.install_completion([*installs, *line.words])
@@ -109,6 +109,17 @@ def answer(session: Session, line: CommandLine) -> None:
 
         words = tuple(at_home(word) if word.startswith("@") else word for word in line.words)
         Runner(session).run_command_line(replace(line, words=words))
+
+
+def file_for_gdb() -> str:
+    """The path of the file for gdb. FileError where it is in a zip, out of which gdb sources nothing."""
+    if not os.path.isfile(GDB_FILE):
+        from shlex import quote
+
+        archive = os.path.dirname(os.path.dirname(os.path.dirname(GDB_FILE)))
+        unpack = f"`python3 -m zipfile -e {quote(archive)} FOLDER`, then `gdb -x FOLDER/hvrepl/debuggers/gdb.py`"
+        raise FileError(f"gdb cannot source a file that is in {os.path.basename(archive)}; unpack it: {unpack}")
+    return GDB_FILE
 
 
 def run_stdin(runner: Runner) -> None:

@@ -49,12 +49,12 @@ def open_core(guest: Guest, *, is_known: bool = True) -> Any:
     return prog
 
 
-def of_memory(arch: str, start: int, memory: bytes, *, physical: bool = False) -> Any:
+def of_memory(arch: str, start: int, memory: bytes, *, physical: bool = False, flags: int = 3) -> Any:
     """A program that is nothing but some memory."""
     need("module:drgn")
     import drgn
 
-    prog = drgn.Program(drgn.Platform(drgn.Architecture[arch], drgn.PlatformFlags(3)))
+    prog = drgn.Program(drgn.Platform(drgn.Architecture[arch], drgn.PlatformFlags(flags)))
     prog.add_memory_segment(start, len(memory), lambda *place: memory[place[2] : place[2] + place[1]], physical)
     return prog
 
@@ -224,6 +224,24 @@ def test_an_object_is_what_its_type_says(run: Run, line: str, title: str) -> Non
 )
 def test_a_value_is_what_it_is_called(run: Run, line: str, title: str) -> None:
     assert run(f"decode {line}").splitlines()[0] == title
+
+
+def test_a_negative_number_has_the_bits_of_its_type(prog: Any, run: Run) -> None:
+    import drgn
+
+    from hvrepl.debuggers.drgn import decode
+
+    assert run('decode __import__("drgn").cast("long", sint2.as_uint64 - 0x200f4)').endswith("decode WHAT 0xffffffffffffffff")
+    assert decode(drgn.Object(prog, "long", (0x8100 << 48 | 0x606570000) - (1 << 64))).summary == "Linux 6.6.87"
+
+
+def test_help_is_shown_wherever_it_is_asked_for(run: Run) -> None:
+    assert run("decode --help") == run("help decode") == run("-h") == run("show --help") == run("")
+
+
+def test_a_page_past_the_end_of_memory_says_where_that_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    run = runner(of_memory("X86_64", 0x1000, FIRST), capsys)
+    assert run("page 0x1ff0") == "drgn: error: 0x2000 cannot be read: could not find memory segment"
 
 
 def test_an_array_of_structs_is_each_of_them(run: Run) -> None:
@@ -408,7 +426,11 @@ def test_a_ring_whose_indices_are_outside_it_is_not_counted(guest: Guest, capsys
 
 def test_a_type_whose_size_is_another_here_is_not_decoded(run: Run) -> None:
     """Linux has what follows a message's header as a struct of its own, whose name the specs have for another part of it."""
-    assert run("decode channels[0].offermsg.offer").startswith("drgn: error: struct vmbus_channel_offer has 176 bytes here, ")
+    assert run("decode channels[0].offermsg.offer") == (
+        "drgn: error: struct vmbus_channel_offer has 176 bytes here, so it is not VMBUS_CHANNEL_OFFER_CHANNEL, which has 188; "
+        "name what it is: decode WHAT EXPR"
+    )
+    assert run("decode declared_only") == ("drgn: error: union hv_synic_siefp is only declared here; name what it is: decode WHAT EXPR")
 
 
 def test_a_message_of_vmbus_is_what_its_header_says(run: Run) -> None:
@@ -428,6 +450,16 @@ def test_a_guest_of_arm64_is_decoded_on_arm64(capsys: pytest.CaptureFixture[str]
 def test_a_physical_address_is_tried_where_there_is_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     run = runner(of_memory("X86_64", 0xFA1000, FIRST, physical=True), capsys)
     assert run("page 0xfa1000").startswith("message page at gpa 0xfa1000  2 of 16 slots in use")
+
+
+def test_a_kernel_of_32_bits_has_the_interface_of_x64(capsys: pytest.CaptureFixture[str]) -> None:
+    assert runner(of_memory("I386", 0xC0001000, FIRST), capsys)("page 0xc0001000").startswith("message page at 0xc0001000  2 of 16")
+
+
+def test_a_program_that_is_big_endian_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    run = runner(of_memory("AARCH64", 0x1000, FIRST, flags=1), capsys)
+    assert run("page 0x1000") == "drgn: error: the program is of big-endian aarch64; Hyper-V's interface is known for x64 and arm64"
+    assert run("decode --arch arm64 -f line status 5").startswith("HV_STATUS 0x00000005")
 
 
 @pytest.mark.parametrize("line", ["decode sint2 5", "page 0x1000", "pages", "channels"])
@@ -459,6 +491,14 @@ def test_functions_raise_the_errors_of_hvrepl(prog: Any, guest: Guest) -> None:
             call()
     assert decode(prog["message_page"], "page").summary == "2 of 16 slots in use, 1 with more pending"
     assert decode(prog["sint2"]).name == "hv_synic_sint"
+
+
+def test_a_value_of_a_script_shows_itself(guest: Guest, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from hvrepl.debuggers.drgn import decode\nnode = decode(prog['simp'])\nprint(node)\nprint(node._repr_html_()[:7])\n")
+    out, _ = in_drgn("-q", "-c", str(guest.core), str(script))
+    assert out.startswith("HV_X64_MSR_SIMP = 0x0000000000fa1001  enabled, gpa 0xfa1000\n")
+    assert out.endswith("\n<style>\n")
 
 
 # The plugin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.debuggers.core import PAGES, UNREADABLE, Guest
 from tests.debuggers.gdb_session import FILE, LIBRARIES, PAGE, PLANTED, TO_QEMU, answers, ask, commands_of, converse, shown
 from tests.paths import PACKAGE, ROOT
 from tests.program import call
+from tests.terminal import Terminal
 
 SCREEN = to_text(hvrepl.decode("page", PAGE.read_bytes())).splitlines()
 
@@ -58,6 +60,15 @@ SAYS = {
     "hv show simp": "HV_X64_MSR_SIMP  SynIC message page",
     "hv sint2 0x200f3": "HV_X64_MSR_SINT2 = 0x00000000000200f3  vector 0xf3, auto-EOI",
     "hv encode guest-id kernel=6.6.87": "0x8100000606570000",
+    "hv decode 5 + 3": "HVCALL_NOTIFY_LONG_SPIN_WAIT  report a long wait for a lock",
+    "hv decode -f line 0x40000092 sint2": "HV_X64_MSR_SINT2 0x00000000000200f3  vector 0xf3, auto-EOI",
+    "hv decode -f line struct hv_message message": f"{PAGES + 512:#x}  HV_MESSAGE 256 bytes  VMBus, CHANNELMSG_VERSION_RESPONSE (15): "
+    "supported, more pending  ! message_pending is set: write HV_X64_MSR_EOM (0x40000084) after freeing the slot, or queued messages may "
+    "wait",
+    "hv decode -- -1L": "nothing known has the number 0xffffffffffffffff on x64; say what it is: decode WHAT 0xffffffffffffffff",
+    "hv decode -- -2": "nothing known has the number 0xfffffffe on x64; say what it is: decode WHAT 0xfffffffe",
+    "hv decode --help": "hv decode EXPR           explain a value: its type says what it is",
+    "hv help decode": "hv decode EXPR           explain a value: its type says what it is",
     "hv": "hv decode EXPR           explain a value: its type says what it is",
 }
 
@@ -75,8 +86,12 @@ REFUSED = {
     "hv decode message no_message": "the address of message is NULL",
     "hv decode lost_message": f"256 bytes at {UNREADABLE:#x} cannot be read",
     "hv decode *lost_message": f"256 bytes at {UNREADABLE:#x} cannot be read",
-    "hv decode not_of_hyperv": "struct list_head * is not a type of Hyper-V's interface; name what it is: `hv decode WHAT EXPR`",
-    "hv decode hv_context": "struct hv_context is not a type of Hyper-V's interface; name what it is: `hv decode WHAT EXPR`",
+    "hv decode not_of_hyperv": "struct list_head * is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR",
+    "hv decode hv_context": "struct hv_context is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR",
+    "hv decode channels[0].offermsg.offer": "struct vmbus_channel_offer has 176 bytes here, so it is not VMBUS_CHANNEL_OFFER_CHANNEL, "
+    "which has 188; name what it is: decode WHAT EXPR",
+    "hv decode declared_only": "union hv_synic_siefp is only declared here; name what it is: decode WHAT EXPR",
+    "hv decode message -f json": 'No symbol "f" in current context.',
     "hv decode nosuch->x": 'No symbol "nosuch" in current context.',
     "hv decode message nosuch": 'No symbol "nosuch" in current context.',
     "hv decode message (": "A syntax error in expression, near `'.",
@@ -104,9 +119,45 @@ def test_what_cannot_be_done_is_one_line_and_the_session_goes_on(guest: Guest) -
     assert said[-1] == "HV_X64_MSR_SIMP 0x0000000000fa1001  enabled, gpa 0xfa1000"
 
 
-def test_an_array_of_a_type_is_not_taken_for_one(guest: Guest) -> None:
-    (said,) = of_core(guest, "hv decode *(union hv_message_flags (*)[2])message")
-    assert said == "union hv_message_flags [2] is not a type of Hyper-V's interface; name what it is: `hv decode WHAT EXPR`"
+def test_an_array_of_a_type_is_each_of_them(guest: Guest) -> None:
+    slots, flags, plain = of_core(
+        guest,
+        "hv decode -f line message_page->sint_message",
+        "hv decode -f line *(union hv_message_flags (*)[2])message",
+        "hv decode *(unsigned long (*)[2])message",
+    )
+    lines = slots.splitlines()
+    assert len(lines) == 16
+    assert lines[0].startswith(f"{PAGES:#x}  HV_MESSAGE 256 bytes  HVMSG_TIMER_EXPIRED")
+    assert lines[1] == f"{PAGES + 256:#x}  HV_MESSAGE 256 bytes  empty"
+    assert len(flags.splitlines()) == 2
+    assert plain == "unsigned long [2] is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR"
+
+
+def test_a_message_of_vmbus_is_what_its_header_says(guest: Guest) -> None:
+    (said,) = of_core(guest, "hv decode channels[0].offermsg")
+    assert re.fullmatch(r"VMBus channel message at 0x[0-9a-f]+  CHANNELMSG_OFFERCHANNEL \(1\): .*", said.splitlines()[0])
+    assert "HV_NIC_GUID" in said
+
+
+def test_a_program_that_is_big_endian_is_refused_unless_its_arch_is_named() -> None:
+    need("gdb-multiarch")
+    said = ask(
+        ["set architecture aarch64", "set endian big", "hv decode -f line sint2 5", "hv decode -f line --arch arm64 status 5"],
+        program="gdb-multiarch",
+    )
+    assert said[2] == "the program is of big-endian aarch64; Hyper-V's interface is known for x64 and arm64"
+    assert said[3].startswith("HV_STATUS 0x00000005  HV_STATUS_INVALID_PARAMETER")
+
+
+def test_a_search_runs_on_a_terminal(guest: Guest, tmp_path: Path) -> None:
+    """gdb's streams have no descriptor on which a bar could move."""
+    program = ["gdb", "-nx", "-q", "-ex", f"source {FILE}", str(guest.program), str(guest.core)]
+    with Terminal(tmp_path, program=program, columns=100, rows=60, PYTHONPATH=str(LIBRARIES)) as terminal:
+        terminal.until(lambda: terminal.lines[terminal.screen.cursor.y].startswith("(gdb)"), "no prompt")
+        terminal.send(f"hv scan {guest.core}\r")
+        terminal.until(lambda: "1 with more pending" in terminal.text, "no page")
+        assert "Python Exception" not in terminal.text
 
 
 def test_without_a_process_there_are_constants_and_one_line(guest: Guest) -> None:

@@ -22,7 +22,7 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
 from hvrepl.codec.targets import find_target, open_decoder
 from hvrepl.commands.session import ARCH_WORDS
-from hvrepl.debuggers.types import CType, as_unsigned, decode_typed, find_known, not_known, wrong_arch
+from hvrepl.debuggers.c_values import CType, as_unsigned, decode_typed, find_known, not_known, wrong_arch
 from hvrepl.errors import FileError, NotFoundError, UsageError
 from hvrepl.record import replace
 from hvrepl.render.display import set_displays

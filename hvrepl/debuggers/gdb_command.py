@@ -18,8 +18,8 @@ from hvrepl.commands.decode import decode_and_keep
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import Target, find_target
 from hvrepl.commands.session import Session, Streams, say_error
+from hvrepl.debuggers.c_values import CType, as_unsigned, find_known, not_known, wrong_arch
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed, take_options
-from hvrepl.debuggers.types import CType, as_unsigned, find_known, not_known, wrong_arch
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.render.formats import Item
 from hvrepl.script.complete import Completer

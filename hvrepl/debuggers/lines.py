@@ -11,7 +11,7 @@ from hvrepl.commands.decode import identify
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, Streams
-from hvrepl.debuggers.types import decode_typed
+from hvrepl.debuggers.c_values import decode_typed
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
 from hvrepl.render.formats import Item

@@ -27,6 +27,7 @@ from hvrepl.render.style import Style
 from hvrepl.wording import count_of, printable
 
 ROW_CLASSES: dict[tuple[str, ...], str] = {PLAIN: "hv-plain", SET: "hv-set", ZERO: "hv-zero", LOUD: "hv-loud"}
+LONGEST_RAW = 256  # bytes of a field that a row has whole as its data-raw: as many as a message
 RESERVED = " hv-reserved"  # besides the class of its roles
 COLUMNS = ("place", "name", "value", "meaning")
 # Light or dark by what the reader's system asks for, but in a notebook by the theme of the notebook, which says so in its own way.
@@ -61,9 +62,9 @@ STYLE = f"""\
 def render_html(node: Decoded) -> str:
     """A `div` of class hv-decoded, with what the screen says in its order; every text in it is escaped.
 
-    Each row of a field has its name as `data-name`, its bits as `data-raw`, and its place as `data-bits="17:17"`, with `data-register` in a
-    CPUID leaf, or as `data-offset` and `data-size`. Reserved bits that are clear share a row, whose `data-bits` has each range, with
-    blanks between.
+    Each row of a field has its name as `data-name`, its bits as `data-raw` unless they are more than a message's, and its place as
+    `data-bits="17:17"`, with `data-register` in a CPUID leaf, or as `data-offset` and `data-size`. Reserved bits that are clear share a
+    row, whose `data-bits` has each range, with blanks between.
     """
     return "".join(pieces_of(node))
 
@@ -141,7 +142,8 @@ def places_in_row(row: Row) -> str:
         return attributes(bits=" ".join(bits_of(part) for part in row.parts), register=first.register)
     if len(row.parts) > 1:
         return attributes(offset=first.offset)
-    return attributes(bits=bits_of(first), register=first.register, offset=first.offset, size=first.size, name=first.name, raw=first.raw)
+    raw = first.raw if (first.size or 0) <= LONGEST_RAW else ""
+    return attributes(bits=bits_of(first), register=first.register, offset=first.offset, size=first.size, name=first.name, raw=raw)
 
 
 def bits_of(part: Decoded) -> str:

@@ -571,6 +571,16 @@ def test_sessions_of_the_document_are_what_drgn_shows(guest: Guest, tmp_path: Pa
     assert converse(guest, lines, tmp_path) == "".join(sessions)
 
 
+def test_the_document_names_each_key_of_json(run: Run, confidential_guest: Guest, capsys: pytest.CaptureFixture[str]) -> None:
+    confidential = runner(open_core(confidential_guest), capsys)
+    pages = json.loads(run("-f json pages")) + json.loads(confidential("-f json pages"))
+    channels = json.loads(run("-f json channels"))
+    rings = [channel[side] for channel in channels for side in ("outbound", "inbound") if side in channel]
+    keys = {key for table in (*pages, *channels, *rings) for key in table}
+    text = DOCUMENT.read_text()
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+
+
 def test_the_script_of_the_document_prints_what_it_shows(guest: Guest, tmp_path: Path) -> None:
     (script,) = re.findall(
         r"^```python\n(from hvrepl\.debuggers\.drgn.*?)^```\n\n```text\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+import hvrepl
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import replace
 from hvrepl.render.html import DARK, LIGHT, STYLE, render_html
@@ -152,3 +153,10 @@ def test_the_style_is_for_both_themes_and_for_nothing_else_on_the_page() -> None
     selectors = re.findall(r"(?:^|[}{])\s*([^@{}]+)\{", STYLE)
     assert len(selectors) > 10
     assert [one for one in selectors if any(".hv-decoded" not in part for part in re.split(r",(?![^(]*\))", one))] == []
+
+
+def test_a_fragment_is_no_longer_for_the_bytes_that_a_row_cannot_show() -> None:
+    """A message of VMBus can be as long as memory, and what no field has is a row."""
+    short, long = (render_html(hvrepl.decode("vmbus-message", b"\x0f\0\0\0\0\0\0\0".ljust(size, b"x"))) for size in (1 << 12, 1 << 20))
+    assert 'data-name="rest"' in long
+    assert len(long) < len(short) + 100

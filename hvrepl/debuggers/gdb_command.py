@@ -297,19 +297,27 @@ COMPLETERS: dict[str, Completer] = {}
 
 
 def complete(text: str) -> list[str]:
-    """Lines that the text can become: in an expression as gdb has it, else as hvrepl's shell, of whose offers those that begin so."""
+    """Lines that the text can become: in an expression as gdb has it, else as hvrepl's shell; the first word of decode can be either."""
     is_begun = text[-1:].strip() != ""
     words = text.split()
     _, rest = take_options(text)
     match = WORD.fullmatch(rest)
     command, behind = (match[1], take_options(match[2])[1]) if match else ("", "")
-    if command == "decode":
-        what = WORD.fullmatch(behind)
-        expression = what[2] if what and (what[2] or not is_begun) else None
-    else:
-        expression = behind if command == "page" and (behind or not is_begun) else None
-    if expression is not None and not awaits(words[-1]) and not expression.startswith("-"):
-        return expressions(text, expression.removeprefix(PHYSICAL))
+    if awaits(words[-1] if words else "") or behind.startswith("-"):
+        return names(text)
+    if command == "page" and (behind or not is_begun):
+        return expressions(text, behind)
+    what = WORD.fullmatch(behind) if command == "decode" else None
+    if what and (what[2] or not is_begun):
+        return names(text) if what[2].startswith("-") else expressions(text, what[2])
+    found = names(text)
+    if what and (not found or behind.isidentifier()):  # guest-i is a difference too
+        found += expressions(text, behind)
+    return list(dict.fromkeys(found))
+
+
+def names(text: str) -> list[str]:
+    """Lines as hvrepl's shell completes them, of whose offers those that begin with what was typed."""
     session = start_session()
     arch = session.options.arch
     if arch not in COMPLETERS:
@@ -325,6 +333,8 @@ def complete(text: str) -> list[str]:
 
 
 def expressions(text: str, expression: str) -> list[str]:
+    """Lines whose expression gdb has continued."""
+    expression = expression.removeprefix(PHYSICAL)
     before = text[: len(text) - len(expression)]
     try:
         said = str(gdb.execute(SYMBOLS + expression, to_string=True))

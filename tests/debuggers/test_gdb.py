@@ -196,6 +196,10 @@ COMPLETED = {
     "hv encode sint2 vec": ["hv encode sint2 vector="],
     "hv list hyp": ["hv list hypercall"],
     "hv decode page nosuch_": [],
+    "hv decode message_pa": ["hv decode message_page"],
+    "hv decode  message_pa": ["hv decode  message_page"],
+    "hv decode message_page->sint": ["hv decode message_page->sint_message"],
+    "hv decode siefp": ["hv decode siefp", "hv decode siefp-page"],
 }
 
 

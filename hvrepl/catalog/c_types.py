@@ -11,7 +11,8 @@ def find_type(catalog: Catalog, name: str) -> Found | None:
 
     Registers of which there are several have one type: what is found is the first of them, and only its layout holds for all.
     """
-    if catalog.has_name(name):
+    is_short = name.islower() and name.isalpha()  # as people write a name: an `enum status` of a program is not HV_STATUS
+    if catalog.has_name(name) and not is_short:
         return catalog.find_name(name)
     specs = [catalog.load(key) for key, arch in catalog.index.citing(name) if is_seen(arch, catalog.arch)]
     cited = [spec for spec in specs if spec.layout and any(source.rpartition("#")[2] == name for source in spec.source)]

@@ -33,7 +33,7 @@ ARCHES = ARCH_WORDS | {"i386": "x64"}  # the interface is the same for a kernel 
 KINDS = {"message": MESSAGES, "event": EVENTS}
 STATE = re.compile(r"CHANNEL_(\w+?)_STATE")
 Watch = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
-NUMBERS = (TypeKind.INT, TypeKind.BOOL)
+NUMBERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
 TAGGED = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS, TypeKind.ENUM)
 
 
@@ -195,7 +195,7 @@ def bytes_for(decoder: Decoder, found: Found, prog: Program, value: Object | int
         return value, ""
     if decoder.width(found.spec) and not output:
         if isinstance(value, Object):
-            value = read_object(value, int if plain(value.type_).kind in (*NUMBERS, TypeKind.ENUM, TypeKind.POINTER) else bytes)
+            value = read_object(value, int if plain(value.type_).kind in (*NUMBERS, TypeKind.POINTER) else bytes)
         return to_bytes(decoder, found, value), ""
     address = address_of(value)
     if not address:
@@ -218,7 +218,7 @@ def address_of(value: Object | int) -> int:
     """The address that an integer or a pointer holds, or at which another object is. UsageError for one that is nowhere."""
     if isinstance(value, int):
         return value
-    if plain(value.type_).kind in (TypeKind.POINTER, *NUMBERS, TypeKind.ENUM):
+    if plain(value.type_).kind in (TypeKind.POINTER, *NUMBERS):
         return int(read_object(value, int))
     if value.address_ is None:
         raise UsageError(f"the {value.type_.type_name()} is a value without an address")

@@ -27,7 +27,22 @@ def test_a_type_is_found_by_its_name_or_as_a_source(name: str, found: str, sever
 
 
 @pytest.mark.parametrize(
-    "name", ["u8", "u64", "size_t", "guid_t", "list_head", "vmbus_channel", "hv_context", "hv_ring_buffer_info", "_", '%"']
+    "name",
+    [
+        "u8",
+        "u64",
+        "size_t",
+        "guid_t",
+        "list_head",
+        "vmbus_channel",
+        "hv_context",
+        "hv_ring_buffer_info",
+        "status",
+        "page",
+        "irq",
+        "_",
+        '%"',
+    ],
 )
 def test_what_is_not_of_the_interface_is_not_found(name: str) -> None:
     assert find_type(open_catalog(), name) is None

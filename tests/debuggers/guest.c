@@ -265,6 +265,7 @@ struct hv_message *no_message;
 struct hv_message *lost_message = (struct hv_message *)0xdead000;
 u64 plain_number = 0x8100000606570000;
 struct list_head *not_of_hyperv;
+enum status { FINE, PROBED = 0xfaff } of_driver = PROBED; /* which is not the hypervisor's */
 union hv_synic_siefp *declared_only = (union hv_synic_siefp *)&sint2; /* a type without members here */
 
 /* Pages one after another from here on. */

@@ -359,6 +359,7 @@ def test_channels_below_one_another_where_the_terminal_is_narrow(guest: Guest, t
             "decode vmbus_connection.chn_list.next",
             "struct list_head * is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR",
         ),
+        ("decode of_driver", "nothing known has the number 0xfaff on x64; say what it is: decode WHAT 0xfaff"),
         ("decode nonsense", "name 'nonsense' is not defined"),
         ("decode vectr 5", "no such name: vectr"),
         ("decode sint2 1 << 70", "0x400000000000000000 is 71 bits wide; sint2 has 64"),

@@ -90,6 +90,7 @@ REFUSED = {
     "hv decode hv_context": "struct hv_context is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR",
     "hv decode channels[0].offermsg.offer": "struct vmbus_channel_offer has 176 bytes here, so it is not VMBUS_CHANNEL_OFFER_CHANNEL, "
     "which has 188; name what it is: decode WHAT EXPR",
+    "hv decode of_driver": "nothing known has the number 0xfaff on x64; say what it is: decode WHAT 0xfaff",
     "hv decode declared_only": "union hv_synic_siefp is only declared here; name what it is: decode WHAT EXPR",
     "hv decode message -f json": 'No symbol "f" in current context.',
     "hv decode nosuch->x": 'No symbol "nosuch" in current context.',

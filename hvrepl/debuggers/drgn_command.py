@@ -30,16 +30,17 @@ from hvrepl.render.guest import list_channels, list_pages
 from hvrepl.script.interpret import is_name
 
 HELP = """\
-%hv decode EXPR            explain an object: its type says what it is
-%hv decode WHAT EXPR       explain a value as WHAT; of a struct EXPR can be the address
-%hv page ADDRESS|EXPR      explain a message page
-%hv pages                  the message and event pages of every CPU
-%hv channels               the VMBus channels, and how full their rings are
-%hv show WHAT              show a definition
+%hv decode EXPR         explain an object: its type says what it is
+%hv decode WHAT EXPR    explain a value as WHAT, or the struct at an address
+%hv page EXPR           explain a message page, by its address or a pointer
+%hv pages               the message and event pages of every CPU
+%hv channels            the VMBus channels, and how full their rings are
+%hv show WHAT           show a definition
 
-EXPR is Python, in which the variables of the program have their names. Options such as -f json come before the
-command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ...
-"""
+EXPR is Python, in which the variables of the program have their names.
+Options such as -f json go before the command or right after it; | COMMAND
+or > FILE can end a line. Any other line is a command of hvrepl: find, encode,
+eom ..."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 

@@ -28,13 +28,15 @@ from hvrepl.script.option_words import awaits
 from hvrepl.script.words import shell_commands
 
 HELP = """\
-hv decode EXPR           explain a value: its type says what it is
-hv decode WHAT EXPR      explain a value as WHAT; of a struct EXPR can be the address
-hv page ADDRESS|EXPR     explain a message page
-hv show WHAT             show a definition
+hv decode EXPR          explain a value: its type says what it is
+hv decode WHAT EXPR     explain a value as WHAT, or the struct at an address
+hv page EXPR            explain a message page, by its address or a pointer
+hv show WHAT            show a definition
 
-EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU. Options such as -f json come before the
-command or after it; | COMMAND and > FILE end a line. Any other line is a command of hvrepl: find, encode, eom ..."""
+EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU.
+Options such as -f json go before the command or right after it; | COMMAND
+or > FILE can end a line. Any other line is a command of hvrepl: find, encode,
+eom ..."""
 FILE = re.compile(r"(?:(\S+)\s+)?@\S")  # which is hvrepl's to read; between values @ is gdb's
 PHYSICAL = "phys:"
 PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it

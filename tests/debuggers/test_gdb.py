@@ -67,9 +67,9 @@ SAYS = {
     "wait",
     "hv decode -- -1L": "nothing known has the number 0xffffffffffffffff on x64; say what it is: decode WHAT 0xffffffffffffffff",
     "hv decode -- -2": "nothing known has the number 0xfffffffe on x64; say what it is: decode WHAT 0xfffffffe",
-    "hv decode --help": "hv decode EXPR           explain a value: its type says what it is",
-    "hv help decode": "hv decode EXPR           explain a value: its type says what it is",
-    "hv": "hv decode EXPR           explain a value: its type says what it is",
+    "hv decode --help": "hv decode EXPR          explain a value: its type says what it is",
+    "hv help decode": "hv decode EXPR          explain a value: its type says what it is",
+    "hv": "hv decode EXPR          explain a value: its type says what it is",
 }
 
 

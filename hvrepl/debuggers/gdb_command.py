@@ -167,7 +167,7 @@ class Lines(DebuggerLines):
                 raise not_known(str(value.type))
             return self.bare(as_unsigned(int(value), kind.sizeof))
         data, place = read_at(address_of(value), kind.sizeof) if is_pointer else bytes_of(value)
-        return self.keep_typed(found, data, "" if found.spec.width else place)
+        return self.keep_typed(found, data, place)
 
 
 # Values and memory

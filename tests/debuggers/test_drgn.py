@@ -237,6 +237,7 @@ def test_a_negative_number_has_the_bits_of_its_type(prog: Any, run: Run) -> None
 
 def test_help_is_shown_wherever_it_is_asked_for(run: Run) -> None:
     assert run("decode --help") == run("help decode") == run("-h") == run("show --help") == run("")
+    assert max(map(len, run("").splitlines())) < 80
 
 
 def test_a_page_past_the_end_of_memory_says_where_that_ends(capsys: pytest.CaptureFixture[str]) -> None:

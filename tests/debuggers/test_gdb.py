@@ -172,7 +172,9 @@ def test_without_a_process_there_are_constants_and_one_line(guest: Guest) -> Non
 
 
 def test_json_has_the_address(guest: Guest) -> None:
-    (said,) = of_core(guest, "hv decode -f json message")
+    said, register = of_core(guest, "hv decode -f json message", "hv decode -f json simp")
+    (address,) = of_core(guest, "print/x (long)&simp")
+    assert json.loads(register)["address"] == address.split()[-1]
     assert json.loads(said) == hvrepl.decode("message", PAGE.read_bytes()[512:768]).to_dict() | {"address": f"{PAGES + 512:#x}"}
 
 

@@ -59,22 +59,22 @@ STYLE = f"""\
 """
 
 
-def render_html(node: Decoded) -> str:
+def render_html(node: Decoded, href: str = "") -> str:
     """A `div` of class hv-decoded, with what the screen says in its order; every text in it is escaped.
 
     Each row of a field has its name as `data-name`, its bits as `data-raw` unless they are more than a message's, and its place as
     `data-bits="17:17"`, with `data-register` in a CPUID leaf, or as `data-offset` and `data-size`. Reserved bits that are clear share a
-    row, whose `data-bits` has each range, with blanks between.
+    row, whose `data-bits` has each range, with blanks between. `href` is where the heading leads, "" if nowhere.
     """
-    return "".join(pieces_of(node))
+    return "".join(pieces_of(node, href))
 
 
-def pieces_of(node: Decoded) -> Iterator[str]:
+def pieces_of(node: Decoded, href: str) -> Iterator[str]:
     yield f'<div class="hv-decoded"{attributes(name=node.name, raw=node.raw if is_word(node) else "")}>'
     if node.slots:
-        yield from table_of_slots(node)
+        yield from table_of_slots(node, href)
     else:
-        yield f"<table>{caption_of(head_of(node))}"
+        yield f"<table>{caption_of(head_of(node), href)}"
         rows = [*number_rows(node), *rows_at(node)]
         if rows:
             yield column_heads(COLUMNS)
@@ -91,8 +91,8 @@ def pieces_of(node: Decoded) -> Iterator[str]:
     yield "</div>"
 
 
-def caption_of(head: Head) -> str:
-    parts = [span("title", head.title), span("word", f"= {head.value}" if head.value else ""), span("where", head.where.strip())]
+def caption_of(head: Head, href: str) -> str:
+    parts = [linked(span("title", head.title), href), span("word", f"= {head.value}" if head.value else ""), span("where", head.where.strip())]
     parts += [span("sentence", head.sentence), span("read", head.read)]
     lines = [" ".join(filter(None, parts))]
     if head.registers:
@@ -104,6 +104,10 @@ def caption_of(head: Head) -> str:
 
 def span(name: str, content: str) -> str:
     return f'<span class="hv-{name}">{text(content)}</span>' if content else ""
+
+
+def linked(content: str, href: str) -> str:
+    return f'<a href="{text(href)}">{content}</a>' if content and href else content
 
 
 def column_heads(names: Iterable[str], right: Iterable[int] = ()) -> str:
@@ -154,10 +158,10 @@ def attributes(**named: str | int | None) -> str:
     return "".join(f' data-{name}="{text(str(value))}"' for name, value in named.items() if value not in ("", None))
 
 
-def table_of_slots(node: Decoded) -> Iterator[str]:
+def table_of_slots(node: Decoded, href: str) -> Iterator[str]:
     """A row for each slot in use, then each of them with its fields, folded."""
     table = slot_table(node)
-    yield f'<table class="hv-slots">{caption_of(head_of(node))}'
+    yield f'<table class="hv-slots">{caption_of(head_of(node), href)}'
     if not table.rows:
         yield f"<tbody><tr><td>{NO_SLOT}</td></tr></tbody></table>"
         return

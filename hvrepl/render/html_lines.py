@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from hvrepl.render.style import OWN_SGR, SGR
@@ -9,16 +10,21 @@ from hvrepl.render.style import OWN_SGR, SGR
 CLASSES = {"1": "hv-strong", "2": "hv-dim", SGR["finding"]: "hv-finding", SGR["error"]: "hv-error"}
 OPENED = {f"\x1b[{code}m": f'<span class="{name}">' for code, name in CLASSES.items()}
 CLOSED = "\x1b[0m"
+NAME = f"\x1b[{SGR['name']}m"
 
 
-def escape_lines(text: str) -> str:
-    """The text as HTML for a `pre` or a paragraph. Any other escape sequence is text like the rest."""
+def escape_lines(text: str, link: Callable[[str], str] = str) -> str:
+    """The text as HTML for a `pre` or a paragraph. Any other escape sequence is text like the rest.
+
+    `link` makes the HTML of a name with which a line begins of its escaped text: headings may lead somewhere.
+    """
     pieces = OWN_SGR.split(text)
-    out, is_open = [], False
+    out, is_open, is_name, begins = [], False, False, True
     for piece in pieces:
         if piece in OPENED or piece == CLOSED:
             out.append("</span>" * is_open + OPENED.get(piece, ""))
-            is_open = piece in OPENED
-        else:
-            out.append(escape(piece))
+            is_open, is_name = piece in OPENED, piece == NAME
+        elif piece:
+            out.append(link(escape(piece)) if begins and is_name else escape(piece))
+            begins = piece.endswith("\n")
     return "".join(out) + "</span>" * is_open

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
 from hvrepl.commands.inputs.file_kind import BYTES, IMAGE, kind_of_file
@@ -31,6 +34,7 @@ from hvrepl.script.paste import split_text
 from hvrepl.script.runner import Runner
 from hvrepl.script.shortcuts import expand
 from hvrepl.script.words import SHELL_WORDS, Leave
+from hvrepl.web.links import name_of_page, to_path
 from hvrepl.wording import printable, shorten
 
 MOST_TEXT = 8 << 20  # characters of what is pasted, far above any page in any form
@@ -79,6 +83,7 @@ class Shown:
     taken: int = 0  # characters of `out` that are in `parts`
     size: int = 0
     clicked: int = 0
+    page_of: Callable[[str], str] | None = None  # name → path of its page, "" if it has none
     trees: list[str] = field(default_factory=list)  # as text, for what takes too long to be done twice
     has_trees: bool = False
 
@@ -87,7 +92,12 @@ class Shown:
         text = self.out.getvalue()[self.taken :]
         self.taken += len(text)
         if text.strip():
-            self.parts.append(f'<pre class="hv-lines">{escape_lines(text.strip(chr(10)))}</pre>')
+            self.parts.append(f'<pre class="hv-lines">{escape_lines(text.strip(chr(10)), self.link)}</pre>')
+
+    def link(self, name: str) -> str:
+        """A name as HTML that leads to its page, where it has one. The path is from the root of the site."""
+        path = self.page_of(name) if self.page_of else ""
+        return f'<a href="{escape(path)}">{name}</a>' if path else name
 
     def node(self, item: Item) -> None:
         """A tree, with its bits to click where it is one number. Raises Enough."""
@@ -99,7 +109,7 @@ class Shown:
         where = f'<p class="hv-where">{escape_lines(printable(item.where))}</p>' if item.where else ""
         buttons = bit_buttons(item.node) if self.clicked < MOST_CLICKED else ""
         self.clicked += bool(buttons)
-        self.parts.append(f"{where}{buttons}{render_html(item.node)}")
+        self.parts.append(f"{where}{buttons}{render_html(item.node, self.page_of(item.node.name) if self.page_of else '')}")
         self.size += len(self.parts[-1])
         if self.size > MOST_HTML:
             raise Enough
@@ -120,6 +130,16 @@ class Opened(threading.local):
 
     def __init__(self) -> None:
         self.session = Session(streams(Shown(), columns=0))
+
+    @contextmanager
+    def using(self, session: Session | None) -> Iterator[None]:
+        """Meanwhile another's, such as one with specs of its own."""
+        before = self.session
+        self.session = session or before
+        try:
+            yield
+        finally:
+            self.session = before
 
 
 def streams(shown: Shown, *, columns: int) -> Streams:
@@ -150,11 +170,17 @@ WAYS = Ways(**dict.fromkeys(Ways.__annotations__, nothing) | {"show_help": show_
 OPENED = Opened()
 
 
-def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
+def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS, session: Session | None = None) -> dict[str, Any]:
     """`kind` of what was pasted, `text` as the command line prints it, `html`, `errors` (one line; "" where there is none), `status`.
 
-    `link` is what after # asks the same, `command` the command line that answers the same. Raises nothing, whatever the text.
+    `link` is what after # asks the same, `command` the command line that answers the same. Links in `html` are from the root of the site.
+    `session` has the specs, if not hvrepl's own alone; one answer at a time may use it. Raises nothing, whatever the text.
     """
+    with OPENED.using(session):
+        return make_answer(text, arch, columns)
+
+
+def make_answer(text: str, arch: str, columns: int) -> dict[str, Any]:
     if len(text) > MOST_TEXT:
         return refusal(f"{len(text):,} characters are more than one dump or a log of a day; drop the file on the page instead")
     text = "\n".join(printable(line, "\t") for line in clean(text).split("\n"))
@@ -255,9 +281,19 @@ def session_for(arch: str, shown: Shown, columns: int) -> Session:
     )
     if columns:
         session.shows = shown.node
-    session.set(arch=arch, color="always" if columns else "never")
+    session.set(specs=shared.options.specs, arch=arch, color="always" if columns else "never")
     session.options = replace(session.options, arch_is_given=False)
+    if columns:
+        shown.page_of = partial(page_of, session.catalog)
     return session
+
+
+def page_of(catalog: Catalog, name: str) -> str:
+    """The path of the page of a name, from the root of the site; "" if it has none."""
+    if not catalog.has_name(name):
+        return ""
+    found = catalog.find_name(name)
+    return quote(to_path(name_of_page({arch: Catalog(catalog.index, arch) for arch in ARCHES}, found.spec, found.element)))
 
 
 def guard(run: Callable[[], Any], shown: Shown) -> None:
@@ -422,13 +458,13 @@ def link_of(text: str) -> str:
 
 def command_of(kind: str, text: str, arch: str) -> str:
     """The command line that answers the same."""
-    from shlex import quote
+    import shlex
 
     program = "hvrepl" if arch == ARCHES[0] else f"hvrepl --arch {arch}"
     if kind != "line":
         return f"{program}{COMMAND_LINES[kind]} < FILE"
     line = text.strip()
-    return f"{program} {line}" if PLAIN_LINE.fullmatch(line) else f"{program} -c {quote(line)}"
+    return f"{program} {line}" if PLAIN_LINE.fullmatch(line) else f"{program} -c {shlex.quote(line)}"
 
 
 RUNS: Mapping[str, Callable[[str, Runner, Shown], None]] = {"log": run_log, "cpuid": run_cpuid}

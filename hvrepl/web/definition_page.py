@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -33,6 +34,7 @@ ROWS_A_UNIT = 12
 MOST_PICTURES = 4  # of variants: more of them say less than their tables
 LEAST_FIELDS = 3  # of a variant that is worth a picture
 Table: TypeAlias = Mapping[str, Any]
+NAMES = re.compile("((?<![\\w.:/-])(?:hv-|HV)[\\w-]*\\w)", re.ASCII)  # as text has them: any other word may mean something else
 # What a row of fields may say.
 BARE: Table = {"doc": "", "note": "", "also": (), "type": [""], "type_place": "", "list": "", "values": (), "is_reserved": False}
 
@@ -87,7 +89,7 @@ class Section:
     table: Table
     doc: str
     note: str
-    facts: list[tuple[str, str, str]]  # (label, text, path of what the text is about)
+    facts: list[tuple[str, list[tuple[str, str]]]]  # (label, pieces), a piece with the path of what it names, "" if nothing
     numbers: list[dict[str, Any]]
     elements: list[dict[str, Any]]
     measure: str
@@ -156,7 +158,11 @@ def make_section(
         table,
         table.get("doc", ""),
         table.get("note", ""),
-        [(*row, links.granting(table["privilege"]) if row[0] == "privilege" else "") for row in names_of(table) if row[1]],
+        [
+            (label, [(text, links.granting(table["privilege"]))] if label == "privilege" else list(link.pieces(text, table["name"])))
+            for label, text in names_of(table)
+            if text
+        ],
         [{"note": "", **one, "arches": say_arches(one["arch"]), "cites": cites.of(one.get("source", ()))} for one in table["addresses"]],
         list(elements_of(links, catalog, spec)) if element is None else [],
         say_measure(table),
@@ -199,6 +205,12 @@ class Linker:
     arch: str
     cites: Cites
     ids: Ids
+
+    def pieces(self, text: str, own: str) -> Iterator[tuple[str, str]]:
+        """A text with the names in it apart, each with its page, but for what is the page's own."""
+        for piece in NAMES.split(text):
+            path = self.links.find_called(piece, self.arch) if NAMES.fullmatch(piece) else ""
+            yield piece, "" if path == self.links.find_called(own, self.arch) else path
 
     def layouts(self, table: Table) -> Iterator[Unit]:
         """Of each variant its picture, and rows some at a time."""

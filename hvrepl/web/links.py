@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -46,11 +47,9 @@ class Links:
 
     def _find_pages(self) -> None:
         for key, spec in sorted(self.specs.items(), key=lambda one: (one[1].arch == COMMON, one[1].name)):
-            arch = ARCHES[0] if spec.arch == COMMON else spec.arch
-            heading = self.catalogs[arch].heading(spec) or next(iter(spec.addresses), None)
             for element in (None, *range(spec.count or 0)):
-                name = heading.named(element) if heading else spec.named(element)
-                path = self.path_of[key, element] = name.replace("{n}", "n") + "/"
+                name = name_of_page(self.catalogs, spec, element)
+                path = self.path_of[key, element] = to_path(name)
                 self._headings.setdefault(path, name)
                 subject = self.pages.setdefault(path, Subject({}, element))
                 for one in ARCHES:
@@ -81,6 +80,14 @@ class Links:
     def find(self, name: str, arch: str = ARCHES[0]) -> str:
         """The path of a name on an arch, or else on the other; "" for a name that there is not."""
         return next((path for one in (arch, *ARCHES) if (path := self.places.get((to_key(name), one)))), "")
+
+    def find_called(self, name: str, arch: str) -> str:
+        """The same of a name as text has it, of an array too: HV_X64_MSR_SINT0-15."""
+        return self._called.get(name) or self.find(name, arch)
+
+    @cached_property
+    def _called(self) -> Mapping[str, str]:
+        return {self.called(path): path for path in self.pages}
 
     def users(self) -> dict[str, list[str]]:
         """Path → the paths of what has something of that type, or is a case or payload of it, or refers to it."""
@@ -114,6 +121,16 @@ class Links:
         return address_of(document, match[2], match[3]) if match and document else ""
 
 
+def name_of_page(catalogs: Mapping[str, Catalog], spec: Spec, element: int | None) -> str:
+    """What a thing, or an element of an array, is called on its page: by the first of its addresses."""
+    heading = catalogs[ARCHES[0] if spec.arch == COMMON else spec.arch].heading(spec) or next(iter(spec.addresses), None)
+    return heading.named(element) if heading else spec.named(element)
+
+
+def to_path(name: str) -> str:
+    return name.replace("{n}", "n") + "/"
+
+
 def referred(spec: Spec) -> Iterator[str]:
     """The names of the specs that a spec is made of, or sees."""
     layouts = [one for one in (spec.layout, spec.output, *(spec.cases or {}).values()) if one]
@@ -124,6 +141,7 @@ def referred(spec: Spec) -> Iterator[str]:
     yield from spec.see
     yield from (case for case in spec.case_of if ":" not in case)
     yield from (one.type for one in spec.takes if ":" not in one.type)
+    yield from (*spec.flag.needs, *spec.flag.wants) if spec.flag else ()
 
 
 def fields_of(layouts: Iterable[Layout]) -> Iterator[Field]:

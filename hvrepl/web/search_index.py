@@ -10,6 +10,7 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
 from hvrepl.render.definition import describe
+from hvrepl.render.flag import flag_facts
 from hvrepl.render.listing import fill_range
 from hvrepl.web.links import Links
 
@@ -45,12 +46,18 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
                 fill_range(table.get("title", ""), first),
                 [name for name in dict.fromkeys(names) if "{" not in name and name != table["name"]],
                 list(dict.fromkeys(one["number"] for one in addresses)),
-                "; ".join(table[key] for key in ("doc", "note", "qemu") if key in table) if element is None else "",
+                "; ".join(said_of(table)) if element is None else "",
                 [[f"{at.get(anchor, '')}#{anchor}" if at.get(anchor) else anchor, *rest] for anchor, *rest in details],
             ]
         )
     order = {space: place for place, space in enumerate(links.index.spaces)}
     return dump(sorted(rows, key=lambda row: (order.get(row[2], len(order)), row[1])))  # of what is as near the first is shown first
+
+
+def said_of(table: Mapping[str, Any]) -> Iterator[str]:
+    """What the search reads of a thing as a whole: its text, and of a flag what others call it too."""
+    yield from (table[key] for key in ("doc", "note", "qemu") if key in table)
+    yield from (text for _, text in flag_facts(table.get("flag", {})) if text)
 
 
 def details_of(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:

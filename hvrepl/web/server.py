@@ -8,7 +8,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from email.message import Message
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
@@ -21,6 +21,7 @@ from hvrepl.codec.decoded import dump
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, UsageError
+from hvrepl.record import replace
 from hvrepl.web.links import STATIC
 from hvrepl.web.site import POLICY, SEARCH, STATIC_FILES, Site
 from hvrepl.wording import count_of, shorten
@@ -214,6 +215,7 @@ class Server(ThreadingHTTPServer):
     """On this machine alone. `port` 0: any that is free."""
 
     daemon_threads = True
+    request_queue_size = 128  # a browser with many tabs asks for much at once; with the default of 5 some of it is turned away
     # Elsewhere it lets a server start again at once; on Windows it would let two programs have one port.
     allow_reuse_address = os.name != "nt"
 
@@ -279,10 +281,9 @@ def has_display(environ: Mapping[str, str]) -> bool:
     return sys.platform in ("win32", "darwin") or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
-def answer_as_shell(text: str, arch: str, *, columns: int) -> Mapping[str, Any]:
-    made: Mapping[str, Any] = import_module("hvrepl.web.answer").answer(
-        text, arch, columns=columns
-    )  # it takes long, and at the first question
+def answer_as_shell(session: Session, text: str, arch: str, *, columns: int) -> Mapping[str, Any]:
+    answering = import_module("hvrepl.web.answer")  # it takes long, and at the first question
+    made: Mapping[str, Any] = answering.answer(text, arch, columns=columns, session=session)
     return made
 
 
@@ -290,8 +291,10 @@ def serve(session: Session, words: Sequence[str], port: str | None, *, opens: bo
     """Until it is interrupted. FileError if the port cannot be had, UsageError for what is not a port."""
     number = 0 if port is None else read_port(port)
     pages = Pages(Site(session.catalog.index, "server"))
+    # With an index of its own: questions are answered while pages are made.
+    asked = replace(session, _indexes={}, _catalogs={}, _decoders={})
     try:
-        server = Server(number, pages, answer_as_shell)
+        server = Server(number, pages, partial(answer_as_shell, asked))
     except OSError as error:
         raise FileError(f"{ADDRESS}:{number}: {error.strerror}; --port 0 takes a free port") from error
     place = server.root + address_of(pages, words, session.options.arch)

@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.index import WAS, is_seen
+from hvrepl.catalog.model import ARCHES
+from hvrepl.catalog.opening import open_index
 from hvrepl.commands.table import COMMANDS, Command
 from hvrepl.web import answer as module
-from hvrepl.web.answer import MOST_HTML, MOST_OUT, MOST_TEXT, answer, answer_file
+from hvrepl.web.answer import MOST_HTML, MOST_OUT, MOST_TEXT, answer, answer_file, page_of
+from hvrepl.web.links import Links
 from tests.paths import DATA
 from tests.program import call
 from tests.web.inputs import INPUTS, NAMES, Input
@@ -196,8 +201,9 @@ def test_any_text_is_answered(text: str, columns: int) -> None:
 def check(made: dict[str, object]) -> None:
     assert list(made) == KEYS
     shown = str(made["html"])
-    assert not re.search(r"<(?!/?(div|span|p|pre|table|caption|thead|tbody|tr|th|td|ul|li|br|details|summary|button)\b)", shown)
-    assert not re.search(r"<[^>]*\s(on\w+|style|href|src)=", shown)
+    tags = "div|span|p|pre|table|caption|thead|tbody|tr|th|td|ul|li|br|details|summary|button"
+    assert not re.search(rf'<(?!/?({tags})\b|a href="[\w.%-]+/">|/a>)', shown)
+    assert not re.search(r"<[^>]*\s(on\w+|style|src)=", shown)
     assert "\x1b" not in shown
     assert len(shown) < 4 * MOST_HTML
     assert "\n" not in str(made["errors"])
@@ -291,3 +297,34 @@ def test_a_dump_that_is_far_too_long_is_refused(tmp_path: Path, monkeypatch: pyt
     dump = tmp_path / "file"
     dump.write_bytes((DATA / "dumps/page.xxd.txt").read_bytes())
     assert "a page in a browser takes" in answer_file(str(dump), "dump.txt")["errors"]
+
+
+LEADS = {
+    ("sint2 0x200f3", "x64"): "HV_X64_MSR_SINT2/",
+    ("sint2 0x200f3", "arm64"): "HV_X64_MSR_SINT2/",
+    ("sint2", "x64"): "HV_X64_MSR_SINT2/",
+    ("0x8100000606570000", "x64"): "HV_X64_MSR_GUEST_OS_ID/",
+    ("show HV_MESSAGE", "x64"): "HV_MESSAGE/",
+    ("cpuid:0x40000003 0x1", "x64"): "HYPERV_CPUID_FEATURES/",
+    ("hv-stimer", "x64"): "hv-stimer/",
+    ("HV_X64_MSR_SINT", "x64"): "",
+    ("list status", "x64"): "",
+    ("help eom", "x64"): "",
+}
+
+
+@pytest.mark.parametrize(("text", "arch"), LEADS)
+def test_the_heading_of_an_answer_leads_to_the_page_of_its_thing(text: str, arch: str) -> None:
+    links = re.findall(r'<a href="([^"]*)">', str(answer(text, arch)["html"]))
+    assert "".join(links[:1]) == LEADS[text, arch]
+
+
+def test_every_page_is_where_an_answer_says() -> None:
+    links = Links(open_index())
+    wrong = []
+    for arch in ARCHES:
+        catalog = Catalog(open_index(), arch)
+        for row in links.index.all_names():
+            if is_seen(row.arch, arch) and row.how != WAS and page_of(catalog, row.spelling) != links.find(row.spelling, arch):
+                wrong.append((row.spelling, arch))
+    assert wrong == []

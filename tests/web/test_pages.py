@@ -15,13 +15,11 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.index import WAS
 from hvrepl.catalog.model import ARCHES, Document
 from hvrepl.catalog.opening import open_index
-from hvrepl.render.definition import MANY_VALUES, RESERVED, describe
+from hvrepl.render.definition import MANY_VALUES, RESERVED, describe, names_of
 from hvrepl.web.links import address_of
 from hvrepl.web.site import MISSING, MOST_BYTES, POLICY, STATIC_FILES, Site, write_site
 from tests.catalog.own import write_own
 from tests.web.reading import Read, read_page
-
-OF_OTHERS = {"static/decoder.js"}  # what the box is answered by
 
 
 @cache
@@ -51,7 +49,7 @@ def parts() -> dict[str, list[str]]:
 
 @cache
 def static_files() -> set[str]:
-    return {f"static/{path.name}" for path in Path(STATIC_FILES).iterdir()} | {"static/search.json"} | OF_OTHERS
+    return {f"static/{path.name}" for path in Path(STATIC_FILES).iterdir()} | {"static/search.json"}
 
 
 def is_alias(path: str) -> bool:
@@ -134,6 +132,7 @@ def test_every_spec_has_a_page_that_says_what_show_says() -> None:
         table = describe(links.catalogs[arch], Found(spec, arch, 0 if spec.count else None))
         said = [table.get("doc", ""), table.get("note", ""), table.get("qemu", ""), *table.get("see", ())]
         said += [one["number"] for one in table["addresses"] if not spec.count]
+        said += [one for _, row in names_of(table) if not spec.count for one in row.split(", ")]
         for field in (*table["fields"], *table.get("output", ())):
             said += [field["name"] if "reserved" not in field else RESERVED[field["reserved"]], field.get("doc", ""), field.get("note", "")]
             said += [value["name"] for value in field.get("values", ())] if len(field.get("values", ())) <= MANY_VALUES else []
@@ -195,6 +194,29 @@ def test_a_bit_leads_to_where_its_field_is_explained_also_in_another_part() -> N
 def test_what_has_a_type_is_found_from_it() -> None:
     assert "../HVCALL_POST_MESSAGE/" in pages()["HV_CONNECTION_ID/"].links
     assert "../HV_TIMER_MESSAGE_PAYLOAD/" in pages()["HVMSG_TIMER_EXPIRED/"].links
+
+
+def test_a_flag_says_what_others_call_it_and_leads_to_what_it_needs() -> None:
+    page = pages()["hv-stimer/"]
+    for text in ("CPUID 0x40000003 EAX bit 3", "QEMU 2.6", "features/hyperv/stimer", "features.hyperv.synictimer", "every Windows guest"):
+        assert text in page.text
+    assert {"../hv-synic/", "../hv-time/", "../HV_X64_MSR_STIMERn_CONFIG/"} <= set(page.links)
+    assert "../hv-stimer/" in pages()["HV_X64_MSR_STIMERn_CONFIG/"].links
+    assert "../hv-stimer-direct/" in page.links
+    assert "../hv-stimer/" not in page.links
+    assert any(row[0] == "hv-stimer/" and "features.hyperv.synictimer" in row[6] for row in json.loads(site().search_index))
+
+
+def test_the_page_says_where_what_is_pasted_goes() -> None:
+    assert "What you paste never leaves your browser." in texts()[""]
+    assert "What you paste never leaves this machine." in Site(open_index(), "server").render("")[""]
+
+
+def test_every_page_can_be_installed() -> None:
+    assert "static/manifest.webmanifest" in pages()[""].loaded
+    made = json.loads((Path(STATIC_FILES) / "manifest.webmanifest").read_text())
+    assert posixpath.normpath(posixpath.join("static", made["start_url"])) == "."
+    assert {f"static/{icon['src']}" for icon in made["icons"]} <= static_files()
 
 
 def test_lists_have_every_name_in_order() -> None:

@@ -11,8 +11,11 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +25,7 @@ from hvrepl.errors import UsageError
 from hvrepl.script.runner import Runner
 from hvrepl.web.server import MOST_BODY, Pages, Server, address_of, has_display
 from hvrepl.web.site import POLICY, Site
+from tests.catalog.own import write_own
 from tests.program import call, start
 from tests.web.reading import read_page
 
@@ -271,6 +275,57 @@ def test_it_says_where_it_is_and_ends_quietly_when_interrupted() -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_one_s_own_definitions_are_on_pages_and_in_the_box(tmp_path: Path) -> None:
+    own = """
+kind   = "register"
+name   = "MINE"
+title  = "one's own"
+width  = 64
+source = ["test:a#b"]
+
+[[address]]
+space  = "msr"
+number = 0x40000FFF
+name   = "HV_X64_MSR_MINE"
+
+[layout]
+fields = [
+  { bits = "0",    name = "on", doc = "whether it is on" },
+  { bits = "63:1", reserved = "zero" },
+]
+"""
+    with running("--specs", str(write_own(tmp_path / "specs", own)), "--no-open") as (_, line):
+        address = urlsplit(line.split()[0])
+        for method, path, body in (("GET", "/HV_X64_MSR_MINE/", None), ("POST", "/answer?arch=x64", b"mine 1"), ("POST", "/answer", b"sint2 1")):
+            connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+            connection.request(method, path, body)
+            got = Got(connection.getresponse())
+            connection.close()
+            assert got.status == 200
+            assert ("whether it is on" if not body else "HV_X64_MSR_MINE = 0x0000000000000001  on" if b"mine" in body else "vector") in got.text
+
+
+def test_many_questions_at_once_are_all_answered() -> None:
+    with running("--no-open") as (_, line):
+        address = urlsplit(line.split()[0])
+
+        def get(number: int) -> str:
+            connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=120)
+            try:
+                if number % 2:
+                    connection.request("GET", f"/HV_X64_MSR_SINT{number % 16}/")
+                else:
+                    connection.request("POST", "/answer", f"sint{number % 16} {number:#x}".encode())
+                return Got(connection.getresponse()).text
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(24) as pool:
+            for number, text in enumerate(pool.map(get, range(96))):
+                assert f"HV_X64_MSR_SINT{number % 16}" in text
+                assert number % 2 or f"0x{number:016x}" in text
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 # Ways in of hvrepl that are not this one, and what only these use.
 LEFT_OUT = ("shell/", "cli/", "columns/", "debuggers/", "catalog/build/", "commands/columns", "commands/live", "web/")
-OF_WEB = ("web/__init__.py", "web/answer.py")
+OF_WEB = ("web/__init__.py", "web/answer.py", "web/links.py")
 # What Python and Pyodide look up by a name that no import statement has.
 BY_NAME = frozenset(
     (

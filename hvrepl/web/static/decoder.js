@@ -35,7 +35,7 @@ document.head.append(link);
 
 const arch = make("select", { id: "arch", "aria-label": "Architecture" }, ...ARCHES.map((name) => make("option", { value: name }, name)));
 const file = make("input", { type: "file", id: "file", class: "hv-hidden", "aria-label": "A dump, a log or a memory image to explain" });
-const fileLabel = make("label", { for: "file", class: "hv-file", title: "A dump, a log or a memory image; it stays in this browser" }, "File…");
+const fileLabel = make("label", { for: "file", class: "hv-file", title: `A dump, a log or a memory image; it stays ${isServed ? "on this machine" : "in this browser"}` }, "File…");
 form.append(arch, file, fileLabel);
 
 const status = make("p", { id: "hv-status", role: "status" });
@@ -228,6 +228,7 @@ function show(answer, { dropped, keepsPlace }) {
   const body = make("div", { class: "hv-body" });
   // The text of others is escaped in it by the same Python that made it, and the policy of the page lets no script in it run.
   body.innerHTML = answer.html;
+  for (const leading of body.querySelectorAll("a[href]")) leading.href = new URL(leading.getAttribute("href"), root).href;
   shown.replaceChildren(tools, body);
   fit(ROWS_ANSWERED);
   question.scrollTop = 0;

@@ -92,7 +92,11 @@ def pieces_of(node: Decoded, href: str) -> Iterator[str]:
 
 
 def caption_of(head: Head, href: str) -> str:
-    parts = [linked(span("title", head.title), href), span("word", f"= {head.value}" if head.value else ""), span("where", head.where.strip())]
+    parts = [
+        linked(span("title", head.title), href),
+        span("word", f"= {head.value}" if head.value else ""),
+        span("where", head.where.strip()),
+    ]
     parts += [span("sentence", head.sentence), span("read", head.read)]
     lines = [" ".join(filter(None, parts))]
     if head.registers:

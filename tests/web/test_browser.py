@@ -15,9 +15,8 @@ import pytest
 from tests.at_hand import missing, need
 from tests.paths import DATA, ROOT
 from tests.program import call
-from tests.web.browser import CHROMIUM, Visit, launch, visiting
+from tests.web.browser import CHROMIUM, Visit, visiting
 from tests.web.inputs import INPUTS, NAMES, Input
-from tests.web.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,22 +34,6 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = launch(playwright)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving(ROOT / SITE) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def warm(browser: Browser, url: str) -> Iterator[Visit]:
     """A tab whose decoder has started, for what needs no other."""
     with visiting(browser, url) as one:
@@ -64,14 +47,6 @@ def narrow(browser: Browser, url: str) -> Iterator[Visit]:
     """A telephone, into whose pages axe can be put."""
     with visiting(browser, url, bypass_csp=True, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True) as one:
         one.open().ask("sint2 0x1")
-        yield one
-        one.check()
-
-
-@pytest.fixture
-def visit(browser: Browser, url: str) -> Iterator[Visit]:
-    """A browser that has never been here."""
-    with visiting(browser, url) as one:
         yield one
         one.check()
 

@@ -298,13 +298,19 @@ fields = [
 """
     with running("--specs", str(write_own(tmp_path / "specs", own)), "--no-open") as (_, line):
         address = urlsplit(line.split()[0])
-        for method, path, body in (("GET", "/HV_X64_MSR_MINE/", None), ("POST", "/answer?arch=x64", b"mine 1"), ("POST", "/answer", b"sint2 1")):
+        for method, path, body in (
+            ("GET", "/HV_X64_MSR_MINE/", None),
+            ("POST", "/answer?arch=x64", b"mine 1"),
+            ("POST", "/answer", b"sint2 1"),
+        ):
             connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
             connection.request(method, path, body)
             got = Got(connection.getresponse())
             connection.close()
             assert got.status == 200
-            assert ("whether it is on" if not body else "HV_X64_MSR_MINE = 0x0000000000000001  on" if b"mine" in body else "vector") in got.text
+            assert (
+                "whether it is on" if not body else "HV_X64_MSR_MINE = 0x0000000000000001  on" if b"mine" in body else "vector"
+            ) in got.text
 
 
 def test_many_questions_at_once_are_all_answered() -> None:

@@ -323,8 +323,7 @@ def test_every_page_is_where_an_answer_says() -> None:
     links = Links(open_index())
     wrong = []
     for arch in ARCHES:
-        catalog = Catalog(open_index(), arch)
-        for row in links.index.all_names():
-            if is_seen(row.arch, arch) and row.how != WAS and page_of(catalog, row.spelling) != links.find(row.spelling, arch):
-                wrong.append((row.spelling, arch))
+        catalog = Catalog(links.index, arch)
+        seen = [row.spelling for row in links.index.all_names() if is_seen(row.arch, arch) and row.how != WAS]
+        wrong += [(name, arch) for name in seen if page_of(catalog, name) != links.find(name, arch)]
     assert wrong == []

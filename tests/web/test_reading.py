@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,11 @@ def column(visit: Visit, number: int) -> list[str]:
     return visit.page.locator(f"table.sortable tbody td:nth-child({number})").all_inner_texts()
 
 
+def numbers(visit: Visit) -> list[int]:
+    """Of a range the first."""
+    return [int(text, 16) for text in re.findall("(?m)^0x[0-9a-fA-F]+", "\n".join(column(visit, 1)))]
+
+
 @pytest.mark.parametrize("path", ["list/msr/", "list/status/"])
 def test_lists_are_sorted_by_number_and_by_name(visit: Visit, path: str) -> None:
     visit.open(path)
@@ -99,12 +105,12 @@ def test_lists_are_sorted_by_number_and_by_name(visit: Visit, path: str) -> None
     assert names.index(min(names)) == 0
     button.filter(has_text="Number").click()
     visit.page.wait_for_function("() => document.querySelector('th').ariaSort == 'ascending'")
-    up = [int(text.split("–")[0].split(" ")[0].split("-")[0], 16) for text in column(visit, 1) if text.startswith("0x")]
+    up = numbers(visit)
     assert up == sorted(up)
     button.filter(has_text="Number").focus()
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_selector('th[aria-sort="descending"]')
-    down = [int(text.split("–")[0].split(" ")[0].split("-")[0], 16) for text in column(visit, 1) if text.startswith("0x")]
+    down = numbers(visit)
     assert down == sorted(down, reverse=True)
     assert len(down) == len(up)
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
 // Not with the line of the source where it was thrown, which is a megabyte here.
@@ -13,6 +13,7 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
+const here = fileURLToPath(new URL(".", import.meta.url));
 const [pyodideFolder, wheelFolder, target] = process.argv.slice(2).map((path) => resolve(path));
 const { loadPyodide } = await import(pathToFileURL(join(pyodideFolder, "pyodide.mjs")));
 const lock = JSON.parse(readFileSync(join(pyodideFolder, "pyodide-lock.json"), "utf8"));
@@ -25,7 +26,7 @@ for (const name of wheels) {
   put(name, join(wheelFolder, name));
   pyodide.unpackArchive(pyodide.FS.readFile(`/tmp/${name}`), "wheel");
 }
-put("archives.py", join(import.meta.dirname, "archives.py"));
+put("archives.py", join(here, "archives.py"));
 pyodide.globals.set("wheels", pyodide.toPy(wheels.map((name) => `/tmp/${name}`)));
 pyodide.runPython(`
 import sys
@@ -42,7 +43,7 @@ const tried = await loadPyodide({
   stdLibURL: writeFor("python_stdlib.zip", pyodide.FS.readFile("/tmp/python.zip")),
 });
 tried.unpackArchive(pyodide.FS.readFile("/tmp/hvrepl.zip"), "zip", { extractDir: tried.runPython("import sysconfig; sysconfig.get_path('purelib')") });
-tried.FS.writeFile("/tmp/try_all.py", readFileSync(join(import.meta.dirname, "try_all.py")));
+tried.FS.writeFile("/tmp/try_all.py", readFileSync(join(here, "try_all.py")));
 tried.runPython("import sys; sys.path.append('/tmp'); import try_all");
 
 function writeFor(name, data) {

@@ -65,11 +65,14 @@ def encode(
     Raises NotFoundError as `decode` does, UsageError for an unknown or ambiguous field, an unknown enumerator, a number that is wider
     than its field, and a field that is set twice.
     """
-    from hvrepl.api import assign
-    from hvrepl.codec.targets import find_target, open_decoder
+    from hvrepl.codec.encode.assign import Assigner, Assignment
+    from hvrepl.codec.targets import find_target, open_decoder, to_bytes
 
+    decoder = open_decoder(arch, specs)
     found, output = find_target(what, arch, specs)
-    return assign(open_decoder(arch, specs), found, start, fields, output=output)
+    assignments = [Assignment(path, str(value), value if isinstance(value, int) else None) for path, value in fields.items()]
+    data = Assigner(decoder, found, output=output).assign(None if start is None else to_bytes(decoder, found, start), assignments)
+    return int.from_bytes(data, "little") if found.spec.width else data
 
 
 if not TYPE_CHECKING:  # a type checker would take every name for one that this gives

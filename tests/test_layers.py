@@ -27,7 +27,7 @@ FLOORS = (
     ("commands",),
     ("script",),
     ("shell", "cli", "debuggers", "web"),
-    ("api", "__init__", "__main__"),
+    ("__init__", "__main__"),
 )
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 # Libraries, and where they may be imported; what is not named here and not of the standard library may not be imported at all.

@@ -57,13 +57,8 @@ def in_file_order(ranges: Iterable[Range]) -> PackedRanges:
     return PackedRanges(Range(one.offset, one.size, one.address) for one in by_offset.in_order())
 
 
-def join_ranges(ranges: Iterable[Range]) -> list[Range]:
-    """In ascending order, without what an earlier one has (the kernel's text stands twice in a vmcore), neighbours as one."""
-    return list(join_ordered(sorted(ranges, key=lambda one: (one.address, -one.size))))
-
-
 def join_ordered(ranges: Iterable[Range]) -> Iterator[Range]:
-    """The same of ranges in ascending order, of which it holds one at a time."""
+    """Ranges in ascending order without what an earlier one has (the kernel's text stands twice in a vmcore), neighbours as one."""
     last: Range | None = None
     for one in ranges:
         double = max(0, last.end - one.address) if last else 0

@@ -12,7 +12,7 @@ import pytest
 from hvrepl.errors import FileError
 from hvrepl.readers.images.formats import open_memory, read_at
 from hvrepl.readers.images.memory import CHUNK, Facts, Mapped
-from hvrepl.readers.images.ranges import Range, join_ranges
+from hvrepl.readers.images.ranges import PackedRanges, Range, join_ordered
 from hvrepl.readers.images.source import open_source
 from tests.at_hand import needs
 from tests.images.core import PAGE, elf, write
@@ -117,7 +117,7 @@ def test_a_range_that_begins_within_a_page_is_read_from_the_next(tmp_path: Path)
     ids=["neighbours", "neighbours elsewhere in the file", "overlap", "within another"],
 )
 def test_ranges_are_joined(ranges: list[Range], joined: list[Range]) -> None:
-    assert join_ranges(iter(ranges)) == joined
+    assert list(join_ordered(PackedRanges(ranges).in_order())) == joined
 
 
 KDUMP = kdump({0: A})

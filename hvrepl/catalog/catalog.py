@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen, other_arch
-from hvrepl.catalog.model import COMMON, ENUMERATION, FLAG, PLAIN_TYPES, Address, Enumerator, Field, Layout, Space, Spec, fill, to_key
+from hvrepl.catalog.model import (
+    COMMON,
+    ENUMERATION,
+    FLAG,
+    PLAIN_TYPES,
+    Address,
+    Enumerator,
+    Field,
+    Layout,
+    Space,
+    Spec,
+    fill,
+    space_of,
+    to_key,
+)
 from hvrepl.errors import NotFoundError
 from hvrepl.record import record, replace
 
@@ -193,7 +207,7 @@ class Catalog:
 
     def type(self, name: str) -> Spec | None:
         """The spec that a field's type names; None for an integer, bytes, a GUID or the names of a space."""
-        if name in PLAIN_TYPES or name.startswith("space:"):
+        if name in PLAIN_TYPES or space_of(name):
             return None
         if name not in self._types:
             spec = self.find_name(name).spec
@@ -202,20 +216,25 @@ class Catalog:
 
     def enumerators(self, field: Field) -> tuple[Enumerator, ...]:
         """All values a field's own enumeration or type names; those of a space are read only for this."""
-        if field.type.startswith("space:"):
-            rows = self.index.all_numbers(field.type[6:])
+        if space := space_of(field.type):
+            rows = self.index.all_numbers(space)
             seen = [row for row in rows if is_seen(row.arch, self.arch)]
             return field.values + tuple(Enumerator(row.low, row.high, row.name, self._aliases(row)) for row in seen)
         spec = self.type(field.type)
         return field.values + (spec.values if spec else ())
+
+    def has_enumerators(self, field: Field) -> bool:
+        """Whether anything names values of a field."""
+        spec = self.type(field.type)
+        return bool(field.values or space_of(field.type) or (spec and spec.values))
 
     def enumerator(self, field: Field, value: int) -> str:
         """The name of a field's value, or ""."""
         for one in field.values:
             if one.low <= value <= one.high:
                 return one.name
-        if field.type.startswith("space:"):
-            row = self.find_named(field.type[6:], value)
+        if space := space_of(field.type):
+            row = self.find_named(space, value)
             return row.name if row else ""
         spec = self.type(field.type)
         return next((one.name for one in spec.values if one.low <= value <= one.high), "") if spec else ""

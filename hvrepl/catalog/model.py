@@ -28,6 +28,18 @@ COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages"
 # is joined by AND in one condition, all must.
 When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 AND = " & "
+SPACE = "space:"  # before the name of a space whose names are a type, or whose payloads are cases
+CONTEXT = "context:"  # before the name of what a switch follows from that is no field
+
+
+def space_of(text: str) -> str:
+    """The space that a type or the cases of a field name; "" where they name none."""
+    return text.removeprefix(SPACE) if text.startswith(SPACE) else ""
+
+
+def context_of(switch: str) -> str:
+    """What of the context a switch follows; "" for a field."""
+    return switch.removeprefix(CONTEXT) if switch.startswith(CONTEXT) else ""
 
 
 @record(eq=True)

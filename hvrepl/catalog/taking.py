@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from hvrepl.catalog.model import COMMON, Enumerator, Spec, fill
+from hvrepl.catalog.model import COMMON, Enumerator, Spec, fill, space_of
 from hvrepl.catalog.parse_specs import parse_spec
 from hvrepl.record import replace
-
-SPACE = "space:"
 
 
 def taken(spec: Spec, specs: Sequence[Spec], above: tuple[str, ...] = ()) -> Iterator[Enumerator]:
@@ -24,10 +22,10 @@ def taken(spec: Spec, specs: Sequence[Spec], above: tuple[str, ...] = ()) -> Ite
 def values_of_type(name: str, spec: Spec, specs: Sequence[Spec], above: tuple[str, ...]) -> Iterator[Enumerator]:
     """The names of a space, or the values of an enumeration, that a spec can mean; none where enumerations take in one another."""
     seen = [other for other in specs if other.arch in (COMMON, spec.arch)]
-    if name.startswith(SPACE):
+    if space := space_of(name):
         for other in seen:
             for address in other.addresses:
-                if address.space == name.removeprefix(SPACE):
+                if address.space == space:
                     yield from as_values(other, other.addresses.index(address))
         return
     for other in seen:

@@ -12,11 +12,9 @@ from typing import Any
 
 from construct import Construct, Container, Subconstruct
 
-from hvrepl.catalog.model import Field, Layout, Spec, count_from, counters
+from hvrepl.catalog.model import Field, Layout, Spec, context_of, count_from, counters
 from hvrepl.codec.parsed import Variant, WordValues, descend, join_word, left_over, split_word
 from hvrepl.codec.variants import Words
-
-CONTEXT = "context:"
 
 
 class Tail(io.BytesIO):
@@ -166,8 +164,8 @@ class Region(Construct):  # type: ignore[misc]
         return min(size, size_at(context, self.field.used)) if self.field.used else size
 
     def _case(self, stream: Tail | None, context: Container) -> Spec | None:
-        if self.field.switch.startswith(CONTEXT):
-            return self.pick(context._params.get(self.field.switch[len(CONTEXT) :]))
+        if name := context_of(self.field.switch):
+            return self.pick(context._params.get(name))
         return self.pick(self.ahead.peek(stream, context) if self.ahead and stream else resolve(context, self.field.switch))
 
     def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, path: str) -> object:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import ENUMERATION, Field, Layout, Spec
+from hvrepl.catalog.guids import GUID_SIZE
+from hvrepl.catalog.model import ENUMERATION, Field, Layout, Spec, space_of
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.field_findings import find_in_field, find_short_count, last_part
@@ -19,7 +20,6 @@ from hvrepl.errors import UsageError
 from hvrepl.record import field, mutable, replace
 
 MAX_VALUE_BITS = 64
-GUID_SIZE = 16
 LONGEST_KEPT = 16  # bytes of a member
 
 
@@ -288,8 +288,7 @@ class Decoder:
         return [replace(node, readings=tuple(leaf for leaves in readings for leaf in leaves))], end
 
     def _number(self, one: Field, number: int, at: int, size: int, value: Any) -> Decoded:
-        show = replace(one, show="guid") if one.type == "guid" or (size == GUID_SIZE and one.type.startswith("space:")) else one
-        meaning, named = self.meaning_of(show, number)
+        meaning, named = self.meaning_of(as_shown(one, size), number)
         shown = value if isinstance(value, int) and one.type[:1] == "i" else number
         return Decoded(
             name=one.name,
@@ -333,6 +332,11 @@ class Decoder:
         if at > place.end or not (value.used or one.used) or (at == place.end and value.used):
             return []
         return [replace(raw_member(one.name, place.data, at, place.end), column=one.column)]
+
+
+def as_shown(one: Field, size: int) -> Field:
+    """A field with what puts it into words: what has the size of a GUID is shown as one."""
+    return replace(one, show="guid") if one.type == "guid" or (size == GUID_SIZE and space_of(one.type)) else one
 
 
 def write_number(number: int, width: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import other_arch
-from hvrepl.catalog.model import Field, count_from, counters
+from hvrepl.catalog.model import Field, count_from, counters, space_of
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import descend
 
@@ -27,7 +27,7 @@ def find_in_field(one: Field, node: Decoded, path: str, catalog: Catalog) -> Ite
 
 def is_closed(one: Field, catalog: Catalog) -> bool:
     """Whether the field has an enumeration that ought to know every value."""
-    if one.values or one.type.startswith("space:"):
+    if one.values or space_of(one.type):
         return True
     spec = catalog.type(one.type)
     return bool(spec and spec.kind == "enumeration" and not spec.open)
@@ -35,7 +35,7 @@ def is_closed(one: Field, catalog: Catalog) -> bool:
 
 def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
     """The finding on a value without a name; if only the other arch has the number, with its name there."""
-    row = catalog.elsewhere(one.type[6:], value) if one.type.startswith("space:") else None
+    row = catalog.elsewhere(space, value) if (space := space_of(one.type)) else None
     if row:
         return f"{value:#x} is {row.name}, which exists only on {other_arch(catalog.arch)}"
     return f"{value:#x} has no known name"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec
+from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec, space_of
 
 
 class Sizes:
@@ -55,9 +55,7 @@ class Sizes:
             if any(path.partition(".")[0] not in known for path in paths):
                 return False
             if isinstance(field.cases, str):
-                within = (
-                    [case for number, case in self.catalog.cases(field.cases.removeprefix("space:")) if not number] if field.cases else []
-                )
+                within = [case for number, case in self.catalog.cases(space_of(field.cases)) if not number]
             else:
                 within = [case for target in field.cases.values() if not spec.case(target) and (case := self.catalog.type(target))]
                 if any(case and not self._refers_inward(spec, case, known) for case in map(spec.case, field.cases.values())):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import Field, Layout, Spec, to_key
+from hvrepl.catalog.model import Field, Layout, Spec, context_of, space_of, to_key
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_switch
 from hvrepl.errors import NotFoundError
@@ -45,7 +45,7 @@ def names_of(value: int | str, cases: Mapping[str, str], switch: Field | None, c
         return frozenset((to_key(value),))
     if switch is None:
         return frozenset()
-    if switch.type.startswith("space:"):
+    if space_of(switch.type):
         named = (key for key in cases if read_range(key) is None and key != "other")
         return frozenset(to_key(key) for key in named if enumerator_value(key, switch, catalog) == value)
     found = (one for one in catalog.enumerators(switch) if one.low == value)
@@ -64,12 +64,12 @@ def read_range(text: str) -> tuple[int, int] | None:
 def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:
     """The value of an enumerator in a field, by its name or alias."""
     key = to_key(text)
-    if field.type.startswith("space:"):
+    if space := space_of(field.type):
         own = (one for one in field.values if key == to_key(one.name))
         first = next(own, None)
         if first:
             return first.low
-        return number_in(field.type[6:], text, catalog)
+        return number_in(space, text, catalog)
     names = ((to_key(name), one.low) for one in catalog.enumerators(field) for name in (one.name, *one.also))
     return next((low for name, low in names if name == key), None)
 
@@ -151,8 +151,8 @@ def expand(
     """The fields of scopes[0], with the layouts around it behind it; what is picked and entered is noted in `word`."""
     for field in scopes[0].fields:
         target = None
-        if field.switch.startswith("context:"):
-            target = pick_case(field, context.get(field.switch[8:]), None, catalog)
+        if name := context_of(field.switch):
+            target = pick_case(field, context.get(name), None, catalog)
         elif field.switch:
             switch = next(f for scope in scopes for f in scope.fields if f.name == field.switch)
             word.choices.append((field, switch))
@@ -170,7 +170,7 @@ def expand(
 def pick_spec(spec: Spec, layout: Layout, field: Field, catalog: Catalog, value: int | str | None) -> Spec | None:
     """What a field's switch picks with a value: a case of this file, or a spec."""
     if isinstance(field.cases, str):
-        return catalog.case_of(field.cases.removeprefix("space:"), value) if isinstance(value, int) else None
+        return catalog.case_of(space_of(field.cases), value) if isinstance(value, int) else None
     target = pick_case(field, value, switch_of(spec, layout, field, catalog), catalog)
     return case_spec(spec, target, catalog) if target else None
 

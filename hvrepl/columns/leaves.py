@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec
+from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec, context_of, space_of
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import join_path
 from hvrepl.codec.variants import pick_case
@@ -99,7 +99,7 @@ class Walker:
         """The cases that a switch may pick; of one on the context, which columns have none of, the one without it."""
         if isinstance(field.cases, str):
             return []
-        if field.switch.startswith("context:"):
+        if context_of(field.switch):
             target = pick_case(field, None, None, self.catalog)
             return [target] if target else []
         return list(dict.fromkeys(field.cases.values()))
@@ -112,8 +112,7 @@ class Walker:
             yield from self.word(inner, inner.layout, here)
 
     def _says(self, field: Field) -> bool:
-        spec = self.catalog.type(field.type)
-        return bool(field.show or field.values or field.type == "guid" or field.type.startswith("space:") or (spec and spec.values))
+        return bool(field.show) or field.type == "guid" or self.catalog.has_enumerators(field)
 
     def struct(self, spec: Spec, layout: Layout, path: str) -> Iterator[Leaf]:
         """The members of a struct, ascending."""
@@ -143,19 +142,16 @@ class Walker:
             yield from self.struct(inner, inner.layout, path)
             return
         size = self.schemas.element_size(field)
-        if size is None or (inner is None and field.type in ("", "bytes", "guid") and not self._is_number(field)):
+        if size is None or (inner is None and field.type in ("", "bytes", "guid")):
             yield Leaf(path, says=self._says(field))
             return
         yield number_leaf(path, 8 * size, signed=field.type in INTEGER_SIZES and field.type[0] == "i", says=self._says(field))
         if inner and inner.layout:
             yield from self.word(inner, inner.layout, path)
 
-    def _is_number(self, field: Field) -> bool:
-        return field.type.startswith("space:")
-
     def _region(self, spec: Spec, field: Field, path: str) -> Iterator[Leaf]:
         """The bytes that a switch lays out: as they are where no case holds them, and each case."""
-        yield Leaf(path, whole=isinstance(field.cases, str) and not any(self.catalog.cases(field.cases.removeprefix("space:"))))
+        yield Leaf(path, whole=isinstance(field.cases, str) and not any(self.catalog.cases(space_of(field.cases))))
         for case in self._cases(spec, field):
             if case.layout is None:
                 continue
@@ -167,7 +163,7 @@ class Walker:
     def _cases(self, spec: Spec, field: Field) -> Iterator[Spec]:
         """What may lie in a region. A register's value is any of a thousand things, and stays bytes."""
         if isinstance(field.cases, str):
-            yield from (case for _, case in self.catalog.cases(field.cases.removeprefix("space:")))
+            yield from (case for _, case in self.catalog.cases(space_of(field.cases)))
             return
         for target in self._targets(field):
             layout = spec.case(target)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import NumberRow, reach
-from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill
+from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill, space_of
 from hvrepl.codec.sizes import Sizes
 from hvrepl.digits import to_int
 from hvrepl.record import replace
@@ -99,7 +99,7 @@ def describe_field(catalog: Catalog, spec: Spec, field: Field) -> dict[str, Any]
         table |= describe_bits(spec, field)
     else:
         table |= {"offset": field.at, "size": field.size}
-    values = field.values if field.type.startswith("space:") else catalog.enumerators(field)
+    values = field.values if space_of(field.type) else catalog.enumerators(field)
     table |= {
         "type": field.type,
         "count": field.count,
@@ -330,8 +330,8 @@ def width_of(field: Mapping[str, Any]) -> int:
 def say_type(field: Mapping[str, Any], values: int) -> str:
     """u32; HV_MESSAGE, 16 of them; a name of `list message`; one of 59 values of WINDOWS_BUILD."""
     kind = field.get("type", "")
-    if kind.startswith("space:"):
-        kind = f"a number of `list {kind[6:]}`"
+    if space := space_of(kind):
+        kind = f"a number of `list {space}`"
     elif values > MANY_VALUES:
         kind = f"one of the {values} values of {kind}" if kind else f"{values} known values"
     size = field.get("size")

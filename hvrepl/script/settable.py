@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.model import Field, Layout, Spec, space_of
 
 DEEPEST = 4  # structs in structs through which paths go
 
@@ -32,8 +32,7 @@ def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = ""
 def variants_of(spec: Spec, field: Field, catalog: Catalog) -> Iterator[tuple[Spec, Layout | None]]:
     """(spec that holds its cases, layout) of each variant of a field."""
     if isinstance(field.cases, str):
-        cases = catalog.cases(field.cases.removeprefix("space:")) if field.cases else ()
-        yield from ((case, case.layout) for _, case in cases)
+        yield from ((case, case.layout) for _, case in catalog.cases(space_of(field.cases)))
         return
     for target in dict.fromkeys(field.cases.values()):
         case = spec.case(target)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from hvrepl.catalog.index import WAS, name_rows
-from hvrepl.catalog.model import ARCHES, COMMON, FLAG, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, FLAG, INTEGER_SIZES, PLAIN_TYPES, Enumerator, Field, Layout, Space, Spec, space_of, to_key
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_field, find_switch
 from hvrepl.catalog.taking import taken
@@ -116,10 +116,10 @@ class Book:
             yield from target.values
             yield from taken(target, self.specs)
             yield from (one for spec in self.extensions if (spec.extends, spec.arch) == (target.name, arch) for one in spec.values)
-        if field.type.startswith("space:"):
+        if space := space_of(field.type):
             for spec in self.specs:
                 for address in spec.addresses:
-                    if address.space == field.type[6:]:
+                    if address.space == space:
                         yield Enumerator(address.low, address.high, address.name, address.also)
 
     def find_field(self, spec: Spec, layout: Layout, path: str) -> Field | None:

@@ -13,10 +13,9 @@ from hvrepl.catalog.build.keys import check_tables
 from hvrepl.catalog.build.patterns import check_ways
 from hvrepl.catalog.index import elements
 from hvrepl.catalog.log_forms import parse_forms
-from hvrepl.catalog.model import Field, Layout, Space, Spec
+from hvrepl.catalog.model import Field, Layout, Space, Spec, space_of
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
-from hvrepl.catalog.taking import SPACE
 
 # Some times what all built-in specs have together, or the largest of them.
 MOST_NAMES = 50_000  # of all specs of a folder, an array's once for each element
@@ -149,5 +148,5 @@ class Costs:
         for taking in spec.takes if not case else ():
             other_enumeration = self.book.find(taking.type, spec.arch)
             deep, inside, _ = self.known.get((id(other_enumeration), ""), NOTHING)
-            depth, parts = max(depth, deep), parts + (inside if other_enumeration else self.in_space[taking.type.removeprefix(SPACE)])
+            depth, parts = max(depth, deep), parts + (inside if other_enumeration else self.in_space[space_of(taking.type)])
         return 1 + depth, parts, spec.width // 8 if spec.width else size

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
 from hvrepl.catalog.parse_specs import PlaceError
-from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, SIGNATURES, Field, Layout, Remark, Spec, counters, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, SIGNATURES, Field, Layout, Remark, Spec, context_of, counters, space_of, to_key
 from hvrepl.digits import to_int
 
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
@@ -41,9 +41,9 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
 def check_takes(spec: Spec, book: Book) -> Iterator[str]:
     """What an enumeration takes in is a space, or another enumeration that does not include it."""
     for one in spec.takes:
-        if one.type.startswith("space:"):
-            if one.type[6:] not in book.spaces:
-                yield f"takes: no space {one.type[6:]}"
+        if space := space_of(one.type):
+            if space not in book.spaces:
+                yield f"takes: no space {space}"
         else:
             other = book.find(one.type, spec.arch)
             if not other or other.kind != "enumeration" or other.name != one.type:
@@ -82,9 +82,9 @@ def check_privilege(spec: Spec, book: Book) -> Iterator[str]:
 
 def check_types(spec: Spec, book: Book) -> Iterator[str]:
     for where, _, field in fields(spec):
-        if field.type.startswith("space:"):
-            if field.type[6:] not in book.spaces:
-                yield f"{where}: no space {field.type[6:]}"
+        if space := space_of(field.type):
+            if space not in book.spaces:
+                yield f"{where}: no space {space}"
         elif field.type not in PLAIN_TYPES:
             target = book.type(field, spec.arch)
             if not target:
@@ -105,8 +105,8 @@ def check_cases(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterato
     if bool(field.switch) != bool(field.cases):
         yield "switch and cases need each other"
     elif isinstance(field.cases, str):
-        if field.cases and (not field.cases.startswith("space:") or field.cases[6:] not in book.spaces):
-            yield f"cases: no space {field.cases.removeprefix('space:')}"
+        if field.cases and space_of(field.cases) not in book.spaces:
+            yield f"cases: no space {space_of(field.cases) or field.cases}"
     else:
         for key, target in field.cases.items():
             if not spec.case(target) and not book.find(target, spec.arch):
@@ -116,7 +116,7 @@ def check_cases(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterato
 
 
 def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) -> bool:
-    if key == "other" or field.switch.startswith("context:") or is_range(key):
+    if key == "other" or context_of(field.switch) or is_range(key):
         return True
     switch = book.find_switch(spec, layout, field)
     values = book.values_of(switch, spec.arch) if switch else ()
@@ -126,7 +126,7 @@ def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) 
 def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
     """A path leads to a field of this layout, or begins with one of a struct that can be around this one."""
     for path in (field.switch, field.used, field.size, *counters(field.count)):
-        if not isinstance(path, str) or path in ("", "rest") or path.startswith("context:"):
+        if not isinstance(path, str) or path in ("", "rest") or context_of(path):
             continue
         found = book.find_field(spec, layout, path)
         if not found and path.split(".")[0] not in book.field_names:

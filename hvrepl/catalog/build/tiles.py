@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hvrepl.catalog.build.book import BYTES, WORDS, Book, layouts
-from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.model import Field, Layout, Spec, space_of
 from hvrepl.catalog.paths import case_names
 
 
@@ -65,7 +65,7 @@ def needs_size(field: Field, spec: Spec, book: Book) -> bool:
     if isinstance(field.size, str) or isinstance(field.count, str):
         return False
     target = book.type(field, spec.arch)
-    return not target.layout if target else field.type in ("", "bytes") or field.type.startswith("space:")
+    return not target.layout if target else field.type in ("", "bytes") or bool(space_of(field.type))
 
 
 def check_cases_fit(spec: Spec, book: Book) -> Iterator[str]:

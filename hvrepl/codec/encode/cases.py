@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hvrepl.catalog.catalog import Catalog
-from hvrepl.catalog.model import Field, Spec
+from hvrepl.catalog.model import Field, Spec, space_of
 from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.codec.variants import case_spec, enumerator_value, switch_of
 
@@ -18,8 +18,8 @@ def cases_of(spec: Spec, field: Field, switch: Field | None, catalog: Catalog) -
             case = case_spec(spec, target, catalog)
             if value is not None and case:
                 yield value, case
-    elif field.cases:
-        yield from catalog.cases(field.cases.removeprefix("space:"))
+    else:
+        yield from catalog.cases(space_of(field.cases))
 
 
 def case_value(key: str, switch: Field | None, catalog: Catalog) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import Field, Layout, Spec
+from hvrepl.catalog.model import Field, Layout, Spec, context_of
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, join_path
 from hvrepl.codec.parsed import descend, left_over
@@ -17,8 +17,6 @@ from hvrepl.codec.sizes import is_word
 from hvrepl.codec.variants import expand_word, pick_spec
 from hvrepl.errors import UsageError
 from hvrepl.wording import count_of, shorten
-
-CONTEXT = "context:"
 
 
 def encode(decoder: Decoder, found: Found, node: Decoded, *, output: bool = False, context: Mapping[str, str] | None = None) -> bytes:
@@ -164,7 +162,7 @@ class Shape:
         size = field.size if isinstance(field.size, int) else None
         if not node.fields:
             return self.bytes_of(node, size, path)
-        value = self.context.get(field.switch[len(CONTEXT) :]) if field.switch.startswith(CONTEXT) else resolve(scopes, field.switch)
+        value = self.context.get(name) if (name := context_of(field.switch)) else resolve(scopes, field.switch)
         case = pick_spec(spec, layout, field, self.catalog, value)
         if case is None or case.layout is None:
             raise self.unknown(join_path(path, node.fields[0].name))

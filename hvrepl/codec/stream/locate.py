@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import Field, Layout, Spec, counters
-from hvrepl.codec.decode import GUID_SIZE, Decoder, Place
+from hvrepl.catalog.model import Field, Layout, Spec, context_of, counters
+from hvrepl.codec.decode import Decoder, Place, as_shown
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.schema import Schemas
@@ -155,7 +155,7 @@ class Locator(Decoder):
         return nodes, end
 
     def _region(self, one: Field, value: Variant, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        if not one.switch.startswith("context:"):
+        if not context_of(one.switch):
             self._asked.append((path, one.switch, partial(pick_name, value.pick)))
         sizes = (one.used, one.size if isinstance(one.size, str) and one.size != "rest" else "")
         self._asked += [(path, name, same) for name in sizes if name]
@@ -203,8 +203,7 @@ def shown(one: Field, value: Any, size: int) -> Field:
     """The field as far as it gives meanings: of bytes only their formatter counts, and what has the size of a GUID is shown as one."""
     if isinstance(value, bytes) and one.type != "guid":
         return replace(one, type="", values=())
-    is_guid = one.type == "guid" or (size == GUID_SIZE and one.type.startswith("space:"))
-    return replace(one, show="guid") if is_guid else one
+    return as_shown(one, size)
 
 
 def same(value: int) -> int:

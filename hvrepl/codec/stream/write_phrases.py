@@ -50,22 +50,17 @@ class Phrases:
             self._summaries[id(node)] = joined(tabled(fragments))
         return self._summaries[id(node)]
 
-    def has_names(self, spot: Spot) -> bool:
-        one = spot.field
-        spec = self.catalog.type(one.type)
-        return bool(one.values or one.type.startswith("space:") or (spec and spec.values))
-
     def has_meaning(self, spot: Spot) -> bool:
-        return bool(spot.field.show) or self.has_names(spot)
+        return bool(spot.field.show) or self.catalog.has_enumerators(spot.field)
 
     def meaning(self, spot: Spot, value: int) -> tuple[str, bool]:
         """(words, whether an enumerator gave them)."""
-        name = self.catalog.enumerator(spot.field, value) if self.has_names(spot) else ""
+        name = self.catalog.enumerator(spot.field, value) if self.catalog.has_enumerators(spot.field) else ""
         return (name, True) if name else (say(spot.field.show, value) if spot.field.show else "", False)
 
     def words_of(self, spot: Spot) -> Callable[[int], str]:
         """What says what a number means."""
-        if self.has_names(spot):
+        if self.catalog.has_enumerators(spot.field):
             return lambda value: self.meaning(spot, value)[0]
         show = spot.field.show
         return MEANINGS[show].say if show in MEANINGS else partial(say, show)

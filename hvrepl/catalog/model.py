@@ -339,7 +339,7 @@ class Spec:
     addresses: tuple[Address, ...] = ()
     layout: Layout | None = None
     output: Layout | None = None
-    cases: Mapping[str, Layout] | None = None
+    cases: Mapping[str, Layout] = {}
     shorthands: tuple[Shorthand, ...] = ()
     values: tuple[Enumerator, ...] = ()
     extends: str = ""
@@ -360,8 +360,13 @@ class Spec:
     def named(self, element: int | None) -> str:
         return fill(self.name, element)
 
+    @property
+    def layouts(self) -> list[Layout]:
+        """Its layout, and those of its cases."""
+        return [layout for layout in (self.layout, *self.cases.values()) if layout]
+
     def case(self, name: str) -> Layout | None:
-        return (self.cases or {}).get(name)
+        return self.cases.get(name)
 
 
 def counters(count: int | str | None) -> list[str]:

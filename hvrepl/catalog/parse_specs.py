@@ -79,7 +79,7 @@ def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
         addresses=addresses,
         layout=parse_layout(table["layout"], source, "layout") if "layout" in table else None,
         output=parse_layout(table["output"], source, "output") if "output" in table else None,
-        cases=cases or None,
+        cases=cases,
         shorthands=tuple(parse_shorthand(shorthand) for shorthand in table.get("shorthand", ())),
         values=(
             *(parse_enumerator(value, source) for value in table.get("values", ())),

@@ -30,7 +30,7 @@ def descend(owner: Spec, field: Field, path: str, type_of: TypeOf) -> Field | No
 
 def find_switch(spec: Spec, layout: Layout, field: Field, type_of: TypeOf) -> Field | None:
     """The field whose value picks the case of another: in the layout, or in a case around it."""
-    scopes = (layout, *(spec.cases or {}).values())
+    scopes = (layout, *spec.cases.values())
     found = (find_field(spec, scope, field.switch, type_of) for scope in scopes)
     return next((switch for switch in found if switch), None)
 

@@ -206,7 +206,7 @@ def name_said(spec: Spec, element: int | None, wanted: Wanted) -> tuple[int, str
 
 
 def layouts_of(spec: Spec) -> list[Layout]:
-    return [layout for layout in (spec.layout, spec.output, *(spec.cases or {}).values()) if layout]
+    return [layout for layout in (spec.layout, spec.output, *spec.cases.values()) if layout]
 
 
 def texts_of(spec: Spec) -> Iterator[Text]:

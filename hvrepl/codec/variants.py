@@ -124,7 +124,7 @@ class Words:
 
 def switch_mask(spec: Spec, layout: Layout) -> int:
     """The bits of a word from which it follows which variants apply, whatever they hold."""
-    fields = [field for one in (layout, *(spec.cases or {}).values()) for field in one.fields]
+    fields = [field for one in (layout, *spec.cases.values()) for field in one.fields]
     switches = {field.switch for field in fields}
     mask = 0
     for field in fields:

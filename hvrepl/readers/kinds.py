@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from hvrepl.catalog.model import Space
-from hvrepl.errors import UsageError
 from hvrepl.readers import dump_forms
 from hvrepl.readers.event_log import MAGIC
 from hvrepl.readers.guests import kind_of_guest
 from hvrepl.readers.images.formats import is_image
-from hvrepl.readers.number import read_given
+from hvrepl.readers.number import is_given
 from hvrepl.readers.plain_text import decode, is_nearly_ascii
 
 SNIFFED = 1 << 12  # bytes that are looked at
@@ -45,7 +44,7 @@ def kind_of(start: bytes, space: Space) -> str:
         return LEAVES
     if any(is_row(line) for line in lines[:FIRST_LINES]):
         return ROWS
-    return VALUES if lines and all(map(is_value, lines)) else OTHER
+    return VALUES if lines and all(is_given(line.strip()) for line in lines) else OTHER
 
 
 def has_leaf(lines: list[str], space: Space) -> bool:
@@ -53,14 +52,6 @@ def has_leaf(lines: list[str], space: Space) -> bool:
     from hvrepl.readers.cpuid import find_leaves
 
     return any(space.is_hypervisors(leaf.leaf) for line in lines for leaf in find_leaves(line))
-
-
-def is_value(line: str) -> bool:
-    try:
-        read_given(line.strip())
-    except UsageError:
-        return False
-    return True
 
 
 def is_row(line: str) -> bool:

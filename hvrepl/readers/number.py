@@ -78,6 +78,15 @@ def is_number(text: str) -> bool:
     return True
 
 
+def is_given(text: str, *, is_hex: bool = False) -> bool:
+    """Whether read_given reads it."""
+    try:
+        read_given(text, is_hex=is_hex)
+    except UsageError:
+        return False
+    return True
+
+
 def unwrap(text: str) -> tuple[str, str]:
     """The number without the quotes, commas and = around it, and the words that say so."""
     tail = text.lstrip(PASTED_BEFORE)

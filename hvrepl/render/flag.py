@@ -72,8 +72,7 @@ def flags_setting(catalog: Catalog, spec: Spec) -> dict[str, list[str]]:
 
 def find_field(spec: Spec, name: str) -> Field | None:
     """A field of a leaf, or of one of its variants."""
-    layouts = [layout for layout in (spec.layout, *(spec.cases or {}).values()) if layout]
-    return next((field for layout in layouts for field in layout.fields if field.name == name), None)
+    return next((field for layout in spec.layouts for field in layout.fields if field.name == name), None)
 
 
 def describe_place(field: Field) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from itertools import islice
 from hvrepl.catalog.catalog import Catalog, Entry, Found
 from hvrepl.catalog.index import WAS, is_seen
 from hvrepl.catalog.model import ARCHES, FLAG, Field, Layout, to_key
+from hvrepl.commands.inputs.register_value import lowest_fields
 from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError
@@ -20,7 +21,7 @@ from hvrepl.script.interpret import SPACES, TAKES_WHAT
 from hvrepl.script.lines import quote, quote_for_shell, split_operator, split_typed, unquote
 from hvrepl.script.option_words import END, awaits, positional
 from hvrepl.script.rank import HEX_BEGUN, MOST, Name, Number, begun, rank, scattered
-from hvrepl.script.settable import lowest, paths_of
+from hvrepl.script.settable import paths_of
 
 LONGEST = 2000  # characters of a line that somebody types
 FEW = 10  # values in hand that are offered to somebody who has typed nothing of a name
@@ -75,7 +76,7 @@ class Completer:
     def entries(self) -> list[Entry]:
         """What has a name on the arch."""
         arch = self.catalog.arch
-        return [one for one in self.catalog.entries() if one.arch in ("common", arch) and (one.space is None or arch in one.space.arches)]
+        return [one for one in self.catalog.entries() if is_seen(one.arch, arch) and (one.space is None or arch in one.space.arches)]
 
     @cached_property
     def names(self) -> list[Name]:
@@ -298,7 +299,7 @@ class Completer:
         if command not in TAKES_VALUES:
             yield from self._fields(found, layout, typed, is_check=command == "check")
         if command not in TAKES_FIELDS and current and "=" not in current:
-            yield from self._enumerators(lowest(found, layout), current)
+            yield from self._enumerators(lowest_fields(found.spec, layout), current)
         # Behind a name alone its fields are offered unasked, and would hide a file that Tab asks for.
         is_free = typed.is_asked or not HEX_BYTES.fullmatch(current) or not (command or current)
         if command != "set" and is_free and "=" not in current and not found.spec.width:

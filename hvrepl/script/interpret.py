@@ -13,8 +13,8 @@ from hvrepl.commands.inputs.shorthands import find_shorthand
 from hvrepl.commands.inputs.what import LONGEST_NAME, find_thing, is_number_word
 from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES
-from hvrepl.errors import HvreplError, NotFoundError, UsageError
-from hvrepl.readers.number import read_given
+from hvrepl.errors import HvreplError, NotFoundError
+from hvrepl.readers.number import is_given
 from hvrepl.wording import shorten
 
 FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
@@ -91,7 +91,7 @@ def say_meant(session: Session, command: str, words: Sequence[str]) -> str:
     if not is_name(session, first) and (shorthand := find_shorthand(session, words)):
         return f"no such name: {shorten(first)}; did you mean `{shorthand}`?"
     if is_value(session, first) or FIELD.match(first):
-        name = next((word for word in rest if is_name(session, word) and not is_number(session, word)), "")
+        name = next((word for word in rest if is_name(session, word) and not is_given(word, is_hex=session.options.hex)), "")
         if not name or (not FIELD.match(first) and names_something(session, first)):
             return ""
         others = [word for word in words if word is not name]
@@ -152,7 +152,7 @@ def is_value(session: Session, word: str) -> bool:
     """Whether a word alone is a number, or would be one but for a fault in it; a name that is hex too is a name."""
     if word[:1].isdigit() or word[:1] in ("(", "=", "-"):
         return True
-    return not is_name(session, word) and is_number(session, word)
+    return not is_name(session, word) and is_given(word, is_hex=session.options.hex)
 
 
 def is_known(session: Session, word: str) -> bool:
@@ -177,14 +177,6 @@ def is_name(session: Session, word: str) -> bool:
     if part and not PART.fullmatch(part) and is_file(word):
         return False
     return bool(colon) or not base.strip() or bool(session.catalog.index.names(to_key(base)))
-
-
-def is_number(session: Session, word: str) -> bool:
-    try:
-        read_given(word, is_hex=session.options.hex)
-    except UsageError:
-        return False
-    return True
 
 
 def say_unknown(session: Session, words: Sequence[str]) -> str:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hvrepl.catalog.catalog import Catalog, Found
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, space_of
 
 DEEPEST = 4  # structs in structs through which paths go
-
-
-def lowest(found: Found, layout: Layout | None) -> list[Field]:
-    """The fields whose enumerators can stand for the whole value."""
-    layouts = [one for one in (layout, *(found.spec.cases or {}).values()) if one]
-    return [field for one in layouts for field in one.fields if field.lsb == 0 and not field.switch]
 
 
 def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:

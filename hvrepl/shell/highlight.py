@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
+from hvrepl.commands.inputs.register_value import lowest_fields
 from hvrepl.commands.session import ARCH_WORDS
 from hvrepl.commands.values_in_hand import WORD
 from hvrepl.readers.number import is_number
@@ -14,7 +15,6 @@ from hvrepl.record import record
 from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer, Held
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
 from hvrepl.script.option_words import CHOICES, Positional, awaits
-from hvrepl.script.settable import lowest
 
 # A blank, an operator, or a word, in which | and > are none: parentheses and quotes hold it together.
 PIECE = re.compile(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
@@ -129,7 +129,8 @@ def value(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) 
     thing = thing_at(place, completer, hand)
     if thing is None:
         return ""
-    named = [one for field in lowest(*thing) for one in completer.catalog.enumerators(field)]
+    found, layout = thing
+    named = [one for field in lowest_fields(found.spec, layout) for one in completer.catalog.enumerators(field)]
     if any(to_key(piece) in map(to_key, (one.name, *one.also)) for one in named):
         return "value"
     return "number" if HEX.fullmatch(piece) else "" if piece[0] in "({" else place.doubt

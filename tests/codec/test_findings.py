@@ -169,9 +169,7 @@ CODES = {
 
 @sampled
 def test_every_code_is_one_of_a_few_words_or_declared_by_a_spec() -> None:
-    layouts = [
-        layout for one in THINGS for layout in (one.found.spec.layout, one.found.spec.output, *(one.found.spec.cases or {}).values())
-    ]
+    layouts = [layout for one in THINGS for layout in (one.found.spec.layout, one.found.spec.output, *one.found.spec.cases.values())]
     declared = {rule.code for layout in layouts if layout for rule in layout.findings}
     found = {
         finding.code for one in THINGS for data in islice(samples(one), None, None, amount(9, 4)) for finding in one.decode(data).findings

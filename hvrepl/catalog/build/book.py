@@ -140,7 +140,7 @@ def layouts(spec: Spec) -> Iterator[tuple[str, Layout]]:
         yield "layout", spec.layout
     if spec.output:
         yield "output", spec.output
-    for name, layout in (spec.cases or {}).items():
+    for name, layout in spec.cases.items():
         yield f"case.{name}", layout
 
 

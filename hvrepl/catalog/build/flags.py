@@ -55,5 +55,4 @@ def is_field(path: str, spec: Spec, book: Book) -> bool:
     leaf = book.find(name, spec.arch)
     if not leaf or not is_leaf(leaf):
         return False
-    layouts = [leaf.layout, *(leaf.cases or {}).values()]
-    return any(one.name == field for layout in layouts if layout for one in layout.fields)
+    return any(one.name == field for layout in leaf.layouts for one in layout.fields)

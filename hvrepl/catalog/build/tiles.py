@@ -93,8 +93,8 @@ def check_loops(spec: Spec, book: Book) -> Iterator[str]:
     found = [pair for layout in (spec.layout, spec.output) if layout for pair in walk_cases(spec, layout, ())]
     led_to = {name for name, _ in found}
     looping = {name for name, above in found if name in above}
-    yield from (f"case.{name}: no switch selects it" for name in spec.cases or {} if name not in led_to)
-    yield from (f"case.{name}: contains itself" for name in spec.cases or {} if name in looping)
+    yield from (f"case.{name}: no switch selects it" for name in spec.cases if name not in led_to)
+    yield from (f"case.{name}: contains itself" for name in spec.cases if name in looping)
     if holds(spec, spec, book, set()):
         yield "contains itself"
 

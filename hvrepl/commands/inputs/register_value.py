@@ -7,7 +7,7 @@ from functools import cache
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import Field, to_key
+from hvrepl.catalog.model import Field, Layout, Spec, to_key
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
@@ -113,13 +113,13 @@ def read_enumerator(session: Session, found: Found, text: str) -> int | None:
     """HV_STATUS_ACCESS_DENIED as the value of a status: the name of a value of the lowest field."""
     if not text.strip():
         return None
-    values = (enumerator_value(text.strip(), field, session.catalog) for field in lowest_fields(found))
+    values = (enumerator_value(text.strip(), field, session.catalog) for field in lowest_fields(found.spec, found.spec.layout))
     return next((value for value in values if value is not None), None)
 
 
-def lowest_fields(found: Found) -> list[Field]:
+def lowest_fields(spec: Spec, layout: Layout | None) -> list[Field]:
     """The fields of which an enumerator can be the whole value."""
-    layouts = [layout for layout in (found.spec.layout, *(found.spec.cases or {}).values()) if layout and found.spec.layout]
+    layouts = (layout, *spec.cases.values()) if layout else ()
     return [field for layout in layouts for field in layout.fields if field.lsb == 0 and not field.switch]
 
 
@@ -136,7 +136,7 @@ def say_meant(session: Session, found: Found, text: str) -> str:
         return ""
     if fields_called(session, found, text):
         return f"{shown} is a field of {found.called}: `encode {found.called} {text}=VALUE`"
-    names = dict.fromkeys(one.name for field in lowest_fields(found) for one in session.catalog.enumerators(field))
+    names = dict.fromkeys(one.name for field in lowest_fields(found.spec, found.spec.layout) for one in session.catalog.enumerators(field))
     key = to_key(text)
     close = [name for name in names if to_key(name).endswith(f"_{key}")] or alike(key, {to_key(name): name for name in names}, 2)
     if not close:

@@ -49,8 +49,7 @@ def commands_of(session: Session, spec: Spec, called: str, words: Sequence[str])
 
 def names_set(session: Session, spec: Spec, shorthand: Shorthand) -> Iterator[str]:
     """What the values are called that a shorthand sets."""
-    layouts = [layout for layout in (spec.layout, *(spec.cases or {}).values()) if layout]
-    for field in (field for layout in layouts for field in layout.fields if field.name in shorthand.sets):
+    for field in (field for layout in spec.layouts for field in layout.fields if field.name in shorthand.sets):
         for one in session.catalog.enumerators(field):
             if one.low <= shorthand.sets[field.name] <= one.high:
                 yield from (one.name, *one.also)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.index import other_arch
 from hvrepl.catalog.model import Field, to_key
 from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.session import Session
@@ -51,8 +52,7 @@ def find_target(session: Session, what: str) -> Target:
 def fields_called(session: Session, found: Found, name: str) -> list[Field]:
     """The fields of a thing that have the name, in any of its variants, and of the structs in it the first."""
     key = to_key(name.rpartition(".")[2])
-    layouts = [layout for layout in (found.spec.layout, *(found.spec.cases or {}).values()) if layout]
-    fields = [field for layout in layouts for field in layout.fields if key in map(to_key, field.names) and not field.switch]
+    fields = [field for layout in found.spec.layouts for field in layout.fields if key in map(to_key, field.names) and not field.switch]
     if fields or not found.spec.layout:
         return fields
     from hvrepl.codec.encode.cases import names_below  # only a mistake pays for it
@@ -99,7 +99,7 @@ def find_anywhere(session: Session, what: str) -> Found:
         return find_target(session, what).found
     except NotFoundError as error:
         other = session.child()
-        other.set(arch="arm64" if session.options.arch == "x64" else "x64")
+        other.set(arch=other_arch(session.options.arch))
         try:
             return find_target(other, what).found
         except NotFoundError:

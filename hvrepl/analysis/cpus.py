@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hvrepl.analysis.partial import decode_partial
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.catalog.parse_specs import REGISTER_BITS, join_registers
 from hvrepl.codec.decode import write_number
 from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.codec.meanings import say
@@ -27,7 +27,6 @@ VERSION = "HYPERV_CPUID_VERSION"
 SECOND = "HYPERVISOR_CPUID_SECOND_VENDOR"
 HYPER_V = "Hyper-V"
 SPACE = "cpuid"
-REGISTER_BITS = 32
 
 Value = TypeVar("Value", bound=Hashable)
 Leaf = tuple[int, int]  # leaf, subleaf
@@ -43,9 +42,7 @@ class Reading:
     @property
     def whole(self) -> int | None:
         """EDX:ECX:EBX:EAX; None if a register is missing."""
-        if len(self.registers) < len(CPUID_REGISTERS):
-            return None
-        return sum(self.registers[name] << REGISTER_BITS * place for place, name in enumerate(CPUID_REGISTERS))
+        return join_registers(self.registers)
 
     def without(self, bits: int) -> int | None:
         return None if self.whole is None else self.whole & ~bits

@@ -39,6 +39,7 @@ NUMBER = "0x[0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,38}"
 RANGE = re.compile(rf"({NUMBER})(?:-({NUMBER}))?")
 ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d{1,4})\]")
 CPUID_REGISTERS = ("eax", "ebx", "ecx", "edx")
+REGISTER_BITS = 32
 BITS = re.compile(r"(?:(e[a-d]x)\.)?([0-9]{1,4})(?::([0-9]{1,4}))?")
 WHOLE_REGISTERS = re.compile(r"(e[a-d]x)(?::(e[a-d]x))?")
 
@@ -212,18 +213,33 @@ def parse_bits(text: str) -> tuple[int, int]:
     whole = WHOLE_REGISTERS.fullmatch(text)
     match = BITS.fullmatch(text)
     if whole:
-        first, last = (CPUID_REGISTERS.index(part) * 32 for part in (whole[1], whole[2] or whole[1]))
-        high, low = first + 31, last
+        first, last = (CPUID_REGISTERS.index(part) * REGISTER_BITS for part in (whole[1], whole[2] or whole[1]))
+        high, low = first + REGISTER_BITS - 1, last
     elif match:
-        base = CPUID_REGISTERS.index(match[1]) * 32 if match[1] else 0
+        base = CPUID_REGISTERS.index(match[1]) * REGISTER_BITS if match[1] else 0
         high, low = base + to_int(match[2]), base + to_int(match[3] or match[2])
     else:
         raise PlaceError(f'bits {text!r} should look like "63:12", "16", "edx.10" or "edx:ebx"')
     if high < low:
         raise PlaceError(f"bits {text!r} are backwards; the high bit comes first")
-    if match and match[1] and high > base + 31:
+    if match and match[1] and high >= base + REGISTER_BITS:
         raise PlaceError(f"bits {text!r}: {match[1]} has bits 31:0")
     return low, high - low + 1
+
+
+def place_in_leaf(lsb: int, width: int) -> tuple[str, int, int]:
+    """(register, high, low) of bits of a CPUID leaf: within that register, or those of "edx:ecx" from the lowest of ecx on."""
+    high = lsb + width - 1
+    registers = dict.fromkeys((CPUID_REGISTERS[high // REGISTER_BITS], CPUID_REGISTERS[lsb // REGISTER_BITS]))
+    low = lsb % REGISTER_BITS
+    return ":".join(registers), low + width - 1, low
+
+
+def join_registers(values: Mapping[str, int]) -> int | None:
+    """EDX:ECX:EBX:EAX of a leaf; None if a register is missing."""
+    if len(values) < len(CPUID_REGISTERS):
+        return None
+    return sum(values[name] << REGISTER_BITS * place for place, name in enumerate(CPUID_REGISTERS))
 
 
 def parse_field(table: Table, source: tuple[str, ...]) -> Field:

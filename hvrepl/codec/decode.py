@@ -8,7 +8,7 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.guids import GUID_SIZE
 from hvrepl.catalog.model import ENUMERATION, Field, Layout, Spec, space_of
-from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.catalog.parse_specs import place_in_leaf
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.field_findings import find_in_field, find_short_count, last_part
 from hvrepl.codec.heading import Heading, name_findings
@@ -167,15 +167,11 @@ class Decoder:
             inner = parts | self._sum_up(parts, value.word.layouts, path, place) | {"type": self._type_name(one)}
         meaning, named = self.meaning_of(one, number)
         low = base + one.lsb
-        register = ""
-        if place.cpuid:
-            high = low + one.width - 1
-            register = ":".join(dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[low // 32])))
-            low %= 32
+        register, high, low = place_in_leaf(low, one.width) if place.cpuid else ("", low + one.width - 1, low)
         node = Decoded(
             name=one.name,
             register=register,
-            bits=(low + one.width - 1, low),
+            bits=(high, low),
             raw=write_number(number, one.width),
             value=number if one.width <= MAX_VALUE_BITS else None,
             meaning=meaning,

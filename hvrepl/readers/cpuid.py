@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from hvrepl.catalog.model import Space
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.explain_number import explain_letter
-from hvrepl.readers.number import REGISTERS
 from hvrepl.readers.plain_text import decode
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.wording import shorten
 
-REGISTER_BITS = 32
 FLAGS = re.IGNORECASE | re.ASCII | re.VERBOSE
 HEX = r"(?:0x)?[0-9a-f]{1,8}"
 WORD = r"[0-9a-z]{1,40}"  # a register, also one with a letter typed for a digit
@@ -111,13 +110,6 @@ class LeafLine:
 Leaves = dict[Leaf, LeafLine]
 
 
-def whole_of(line: LeafLine) -> int | None:
-    """EDX:ECX:EBX:EAX of a leaf; None if a register cannot be read."""
-    if len(line.registers) < len(REGISTERS):
-        return None
-    return sum(line.registers[name] << REGISTER_BITS * place for place, name in enumerate(REGISTERS))
-
-
 class Taken:
     """The parts of a text that belong to something; they do not overlap."""
 
@@ -154,7 +146,7 @@ def read_match(match: re.Match[str]) -> LeafLine:
     if parts.get("run"):
         texts, bases = read_run(parts["run"])
     else:
-        texts, bases = {name: parts[name] for name in REGISTERS}, {}
+        texts, bases = {name: parts[name] for name in CPUID_REGISTERS}, {}
     registers, remarks = {}, []
     for name, text in texts.items():
         value = to_register(text, bases.get(name, 16))
@@ -162,7 +154,7 @@ def read_match(match: re.Match[str]) -> LeafLine:
             remarks.append(f"{name}: {explain_letter(text) or f'{shorten(text)!r} is not a {REGISTER_BITS}-bit number'}")
         else:
             registers[name] = value
-    missing = [name for name in REGISTERS if name not in texts]
+    missing = [name for name in CPUID_REGISTERS if name not in texts]
     remarks += [f"{', '.join(missing)}: missing"] if missing else []
     subleaf = int(parts.get("subleaf") or parts.get("sl") or "0", 16)
     cpu = parts.get("cpu")

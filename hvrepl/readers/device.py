@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from hvrepl.catalog.model import Space
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError
 from hvrepl.readers.cpuid import LeafLine, Leaves, read_file
-from hvrepl.readers.number import REGISTERS
 from hvrepl.record import field, mutable
 
 DEV = Path("/dev")
@@ -150,7 +150,7 @@ class Devices:
             raise FileError(f"{self.folder}/{cpu}/cpuid: {error}") from None
         finally:
             device.close()
-        return {(leaf, 0): LeafLine(leaf, 0, dict(zip(REGISTERS, values, strict=True)), cpu, 0, 0) for leaf, values in found.items()}
+        return {(leaf, 0): LeafLine(leaf, 0, dict(zip(CPUID_REGISTERS, values, strict=True)), cpu, 0, 0) for leaf, values in found.items()}
 
 
 NOT_ON_ARM = {"msr": "no MSRs: its VP registers are read by hypercalls, which only a kernel can make", "cpuid": "no CPUID"}

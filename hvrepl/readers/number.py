@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import guid_to_number
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS, join_registers
 from hvrepl.digits import LONGEST_DECIMAL, to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.limits import LONGEST, MOST_BITS
@@ -185,7 +186,6 @@ READERS: dict[str, Callable[[str], Reading | None]] = {
     "arithmetic": read_arithmetic,
 }
 
-REGISTERS = ("eax", "ebx", "ecx", "edx")
 ASSIGNMENT = re.compile(r"(e[a-d]x)=(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -203,15 +203,15 @@ def read_cpuid(words: Sequence[str]) -> Reading | None:
         if register in values:
             raise UsageError(f"{register} is given twice")
         values[register] = read_register(register, match[2])
-    return Reading(sum(value << 32 * REGISTERS.index(register) for register, value in values.items()), "read as edx:ecx:ebx:eax")
+    return Reading(join_registers(dict.fromkeys(CPUID_REGISTERS, 0) | values) or 0, "read as edx:ecx:ebx:eax")
 
 
 def read_register(register: str, text: str) -> int:
     try:
-        return fit(read_number(text).value, 32, register)
+        return fit(read_number(text).value, REGISTER_BITS, register)
     except UsageError as error:
         message = str(error)
-        raise UsageError(message if message.endswith(f"; {register} has 32") else f"{register}: {message}") from None
+        raise UsageError(message if message.endswith(f"; {register} has {REGISTER_BITS}") else f"{register}: {message}") from None
 
 
 def fit(value: int, width: int, what: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ByProxmox, Field, Flag, Spec
-from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.catalog.parse_specs import place_in_leaf
 
 # What kind of value it takes, and for whom QEMU's documentation advises it, in words.
 READS = {"switch": "", "number": "a number", "text": "a text of up to 12 characters", "auto": "on, off or auto"}
@@ -77,10 +77,8 @@ def find_field(spec: Spec, name: str) -> Field | None:
 
 def describe_place(field: Field) -> dict[str, Any]:
     """The registers of a leaf and the bits within them."""
-    high = field.lsb + field.width - 1
-    registers = dict.fromkeys((CPUID_REGISTERS[high // 32], CPUID_REGISTERS[field.lsb // 32]))
-    low = field.lsb % 32
-    return {"reg": ":".join(registers), "bits": [low + field.width - 1, low]}
+    register, high, low = place_in_leaf(field.lsb, field.width)
+    return {"reg": register, "bits": [high, low]}
 
 
 def flag_facts(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import record, replace
 from hvrepl.render.style import Style, align, paint_text, wrap
@@ -16,7 +16,6 @@ CPUID = "cpuid"  # the space whose values are four registers
 SHOWN_BYTES = 16
 BYTES_A_ROW = 16
 WIDE_ENOUGH = 75  # columns that a row of so many bytes takes
-REGISTER_BITS = 32
 REGISTERS_A_ROW = 4
 WIDE_REGISTERS = 66  # columns that a row of so many registers takes
 LEAST_RUN = 3  # elements that say nothing, to stand in one line

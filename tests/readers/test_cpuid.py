@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.catalog.opening import open_index
+from hvrepl.catalog.parse_specs import join_registers
 from hvrepl.errors import UsageError
 from hvrepl.readers import cpuid as read_cpuid
-from hvrepl.readers.cpuid import FORMS, Leaves, find_leaves, to_text, whole_of
+from hvrepl.readers.cpuid import FORMS, Leaves, find_leaves, to_text
 from tests.paths import DATA
 
 DATA = DATA / "cpuid"
@@ -171,7 +172,7 @@ def test_a_register_that_cannot_be_read_is_missing_and_told(text: str, remark: s
     (one,) = find_leaves(f"0x40000003 0x00: {values}")
     assert set(REGISTERS) - set(one.registers) == missing
     assert one.remark.startswith(remark[:12])
-    assert whole_of(one) is None
+    assert join_registers(one.registers) is None
 
 
 def test_registers_that_are_cut_off_are_told() -> None:

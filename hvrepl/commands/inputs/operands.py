@@ -157,12 +157,12 @@ def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[V
 def read_leaf(session: Session, found: Found, dump: Dump, machine: str, path: str) -> Iterator[Value]:
     """Each value that the CPUs of a machine have of a leaf."""
     from hvrepl.analysis.cpus import fold, say_cpus, say_owner, to_cpus
-    from hvrepl.readers.cpuid import whole_of
+    from hvrepl.catalog.parse_specs import join_registers
 
     lines = {line.cpu or 0: line for leaves in dump.cpus for key, line in leaves.items() if key == (found.number, 0)}
     owner = say_owner(session.decoder, to_cpus(dump.cpus), found) if lines else ""
     where = f"{path}: {machine}leaf 0x{found.number:08X}"
-    for whole, cpus in fold({cpu: whole_of(line) for cpu, line in lines.items()}):
+    for whole, cpus in fold({cpu: join_registers(line.registers) for cpu, line in lines.items()}):
         how = f"read from a CPUID dump, {machine}{say_cpus(cpus)}"
         error = UsageError(f"{where}: {lines[cpus[0]].remark}") if whole is None else None
         error = UsageError(f"{where} is {owner}, not {found.name}") if owner else error

@@ -282,8 +282,7 @@ def say_changes(usual: Decoded, other: Decoded) -> Iterator[str]:
 
 
 def say_value(part: Decoded) -> str:
-    single = part.bits is not None and part.bits[0] == part.bits[1]
-    return str(part.value) if single or (part.base == 10 and part.value is not None) else part.meaning or part.raw
+    return str(part.value) if part.is_bit or (part.base == 10 and part.value is not None) else part.meaning or part.raw
 
 
 def say_cpus(numbers: Sequence[int]) -> str:

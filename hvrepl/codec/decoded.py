@@ -85,6 +85,10 @@ class Decoded:
         return node
 
     @property
+    def is_bit(self) -> bool:
+        return self.bits is not None and self.bits[0] == self.bits[1]
+
+    @property
     def is_number(self) -> bool:
         return self.raw.startswith("0x")
 

@@ -43,7 +43,7 @@ def default_phrases(node: Decoded) -> Iterator[str]:
             continue
         if field.meaning:
             yield f"{field.name} {field.meaning}"
-        elif field.bits and field.bits[0] == field.bits[1] and field.value:
+        elif field.is_bit and field.value:
             yield field.name
 
 
@@ -167,8 +167,7 @@ def write_value(part: Decoded) -> str:
     """A number in its natural base: a bit as it is, decimal where the spec says so, else hex without leading zeros."""
     if part.value is None:
         return part.raw if len(part.raw) <= SHOWN_DIGITS else f"{part.raw[:SHOWN_DIGITS]}…"
-    single = part.bits is not None and part.bits[0] == part.bits[1]
-    return str(part.value) if single or part.base == 10 else f"{part.value:#x}"
+    return str(part.value) if part.is_bit or part.base == 10 else f"{part.value:#x}"
 
 
 def count_elements(node: Decoded, function: str, path: str) -> int:

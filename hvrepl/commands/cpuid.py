@@ -20,7 +20,7 @@ from hvrepl.record import record, replace
 from hvrepl.render.enlightenments import MISSING, flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import flags_of, meaning_of, place_of, register_lines, registers_of, say_finding, summary_beside, value_of
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.render.style import Style, align, loud_lines, titled, wrap
 from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
@@ -205,9 +205,7 @@ def screen(one: Surveyed, style: Style) -> Iterator[str]:
     text = f"{count}; {others} other lea{'f' if others == 1 else 'ves'}" if others else count
     *lines, who = wrap(machine.hypervisor, style.width, "", "    ")
     yield from (style.paint("name", line) for line in lines)
-    first, *more = wrap(text, style.width, f"{who}  ", "    ")
-    yield style.paint("name", who) + first[len(who) :]
-    yield from more
+    yield from titled(who, text, style)
     for seen in machine.leaves:
         yield from leaf_lines(seen, style)
     yield from finding_lines(machine.findings, style)
@@ -234,9 +232,7 @@ def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
     heading = "  ".join(part for part in (seen.number, name) if part)
     flags = [] if node.summary and says_all(node) else list(flags_of(node))
     summary = summary_beside(node, [flag for _, names in flags for flag in names])
-    first, *more = wrap(summary or ("" if flags else "0"), style.width, f"{heading}  ", "    ")
-    yield (style.paint("name", heading) + first[len(heading) :]).rstrip()
-    yield from more
+    yield from titled(heading, summary or ("" if flags else "0"), style)
     if flags:
         clear = [name for name, value in registers_of(node) if not int(value, 16)]
         rows = [(label, ", ".join(names)) for label, names in flags] + ([(f"{', '.join(clear)}  0",)] if clear else [])
@@ -249,12 +245,10 @@ def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
 
 def says_all(node: Decoded) -> bool:
     """Whether the summary tells all fields: of a leaf that has no flags."""
-    return not node.name.startswith(f"{node.space}:") and not any(part.bits and part.bits[0] == part.bits[1] for part in node.fields)
+    return not node.name.startswith(f"{node.space}:") and not any(part.is_bit for part in node.fields)
 
 
 def finding_lines(findings: Sequence[Any], style: Style) -> Iterator[str]:
     for finding in findings:
         is_whole = finding.field.startswith(("HYPERV", "cpuid:")) or finding.code.startswith("flag")
-        text = finding.text if is_whole else say_finding(finding)
-        for line in wrap(text, style.width, "! ", "  "):
-            yield style.paint("finding", line)
+        yield from loud_lines(finding.text if is_whole else say_finding(finding), style)

@@ -16,7 +16,7 @@ from hvrepl.commands.session import Session, open_output
 from hvrepl.errors import UsageError
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import say_finding
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.render.style import Style, align, loud_lines, titled
 
 SHOWN_BYTES = 16
 SLOT = re.compile("0x[0-9a-f]|1?[0-9]")
@@ -97,14 +97,11 @@ def spaced(data: bytes) -> str:
 
 def screen(slot: int, freed: Freed, rows: Sequence[Sequence[str]], style: Style) -> Iterator[str]:
     """What a person reads: the slot, the steps, the bytes of the page that they change."""
-    first, *more = wrap(freed.slot.summary, style.width, f"slot {slot}  ", "    ")
-    yield style.paint("name", f"slot {slot}") + first[len(f"slot {slot}") :]
-    yield from more
+    yield from titled(f"slot {slot}", freed.slot.summary, style)
     yield from align(rows, style, ("dim", "name", "number", "meaning"))
     if freed.is_freed:
         start = freed.slot.offset or 0
         yield "  the slot then begins with"
         yield f"  +{start}  {spaced(freed.page[start : start + SHOWN_BYTES])}"
     for finding in freed.findings:
-        for line in wrap(say_finding(finding), style.width, "! ", "  "):
-            yield style.paint("finding", line)
+        yield from loud_lines(say_finding(finding), style)

@@ -20,7 +20,7 @@ from hvrepl.render.enlightenments import WRITERS, unwritable
 from hvrepl.render.flag import describe_flag
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import meaning_of, value_of
-from hvrepl.render.style import Style, wrap
+from hvrepl.render.style import Style, loud_lines
 from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
@@ -150,13 +150,9 @@ def lines_of(tables: Sequence[Mapping[str, Any]], unexplained: Sequence[Sequence
             shown = value_of(part)
             leaves.setdefault(leaf, []).append(part.name if shown == "1" else f"{part.name} {shown}")
         for leaf, fields in leaves.items():
-            yield from paint(wrap(f"no flag gives what {leaf} has: {', '.join(fields)}", style.width, "! ", "  "), style)
+            yield from loud_lines(f"no flag gives what {leaf} has: {', '.join(fields)}", style)
         for one in table["findings"]:
-            yield from paint(wrap(one["text"], style.width, "! ", "  "), style)
-
-
-def paint(lines: Sequence[str], style: Style) -> Iterator[str]:
-    return (style.paint("finding", line) for line in lines)
+            yield from loud_lines(one["text"], style)
 
 
 # What `check` asks

@@ -20,7 +20,7 @@ from hvrepl.readers.device import DEV, NOT_ON_ARM, Device, Devices, RefusedError
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.formats import Item
 from hvrepl.render.screen import say_finding
-from hvrepl.render.style import align, wrap
+from hvrepl.render.style import align, loud_lines, wrap
 
 SPACE = "msr"
 REFUSED = "EIO"
@@ -217,5 +217,4 @@ def say_row(node: Decoded, cpus: int, count: int) -> str:
 
 def write_findings(session: Session, texts: Sequence[str]) -> None:
     for text in texts:
-        for line in wrap(text, session.style.width, "! ", "  "):
-            session.write(session.style.paint("finding", line) + "\n")
+        session.write("".join(f"{line}\n" for line in loud_lines(text, session.style)))

@@ -10,7 +10,7 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.readers.notes import INDENT, MARK
 from hvrepl.record import replace
 from hvrepl.render.screen import flags_of, render_screen, say_finding, summary_beside, value_of
-from hvrepl.render.style import Style, align, wrap
+from hvrepl.render.style import Style, align, loud_lines, wrap
 
 LONGEST_VALUE = 18  # characters of a number that is repeated: 64 bits
 MANY_FLAGS = 8  # single bits, of which a summary cannot name all
@@ -60,8 +60,7 @@ def say_crash(claim: Claim, crash: Crash, style: Style, *, full: bool) -> Iterat
 
 def say_findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
     for finding in findings:
-        for line in wrap(say_finding(finding), style.width, INDENT + "! ", INDENT + "  "):
-            yield style.paint("finding", line)
+        yield from loud_lines(say_finding(finding), style, INDENT)
 
 
 def say_summary(node: Decoded) -> str:
@@ -73,4 +72,4 @@ def say_summary(node: Decoded) -> str:
 
 def has_flags(node: Decoded) -> bool:
     """Whether it is made of so many flags that they are listed by name."""
-    return sum(part.bits is not None and part.bits[0] == part.bits[1] and not part.reserved for part in node.fields) >= MANY_FLAGS
+    return sum(part.is_bit and not part.reserved for part in node.fields) >= MANY_FLAGS

@@ -8,9 +8,9 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.constants import Constant
 from hvrepl.catalog.model import COMMON
-from hvrepl.render.definition import describe_field, describe_value, say_place, say_range
+from hvrepl.render.definition import describe_field, describe_value, say_place, say_range, sources_of, told_of
 from hvrepl.render.listing import Listing
-from hvrepl.render.style import Style, spread, wrap
+from hvrepl.render.style import Style, spread, titled
 
 
 def list_constants(catalog: Catalog, constants: Sequence[Constant]) -> Listing:
@@ -53,26 +53,20 @@ def constant_lines(tables: Sequence[Mapping[str, Any]], widths: Sequence[int], s
     for place, (table, width) in enumerate(zip(tables, widths, strict=True)):
         if place:
             yield ""
-        yield from heading_of(table, width, style)
-        if "doc" in table:
-            yield from wrap(table["doc"], style.width, "  ", "  ")
-        if "note" in table:
-            yield from wrap(table["note"], style.width, "  note: ", "    ")
+        yield from titled(table["name"], say_owner(table, width), style)
+        yield from told_of(table, style)
         names = [table["meaning"]] if table.get("meaning", table["name"]) != table["name"] else []
         rows = [
             ("field", table["field"] if table["kind"] == "field" else ""),
             ("other names", ", ".join([*names, *table.get("also", ())])),
-            ("sources" if len(table["source"]) > 1 else "source", ", ".join(table["source"])),
+            sources_of(table),
         ]
         yield from spread([row for row in rows if row[1]], style, ("dim", ""))
 
 
-def heading_of(table: Mapping[str, Any], width: int, style: Style) -> Iterator[str]:
-    """The name, then of what it is a value or the bits; the arch only where it is one alone."""
-    name = table["name"]
+def say_owner(table: Mapping[str, Any], width: int) -> str:
+    """Of what it is a value or the bits; the arch only where it is one alone."""
     owner = f"{table['of']}.{table['field']}" if table["kind"] == "value" and "field" in table else table["of"]
     arch = "" if table["arch"] == COMMON else f" ({table['arch']})"
     title = f", {table['title']}" if "title" in table else ""
-    first, *more = wrap(f"{say_number(table, width)} of {owner}{arch}{title}", style.width, f"{name}  ", "    ")
-    yield style.paint("name", name) + first[len(name) :]
-    yield from more
+    return f"{say_number(table, width)} of {owner}{arch}{title}"

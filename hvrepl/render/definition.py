@@ -11,8 +11,8 @@ from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Lay
 from hvrepl.codec.sizes import Sizes
 from hvrepl.digits import to_int
 from hvrepl.record import replace
-from hvrepl.render.flag import describe_flag, describe_place, flag_facts, with_flags
-from hvrepl.render.style import Style, align, spread, wrap
+from hvrepl.render.flag import describe_flag, describe_place, flag_facts
+from hvrepl.render.style import Style, align, spread, titled, wrap
 from hvrepl.wording import count_of, listed
 
 MANY_VALUES = 40  # of an enumeration in text; JSON has them all
@@ -152,17 +152,19 @@ def describe_value(value: Enumerator) -> dict[str, Any]:
 
 def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
     """The same as text: what it is, numbers, fields, then what it needs, its other names and sources."""
-    name = table["name"]
-    first, *more = wrap(table["title"], style.width, f"{name}  ", "    ") if "title" in table else [name]
-    yield style.paint("name", name) + first[len(name) :]
-    yield from more
+    yield from titled(table["name"], table.get("title", ""), style)
+    yield from told_of(table, style)
+    for block in (numbers_of(table, style), contents_of(table, style), facts_of(table, style)):
+        lines = list(block)
+        yield from ("", *lines) if lines else ()
+
+
+def told_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
+    """What is told of a thing in sentences."""
     if "doc" in table:
         yield from wrap(table["doc"], style.width, "  ", "  ")
     if "note" in table:
         yield from wrap(table["note"], style.width, "  note: ", "    ")
-    for block in (numbers_of(table, style), contents_of(table, style), facts_of(table, style)):
-        lines = list(block)
-        yield from ("", *lines) if lines else ()
 
 
 def say_arches(arch: str) -> str:
@@ -213,9 +215,13 @@ def facts_of(table: Mapping[str, Any], style: Style) -> list[str]:
     rows = [
         *names_of(table),
         ("see", ", ".join(table.get("see", ()))),
-        ("sources" if len(table["source"]) > 1 else "source", ", ".join(table["source"])),
+        sources_of(table),
     ]
     return spread([row for row in rows if row[1]], style, ("dim", ""))
+
+
+def sources_of(table: Mapping[str, Any]) -> tuple[str, str]:
+    return "sources" if len(table["source"]) > 1 else "source", ", ".join(table["source"])
 
 
 def names_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hvrepl.analysis.guest import MESSAGES, Channel, Ring, SynicPage
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import say_finding
-from hvrepl.render.style import NARROW, Style, align, wrap
+from hvrepl.render.style import NARROW, Style, align, loud_lines
 
 PAGE_HEADERS = ("cpu", "online", "page", "address", "used", "owed", "text")
 CHANNEL_HEADERS = ("relid", "state", "cpu", "to host", "from host", "class")
@@ -119,7 +119,7 @@ def channel_lines(channels: Sequence[Channel], rows: Sequence[Sequence[str]], st
             yield from align([*zip(CHANNEL_HEADERS, row, strict=True)][1:], style, ("dim", ""), indent="    ")
     for channel in channels:
         for said in faults_of(channel):
-            yield from (style.paint("finding", line) for line in wrap(f"relid {channel.relid}: {said}", style.width, "! ", "  "))
+            yield from loud_lines(f"relid {channel.relid}: {said}", style)
 
 
 def faults_of(channel: Channel) -> Iterator[str]:

@@ -9,7 +9,7 @@ from itertools import groupby
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import record, replace
-from hvrepl.render.style import Style, align, paint_text, wrap
+from hvrepl.render.style import Style, align, loud_lines, paint_text, wrap
 from hvrepl.wording import printable
 
 CPUID = "cpuid"  # the space whose values are four registers
@@ -278,8 +278,7 @@ def places_of(parts: Sequence[Decoded]) -> str:
 def value_of(part: Decoded) -> str:
     """The number in its natural base, bytes in hex as far as they fit; nothing for what only holds other parts."""
     if part.value is not None:
-        single = part.bits is not None and part.bits[0] == part.bits[1]
-        return str(part.value) if single or part.base == 10 else part.raw
+        return str(part.value) if part.is_bit or part.base == 10 else part.raw
     if part.fields:
         return ""
     return part.raw if part.is_number else short_bytes(part)
@@ -292,7 +291,7 @@ def summary_beside(node: Decoded, listed: Collection[str]) -> str:
 
 def say_set(part: Decoded) -> str:
     """A part that is set, in a list of such: a flag by its name, a number with its meaning."""
-    if part.bits and part.bits[0] == part.bits[1]:
+    if part.is_bit:
         return part.name
     return f"{part.name} {meaning_of(part) or value_of(part)}"
 
@@ -343,8 +342,7 @@ def dump_of(data: bytes, style: Style) -> Iterator[str]:
 
 def findings_of(node: Decoded, style: Style) -> Iterator[str]:
     for finding in node.findings:
-        for line in wrap(say_finding(finding), style.width, "! ", "  "):
-            yield style.paint("finding", line)
+        yield from loud_lines(say_finding(finding), style)
 
 
 def say_finding(finding: Finding) -> str:

@@ -23,7 +23,7 @@ from hvrepl.render.screen import (
     title_of,
     value_of,
 )
-from hvrepl.render.style import Style, paint_text, wrap
+from hvrepl.render.style import Style, loud_lines, paint_text, titled, wrap
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -94,10 +94,7 @@ def order_of(key: Key) -> tuple[int, int, int]:
 
 def heading(nodes: Sequence[Decoded], different: Sequence[str], style: Style) -> Iterator[str]:
     """What it is and what differs, then each value with its sentence under the letter of its column."""
-    title = title_of(nodes[0])
-    first, *more = wrap(say_different(len(nodes), different), style.width, f"{title}  ", "    ")
-    yield style.paint("name", title) + first[len(title) :]
-    yield from more
+    yield from titled(title_of(nodes[0]), say_different(len(nodes), different), style)
     for letter, node in zip(ascii_lowercase, nodes, strict=False):
         value = "  ".join(f"{name} {value}" for name, value in registers_of(node)) or node.raw
         text = "  ".join(filter(None, (value, sentence_of(node), say_read(node)[1])))
@@ -136,5 +133,4 @@ def finding_lines(nodes: Sequence[Decoded], style: Style) -> Iterator[str]:
             found[text] = found.get(text, "") + letter
     for text, letters in found.items():
         label = "" if len(letters) == len(nodes) else f"{', '.join(letters)}: "
-        for line in wrap(f"{label}{text}", style.width, "! ", "  "):
-            yield style.paint("finding", line)
+        yield from loud_lines(f"{label}{text}", style)

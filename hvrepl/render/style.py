@@ -59,6 +59,17 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     return [first.rstrip(), *fill(initial_indent=rest)] if first.strip() and len(lines[0]) > width else lines
 
 
+def titled(name: str, text: str, style: Style) -> list[str]:
+    """A name, and what is said of it behind it and below."""
+    first, *more = wrap(text, style.width, f"{name}  ", "    ") if text else [name]
+    return [style.paint("name", name) + first[len(name) :], *more]
+
+
+def loud_lines(text: str, style: Style, indent: str = "") -> Iterator[str]:
+    """What is strange, behind its mark."""
+    return (style.paint("finding", line) for line in wrap(text, style.width, f"{indent}! ", f"{indent}  "))
+
+
 def align(
     rows: Sequence[Sequence[str]],
     style: Style,

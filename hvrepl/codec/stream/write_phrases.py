@@ -110,18 +110,17 @@ class Phrases:
             spot = self.tree.spots.get(id(one))
             if spot is None or one.reserved or not one.name or one.name.startswith("["):
                 continue
-            single = bool(one.bits and one.bits[0] == one.bits[1])
             if self.has_meaning(spot):
-                yield looked_up(spot.lsb, spot.width, self._default_words(one, single))
-            elif single:
+                yield looked_up(spot.lsb, spot.width, self._default_words(one))
+            elif one.is_bit:
                 yield chosen(self._value(one), literal(f", {one.name}"))
 
-    def _default_words(self, one: Decoded, single: bool) -> Callable[[int], str]:
+    def _default_words(self, one: Decoded) -> Callable[[int], str]:
         spot = self.tree.spots[id(one)]
 
         def words(number: int) -> str:
             meaning = self.meaning(spot, number)[0]
-            return escape(f", {one.name} {meaning}" if meaning else f", {one.name}" if single and number else "")
+            return escape(f", {one.name} {meaning}" if meaning else f", {one.name}" if one.is_bit and number else "")
 
         return words
 
@@ -215,8 +214,7 @@ class Phrases:
             return joined([shown, literal("…" if len(part.raw) > SHOWN_DIGITS else "")])
         if self.has_meaning(spot) or len(part.raw) > SHOWN_DIGITS or part.value is None or spot.signed:
             return self._said_leaf(part)
-        single = part.bits is not None and part.bits[0] == part.bits[1]
-        form = "" if single or part.base == 10 else ":#x"
+        form = "" if part.is_bit or part.base == 10 else ":#x"
         return Fragment(mask_of(spot.lsb, spot.width), lambda code: f"{{{code.bits(spot.lsb, spot.width)}{form}}}")
 
     def _summary_or(self, part: Decoded, spot: Spot | None) -> Fragment:

@@ -9,11 +9,11 @@ from typing import Any
 from hvrepl.codec.decoded import Finding, dump, quote_json
 from hvrepl.errors import FileError, HvreplError
 from hvrepl.readers.images.memory import NO_END, Memory
-from hvrepl.readers.images.ranges import Range
-from hvrepl.record import mutable, record, replace
+from hvrepl.readers.images.ranges import Range, join_neighbours
+from hvrepl.record import mutable, record
 from hvrepl.render.formats import RENDERERS, Item
 from hvrepl.render.listing import Listing, render_listing
-from hvrepl.render.style import Style, align, paint_text, wrap
+from hvrepl.render.style import Style, align, loud_lines, paint_text, titled, wrap
 from hvrepl.wording import count_of, printable
 
 SHOWN = 8  # ranges that a person is shown; an image can have millions
@@ -37,19 +37,10 @@ class Image:
 
     def ranges(self) -> Iterator[Range]:
         """In ascending order, neighbours as one."""
-        last: Range | None = None
         try:
-            for one in self.memory.ranges():
-                if last and last.end == one.address:
-                    last = replace(last, size=last.size + one.size)
-                    continue
-                if last:
-                    yield last
-                last = one
+            yield from join_neighbours(self.memory.ranges())
         except FileError as error:
             self.fault = str(error).removeprefix(f"{self.path}: ")
-        if last:
-            yield last
 
     def findings(self) -> list[Finding]:
         """What opening it has shown, and going over its ranges so far."""
@@ -189,16 +180,13 @@ def screen(one: Survey, style: Style) -> Iterator[str]:
     """What a person reads."""
     *before, name = wrap(printable(one.image.path), style.width)
     yield from (style.paint("name", line) for line in before)
-    start, *more = wrap(one.image.memory.facts.format, style.width, f"{name}  ", "    ")
-    yield style.paint("name", name) + start[len(name) :]
-    yield from more
+    yield from titled(name, one.image.memory.facts.format, style)
     yield from align(facts(one)[1:], style, ("dim", "meaning"))
     yield from align(list(range_rows(one)), style, ("number", "meaning"), indent=" " * 4)
     if one.count > len(one.first):
         yield from (paint_text(line, style, "dim") for line in wrap(f"and {say_more(one)}", style.width, " " * 4, " " * 6))
     for finding in one.findings:
-        for line in wrap(finding.text, style.width, "! ", "  "):
-            yield style.paint("finding", line)
+        yield from loud_lines(finding.text, style)
 
 
 def facts(one: Survey) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import islice
 
 from hvrepl.errors import FileError
-from hvrepl.readers.images.memory import Facts, Mapped
+from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing
 from hvrepl.readers.images.ranges import PackedRanges, Range, each_byte_once, in_file_order, join_ordered
 from hvrepl.readers.images.source import Source, read
 from hvrepl.readers.images.vmcoreinfo import MOST_INFO, kernel_of
@@ -85,7 +85,7 @@ def open_core(source: Source) -> Mapped:
     if not size and len(loads.claimed):
         raise FileError(f"{source.path}: is truncated before the memory in it begins")
     missing, held = total_size(loads.claimed) - size, headers_held(source, head)
-    faults = [f"is truncated: {missing} bytes of the memory in it are missing"] if missing else []
+    faults = [bytes_missing(missing)] if missing else []
     if held < head.count:
         faults.append(f"is truncated after {held} of its {head.count} program headers")
     if loads.wrapped:

@@ -9,9 +9,9 @@ from itertools import islice
 from hvrepl.errors import FileError
 from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing
 from hvrepl.readers.images.packing import Unpack, snappy_chunk_unpacker
-from hvrepl.readers.images.ranges import Range
+from hvrepl.readers.images.ranges import Range, join_neighbours
 from hvrepl.readers.images.source import Source, Window, read
-from hvrepl.record import record, replace
+from hvrepl.record import record
 
 # lime_mem_range_header of LiME's lime.h, and Header of AVML's image.rs: magic, version, first and last address, 8 bytes that are reserved.
 HEADER = struct.Struct("<IIQQ8x")
@@ -42,7 +42,7 @@ class Chain(Mapped):
         self._unpacked = (-1, b"")  # where the last chunk was, and what is in it
 
     def ranges(self) -> Iterator[Range]:
-        return join(walk(self.source))
+        return join_neighbours(walk(self.source))
 
     def fill(self, one: Range, buffer: memoryview, at: int) -> int:
         if not isinstance(one, Part) or not one.length:
@@ -166,23 +166,3 @@ def cut(source: Source, end: int, what: str) -> FileError:
     """The error of an image that ends too soon, or that of its source if it cannot be read beyond there."""
     read(source, end, 1)
     return FileError(f"{source.path}: {what}")
-
-
-def join(parts: Iterator[Part]) -> Iterator[Range]:
-    """Those that follow one another as one; an error comes after all that is before it."""
-    held: Range | None = None
-    error: FileError | None = None
-    try:
-        for part in parts:
-            if held and held.end == part.address:
-                held = replace(held, size=held.size + part.size)
-                continue
-            if held:
-                yield held
-            held = Range(part.address, part.size, part.offset)
-    except FileError as fault:
-        error = fault
-    if held:
-        yield held
-    if error:
-        raise error

@@ -75,6 +75,26 @@ def join_ordered(ranges: Iterable[Range]) -> Iterator[Range]:
         yield last
 
 
+def join_neighbours(ranges: Iterable[Range]) -> Iterator[Range]:
+    """Ranges in ascending order, those that follow one another as one; an error comes after all that is before it."""
+    last: Range | None = None
+    error: FileError | None = None
+    try:
+        for one in ranges:
+            if last and last.end == one.address:
+                last = replace(last, size=last.size + one.size)
+                continue
+            if last:
+                yield last
+            last = one
+    except FileError as fault:
+        error = fault
+    if last:
+        yield last
+    if error:
+        raise error
+
+
 def each_byte_once(ranges: PackedRanges) -> PackedRanges:
     """Ranges in ascending order without the bytes of the file that another one has too, which may be at any address."""
     end = 0

@@ -16,7 +16,7 @@ from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError
 from hvrepl.readers.images.hvs import INT, Store, Value, overlap
-from hvrepl.readers.images.memory import NO_END, Block, Facts, Mapped, Memory, Packed
+from hvrepl.readers.images.memory import NO_END, Block, Facts, Mapped, Memory, Packed, bytes_missing
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source, read
 from hvrepl.readers.images.xpress import is_filled, unpack_pages
@@ -212,7 +212,7 @@ def open_vmrs(source: Source) -> Memory:
         raise FileError(f"{source.path}: {store.fault or nothing_in(bool(contents.version))}")
     contents.blocks.sort(source.path)
     layout = Layout(source, regions, contents.blocks)
-    fault = f"is truncated: {layout.cut} bytes of the memory in it are missing" if layout.cut else store.fault
+    fault = bytes_missing(layout.cut) if layout.cut else store.fault
     if not layout.size:
         raise FileError(f"{source.path}: {fault or nothing_in(True)}")
     facts = Facts(

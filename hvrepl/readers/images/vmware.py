@@ -15,9 +15,9 @@ from typing import IO
 
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
-from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing, cut_in_page
+from hvrepl.readers.images.memory import NO_END, Facts, Mapped, bytes_missing, cut_in_page
 from hvrepl.readers.images.ranges import Range
-from hvrepl.readers.images.source import Source, as_file, open_source, read
+from hvrepl.readers.images.source import FARTHEST, Source, as_file, open_source, read
 from hvrepl.readers.images.unpacked import plain_name
 from hvrepl.record import record, replace
 
@@ -31,7 +31,6 @@ NO_INDEX = -1
 MOST_TAGS = 1 << 17
 MOST_REGIONS = 1 << 10
 MOST_PAGES = 1 << 40
-FARTHEST = 1 << 62  # that a file can be read at
 
 STATES = (".vmss", ".vmsn")
 # Up to here memory is where it is in the file. What lies above begins behind a hole for devices, which is at this address by default.
@@ -93,7 +92,7 @@ def open_vmem(source: Source) -> Mapped:
             state_source.close()
         return placed(source, state, 0, source.size)
     size = source.size
-    whole = Range(0, 1 << 64 if size is None else size)
+    whole = Range(0, NO_END if size is None else size)
     rest = (size or 0) % PAGE_SIZE
     is_low = size is not None and size <= LOW
     facts = Facts(
@@ -113,7 +112,7 @@ def placed(source: Source, state: State, start: int, end: int | None) -> Mapped:
     if not claimed and end is not None:
         claimed = [Range(first, end - start, start)]
     elif not claimed:
-        return Mapped(source, facts, lambda: [Range(first, (1 << 64) - first, start)], size=None)
+        return Mapped(source, facts, lambda: [Range(first, NO_END - first, start)], size=None)
     limit = end if source.size is None else min(source.size, end or source.size)
     ranges = [
         one if limit is None else replace(one, size=min(one.size, limit - one.offset))

@@ -16,6 +16,7 @@ from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError
 from hvrepl.record import record, replace
 from hvrepl.render.listing import number_of
+from hvrepl.script.argv import ASKING
 from hvrepl.script.candidates import Candidate, explained, files, matching, options, words_of
 from hvrepl.script.interpret import SPACES, TAKES_WHAT
 from hvrepl.script.lines import quote, quote_for_shell, split_operator, split_typed, unquote
@@ -31,7 +32,6 @@ TAKES_VALUES = ("decode", "diff")
 TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value after their first word
 DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # what follows cpuid there
 TYPE_PLACE = 2  # of eom's words
-HELPS = ("help", "?", ".help")
 SHELL_FILES = ("source", "save")  # words of the shell that take a file
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # of check
 CONDITION = re.compile(r"([\w.\[\]]+)([!<>]?)")  # a field, and the beginning of an operator
@@ -244,7 +244,7 @@ class Completer:
             yield from self._names(replace(typed, current=what)) if equals else files(current)
         elif command == "cpuid" and is_first:
             yield from self._numbers(current, "cpuid", is_asked=True)
-        elif command in HELPS and is_first:
+        elif command in ASKING and is_first:
             yield from explained(self.topics, current)
             yield from self._names(typed) if current else ()
         elif command == "find" and is_first:

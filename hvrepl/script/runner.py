@@ -115,14 +115,13 @@ class Runner:
         line = self._recall(line)
         child = self.session.child(number, self.place)
         child.set(**line.shared)
-        if any(option.key in line.own for option in PROGRAM):
+        asks_help = bool(line.own.get("help"))
+        if any(option.key in line.own for option in PROGRAM) or not (asks_help or line.command or line.words):
             raise UsageError("options without a command; `arch` and `format` set the defaults")
-        if line.own.get("help"):
+        if asks_help:
             show_help(child, line.command)
-        elif line.command or line.words:
-            self.run_words(child, line)
         else:
-            raise UsageError("options without a command; `arch` and `format` set the defaults")
+            self.run_words(child, line)
 
     def _run_word(self, word: str, line: CommandLine) -> None:
         """A shell word; options hold for what it shows, so that words that set one take none."""

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
-from hvrepl.catalog.model import CrashRule
+from hvrepl.catalog.model import CRASH_PARAMETERS, CrashRule
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding, paths
 from hvrepl.codec.phrases import fill_in, holds
 from hvrepl.errors import UsageError
 from hvrepl.record import record
 
-PARAMETERS = 5
 SIZE = 8  # bytes of a parameter, and of the control register after them
 
 
@@ -59,8 +58,8 @@ def tell_crash(decoder: Decoder, parameters: Sequence[int], control: int | None 
 
 
 def to_bytes(parameters: Sequence[int], control: int | None) -> bytes:
-    if len(parameters) != PARAMETERS:
-        raise UsageError(f"a crash has {PARAMETERS} parameters, P0 to P{PARAMETERS - 1}, not {len(parameters)}")
+    if len(parameters) != CRASH_PARAMETERS:
+        raise UsageError(f"a crash has {CRASH_PARAMETERS} parameters, P0 to P{CRASH_PARAMETERS - 1}, not {len(parameters)}")
     numbers = [*parameters] if control is None else [*parameters, control]
     for place, number in enumerate(numbers):
         if not 0 <= number < 1 << 8 * SIZE:
@@ -70,7 +69,7 @@ def to_bytes(parameters: Sequence[int], control: int | None) -> bytes:
 
 def label_of(place: int) -> str:
     """What the word at a place is called: P0 to P4, then CTL."""
-    return f"P{place}" if place < PARAMETERS else "CTL"
+    return f"P{place}" if place < CRASH_PARAMETERS else "CTL"
 
 
 def readings(decoder: Decoder, data: bytes) -> Iterator[tuple[CrashRule, Decoded]]:

@@ -52,6 +52,9 @@ class NameRow(NamedTuple):
     address: int
 
 
+NAME_ROWS = f"SELECT {', '.join(NameRow._fields)} FROM name"
+
+
 class NumberRow(NamedTuple):
     """A number of a space, or a range of numbers. A range with {n} in its name names each number in it, by its place there."""
 
@@ -224,9 +227,9 @@ class Index:
                 run("INSERT INTO number VALUES (?,?,?,?,?,?,?,?)", (address.space, low, high, arch, name, key, element, place))
         if spec.lone:
             run("INSERT INTO lone VALUES (?,?,?)", (spec.lone.rank, spec.arch, key))
-        for vendor in spec.interface.vendors if spec.interface else ():
-            row = (vendor, spec.interface.leaf, spec.interface.subleaf, spec.arch, key) if spec.interface else ()
-            run("INSERT INTO interface VALUES (?,?,?,?,?)", row)
+        if one := spec.interface:
+            for vendor in one.vendors:
+                run("INSERT INTO interface VALUES (?,?,?,?,?)", (vendor, one.leaf, one.subleaf, spec.arch, key))
         if spec.crash:
             run("INSERT INTO crash VALUES (?,?,?)", (spec.crash.rank, spec.arch, key))
 
@@ -253,12 +256,12 @@ class Index:
         return list(self._names_in_ranges(match[1] + PLACE, to_int(match[2]))) if match else rows
 
     def _names(self, key: str) -> list[NameRow]:
-        sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE key = ? ORDER BY how, spec"
+        sql = f"{NAME_ROWS} WHERE key = ? ORDER BY how, spec"
         return [NameRow(*row) for row in self.database.execute(sql, (key.encode("utf-8", "replace").decode(),))]
 
     def names_but_for_underscores(self, key: str) -> list[NameRow]:
         """The rows of today's names with the same letters and digits. It reads all keys: 1.5 ms, which only a name that is unknown pays."""
-        sql = "SELECT spelling, how, arch, spec, element, address FROM name WHERE replace(key, '_', '') = ? AND how < ? ORDER BY how, spec"
+        sql = f"{NAME_ROWS} WHERE replace(key, '_', '') = ? AND how < ? ORDER BY how, spec"
         plain = key.replace("_", "").encode("utf-8", "replace").decode()
         return [NameRow(*row) for row in self.database.execute(sql, (plain, WAS))] if plain else []
 
@@ -270,8 +273,7 @@ class Index:
                 yield row._replace(spelling=fill(row.spelling, place), element=place)
 
     def all_names(self) -> list[NameRow]:
-        sql = "SELECT spelling, how, arch, spec, element, address FROM name ORDER BY how, spelling"
-        return [NameRow(*row) for row in self.database.execute(sql)]
+        return [NameRow(*row) for row in self.database.execute(f"{NAME_ROWS} ORDER BY how, spelling")]
 
     def laid_out(self, kind: str) -> Iterator[str]:
         """The names of today of the specs of a kind that have a layout."""

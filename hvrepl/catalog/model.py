@@ -20,6 +20,7 @@ FLAG = "flag"  # the kind of the CPU flags of QEMU
 ENUMERATION = "enumeration"  # the kind of things that only name values
 PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
 
+CRASH_PARAMETERS = 5  # P0 to P4
 PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch
 # How a count follows from fields, HOW:PATH or HOW:PATH+PATH: what is made of their sum.
 COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages": lambda size: -(-size // PAGE_SIZE)}

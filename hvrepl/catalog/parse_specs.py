@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hvrepl.catalog.guids import guid_to_number
+from hvrepl.catalog.guids import GUID_SIZE, guid_to_number
 from hvrepl.catalog.model import (
     INTEGER_SIZES,
     Address,
@@ -270,7 +270,7 @@ def parse_field(table: Table, source: tuple[str, ...]) -> Field:
     )
 
 
-SIZES = INTEGER_SIZES | {"guid": 16}
+SIZES = INTEGER_SIZES | {"guid": GUID_SIZE}
 
 
 def parse_type(table: Table) -> tuple[str, int | str | None]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from hvrepl.analysis.crash import PARAMETERS, SIZE, label_of, say_parameter, tell_crash
+from hvrepl.analysis.crash import SIZE, label_of, say_parameter, tell_crash
+from hvrepl.catalog.model import CRASH_PARAMETERS
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import open_decoder
 from hvrepl.columns.inputs import Plain, read_digits, readable, to_values
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
 BITS = 8 * SIZE
-LABELS = [label_of(place) for place in range(PARAMETERS)]
+LABELS = [label_of(place) for place in range(CRASH_PARAMETERS)]
 
 
 def crash_type() -> pa.StructType:
@@ -37,14 +38,16 @@ def crash_column(*parameters: Any, arch: str = "x64", specs: Specs = None, is_he
     The columns are as in `decode_column`, of integers or of numbers as text. A row of nulls alone stays null; where a parameter is missing
     or cannot be read, `error` says which. UsageError for other than five columns, or for columns of different lengths.
     """
-    if len(parameters) != PARAMETERS:
-        raise UsageError(f"a crash has {PARAMETERS} parameters, {LABELS[0]} to {LABELS[-1]}: give a column of each, not {len(parameters)}")
+    if len(parameters) != CRASH_PARAMETERS:
+        raise UsageError(
+            f"a crash has {CRASH_PARAMETERS} parameters, {LABELS[0]} to {LABELS[-1]}: give a column of each, not {len(parameters)}"
+        )
     columns = [to_values(column) for column in parameters]
     if len(set(map(len, columns))) > 1:
         raise UsageError(f"the columns of the parameters have different lengths: {', '.join(str(len(column)) for column in columns)}")
     decoder = open_decoder(arch, specs)
     rows = Rows(crash_type(), lambda values: tell(decoder, values, is_hex=is_hex))
-    return rows.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
+    return rows.across(columns)
 
 
 def tell(decoder: Decoder, values: Sequence[Plain | None], *, is_hex: bool) -> dict[str, Any]:

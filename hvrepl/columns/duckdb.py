@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from hvrepl.analysis.crash import PARAMETERS
+from hvrepl.catalog.model import CRASH_PARAMETERS
+from hvrepl.columns.added import ANNOTATE, CRASH
 from hvrepl.columns.crashes import crash_column, crash_type
 from hvrepl.columns.decode import column_type, decode_column
 from hvrepl.columns.inputs import Plain, of_column, to_plain
@@ -24,7 +25,6 @@ from hvrepl.columns.plain_types import without_dictionaries
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
-CRASH, ANNOTATE = "crash", "annotate"  # command words, which no thing is called
 Function = Callable[..., Any]
 SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -78,7 +78,7 @@ def register(
     for what in whats:
         name = f"{prefix}{re.sub(r'[^0-9a-z]+', '_', what.lower())}"
         if what == CRASH:
-            define(connection, name, [f"p{place}" for place in range(PARAMETERS)], crash_type(), crasher(arch, specs, is_hex=is_hex))
+            define(connection, name, [f"p{place}" for place in range(CRASH_PARAMETERS)], crash_type(), crasher(arch, specs, is_hex=is_hex))
         elif what == ANNOTATE:
             define_one(connection, name, ["VARCHAR"], annotated_type(), lambda texts: annotate_column(texts, specs=specs))
         else:

@@ -47,7 +47,7 @@ def encode_column(what: str, fields: Mapping[str, Any], *, arch: str = "x64", sp
     names = list(fields)
     is_number = kind.field(VALUE).type != pa.binary()
     rows = Rows(kind, lambda values: {VALUE: build(decoder, found, names, values, output=output, is_number=is_number)})
-    return rows.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
+    return rows.across(columns)
 
 
 def build(

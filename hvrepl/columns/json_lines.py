@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from hvrepl.codec.decoded import dump
+from hvrepl.columns.inputs import EXACT
 from hvrepl.errors import FileError
 from hvrepl.record import field, mutable
 
-EXACT = 1 << 53  # up to which a floating-point number holds every integer
 INTEGERS = (pa.int64(), -(1 << 63), (1 << 63) - 1), (pa.uint64(), 0, (1 << 64) - 1)
 
 

@@ -109,6 +109,10 @@ class Rows:
         """The row of each value."""
         return self.take(pa.array(self.rows(values), pa.int32()), has_null=None in values)
 
+    def across(self, columns: Sequence[Sequence[Hashable]]) -> pa.StructArray:
+        """The row of each of the values that columns have side by side; of nulls alone null."""
+        return self.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
+
     def _add(self, values: Sequence[Hashable]) -> None:
         found = [self._read(value) for value in values]
         for field in self.type:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from hvrepl.analysis.claims import crash_in
-from hvrepl.analysis.crash import PARAMETERS, Crash, label_of, say_parameter, tell_crash
+from hvrepl.analysis.crash import Crash, label_of, say_parameter, tell_crash
+from hvrepl.catalog.model import CRASH_PARAMETERS
 from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
@@ -21,15 +22,15 @@ from hvrepl.render.style import Style, align
 
 HEADERS = ("parameter", "name", "value", "meaning")
 CODE = re.compile(r"(?=.*\d)(?:0x)?[0-9a-f]{1,8}", re.IGNORECASE)
-NOTHING = "no five crash parameters in it; expected them with labels, in brackets, or in a line of a host, a hypervisor or a debugger"
-LABELS = [label_of(place) for place in range(PARAMETERS + 1)]
+NOTHING = "no five crash parameters in it: with labels, in brackets, or in a line that a host, a hypervisor or a debugger prints"
+LABELS = [label_of(place) for place in range(CRASH_PARAMETERS + 1)]
 
 
 def crash(session: Session, words: Sequence[str]) -> None:
     """crash P0 P1 P2 P3 P4 [CTL]"""
     try:
         numbers, how = read_words(words)
-        told = tell_crash(session.decoder, numbers[:PARAMETERS], *numbers[PARAMETERS:])
+        told = tell_crash(session.decoder, numbers[:CRASH_PARAMETERS], *numbers[CRASH_PARAMETERS:])
     except UsageError as error:
         given = words or (["-"] if session.takes_stdin else [])
         found = read_text(session, to_text(session, given))
@@ -69,7 +70,7 @@ def read_text(session: Session, text: str) -> tuple[Crash, str] | None:
     if not numbers:
         return None
     hows = ", ".join(part for part in (how, "read as pasted") if part)
-    return tell_crash(session.decoder, numbers[:PARAMETERS], *numbers[PARAMETERS:]), hows
+    return tell_crash(session.decoder, numbers[:CRASH_PARAMETERS], *numbers[CRASH_PARAMETERS:]), hows
 
 
 def source_of(words: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from hvrepl.catalog.model import CRASH_PARAMETERS
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.number import fit, read_bare, read_number, unwrap
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from hvrepl.readers.log_lines import Match
 
 BITS = 64
-PARAMETERS = 5
-COUNTS = (PARAMETERS, PARAMETERS + 1)  # without the control register, and with it
+COUNTS = (CRASH_PARAMETERS, CRASH_PARAMETERS + 1)  # without the control register, and with it
 LABELLED = re.compile(r"(?<![^\W\d])[^\W\d]+ ?([0-5])\W{1,8}?((?:0x)?[0-9a-f]{1,16})(?![0-9a-z_])", re.IGNORECASE)
 NUMBER = r"((?:0x)?[0-9a-f]{1,16}(?:`[0-9a-f]{8})?)"
 HEX = re.compile(NUMBER, re.IGNORECASE)
@@ -38,13 +38,13 @@ def read_pasted(text: str) -> list[int]:
     """P0 to P4 out of a text that no log has so: with labels (`P0=0x1e, P1: …`), with brackets around the last four, or in hex after the
     last colon. Empty if there are none."""
     labelled = [(to_int(label), int(value, 16)) for label, value in LABELLED.findall(text)]
-    for start in range(len(labelled) - PARAMETERS + 1):
-        labels, values = zip(*labelled[start : start + PARAMETERS], strict=True)
-        if list(labels) in ([*range(PARAMETERS)], [*range(1, PARAMETERS + 1)]):
+    for start in range(len(labelled) - CRASH_PARAMETERS + 1):
+        labels, values = zip(*labelled[start : start + CRASH_PARAMETERS], strict=True)
+        if list(labels) in ([*range(CRASH_PARAMETERS)], [*range(1, CRASH_PARAMETERS + 1)]):
             return list(values)
     bracketed = BRACKETED.search(text)
     words = bracketed.groups() if bracketed else text.rpartition(": ")[2].split() if ": " in text else []
-    if len(words) != PARAMETERS or not all(map(HEX.fullmatch, words)):
+    if len(words) != CRASH_PARAMETERS or not all(map(HEX.fullmatch, words)):
         return []
     return [int(word.replace("`", ""), 16) for word in words]
 

@@ -16,8 +16,8 @@ from hvrepl.errors import HvreplError
 from hvrepl.readers.cpuid import read_machines
 from hvrepl.readers.crash import find_crashes, read_parameters, read_pasted, split_pasted
 from hvrepl.readers.dump import read_dump
-from hvrepl.readers.kinds import LOG_LINE, is_row, is_value, kind_of
-from hvrepl.readers.number import read_cpuid, read_given
+from hvrepl.readers.kinds import LOG_LINE, is_row, kind_of
+from hvrepl.readers.number import is_given, read_cpuid, read_given
 from hvrepl.script.argv import read_argv
 from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import interpret
@@ -88,7 +88,7 @@ def read_pasted_text(text: str) -> None:
 
 
 def read_number(text: str) -> None:
-    is_value(text)
+    is_given(text)
     LOG_LINE.match(text)
     with suppress(HvreplError):
         read_cpuid([text])

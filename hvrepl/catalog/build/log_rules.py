@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hvrepl.catalog.build.book import Book
 from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
-from hvrepl.catalog.model import ARCHES, Spec
+from hvrepl.catalog.model import ARCHES, CRASH_PARAMETERS, Spec
 from hvrepl.catalog.parse_specs import NUMBER, PlaceError, parse_bits
 from hvrepl.catalog.build.references import check_cited, compile_strictly
-
-PARAMETERS = 5  # of a crash
 
 
 def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
@@ -41,8 +39,8 @@ def check_form(form: LogForm, book: Book) -> Iterator[str]:
             yield f"does not match the line in seen: {line}"
     if form.tells not in ("", *ARCHES):
         yield f"tells must be one of {', '.join(ARCHES)}"
-    if form.crash and len(form.crash) != PARAMETERS:
-        yield f"a crash has {PARAMETERS} parameters"
+    if form.crash and len(form.crash) != CRASH_PARAMETERS:
+        yield f"a crash has {CRASH_PARAMETERS} parameters"
     if form.struct and not any((spec := book.find(form.struct, arch)) and spec.crash for arch in ARCHES):
         yield f"struct: {form.struct} does not describe a crash"
     for path in (*(form.when or ()), *(form.unless or ())):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.guids import GUID_SIZE
 from hvrepl.catalog.model import Field, Remark
 from hvrepl.codec.decoded import Finding
 from hvrepl.codec.meanings import MEANINGS
@@ -14,7 +15,6 @@ from hvrepl.codec.variants import enumerator_value
 from hvrepl.errors import UsageError
 from hvrepl.record import record
 
-GUID_BITS = 128
 GUID_HYPHENS = 4
 FLAGS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}  # what a single bit may be called
 
@@ -30,7 +30,7 @@ class Assignment:
 
 def read_field(one: Assignment, field: Field, width: int, catalog: Catalog) -> int:
     """The number for a field of `width` bits: of an enumerator, as written, or of words that its formatter reads."""
-    show = "guid" if width == GUID_BITS and one.text.count("-") == GUID_HYPHENS else field.show
+    show = "guid" if width == 8 * GUID_SIZE and one.text.count("-") == GUID_HYPHENS else field.show
     value = enumerator_value(one.text, field, catalog)
     if value is None:
         value = one.number
@@ -63,7 +63,7 @@ def read_bytes(one: Assignment) -> bytes:
     """Bytes from hex text in memory order, a GUID's text, or a number (little-endian)."""
     text = one.text.replace(" ", "")
     if text.count("-") == GUID_HYPHENS:
-        return read_words("guid", text).to_bytes(16, "little")
+        return read_words("guid", text).to_bytes(GUID_SIZE, "little")
     if one.number is not None and one.number >= 0 and (text[:2].lower() == "0x" or len(text) % 2):
         return one.number.to_bytes(max(1, (one.number.bit_length() + 7) // 8), "little")
     try:

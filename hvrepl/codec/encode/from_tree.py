@@ -5,13 +5,13 @@ A tree may come from anywhere: it is held to the layout, part by part, before an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, Spec, context_of
 from hvrepl.codec.decode import Decoder
-from hvrepl.codec.decoded import Decoded, join_path
+from hvrepl.codec.decoded import Decoded, join_path, paths
 from hvrepl.codec.parsed import descend, left_over
 from hvrepl.codec.sizes import is_word
 from hvrepl.codec.variants import expand_word, pick_spec
@@ -35,18 +35,11 @@ def encode(decoder: Decoder, found: Found, node: Decoded, *, output: bool = Fals
     data = decoder.schemas.build(spec, layout, values, context or {})
     if not is_word(spec, layout):
         data = (data + left_over(values, layout))[: size_of(node)]
-    known = set(paths(decoder.decode(found, data, output=output, context=context)))
-    unknown = next((path for path in paths(node) if path not in known), None)
+    known = {path for path, _ in paths(decoder.decode(found, data, output=output, context=context))}
+    unknown = next((path for path, _ in paths(node) if path not in known), None)
     if unknown:
         raise shape.unknown(unknown)
     return data
-
-
-def paths(node: Decoded, base: str = "") -> Iterator[str]:
-    for part in node:
-        path = join_path(base, part.name)
-        yield path
-        yield from paths(part, path)
 
 
 def size_of(node: Decoded) -> int | None:

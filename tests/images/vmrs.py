@@ -13,7 +13,6 @@ VALUE = int | str | bytes  # an Int, a String or an Array
 
 # Where fields are in an image that `store` makes with the tables first: for tests that change them.
 HEADERS = (0, 4096)
-HEADER_FIELDS = {"signature": (0, 4), "checksum": (4, 4), "sequence": (8, 2), "version": (10, 4), "alignment": (22, 4), "log": (26, 8)}
 OBJECT_TABLE = 8192
 
 

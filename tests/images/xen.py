@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from tests.images.core import TIMER, page
 
-INVALID = (1 << 64) - 1
 NOBODY = -1  # the number of a page that is nobody's
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,6 @@ import pytest
 from hvrepl.catalog import parse_specs
 from hvrepl.catalog.build import budget, keys, log_rules, patterns, read_specs, references, rules, texts, tiles
 from hvrepl.catalog.build.book import FORMATTERS, Book
-from hvrepl.catalog.model import Spec
 from hvrepl.catalog.build.read_specs import read_folder, to_specs
 from hvrepl.catalog.build.rules import RULES, check_folders, main, read_tables
 from hvrepl.codec.meanings import MEANINGS
@@ -32,7 +31,6 @@ TEST_SPECS = DATA / "specs"
 BAD_SPECS = DATA / "bad_specs"
 BESIDE = BAD_SPECS / "beside"
 EXAMPLES = sorted(path for path in BAD_SPECS.iterdir() if path != BESIDE)
-Rule = Callable[[Spec, Book], Iterator[str]]
 EXPECT = re.compile(r"# expect: (.*)\n")
 
 

@@ -86,7 +86,7 @@ def join_neighbours(ranges: Iterable[Range]) -> Iterator[Range]:
                 continue
             if last:
                 yield last
-            last = one
+            last = Range(one.address, one.size, one.offset)
     except FileError as fault:
         error = fault
     if last:

@@ -115,7 +115,9 @@ def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
         if row.form == "other" or (row.form == "end" and not (runs and runs[-1].last.form in ("columns", "boxed"))):
             others.append(check_other(row))
         elif row.form == "fold":
-            fold = check_fold(row, runs, fold)
+            if not runs or runs[-1].finished or fold is not None:
+                raise UsageError(f"line {row.line}: * repeats the line before it, but there is none")
+            fold = row
         else:
             radix, _ = radices[row.line]
             start = place(row, radix)
@@ -123,7 +125,9 @@ def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
                 raise UsageError(f"line {row.line}: address {shorten(row.address)} is not in base {radix}, as the others are")
             if fold is not None:
                 filled += unfold(runs[-1], row, start, fold)
-                check_filled(filled, fold)
+                if filled > MOST_FOLDED:
+                    repeated = f"* would repeat the line before it for {filled} bytes"
+                    raise UsageError(f"line {fold.line}: {repeated}; at most {MOST_FOLDED} are filled in")
             add(runs, row, start, others)
             fold, others = None, []
     if fold is not None:
@@ -145,12 +149,6 @@ def no_row(source: str) -> str:
     return f"'{shorten(source)}' is not a row of a dump that can be read"
 
 
-def check_fold(row: Row, runs: list[Run], fold: Row | None) -> Row:
-    if not runs or runs[-1].finished or fold is not None:
-        raise UsageError(f"line {row.line}: * repeats the line before it, but there is none")
-    return row
-
-
 def unfold(run: Run, row: Row, start: int, fold: Row) -> int:
     """Repeat the last row up to the address of this one; how many bytes that makes."""
     missing, width = start - run.end, run.last.size
@@ -160,11 +158,6 @@ def unfold(run: Run, row: Row, start: int, fold: Row) -> int:
         run.rows.append((run.last, missing // width))
         run.end = start
     return missing
-
-
-def check_filled(filled: int, fold: Row) -> None:
-    if filled > MOST_FOLDED:
-        raise UsageError(f"line {fold.line}: * would repeat the line before it for {filled} bytes; at most {MOST_FOLDED} are filled in")
 
 
 def add(runs: list[Run], row: Row, start: int, others: list[Row]) -> None:

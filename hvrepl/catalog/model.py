@@ -369,6 +369,9 @@ class Spec:
     def case(self, name: str) -> Layout | None:
         return self.cases.get(name)
 
+    def shorthand(self, name: str) -> Shorthand | None:
+        return next((one for one in self.shorthands if one.name == name), None)
+
 
 def counters(count: int | str | None) -> list[str]:
     """The paths of the fields that a count follows from: none for a number and for the rest."""

@@ -354,7 +354,7 @@ class Completer:
             yield Candidate(f"{name}=", len(current), title=title)
 
     def _values(self, found: Found, layout: Layout | None, path: str, text: str) -> Iterator[Candidate]:
-        if any(shorthand.name == path for shorthand in found.spec.shorthands):
+        if found.spec.shorthand(path):
             yield from matching([self.kernel()], text)
             return
         yield from self._enumerators(self.fields_at(path, found, layout), text)

@@ -151,8 +151,7 @@ def assignment(piece: str, place: Place, completer: Completer, hand: Sequence[He
 
 
 def is_path(path: str, found: Found, layout: Layout | None, completer: Completer) -> bool:
-    is_shorthand = any(shorthand.name == path for shorthand in found.spec.shorthands)
-    return is_shorthand or "[" in path or bool(completer.fields_at(path, found, layout))
+    return bool(found.spec.shorthand(path)) or "[" in path or bool(completer.fields_at(path, found, layout))
 
 
 def may_be(text: str, field: Field, completer: Completer) -> bool:

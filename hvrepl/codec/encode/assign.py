@@ -60,7 +60,7 @@ class Assigner:
 
     def _expand(self, one: Assignment) -> Iterator[Assignment]:
         """The assignments that a shorthand means."""
-        shorthand = next((s for s in self.spec.shorthands if s.name == one.path), None)
+        shorthand = self.spec.shorthand(one.path)
         if shorthand is None:
             yield one
             return

@@ -37,7 +37,7 @@ def is_field(session: Session, target: Target, word: str) -> bool:
     if not NAME.fullmatch(word) or is_number(word):
         return False
     name = word.removeprefix("!")
-    return any(name == one.name for one in target.found.spec.shorthands) or bool(fields_called(session, target.found, name))
+    return bool(target.found.spec.shorthand(name) or fields_called(session, target.found, name))
 
 
 def take_value(session: Session, target: Target, word: str, waiting: list[str]) -> str:

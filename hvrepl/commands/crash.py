@@ -22,7 +22,7 @@ from hvrepl.render.style import Style, align
 
 HEADERS = ("parameter", "name", "value", "meaning")
 CODE = re.compile(r"(?=.*\d)(?:0x)?[0-9a-f]{1,8}", re.IGNORECASE)
-NOTHING = "no five crash parameters in it: with labels, in brackets, or in a line that a host, a hypervisor or a debugger prints"
+NOTHING = "no five crash parameters in it; expected them with labels, in brackets, or in a line of a host, a hypervisor or a debugger"
 LABELS = [label_of(place) for place in range(CRASH_PARAMETERS + 1)]
 
 

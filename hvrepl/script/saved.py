@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from hvrepl.commands.session import Options, Session, Typed
 from hvrepl.commands.table import SHARED
@@ -14,7 +14,6 @@ from hvrepl.version import __version__
 from hvrepl.wording import printable
 
 MARK = "# hvrepl "  # what a saved session begins with
-LEFT_OUT = ("history", "save", "clear", "help", "?", ".help", "quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q")
 SET_BY_LINES = ("arch", "format", "color")
 
 
@@ -38,10 +37,13 @@ def say_typed(one: Typed) -> str:
     return f"{' '.join(one.words)} {rows} of a pasted dump".strip()
 
 
-def to_script(session: Session, typed: Sequence[Typed], path: str, name_dump: Callable[[str], str]) -> str:
-    """The text of a script: the options that were in force at first, then each line; what cannot run again is a comment."""
+def to_script(session: Session, typed: Sequence[Typed], path: str, name_dump: Callable[[str], str], left_out: Collection[str]) -> str:
+    """The text of a script: the options that were in force at first, then each line; what cannot run again is a comment.
+
+    `left_out`: first words of lines of which nothing stays.
+    """
     started = session.started
-    lines = [line for one in typed for line in to_lines(one, started, name_dump)]
+    lines = [line for one in typed for line in to_lines(one, started, name_dump, left_out)]
     options = list(needed_options(started))
     if any(line.pipe or line.file or line.shell for line in map(read, lines) if line):
         options.append("--allow-shell")
@@ -60,7 +62,7 @@ def needed_options(started: Options) -> Iterator[str]:
             yield f"{option.names[-1]} {quote(str(value))}" if option.metavar else option.names[-1]
 
 
-def to_lines(one: Typed, started: Options, name_dump: Callable[[str], str]) -> Iterator[str]:
+def to_lines(one: Typed, started: Options, name_dump: Callable[[str], str], left_out: Collection[str]) -> Iterator[str]:
     said = printable(say_typed(one)).strip()
     if one.has_failed:
         yield f"# failed: {said}"
@@ -71,7 +73,7 @@ def to_lines(one: Typed, started: Options, name_dump: Callable[[str], str]) -> I
         line = read(text)
         if line and "-" in line.words:
             yield f"# read from the terminal: {said}"
-        elif not (line and line.words[:1] and line.words[0] in LEFT_OUT):
+        elif not (line and line.words[:1] and line.words[0] in left_out):
             yield text
 
 

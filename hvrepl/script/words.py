@@ -208,7 +208,8 @@ def save_lines(lines: Lines, words: Sequence[str]) -> None:
     path = words[0]
     if not is_saved(path):
         raise UsageError(f"{path} already exists and is not a saved session; choose another name")
-    script = to_script(lines.session, typed, path, lines.name_dump)
+    left_out = [word for word, (does, _) in SHELL_WORDS.items() if does in (list_history, save_lines, clear, help_lines, leave)]
+    script = to_script(lines.session, typed, path, lines.name_dump, left_out)
     with open_output(lines.session, path, "w") as file:
         file.write(script)
     lines.session.write(printable(f"saved to {path}; `source {quote(path)}` runs it again") + "\n")

@@ -49,8 +49,7 @@ def annotate_source(session: Session, path: str, *, only: bool, full: bool, seve
             yield from annotate_events(session, path, chain([start], chunks), full=full, several=several)
             return
         for piece in pieces(session, chain([start], chunks)):
-            if session.options.strict and any(claim.findings for claim in piece.claims):
-                session.outcome.note(1)
+            session.note_findings(*(claim.findings for claim in piece.claims))
             if session.options.format == "fields":
                 write_piece(session, piece, only=only, full=full)
             elif piece.claims:
@@ -80,8 +79,7 @@ def annotate_events(session: Session, path: str, chunks: Iterable[bytes], *, ful
             found = [*annotator.read(write_event(event).encode("utf-8", "replace")), *annotator.finish()]
             claims = [claim for piece in found for claim in piece.claims]
             said += bool(claims)
-            if session.options.strict and any(claim.findings for claim in claims):
-                session.outcome.note(1)
+            session.note_findings(*(claim.findings for claim in claims))
             if claims and session.options.format == "fields":
                 for piece in found:
                     write_piece(session, piece, only=False, full=full)

@@ -52,8 +52,7 @@ def columns(session: Session, words: Sequence[str], output: str = "") -> None:
         size = sum(table.size for table in tables) * (2 if output else 1)
         with progress(session, "columns", size if size > WORTH_A_BAR else None) as advance:
             counts = write(session, tables, made, output, advance) if output else count(session, tables, made, advance)
-    if session.options.strict and any(one.has_findings or one.unreadable for one in counts):
-        session.outcome.note(1)
+    session.note_findings(*(one.has_findings or one.unreadable for one in counts))
     if output:
         say_unreadable(session, made, counts, output)
     elif tables:

@@ -53,8 +53,7 @@ def cpuid(session: Session, words: Sequence[str], *, flags: str = "", qemu: str 
         write_flags(on_x64(session), flags, [(dump.cpus, dump.config) for dump in dumps])
         return
     machines = [(survey_one(on_x64(session), dump), dump) for dump in dumps]
-    if session.options.strict and any(map(has_findings, machines)):
-        session.outcome.note(1)
+    session.note_findings(*map(has_findings, machines))
     emit_listing(session, to_listing(machines))
 
 

@@ -100,8 +100,7 @@ def decode_text(raw: bytes) -> str:
 def emit_crash(session: Session, told: Crash, how: str = "") -> None:
     """The crash in the format in force; `how` says how its numbers were read. It is what `_` means then."""
     session.values.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())
-    if told.findings and session.options.strict:
-        session.outcome.note(1)
+    session.note_findings(told.findings)
     headers, rows = (FLAT.get(session.options.format) or by_parameter)(told)
     table = told.to_dict()
     emit_listing(session, Listing(headers, rows, [table], single=True, lines=lambda style: screen(told, how, style)))

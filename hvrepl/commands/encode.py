@@ -130,6 +130,5 @@ def encode_one(session: Session, target: Target, start: bytes | None, assignment
     findings = [*assigner.findings, *(finding for finding in node.findings if finding.code not in remarked)]
     for finding in findings:
         session.warn(f"! {say_finding(finding)}")
-    if findings and session.options.strict:
-        session.outcome.note(1)
+    session.note_findings(findings)
     return data

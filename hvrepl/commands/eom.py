@@ -41,8 +41,7 @@ def eom(session: Session, words: Sequence[str], output: str = "") -> None:
     expected = read_type(session.decoder, Assignment(TYPE, words[2], number_or_none(words[2]))) if len(words) > 2 else None
     freed = free(session.decoder, values[0].data, slot, expected)
     session.values.keep(target.found, freed.page)
-    if freed.findings and session.options.strict:
-        session.outcome.note(1)
+    session.note_findings(freed.findings)
     if output:
         with open_output(session, output, "wb") as file:
             file.write(freed.page)

@@ -96,8 +96,7 @@ def write_flags(session: Session, form: str, machines: Sequence[tuple[Cpus, Conf
     choose("form of flags", form, WRITERS)
     flags = Flags(session.decoder)
     answers = [answer_for(flags, cpus, config) for cpus, config in machines]
-    if session.options.strict and any(one.findings or one.unexplained for one in answers):
-        session.outcome.note(1)
+    session.note_findings(*(one.findings or one.unexplained for one in answers))
     tables = [to_table(flags, form, one) for one in answers]
     unexplained = [one.unexplained for one in answers]
     if session.options.format == "line":

@@ -64,8 +64,7 @@ def live(session: Session, words: Sequence[str], root: str = "") -> None:
         for device in cpus.values():
             device.close()
     shown = [Shown(one, to_nodes(session, asker, one)) for one in found]
-    if session.options.strict and any(node.findings for one in shown for node, _ in one.nodes):
-        session.outcome.note(1)
+    session.note_findings(*(node.findings for one in shown for node, _ in one.nodes))
     if words or session.options.format != "fields":
         emit(session, (item for one in shown for item in items_of(session, one)))
     else:

@@ -52,8 +52,7 @@ def answer(session: Session, value: Value, make: Callable[[], Decoded | str]) ->
     if isinstance(node, str):
         yield Item(text=finish_lines(session, [node], line))
         return
-    if node.findings and session.options.strict:
-        session.outcome.note(1)
+    session.note_findings(node.findings)
     shown = line if session.options.keep_going and session.options.format in ("ndjson", "csv") else None
     yield Item(node, line=shown)
 

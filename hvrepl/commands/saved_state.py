@@ -22,8 +22,7 @@ def state_items(session: Session, path: str, memory: Memory) -> Iterator[Item]:
 
 
 def to_item(session: Session, path: str, one: Saved) -> Item:
-    if one.node.findings and session.options.strict:
-        session.outcome.note(1)
+    session.note_findings(one.node.findings)
     owner = say_owner(one)
     where = {"file": path} | {key: value for key, value in (("vp", one.vp), ("vtl", one.vtl)) if value is not None}
     return Item(replace(one.node, read=owner), extra=where, where=f"{path}: {owner}")

@@ -129,8 +129,7 @@ def describe(session: Session, path: str, base: int | None) -> Iterator[Image | 
             state = partial(state_items, session, path, memory) if memory.facts.state else None
             image = Image(path, memory, state, line=session.line if numbered else None)
             yield image
-            if session.options.strict and image.findings():
-                session.outcome.note(1)
+            session.note_findings(image.findings())
     except HvreplError as error:
         if not session.options.keep_going:
             raise
@@ -139,8 +138,7 @@ def describe(session: Session, path: str, base: int | None) -> Iterator[Image | 
 
 def to_item(session: Session, path: str, address: int, page: Page, *, is_placed: bool) -> Item:
     """A page with where it is: at an address, or only at an offset in the file."""
-    if page.node.findings and session.options.strict:
-        session.outcome.note(1)
+    session.note_findings(page.node.findings)
     where = {"file": path, "address" if is_placed else "offset": f"{address:#x}", "score": page.score}
     numbered = session.options.keep_going and session.options.format in ("ndjson", "csv")
     place = f"{address:#x}" if is_placed else f"offset {address:#x}"

@@ -281,6 +281,11 @@ class Session:
         """The error's one line on stderr."""
         self.warn(where + say_error(error))
 
+    def note_findings(self, *found: object) -> None:
+        """What findings mean to the exit status, if there are any."""
+        if self.options.strict and any(found):
+            self.outcome.note(1)
+
     def fail(self, error: HvreplError) -> None:
         self.outcome.note(error.status)
 

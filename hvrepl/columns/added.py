@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
 CRASH, ANNOTATE = "crash", "annotate"  # command words, which no thing is called
-IN_PYTHON, ON_COMMAND_LINE = "say is_hex=True", "give --hex"
+IN_PYTHON, ON_COMMAND_LINE = "pass is_hex=True", "use --hex"
 
 
 @record

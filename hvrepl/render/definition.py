@@ -11,7 +11,7 @@ from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Lay
 from hvrepl.codec.sizes import Sizes
 from hvrepl.digits import to_int
 from hvrepl.record import replace
-from hvrepl.render.flag import describe_flag, describe_place, flag_facts
+from hvrepl.render.flag import describe_flag, describe_place, flag_facts, with_flags
 from hvrepl.render.style import Style, align, spread, titled, wrap
 from hvrepl.wording import count_of, listed
 
@@ -160,7 +160,7 @@ def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def told_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """What is told of a thing in sentences."""
+    """What is said about a thing in sentences."""
     if "doc" in table:
         yield from wrap(table["doc"], style.width, "  ", "  ")
     if "note" in table:

@@ -205,7 +205,7 @@ def test_digits_that_can_be_hex_need_the_option(tmp_path: Path) -> None:
     path = text(tmp_path / "t.csv", "id\n8100000606570000\n")
     [(summary, count, why)] = counted(path, "id=guest-id")
     assert (summary, count) == (None, 1)
-    assert why.endswith("write 0x8100000606570000 or 0n8100000606570000, or give --hex")
+    assert why.endswith("write 0x8100000606570000 or 0n8100000606570000, or use --hex")
     assert counted(path, "id=guest-id", "--hex") == [(SENTENCE, 1)]
 
 

@@ -34,10 +34,10 @@ def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.S
     """What a value means: of a register or other word an int or its bytes in memory order, of a struct or page its bytes.
 
     `what` is any name or alias, `"space:number"`, or a hypercall's `"NAME.output"`; `arch` is x64 or arm64, `specs` a folder
-    of one's own specs beside the built-in ones, read once. An int may be negative: two's complement of the width.
+    of your own specs, read once, in addition to the built-in ones. An int may be negative: two's complement of the width.
     `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
     `print` shows it as a terminal has it, and a notebook as a table.
-    A strange value is no error: see `findings` of what comes back. A struct that is cut behind its fixed part has the finding truncated.
+    A strange value is not an error: see `findings`. A struct that ends after its fixed part has the finding truncated.
 
     Raises NotFoundError for a name or number that the arch does not have (the message says what is spelled alike, or that the other
     arch has it), UsageError for an unknown arch, and for a value that is too wide, too short, or a number where bytes are needed;

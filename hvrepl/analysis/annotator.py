@@ -99,7 +99,7 @@ class Annotator:
         return tuple(claim for match in matches for claim in self.teller.tell(match))
 
     def _look_back(self, block: bytes, start: int) -> None:
-        """Once: what the lines say of the machine that stand before the first one of Hyper-V."""
+        """Once: what the lines say of the machine that come before the first one of Hyper-V."""
         if self._has_looked_back:
             return
         self._has_looked_back = True
@@ -110,7 +110,7 @@ class Annotator:
                 self.teller.tell(hint)
 
     def _lines_to_read(self, block: bytes, at: int) -> Iterator[tuple[int, int, bool]]:
-        """(start, end, True) of the lines that have a word of some form, and with False those behind them on which that may go on."""
+        """(start, end, True) of the lines that have a word of some form, and with False those after them on which that may go on."""
         start = end = at
         words: tuple[str, ...] = ()
         found: Iterator[tuple[int, int]] = iter(())
@@ -141,7 +141,7 @@ class Annotator:
         return lines[-count:]
 
     def _go_on(self, data: bytes) -> Piece:
-        """The rest of a line, or more of it: behind its end stands what its beginning said."""
+        """The rest of a line, or more of it: after its end stands what its beginning said."""
         ended = data.endswith(b"\n")
         piece = Piece(data, self.line, self._late if ended else ())
         self._late = () if ended else self._late

@@ -65,7 +65,7 @@ class Teller:
         """What a match says; nothing where what it would say is not known."""
         form = match.form
         if form.begins:
-            if form.begins <= self.log.stage:  # the stage that a machine has passed already: it is another one, or starts anew
+            if form.begins <= self.log.stage:  # the stage that a machine has passed already: it is another one, or starts again
                 self.log = Log(self.arch)
             self.log.stage = form.begins
         if form.tells and not self.is_fixed:

@@ -114,7 +114,7 @@ class PageFinder:
     def judge(self, at: int, data: bytes) -> Page | None:
         """The page if it is one: payloads of slots in use are laid out by their types, and have nothing impossible in them.
 
-        A guest frees a slot by its type alone. So what stands behind a size of zero speaks against a page as much as a payload does for it.
+        A guest frees a slot by its type alone. So what is after a size of zero speaks against a page as much as a payload does for it.
         """
         best: Page | None = None
         for decoder in self.decoders:
@@ -141,7 +141,7 @@ class PageFinder:
         return any(data[start : start + (payload.size or 0)]) and all(part.fields for part in payload.fields if part.name in bodies)
 
     def _headless(self, data: bytes) -> int:
-        """How many slots have neither type nor size nor flags, and something behind them."""
+        """How many slots have neither type nor size nor flags, and something after them."""
         header = max(self.tables) + 1
         return sum(not any(data[at : at + header]) and any(data[at : at + self.slot]) for at in range(0, self.size, self.slot))
 

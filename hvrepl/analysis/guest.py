@@ -95,7 +95,7 @@ class Ring:
 
 
 def read_ring(decoder: Decoder, read: Read, address: int, size: int) -> Ring | None:
-    """The ring whose control page is at an address, with `size` bytes of data behind it; None for one that there is not."""
+    """The ring whose control page is at an address, with `size` bytes of data after it; None for one that there is not."""
     if not address:
         return None
     found = decoder.catalog.find_name(RING)

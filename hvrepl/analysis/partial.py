@@ -45,7 +45,7 @@ def known_parts(node: Decoded, names: set[str], mask: int) -> Iterator[Decoded]:
 
 
 def absolute(part: Decoded) -> int:
-    """The bits of a part of a word as a mask; those of a CPUID leaf stand in its register."""
+    """The bits of a part of a word as a mask; those of a CPUID leaf are in its register."""
     if part.bits is None:
         return 0
     high, low = part.bits

@@ -22,7 +22,7 @@ __all__ = ["find", "names", "open_catalog", "spaces"]
 def find(what: str | int, space: str | None = None, *, arch: str = "x64", specs: Specs = None) -> Found:
     """What a name or a number means on an arch: `find("sint2")`, `find(0x40000092, "msr")`, `find("msr:0x40000092")`.
 
-    `specs` is a folder of one's own specs, in every function here: they are read beside the built-in ones, as with `--specs`.
+    `specs` is a folder of your own specs, in every function here, read in addition to the built-in ones, as with `--specs`.
     A number without a space is the first of msr, register, cpuid, status, hypercall, message, vmbus that has it; one that only has a
     name there gives way to one of the same size that is laid out. `others` has the rest.
     Raises NotFoundError, which says what the other arch has or what is spelled alike; UsageError for an arch that there is not;

@@ -58,7 +58,7 @@ class LogForm:
     `words`: lower-case text of which one must be there, in a log of Hyper-V also one of `later`; `crash`, `control`: the groups of crash
     parameters. It is found by a pattern or a reader, which takes no name for that of a thing that is `excepted`. `tells`: the arch of
     the machine that wrote it. `begins`: a machine starts with it, at this stage of its start, 1 the first (0: it does not). `text` is
-    said as it stands. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it
+    said as it is. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it
     does not. `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
     `back`: how many lines it may have begun before the one with the word. `struct`: the crash is told only if as this. `elsewhere`:
     other systems have such lines too, so it is no sign of Hyper-V. `sign`: it is one, though it says nothing. `own`: it is not one of the

@@ -11,7 +11,7 @@ from hvrepl.digits import to_int
 from hvrepl.script.lines import split_typed
 
 WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and which word of it is completed
-BREAKS = ("=", ":")  # words of their own in bash, wherever they stand
+BREAKS = ("=", ":")  # words of their own in bash, wherever they are
 BREAK = re.compile(r" ([=:])(?: (?=\S))?")
 HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with a backslash without what it escapes
 UNQUOTABLE = "'*?["  # what single quotes cannot hold, or what bash would look for in file names once more as it takes the offers

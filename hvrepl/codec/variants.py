@@ -148,7 +148,7 @@ def expand(
     context: Mapping[str, str],
     word: Word,
 ) -> Iterator[Field]:
-    """The fields of scopes[0], with the layouts around it behind it; what is picked and entered is noted in `word`."""
+    """The fields of scopes[0], with the layouts around it after it; what is picked and entered is noted in `word`."""
     for field in scopes[0].fields:
         target = None
         if name := context_of(field.switch):

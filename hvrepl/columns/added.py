@@ -27,7 +27,7 @@ IN_PYTHON, ON_COMMAND_LINE = "pass is_hex=True", "use --hex"
 
 @record
 class Added:
-    """A column that is made of `columns`: `name` is what it is called, `label` what stands before the names of its fields in CSV."""
+    """A column that is made of `columns`: `name` is what it is called, `label` what is before the names of its fields in CSV."""
 
     columns: Sequence[str]
     name: str

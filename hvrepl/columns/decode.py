@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
 SAMPLE = 1 << 14  # rows that are looked at
-LOOK_AGAIN = 1 << 20  # rows after which some are looked at anew
+LOOK_AGAIN = 1 << 20  # rows after which some are looked at again
 FEW = 512  # rows of which it does not matter how they are decoded
 BLOCK = 1 << 15  # rows that are shifted and masked at once, so that they stay near the processor
 MOST_CELLS = 1 << 22  # of the rows of distinct values that are kept
@@ -61,7 +61,7 @@ def column_type(what: str, *, arch: str = "x64", specs: Specs = None, summary: b
     """The type of what `decode_column` gives: it follows from the thing alone.
 
     `summary`, then a field for each part by its path (an unsigned integer of its width, bytes for what has over 64 bits; null where
-    another variant holds), with PATH_meaning behind it where words go with it; the codes of `findings`; `error`.
+    another variant holds), with PATH_meaning after it where words go with it; the codes of `findings`; `error`.
     """
     return open_column(what, arch, specs, summary=summary, is_hex=False).type
 

@@ -38,7 +38,7 @@ def number_type(bits: int, *, signed: bool = False) -> pa.DataType:
 
 
 def name_columns(leaves: Sequence[Leaf], *, summary: bool) -> list[Column]:
-    """A column is called as its path; where that is the name of one of our own, with _value behind."""
+    """A column is called as its path; where that is the name of one of our own, with _value after."""
     own = {SUMMARY, FINDINGS, ERROR}
     names = [f"{leaf.path}_value" if leaf.path in own else leaf.path for leaf in leaves]
     return [Column(leaf, name, f"{name}_meaning" if leaf.says and summary else "") for leaf, name in zip(leaves, names, strict=True)]

@@ -246,7 +246,7 @@ def fits(leaf: Leaf, place: Spot | Run) -> bool:
 
 
 def compact(array: pa.Array) -> pa.Buffer:
-    """The bytes of an array of a fixed size, without what is before and behind it."""
+    """The bytes of an array of a fixed size, without what is before and after it."""
     size = array.type.byte_width
     return array.buffers()[1].slice(array.offset * size, len(array) * size)
 

@@ -22,7 +22,7 @@ Make = Callable[[pa.RecordBatch], Any]
 def decoded(
     df: DataFrame, column: str, what: str, *, name: str = "decoded", arch: str = "x64", summary: bool = True, is_hex: bool = False
 ) -> DataFrame:
-    """The frame with a struct of the fields of `column_type(what)` behind its columns, under a name of its own.
+    """The frame with a struct of the fields of `column_type(what)` after its columns, under a name of its own.
 
     Spark has no unsigned numbers: a field has the next wider type, one of 64 bits decimal(20,0). hvrepl with pyarrow must be installed
     where the workers run. Raises NotFoundError and UsageError as `column_type` does, UsageError for a column that the frame does not have

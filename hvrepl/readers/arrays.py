@@ -65,7 +65,7 @@ WRAPS = (
 
 @record
 class Inner:
-    """What stands in all wraps, with blanks in place of these so that lines keep their numbers, and what they say of it."""
+    """What is in all wraps, with blanks in place of these so that lines keep their numbers, and what they say of it."""
 
     text: str
     type: str = ""
@@ -99,7 +99,7 @@ def without_comments(text: str) -> str:
 
 
 def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple[bytes, str]]:
-    """Each `{...}`, with what stands before it as its declaration. Raises UsageError with the line and what is wrong."""
+    """Each `{...}`, with what is before it as its declaration. Raises UsageError with the line and what is wrong."""
     arrays = []
     at, counted, line = 0, 0, 1
     while match := BLOCK.match(text, at):

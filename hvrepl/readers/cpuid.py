@@ -19,7 +19,7 @@ from hvrepl.wording import shorten
 FLAGS = re.IGNORECASE | re.ASCII | re.VERBOSE
 HEX = r"(?:0x)?[0-9a-f]{1,8}"
 WORD = r"[0-9a-z]{1,40}"  # a register, also one with a letter typed for a digit
-BARE = "|".join(("0000", "4000", "8000", "8fff", "c000"))  # how leaves begin: what stands without any name must be one
+BARE = "|".join(("0000", "4000", "8000", "8fff", "c000"))  # how leaves begin: what is without any name must be one
 NAMED = rf"""["']?e[a-d]x["']?\s{{0,9}}[=:]\s{{0,9}}["']?{WORD}["']?"""
 RUN = rf"(?P<run>{NAMED}(?:[\s,;]{{0,9}}{NAMED}){{0,3}})"
 FOUR = rf"(?P<eax>{WORD})SEP(?P<ebx>{WORD})SEP(?P<ecx>{WORD})SEP(?P<edx>{WORD})"
@@ -115,7 +115,7 @@ class Taken:
 
     def __init__(self) -> None:
         self._parts: list[tuple[int, int]] = []
-        self._run: list[tuple[int, int]] = []  # the last ones, ascending and behind one another, as one form finds them
+        self._run: list[tuple[int, int]] = []  # the last ones, ascending and after one another, as one form finds them
 
     def take(self, start: int, end: int) -> bool:
         """Takes a part, unless some of it is taken already."""
@@ -212,7 +212,7 @@ def read_dump(text: str, space: Space) -> list[Leaves]:
 
 
 def read_machines(text: str, space: Space) -> list[Dump]:
-    """The machines of a text. A heading begins another CPU, and so does a leaf that comes again.
+    """The machines of a text. A heading begins another CPU, and so does a leaf that appears again.
 
     Another machine begins where the CPUs' numbers begin again, and where a CPU without a number has a hypervisor leaf with another
     value: `cpuid -1` numbers none. `space` says which leaves are a hypervisor's.

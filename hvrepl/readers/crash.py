@@ -23,12 +23,12 @@ HEX = re.compile(NUMBER, re.IGNORECASE)
 # A bug check with its four parameters in brackets, as Windows and WinDbg write them: 0xd1 (0x0, …), D1, {0, …}, (d1) {0, …}.
 FOUR = rf"[({{]\s*{NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}\s*[)}}]"
 BRACKETED = re.compile(rf"(?<![0-9a-z_.]){NUMBER}\W{{1,8}}?{FOUR}", re.IGNORECASE)
-BETWEEN = re.compile(r"[\s,;(){}\[\]\uff0c]+")  # what stands between numbers that were pasted
+BETWEEN = re.compile(r"[\s,;(){}\[\]\uff0c]+")  # what is between numbers that were pasted
 DIGITS = re.compile("[0-9]+")
 
 
 def find_crashes(text: str, forms: Iterable[LogForm]) -> list[Match]:
-    """Where lines of logs stand in the text that have the parameters of a crash."""
+    """Where lines of logs are in the text that have the parameters of a crash."""
     from hvrepl.readers.log_lines import Recogniser
 
     return Recogniser((form for form in forms if form.crash), is_open=True).find(text)
@@ -50,7 +50,7 @@ def read_pasted(text: str) -> list[int]:
 
 
 def split_pasted(text: str) -> list[str]:
-    """The words of a text but for what stands between pasted numbers: commas, brackets."""
+    """The words of a text but for what is between pasted numbers: commas, brackets."""
     return [word for word in BETWEEN.split(text) if word]
 
 

@@ -135,7 +135,7 @@ class Devices:
         return found
 
     def read_cpuids(self, numbers: Iterable[int], space: Space) -> list[Leaves]:
-        """The hypervisor leaves of each CPU, also those of `numbers`, which may stand behind the largest. FileError if none can be read."""
+        """The hypervisor leaves of each CPU, also those of `numbers`, which may stand after the largest. FileError if none can be read."""
         known = sorted(numbers)
         return [self.read_cpuid(cpu, known, space) for cpu in self.cpus("cpuid")]
 

@@ -33,7 +33,7 @@ class Dump:
 
 @mutable
 class Run:
-    """Rows of one form that follow one another without a hole, each with how often it stands there."""
+    """Rows of one form that follow one another without a hole, each with how often it is there."""
 
     start: int
     rows: list[tuple[Row, int]]
@@ -74,7 +74,7 @@ def refuse_damaged(raw: bytes) -> None:
 def read_dump(text: str, word_size: int | None = None, *, is_hex: bool = False, size: int | None = None) -> list[Dump]:
     """The dumps in the text: a new one starts where the address jumps or restarts. Raises UsageError with the line and what is wrong.
 
-    word_size: read each row as words of so many bytes, little-endian, whatever its form; 1 takes bytes as they stand.
+    word_size: read each row as words of so many bytes, little-endian, whatever its form; 1 takes bytes as they are.
     is_hex: read elements of lists without 0x as hex. size: how many bytes are asked for; base64 must have as many.
     """
     if word_size is not None and word_size not in WORD_SIZES:

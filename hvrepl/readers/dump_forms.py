@@ -11,7 +11,7 @@ from hvrepl.record import record
 from hvrepl.wording import shorten
 
 H = "[0-9a-f]"
-MOST_TEXT_GROUPS = 1024  # no tool prints a text column beside more; looking for one takes time that grows with their square
+MOST_TEXT_GROUPS = 1024  # no tool prints a text column next to more; looking for one takes time that grows with their square
 
 # What logs, mails and consoles put before a line.
 PREFIX = re.compile(
@@ -116,7 +116,7 @@ class Row:
     order: str = ""  # the byte order that the text column or the alignment proves, "big" or "little"
     wide_gap: bool = False  # two spaces or more after the address
     lone_gap: bool = False  # and nowhere between the groups
-    is_logged: bool = False  # the kernel's log stands before it
+    is_logged: bool = False  # the kernel's log comes before it
 
     @property
     def size(self) -> int:
@@ -361,7 +361,7 @@ def read_hex(digits: str) -> bytes:
 
 
 def split_text(body: str, groups: list[bytes], ends: list[int], gap: int = 2) -> tuple[int, str, str]:
-    """How many groups stand before the text column, the byte order that it proves, and its kind.
+    """How many groups come before the text column, the byte order that it proves, and its kind.
 
     Text can look like hex (`dead beef`), so the column is where the text says what the groups before it say. `gap`: blanks before it.
     """
@@ -408,7 +408,7 @@ def prove(body: str, groups: list[bytes], end: int, gap: int) -> str | None:
 
 
 def bar_of(rest: str) -> str:
-    """What stands on the left of a text column in bars; empty if it is not in bars."""
+    """What is on the left of a text column in bars; empty if it is not in bars."""
     text = rest.strip()
     return text[0] if len(text) > 1 and (text[0], text[-1]) in BARS else ""
 

@@ -192,7 +192,7 @@ def last_of_each(guests: Iterable[Guest]) -> list[Guest]:
 
 
 def read_argv(words: Sequence[str]) -> Guest:
-    """The words of one command line, as QEMU takes them: of what comes again the last counts, of -accel the first, of -machine all."""
+    """The words of one command line, as QEMU takes them: of what appears again the last counts, of -accel the first, of -machine all."""
     program = PROGRAM.search(words[0]) if words else None
     arch = (program["arch"] or "x86_64") if program else "x86_64"
     options: dict[str, str] = {}

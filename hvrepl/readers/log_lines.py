@@ -22,13 +22,13 @@ NAMED = re.compile(
     (?P<value>0x[0-9a-fo]{1,16}|[0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{16})(?![0-9a-z_`])""",
     re.IGNORECASE | re.VERBOSE,
 )
-DEFINES = re.compile(r"#\s{0,9}define\s{1,40}\Z")  # before a name: what stands behind it is what a header takes it for
+DEFINES = re.compile(r"#\s{0,9}define\s{1,40}\Z")  # before a name: what is after it is what a header takes it for
 QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
-UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # behind a match, what a line ends with on which more will follow
+UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # after a match, what a line ends with on which more will follow
 DIGIT = re.compile("[0-9]")
 SOFT_BREAK = "="  # of quoted-printable, at the end of a line
-# Over which one thing may stretch behind the line where it begins.
+# Over which one thing may stretch after the line where it begins.
 LINES = 2
 LINES_OF_CRASH = 6
 LONGEST_HELD = 4096  # characters
@@ -137,7 +137,7 @@ class Recogniser:
         self._take(is_open=True)
 
     def hints(self) -> Recogniser:
-        """The forms that only say something of the machine, for what stands before the first line that has made a log one of Hyper-V."""
+        """The forms that only say something of the machine, for what is before the first line that has made a log one of Hyper-V."""
         if not self._hints:
             self._hints.append(Recogniser((finder.form for finder in self._all if finder.form.is_hint), is_open=True))
         return self._hints[0]
@@ -254,7 +254,7 @@ def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
 
 
 def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:
-    """Names that are known, each with the number behind it."""
+    """Names that are known, each with the number after it."""
     for match in NAMED.finditer(text):
         name = names().get(squeeze(match["name"])) if not DEFINES.search(text, 0, match.start()) else ""
         if name and name not in form.excepted:
@@ -296,7 +296,7 @@ class Held:
 
 
 class LogReader:
-    """The lines of one log, one after the other: what stands in each, also what a mail has broken over several."""
+    """The lines of one log, one after the other: what is in each, also what a mail has broken over several."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         self.recogniser = recogniser
@@ -388,5 +388,5 @@ def plain(line: str) -> str:
 
 
 def breaks_off(text: str, match: Match) -> bool:
-    """Whether a line ends behind a match as if there were more: with a comma, or a comma and a word."""
+    """Whether a line ends after a match as if there were more: with a comma, or a comma and a word."""
     return bool(UNFINISHED.fullmatch(text, match.end))

@@ -20,7 +20,7 @@ BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 NUMBERS = re.compile(r"[-+\w\s,'\"<>\[\]=().\u2026]*")
 HEX = re.compile("[0-9a-f]*", re.IGNORECASE)
 RECORD = re.compile(":(?:[0-9a-f]{2}){5}", re.IGNORECASE)
-AMBIGUOUS = (4, 8, 16)  # digits of groups that are bytes as they stand, or words
+AMBIGUOUS = (4, 8, 16)  # digits of groups that are bytes as they are, or words
 
 
 @record
@@ -123,7 +123,7 @@ def bare_rows(text: str) -> list[Row]:
 
 
 def join_bare(rows: list[Row], word_size: int | None) -> tuple[bytes, str]:
-    """Words are little-endian, as the kernel prints them, unless the text beside them says otherwise."""
+    """Words are little-endian, as the kernel prints them, unless the text next to them says otherwise."""
     order = "big" if {row.order for row in rows if row.order} == {"big"} else "little"
     name = f"{'kernel ' * rows[0].is_logged}hex dump {'bytes' if rows[0].digits == 2 or order == 'big' else 'words'}"
     if word_size:
@@ -154,7 +154,7 @@ def split_words(source: str) -> list[str]:
 
 
 def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
-    """Lines of nothing but hex, in groups of any even width: bytes as they stand. Groups that can be words are refused."""
+    """Lines of nothing but hex, in groups of any even width: bytes as they are. Groups that can be words are refused."""
     parts = []
     groups: list[tuple[str, int]] = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -179,7 +179,7 @@ def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
 
 
 def check_groups(groups: list[tuple[str, int]]) -> None:
-    """Raise UsageError for groups that are all as wide as words: they are printed as they stand (xxd), or lowest byte last (od, hexdump).
+    """Raise UsageError for groups that are all as wide as words: they are printed as they are (xxd), or lowest byte last (od, hexdump).
 
     Groups of several widths are what somebody types field by field.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-# What stands before UTF-16; the mark before UTF-8 says nothing new.
+# What is before UTF-16; the mark before UTF-8 says nothing new.
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 LEAST_UTF_16 = 8  # bytes without a mark that are UTF-16 if each second one is zero
 ESCAPE = re.compile(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
-Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words stand
+Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words are
 
 # How often a character stands among a thousand of logs and mails; others are as rare as RARE.
 OFTEN = {
@@ -77,6 +77,6 @@ def cost(words: Sequence[str], c: str) -> int:
 
 
 def beside(word: str, c: str) -> str:
-    """What stands beside a character in a word, as a pattern behind that character: what follows is tried first, which is faster."""
+    """What is next to a character in a word, as a pattern after that character: what follows is tried first, which is faster."""
     before, _, after = word.partition(c)
     return re.escape(after) + (f"(?<={re.escape(word)})" if before else "")

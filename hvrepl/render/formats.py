@@ -201,7 +201,7 @@ def csv_row(cells: Iterable[str]) -> str:
 
 
 def is_formula(cell: str) -> bool:
-    """Whether a spreadsheet may run a cell: some look behind blanks and marks that are not seen, and take = in its other widths for one."""
+    """Whether a spreadsheet may run a cell: some look past blanks and marks that are not seen, and take = in its other widths for one."""
     if cell[:1].isascii() and cell[:1].isalnum():
         return False
     from unicodedata import normalize

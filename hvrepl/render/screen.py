@@ -18,7 +18,7 @@ BYTES_A_ROW = 16
 WIDE_ENOUGH = 75  # columns that a row of so many bytes takes
 REGISTERS_A_ROW = 4
 WIDE_REGISTERS = 66  # columns that a row of so many registers takes
-LEAST_RUN = 3  # elements that say nothing, to stand in one line
+LEAST_RUN = 3  # elements that say nothing, to share one line
 MOST_BINARY = 64  # bits that are written one by one
 SLACK = 3  # columns by which reserved ranges may widen the column of places
 NO_SLOT = "every slot is free"
@@ -210,7 +210,7 @@ def number_rows(node: Decoded) -> Iterator[Row]:
 
 
 def rows_at(node: Decoded) -> Iterator[Row]:
-    """Each part but not what is within it; reserved bits that are clear stand in one line, as a run of empty elements does."""
+    """Each part but not what is within it; reserved bits that are clear share one line, as a run of empty elements does."""
     quiet = []
     for part, last in runs_of(node.fields):
         if part.reserved and not part.is_set:
@@ -381,7 +381,7 @@ def slot_table(node: Decoded) -> SlotTable:
 
 
 def slot_lines(columns: Sequence[str], row: Sequence[str], style: Style) -> Iterator[str]:
-    """A slot where its line would be too wide: below one another what stands side by side else."""
+    """A slot where its line would be too wide: below one another what is side by side else."""
     yield "  " + style.paint("name", f"{columns[0]} {row[0]}")
     cells = [pair for pair in zip(columns[1:], row[1:], strict=True) if pair[1]]
     yield from align(cells, style, ("dim", "number"), indent=" " * 4)

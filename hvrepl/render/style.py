@@ -60,13 +60,13 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
 
 
 def titled(name: str, text: str, style: Style) -> list[str]:
-    """A name, and what is said of it behind it and below."""
+    """A name, and what is said of it after it and below."""
     first, *more = wrap(text, style.width, f"{name}  ", "    ") if text else [name]
     return [style.paint("name", name) + first[len(name) :], *more]
 
 
 def loud_lines(text: str, style: Style, indent: str = "") -> Iterator[str]:
-    """What is strange, behind its mark."""
+    """What is strange, after its mark."""
     return (style.paint("finding", line) for line in wrap(text, style.width, f"{indent}! ", f"{indent}  "))
 
 
@@ -102,7 +102,7 @@ def align(
 
 
 def spread(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], indent: str = "  ") -> list[str]:
-    """Rows whose last cell is a text: beside the others where a third of the width is left for it, else below them.
+    """Rows whose last cell is a text: next to the others where a third of the width is left for it, else below them.
 
     The column of names, or without names the widest, is only as wide as leaves that room, and cells that are far longer than
     those of other columns do not widen theirs: what is longer sticks out of its column. In a row that is wider than the terminal the name
@@ -178,7 +178,7 @@ def squeeze(gaps: list[str], row: Sequence[str], last: int, indent: int, width: 
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Where they are wider than `width` together, very wide cells and those with nothing behind them stick out of the last but one."""
+    """Where they are wider than `width` together, very wide cells and those with nothing after them stick out of the last but one."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if width and len(widths) > 1 and sum(widths) + 2 * len(widths[1:]) > width:
         widths[-2] = max((len(row[-2]) for row in rows if row[-1] and len(row[-2]) <= NARROW), default=0)
@@ -186,7 +186,7 @@ def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 
 def wrap_last(text: str, width: int, hang: int, indent: int) -> list[str]:
-    """The lines of a last column that starts at `hang`: what stands beside the others, then whole lines for below.
+    """The lines of a last column that starts at `hang`: what is next to the others, then whole lines for below.
 
     Where it would be narrow it stands below them, from `indent` on.
     """

@@ -13,7 +13,7 @@ from hvrepl.script.option_words import FILES, FOLDERS, choices_of, options_here
 @record
 class Candidate:
     """Text that replaces the last `length` characters before the cursor, with what the menu shows next to it; `follows` is what it wants
-    behind it, as FMT behind --format."""
+    after it, as FMT after --format."""
 
     text: str
     length: int
@@ -32,7 +32,7 @@ def explained(choices: Iterable[tuple[str, str]], current: str) -> Iterator[Cand
 
 
 def options(words: Sequence[str], command: str, current: str) -> Iterator[Candidate]:
-    """The options that may follow the words, by their long names; behind the = of --format=json the words of that one."""
+    """The options that may follow the words, by their long names; after the = of --format=json the words of that one."""
     name, equals, text = current.partition("=")
     for option in options_here(words, command):
         if equals and name in option.names and option.metavar:

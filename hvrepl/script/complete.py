@@ -52,7 +52,7 @@ class Held:
 
 @record
 class Typed:
-    """What stands before the cursor: all words but the last, of those the ones that are no options, and the last. `is_asked`: by Tab,
+    """What is before the cursor: all words but the last, of those the ones that are no options, and the last. `is_asked`: by Tab,
     and not only because somebody types."""
 
     all: list[str]

@@ -123,7 +123,7 @@ def names_something(session: Session, word: str) -> bool:
 
 
 def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """X=V, X: V and X = V as X V, where X is a known name or number, also behind the name of a space."""
+    """X=V, X: V and X = V as X V, where X is a known name or number, also after the name of a space."""
     if len(words) > 1 and words[0].lower() in SPACES and words[1].lower() not in SPACES:
         return [words[0], *take_apart(session, words[1:])]
     first, *rest = words

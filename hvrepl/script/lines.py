@@ -26,7 +26,7 @@ OPENED = {"'": "a single quote", '"': "a double quote"}
 
 
 def split_typed(text: str) -> tuple[list[str], str]:
-    """The words before the cursor as they read, and the one at the cursor as it stands there: quotes, backslashes and all."""
+    """The words before the cursor as they read, and the one at the cursor as it is written: quotes, backslashes and all."""
     found = list(TYPED.finditer(text))
     current = found.pop()[0] if found and found[-1].end() == len(text) else ""
     return [unquote(match[0]) for match in found], current
@@ -53,7 +53,7 @@ def at_home(word: str) -> str:
 
 
 def split_operator(text: str) -> tuple[str, str, str]:
-    """A line that is typed → what is before its first operator, that one (!, |, >, >> or #; "" for none), and what is behind it."""
+    """A line that is typed → what is before its first operator, that one (!, |, >, >> or #; "" for none), and what is after it."""
     if text.lstrip().startswith("!"):
         return "", "!", text.lstrip()[1:]
     depth = 0
@@ -68,7 +68,7 @@ def split_operator(text: str) -> tuple[str, str, str]:
 
 @record(eq=True)
 class Line:
-    """The words of a line, and where its output goes: into a command, or into a file (`append`: behind what it holds)."""
+    """The words of a line, and where its output goes: into a command, or into a file (`append`: after what it holds)."""
 
     words: tuple[str, ...]
     pipe: str = ""

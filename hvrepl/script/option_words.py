@@ -57,7 +57,7 @@ def positional(words: Iterable[str]) -> list[str]:
 
 
 def options_here(words: Sequence[str], command: str) -> Iterator[Option]:
-    """The options that may follow the words of a line: each once, unless it may be given again; none behind --."""
+    """The options that may follow the words of a line: each once, unless it may be given again; none after --."""
     if END in words:
         return
     given = {option.key for word in words if word.startswith("-") if (option := ALL.get(word.partition("=")[0]) or ALL.get(word[:2]))}

@@ -154,7 +154,7 @@ def ignore(event: KeyPressEvent) -> None:
 
 @Condition
 def is_unfinished() -> bool:
-    """Whether what was picked from the menu wants something behind it: FIELD=, a folder, a command with words, an option with one."""
+    """Whether what was picked from the menu wants something after it: FIELD=, a folder, a command with words, an option with one."""
     text = get_app().current_buffer.document.text_before_cursor
     words = text.split()
     return text.endswith(GOES_ON) or (len(words) == 1 and words[0] in WANT_WORDS) or bool(words and awaits(words[-1]))

@@ -163,7 +163,7 @@ def show_help(session: Session, command: str) -> None:
 
 
 def nothing(*_: Any) -> None:
-    """What stands for a way that leads out of the page."""
+    """Takes the place of a way that leads out of the page."""
 
 
 WAYS = Ways(**dict.fromkeys(Ways.__annotations__, nothing) | {"show_help": show_help})

@@ -292,7 +292,7 @@ def root_of(path: str) -> str:
 
 
 def write_site(folder: str, index: Index | None = None, base: str = "") -> dict[str, int]:
-    """All files of the site into a folder, which is made anew; returns the bytes of each page by its path.
+    """All files of the site into a folder, which is made again; returns the bytes of each page by its path.
 
     `base` is where the site will be, such as /hvrepl/, for the page that a web server shows in place of any missing one.
     """

@@ -71,7 +71,7 @@ class Assigner:
         self.findings += [*remarks_on(one, shorthand.read), *first_remark(one, shorthand.remarks)]
 
     def _look(self) -> None:
-        """Finds the parts anew. In a value made from zero new ones get what they start with: a region that says how much of it
+        """Finds the parts again. In a value made from zero new ones get what they start with: a region that says how much of it
         is used all of that, so that its fields can be set."""
         self.places = Places(self.schemas, self.spec, self.layout, bytes(self.data))
         changed = False
@@ -250,7 +250,7 @@ class Assigner:
         self.data[end:end] = bytes((size or 1) * max(0, count - (array.held or 0)))
 
     def _close_regions(self) -> None:
-        """Every `used` that was not assigned: as large as what the variant cannot be without, and what was set behind that."""
+        """Every `used` that was not assigned: as large as what the variant cannot be without, and what was set after that."""
         for region in [part for part in self.places.parts if part.field.used]:
             counter = self.places.resolve(region.scope, region.field.used)
             if counter is None or counter.path in self.given:

@@ -44,7 +44,7 @@ def share(values: Iterable[Any]) -> None:
 class Code:
     """A function `(n, raw, tail)` under construction: n is the number, raw its bytes in hex, tail what ends the text.
 
-    Its text is an f-string. What stands in braces there is a name with a format or an index, as Python 3.11 takes no quotes in them.
+    Its text is an f-string. What is in braces there is a name with a format or an index, as Python 3.11 takes no quotes in them.
     """
 
     def __init__(self, width: int, names: dict[str, Any] | None = None) -> None:
@@ -141,7 +141,7 @@ def most_of(bits: int) -> int:
 
 
 def in_hex(at: int, size: int) -> Fragment:
-    """Bytes as they stand. A table has no raw bytes, so a single one is taken from the number."""
+    """Bytes as they are. A table has no raw bytes, so a single one is taken from the number."""
     if size == 1:
         return Fragment(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
     return Fragment(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")

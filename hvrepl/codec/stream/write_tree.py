@@ -87,7 +87,7 @@ def place_of(node: Decoded) -> dict[str, object]:
 
 
 def raw_of(node: Decoded, spot: Spot | None) -> Fragment:
-    """A number with all its digits, or bytes as they stand."""
+    """A number with all its digits, or bytes as they are."""
     if spot and node.is_number:
         digits = len(node.raw) - 2
         return Fragment(mask_of(spot.lsb, spot.width), lambda code: f"0x{{{code.bits(spot.lsb, spot.width)}:0{digits}x}}")

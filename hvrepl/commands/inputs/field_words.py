@@ -14,7 +14,7 @@ NAME = re.compile(r"!?[a-z_][\w.\[\]]*", re.IGNORECASE)
 
 
 def join_fields(session: Session, target: Target, words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words behind WHAT, each assignment as one word, and which of these were written otherwise.
+    """The words after WHAT, each assignment as one word, and which of these were written otherwise.
 
     UsageError for the name of a field without a value, unless it is one bit: that is set then, and `!name` clears it.
     """
@@ -41,7 +41,7 @@ def is_field(session: Session, target: Target, word: str) -> bool:
 
 
 def take_value(session: Session, target: Target, word: str, waiting: list[str]) -> str:
-    """FIELD=VALUE of a word that names a field, with the words behind it that belong to it, which are taken away."""
+    """FIELD=VALUE of a word that names a field, with the words after it that belong to it, which are taken away."""
     name, has_sign = word.removesuffix("="), word.endswith("=")
     if waiting[:1] == ["="] and not has_sign:
         waiting.pop(0)

@@ -174,7 +174,7 @@ READ_DUMPS: dict[str, Callable[[Session, Found, bytes, str], list[Value] | None]
 
 
 def is_place(text: str) -> bool:
-    """Whether FILE:ADDRESS stands there, and no file is called so."""
+    """Whether FILE:ADDRESS is there, and no file is called so."""
     path, _, address = text.rpartition(":")
     if not path or not ADDRESS.fullmatch(address):
         return False

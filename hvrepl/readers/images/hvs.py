@@ -1,7 +1,7 @@
 """Files of Hyper-V's storage, which holds values under paths: its headers, its tables, and where each value lies in the file.
 
 The layout is that of OpenVMM's support/hvs_file (FORMAT.md and src/defs.rs), format version 4.0: two copies of a header; object tables,
-the first behind them and the others chained to it, whose entries say where key tables are; key tables, whose entries have a name, a
+the first after them and the others chained to it, whose entries say where key tables are; key tables, whose entries have a name, a
 parent and a value, or say where a larger value is.
 """
 

@@ -80,7 +80,7 @@ def open_lime(source: Source) -> Chain:
             if part.length and count == 1:
                 make_unpacker(source)
     except FileError:
-        if not count:  # else it comes again once the rest has been read
+        if not count:  # else it appears again once the rest has been read
             raise
     known = not is_packed and count <= MOST_WALKED
     name = {LIME: "LiME", AVML: "AVML"}[HEADER.unpack(read(source, 0, HEADER.size))[:2]]

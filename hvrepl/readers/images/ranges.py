@@ -58,7 +58,7 @@ def in_file_order(ranges: Iterable[Range]) -> PackedRanges:
 
 
 def join_ordered(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Ranges in ascending order without what an earlier one has (the kernel's text stands twice in a vmcore), neighbours as one."""
+    """Ranges in ascending order without what an earlier one has (the kernel's text is there twice in a vmcore), neighbours as one."""
     last: Range | None = None
     for one in ranges:
         double = max(0, last.end - one.address) if last else 0

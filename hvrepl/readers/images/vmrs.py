@@ -227,7 +227,7 @@ def open_vmrs(source: Source) -> Memory:
 
 
 def number_of(name: bytes, prefix: bytes) -> int | None:
-    """The number behind a prefix, None if there is none or it is not written as Hyper-V writes it."""
+    """The number after a prefix, None if there is none or it is not written as Hyper-V writes it."""
     digits = name.removeprefix(prefix)
     if digits == name or not digits.isdigit() or len(digits) > MOST_DIGITS or (digits[:1] == b"0" and len(digits) > 1):
         return None

@@ -33,7 +33,7 @@ MOST_REGIONS = 1 << 10
 MOST_PAGES = 1 << 40
 
 STATES = (".vmss", ".vmsn")
-# Up to here memory is where it is in the file. What lies above begins behind a hole for devices, which is at this address by default.
+# Up to here memory is where it is in the file. What lies above begins after a hole for devices, which is at this address by default.
 LOW = 3 << 30
 ARM64, ARM64_START = 3, 0x80000000  # "Platform" of the group "Checkpoint"; where memory begins there without regions
 

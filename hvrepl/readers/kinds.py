@@ -7,7 +7,6 @@ import re
 from hvrepl.catalog.model import Space
 from hvrepl.readers import dump_forms
 from hvrepl.readers.event_log import MAGIC
-from hvrepl.readers.guests import kind_of_guest
 from hvrepl.readers.images.formats import is_image
 from hvrepl.readers.number import is_given
 from hvrepl.readers.plain_text import decode, is_nearly_ascii
@@ -36,6 +35,8 @@ def kind_of(start: bytes, space: Space) -> str:
     if text is None:
         return IMAGE if len(start) > SNIFFED else BYTES
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    from hvrepl.readers.guests import kind_of_guest  # which a shell needs for its first file alone
+
     if kind_of_guest(text):
         return GUEST
     if any(map(LOG_LINE.match, lines[:1])):

@@ -1,4 +1,4 @@
-"""Columns beside what one would do by hand in Arrow and NumPy, and one value beside a parse by Construct."""
+"""Columns against what you would do by hand in Arrow and NumPy, and one value against a parse by Construct."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ BATCH = 1 << 17
 def rows(quick: bool) -> Iterator[Row]:
     count = BATCH if quick else 20_000_000
     costs = measure("guest-id", count)
-    yield times_as_fast(f"{count:_} guest ids, beside dictionary_encode", costs, 0.1)
+    yield times_as_fast(f"{count:_} guest ids, against dictionary_encode", costs, 0.1)
     yield two_batches("the same", costs)
     count = BATCH if quick else 10_000_000
     costs = measure("numbers", count)
-    yield times_as_fast(f"{count:_} different sint2, beside shifts in NumPy", costs, 0.3)
+    yield times_as_fast(f"{count:_} different sint2, against shifts in NumPy", costs, 0.3)
     yield two_batches("the same", costs)
     count = BATCH if quick else 1_000_000
     costs = measure("sentences", count)
     line = in_turns([hvrepl("decode", "sint2", "-", "-f", "ndjson", stdin=write_lines(count))], 1)[0]
-    yield times_as_fast("sint2 with sentences, beside decode sint2 -", costs | {"theirs": line.cpu}, 1)
+    yield times_as_fast("sint2 with sentences, against decode sint2 -", costs | {"theirs": line.cpu}, 1)
     yield two_batches("the same", costs)
     values = 100 if quick else 20_000
     costs = run("single", str(values))
     ours, theirs = (1e6 * costs[who] / values for who in ("ours", "theirs"))
-    yield Row("hvrepl.decode of a guest id, beside a BitStruct", ours, theirs, ours / theirs, 6, at_most=True, unit="us CPU")
+    yield Row("hvrepl.decode of a guest id, against a BitStruct", ours, theirs, ours / theirs, 6, at_most=True, unit="us CPU")
 
 
 def measure(how: str, count: int) -> dict[str, float]:
@@ -53,9 +53,9 @@ def times_as_fast(name: str, costs: dict[str, float], wanted: float) -> Row:
 
 
 def two_batches(name: str, costs: dict[str, float]) -> Row:
-    """The memory of Arrow, or by how much all of it grows after two batches, beside two batches with what they are decoded into."""
+    """The memory of Arrow, or by how much all of it grows after two batches, against two batches with what they are decoded into."""
     taken, most = (max(costs["arrow"], costs["growth"]) / 2**20, 2 * costs["batch"] / 2**20)
-    return Row(f"{name}: memory beside two batches", taken, most, taken / most, 1, at_most=True, unit="MiB")
+    return Row(f"{name}: memory against two batches", taken, most, taken / most, 1, at_most=True, unit="MiB")
 
 
 def write_lines(count: int) -> Path:

@@ -1,4 +1,4 @@
-"""`scan` of a large image beside `cat`, and `annotate` of large logs beside `grep`: one in which nothing is, and one that is full of it."""
+"""`scan` of a large image against `cat`; `annotate` of large logs against `grep`, one with nothing in it and one full of Hyper-V."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.measure import BUILD, Program, Row, beside, memory
+from benchmarks.measure import BUILD, Program, Row, compare, memory
 from benchmarks.wheel import hvrepl
 
 MIB = 128
@@ -33,13 +33,13 @@ def rows(quick: bool) -> Iterator[Row]:
     grep = Program(["grep", "-c", "-i", "-E", "|".join(map(re.escape, key_words())), str(log)], may_fail=True)
     for name, missing in (("annotate", ()), ("annotate without hvrepl[fast]", ("ahocorasick_rs",))):
         ours = hvrepl("annotate", str(log), missing=missing)
-        row, cost = beside(f"{name}, times as fast as grep", ours, grep, 0.4, times, faster=True)
+        row, cost = compare(f"{name}, times as fast as grep", ours, grep, 0.4, times, faster=True)
         yield row
         yield memory(name, cost, MIB)
     log.unlink()
     dense = write_dense(1 if quick else 10)
     grep = Program(["grep", "-c", "-i", "hyper", str(dense)])
-    row, _ = beside("annotate of text full of Hyper-V, times as long", hvrepl("annotate", str(dense)), grep, 2000, times)
+    row, _ = compare("annotate of text full of Hyper-V, times as long", hvrepl("annotate", str(dense)), grep, 2000, times)
     yield row
     dense.unlink()
 
@@ -49,13 +49,13 @@ def scans(quick: bool, times: int) -> Iterator[Row]:
     contents = {"random bytes": [os.urandom(min(mib, 256) * BLOCK)], "zeros": [bytes(BLOCK)], "numbers": number_blocks()}
     for name, blocks in contents.items():
         image = write_image(blocks, mib)
-        row, cost = beside(f"scan of an image of {name}", hvrepl("scan", str(image)), Program(["cat", str(image)]), 2, times)
+        row, cost = compare(f"scan of an image of {name}", hvrepl("scan", str(image)), Program(["cat", str(image)]), 2, times)
         yield row
         yield memory(f"scan of {name}", cost, SCAN_MIB)
         image.unlink()
     full, single = write_pages("pages.bin", 10 if quick else 1000), write_pages("page.bin", 1)
     # Before only the slots in use of a page were decoded anew, and on one arch, this was 160.
-    row, cost = beside("scan of a thousand message pages, beside one", hvrepl("scan", str(full)), hvrepl("scan", str(single)), 40, times)
+    row, cost = compare("scan of a thousand message pages, against one", hvrepl("scan", str(full)), hvrepl("scan", str(single)), 40, times)
     yield row
     yield memory("scan of a thousand message pages", cost, SCAN_MIB)
 

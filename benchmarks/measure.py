@@ -35,7 +35,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure beside another. `wanted` is the bound of the ratio, and whether it is an upper one."""
+    """A figure against another. `wanted` is the bound of the ratio, and whether it is an upper one."""
 
     name: str
     ours: float
@@ -102,7 +102,7 @@ def in_turns(programs: Sequence[Program], times: int) -> list[Cost]:
     ]
 
 
-def beside(name: str, ours: Program, theirs: Program, wanted: float, times: int, *, faster: bool = False) -> tuple[Row, Cost]:
+def compare(name: str, ours: Program, theirs: Program, wanted: float, times: int, *, faster: bool = False) -> tuple[Row, Cost]:
     """Our CPU time in units of theirs, at most `wanted`; or (faster) how many times as fast we are, at least `wanted`."""
     mine, other = in_turns((ours, theirs), times)
     ratio = other.cpu / mine.cpu if faster else mine.cpu / other.cpu

@@ -26,9 +26,9 @@ def rows(quick: bool) -> Iterator[Row]:
         ours.append(to_prompt([sys.executable, "-c", START], {"PYTHONPATH": str(SITE)}))
         bare.append(to_prompt([sys.executable, "-c", BARE], {}))
     mine, other = median(ours[1:]), median(bare[1:])
-    yield Row("hvrepl to its prompt, beside a bare PromptSession", mine, other, mine / other, 1.4, at_most=True, unit="s")
+    yield Row("hvrepl to its prompt, against a bare PromptSession", mine, other, mine / other, 1.4, at_most=True, unit="s")
     slowest = max(median(completion(line) for _ in range(3 if quick else 9)) for line in LINES)
-    yield Row("the slowest completion, beside a frame", slowest, SLOWEST, slowest / SLOWEST, 1, at_most=True, unit="ms")
+    yield Row("the slowest completion, against a frame", slowest, SLOWEST, slowest / SLOWEST, 1, at_most=True, unit="ms")
 
 
 def to_prompt(words: list[str], environ: dict[str, str]) -> float:

@@ -1,4 +1,4 @@
-"""`decode WHAT - -f ndjson` of many lines, beside loops that a user would write."""
+"""`decode WHAT - -f ndjson` of many lines, against loops that a user would write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.measure import BUILD, ROOT, Program, Row, beside, memory
+from benchmarks.measure import BUILD, ROOT, Program, Row, compare, memory
 from benchmarks.wheel import hvrepl
 
 MIB = 64
@@ -49,12 +49,12 @@ def rows(quick: bool) -> Iterator[Row]:
     for what, loop, line, count, construct, bare in STREAMS:
         stdin = write_lines(loop, line, 200 if quick else count)
         ours = hvrepl("decode", what, "-", "-f", "ndjson", stdin=stdin)
-        row, cost = beside(
+        row, cost = compare(
             f"{what}, times as fast as a Construct loop", ours, written("construct", loop, stdin), construct, times, faster=True
         )
         yield row
         if bare:
-            yield beside(f"{what}, times as fast as shifts and masks", ours, written("bare", loop, stdin), bare, times, faster=True)[0]
+            yield compare(f"{what}, times as fast as shifts and masks", ours, written("bare", loop, stdin), bare, times, faster=True)[0]
         yield memory(what, cost, MIB)
 
 

@@ -408,7 +408,7 @@ def unknown_elements(hyperv: Any, known: frozenset[str], above: str = "features/
 
 OLD_WINDOWS = {"wxp": 5, "w2k": 5, "w2k3": 5, "w2k8": 6, "wvista": 6}
 FIRST_OF_UEFI = 8  # the first Windows for which Proxmox turns on flags under OVMF
-HIDDEN_VENDOR = "proxmox"
+HIDDEN_VENDOR = "proxmox"  # which it gives a guest that has a graphics card for a screen (PVE/QemuServer/CPUConfig.pm)
 
 
 def read_proxmox(text: str) -> Guest:

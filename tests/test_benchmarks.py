@@ -1,4 +1,4 @@
-"""The loops beside which streams are measured read what hvrepl reads."""
+"""The loops that streams are measured against read what hvrepl reads."""
 
 from __future__ import annotations
 

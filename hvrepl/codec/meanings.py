@@ -17,12 +17,14 @@ PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
 class Meaning:
     """`say` puts a value into words; `read` makes the value of such words and raises ValueError, saying what would be right.
 
-    `remark` gives (code, sentence) of what in the words the value cannot hold.
+    `remark` gives (code, sentence) of what in the words the value cannot hold. Plain words are never empty, and have neither quotes
+    nor backslashes.
     """
 
     say: Callable[[int], str]
     read: Callable[[str], int] | None = None
     remark: Callable[[str], Iterator[tuple[str, str]]] | None = None
+    is_plain: bool = True
 
 
 def say_linux_version(code: int) -> str:
@@ -188,9 +190,9 @@ def say_errno(value: int) -> str:
 
 MEANINGS: Mapping[str, Meaning] = {
     "100ns": Meaning(say_100ns),
-    "ascii": Meaning(say_ascii),
+    "ascii": Meaning(say_ascii, is_plain=False),
     "decimal": Meaning(str),
-    "errno": Meaning(say_errno),
+    "errno": Meaning(say_errno, is_plain=False),
     "filetime": Meaning(say_filetime),
     "freebsd_version": Meaning(say_freebsd_version, read_freebsd_version),
     "gpa": Meaning(lambda address: f"gpa {address:#x}"),
@@ -205,7 +207,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "set_bits": Meaning(say_set_bits),
     "signed": Meaning(say_signed),
     "signed32": Meaning(say_signed32),
-    "utf16": Meaning(say_utf16),
+    "utf16": Meaning(say_utf16, is_plain=False),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from contextlib import contextmanager, suppress
 from errno import EISDIR
 from functools import cached_property
 from stat import S_IMODE, S_ISFIFO
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
@@ -33,6 +34,7 @@ ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "a
 COLORS = ("auto", "always", "never")
 WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word, as read_dump takes them
 LONGEST_ERROR = 600
+WRITTEN = 1 << 16  # bytes that stdout holds: of a write that is larger, an interrupt could lose the end of a line
 FINDINGS = ',"findings":['  # within a text of JSON its quotes would be escaped
 
 
@@ -55,6 +57,10 @@ class Streams:
     def of_process(cls) -> Streams:
         """Those of the process; in place of one that it was started without a file that refuses (stderr: takes) everything."""
         stdin = sys.stdin.buffer if sys.stdin else os.fdopen(os.open(os.devnull, os.O_WRONLY), "rb")
+        own = sys.__stdout__
+        if own and own is sys.stdout and not own.isatty() and isinstance(own.buffer, io.BufferedWriter):
+            buffer = cast(io.BufferedWriter, own.detach())
+            sys.stdout = io.TextIOWrapper(io.BufferedWriter(buffer.detach(), WRITTEN))
         stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
         stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
         for stream in (stdout, stderr):

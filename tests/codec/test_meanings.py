@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hvrepl.codec.decoded import quote_json
 from hvrepl.codec.meanings import MEANINGS, say
 
 SAID = [
@@ -153,6 +154,9 @@ def test_what_was_said_reads_back(show: str, data: st.DataObject) -> None:
 def test_words_are_one_line_of_printable_ascii(show: str, value: int) -> None:
     text = say(show, value)
     assert re.fullmatch(r"[ -~]*", text)
+    if MEANINGS[show].is_plain:
+        assert text
+        assert quote_json(text) == f'"{text}"'
 
 
 def test_every_formatter_is_in_the_tables() -> None:

@@ -22,11 +22,12 @@ is the value and `tail` what ends each line:
         x8 = f',{{"code":"reserved_set","field":"reserved_11_1","text":"reserved bits are set"}}' if x7 else ''
         x9 = f',"findings":[{x8[1:]}]' if x8 else ''
         return f'{{"name":"HV_X64_MSR_SIRBP","kind":"register","arch":"x64","space":"msr","number":"0x40000085","raw":"0x{n:016x}"{x6},
-            "fields":[{{"name":"base_sirbp_gpa","bits":[63,12],"raw":"0x{x1:013x}","value":{x1}{k3(x1)}}},
+            "fields":[{{"name":"base_sirbp_gpa","bits":[63,12],"raw":"0x{x1:013x}","value":{x1},"meaning":"{k2(x1)}"}},
             {{"name":"reserved_11_1","bits":[11,1],"raw":"0x{x7:03x}","value":{x7},"reserved":true}},
-            {{"name":"sirbp_enabled","bits":[0,0],"raw":"{k4[x0]}}}]{x9}{tail}'
+            {{"name":"sirbp_enabled","bits":[0,0],"raw":"{k3[x0]}}}]{x9}{tail}'
 
-`k1` and `k4` are tables by the few bits that their text follows from; `k2` and `k3` call what writes the meaning of a page number.
+`k1` and `k3` are tables by the few bits that their text follows from; `k2` writes the meaning of a page number. The text of a small
+struct within a struct, such as the header of a message, is kept by its bytes, since the same header comes again and again.
 
 Why it equals the tree: nothing here knows what a layout means. locate.py decodes one value with the decoder itself, and notes at which
 bits each node stands. write_tree.py walks that tree as to_dict() does, and writes for each node a fragment of source that does with the

@@ -15,6 +15,7 @@ WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, rarely rec
 TABLE_BITS = 10  # of the key of a table: at most 1024 texts
 MOST_KEPT = 1 << 14  # texts of one memo
 MOST_SHARED = 1 << 17  # of all memos of a function, unless they are very many
+MOST_STRUCTS = 1 << 12  # texts of all structs within a struct, which are longer
 
 
 class Memo(dict[Any, Any]):
@@ -45,10 +46,12 @@ class Code:
     """A function `(n, raw, tail)` under construction: n is the number, raw its bytes in hex, tail what ends the text.
 
     Its text is an f-string. What is in braces there is a name with a format or an index, as Python 3.11 takes no quotes in them.
+    With `names` it makes a text that such a function looks up, and has no `raw`.
     """
 
     def __init__(self, width: int, names: dict[str, Any] | None = None) -> None:
         self.width = width  # of n
+        self.has_raw = names is None
         self.names = {} if names is None else names
         self.variables: dict[str, str] = {}
 
@@ -73,7 +76,10 @@ class Code:
 
     def text(self, fragment: Fragment) -> str:
         """The name of a variable that has the text of a fragment."""
-        text = fragment.write(self)
+        return self.name_of(fragment.write(self))
+
+    def name_of(self, text: str) -> str:
+        """The name of a variable that has a text."""
         return text[1:-1] if NAME.fullmatch(text) else self.let(f"f'{text}'")
 
     def bind(self, value: Any) -> str:
@@ -141,10 +147,18 @@ def most_of(bits: int) -> int:
 
 
 def in_hex(at: int, size: int) -> Fragment:
-    """Bytes as they are. A table has no raw bytes, so a single one is taken from the number."""
-    if size == 1:
-        return Fragment(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
-    return Fragment(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")
+    """Bytes as they are."""
+
+    def write_hex(code: Code) -> str:
+        if size == 1:
+            return f"{{{code.bits(8 * at, 8)}:02x}}"
+        if code.has_raw:
+            return f"{{raw[{2 * at}:{2 * (at + size)}]}}"
+        bits = code.bits(8 * at, 8 * size)
+        digits = code.let(f"{bits}.to_bytes({size}, 'little').hex()")
+        return f"{{{digits}}}"
+
+    return Fragment(mask_of(8 * at, 8 * size), write_hex)
 
 
 def mask_of(lsb: int, width: int) -> int:
@@ -166,29 +180,42 @@ def write(fragments: Sequence[Fragment], code: Code) -> str:
     return "".join(fragment.write(code) for fragment in fragments)
 
 
-def tabled(fragments: Iterable[Fragment]) -> list[Fragment]:
-    """The fragments, with each run of them that follows from few bits as one look-up."""
+def tabled(fragments: Iterable[Fragment], structs: Sequence[int] = ()) -> list[Fragment]:
+    """The fragments, with each run of them that follows from few bits, or from one of the structs, as one look-up.
+
+    A struct is the mask of its bits: the same header comes again and again, though it has many bits.
+    """
     found: list[Fragment] = []
     run: list[Fragment] = []
     for fragment in fragments:
-        if (union(run) | fragment.mask).bit_count() > TABLE_BITS:
-            found += close(run)
+        mask = union(run) | fragment.mask
+        if mask.bit_count() > TABLE_BITS and not struct_of(mask, structs):
+            found += close(run, structs)
             run = []
         run.append(fragment)
-    return found + close(run)
+    return found + close(run, structs)
 
 
-def close(run: list[Fragment]) -> list[Fragment]:
+def close(run: list[Fragment], structs: Sequence[int]) -> list[Fragment]:
     """A run as a table, without what is always the same at its ends."""
     moving = [at for at, fragment in enumerate(run) if fragment.mask]
-    if not moving or union(run).bit_count() > TABLE_BITS:
+    mask = union(run)
+    is_small = mask.bit_count() <= TABLE_BITS
+    if not moving or not (is_small or (len(moving) > 1 and struct_of(mask, structs))):
         return run
     first, last = moving[0], moving[-1] + 1
-    return [*run[:first], table(run[first:last]), *run[last:]]
+    kept = table(run[first:last]) if is_small else table(run[first:last], struct_of(mask, structs), max(32, MOST_STRUCTS // len(structs)))
+    return [*run[:first], kept, *run[last:]]
 
 
-def table(run: Sequence[Fragment]) -> Fragment:
-    mask = union(run)
+def struct_of(mask: int, structs: Sequence[int]) -> int:
+    """The struct that has all of these bits; 0 if none does."""
+    return next((struct for struct in structs if not mask & ~struct), 0)
+
+
+def table(run: Sequence[Fragment], mask: int = 0, most: int = 0) -> Fragment:
+    """A run as a look-up by the bits that it follows from."""
+    mask = mask or union(run)
     low = (mask & -mask).bit_length() - 1
 
     def write_table(code: Code) -> str:
@@ -196,6 +223,6 @@ def table(run: Sequence[Fragment]) -> Fragment:
         make = inner.function(write(run, inner))
         bits = code.bits(low, (mask >> low).bit_length())
         key = bits if (mask >> low) + 1 & mask >> low == 0 else f"{bits} & {mask >> low:#x}"
-        return f"{{{code.bind(Memo(lambda key: make(key << low), most_of(mask.bit_count())))}[{key}]}}"
+        return f"{{{code.bind(Memo(lambda key: make(key << low), most or most_of(mask.bit_count())))}[{key}]}}"
 
     return Fragment(mask, write_table)

@@ -54,9 +54,10 @@ class Stream:
     def lines(self, values: Sequence[int | bytes]) -> list[str]:
         """The lines of the numbers of a word, or of the bytes of structs."""
         tail = self._tails[""]
-        if not self.width:
-            return [self.line(self.to_bytes(value)) for value in values]
-        return [self._lines[value & self._mask](value, "", tail) for value in values if isinstance(value, int)]
+        if self.width:
+            return [self._lines[value & self._mask](value, "", tail) for value in values if isinstance(value, int)]
+        numbers = [(int.from_bytes(value, "little"), value.hex()) for value in values if isinstance(value, bytes)]
+        return [self._lines[number & self._mask](number, raw, tail) for number, raw in numbers]
 
     def to_bytes(self, value: int | bytes) -> bytes:
         return value.to_bytes(self.width // 8, "little") if isinstance(value, int) else value

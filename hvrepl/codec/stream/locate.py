@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,8 @@ from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import pick_case
 from hvrepl.record import field, mutable, record, replace
+
+SMALL_STRUCT = 16  # bytes
 
 
 class UnlocatedError(Exception):
@@ -67,7 +69,7 @@ class OfLayouts:
 @mutable
 class LocatedTree:
     """The tree of one value. `spots` and `layouts` are by the id of a node; `events` is what may find something, in that order,
-    or what was found and follows from the shape alone."""
+    or what was found and follows from the shape alone; `structs` are the small ones within the whole, each as the mask of its bits."""
 
     data: bytes = b""
     root: Decoded = field(default_factory=lambda: Decoded(name=""))
@@ -75,6 +77,7 @@ class LocatedTree:
     layouts: dict[int, Sequence[Layout]] = field(default_factory=dict)
     events: list[OfField | OfLayouts | Finding] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
+    structs: list[int] = field(default_factory=list)
 
 
 class Locator(Decoder):
@@ -98,6 +101,7 @@ class Locator(Decoder):
         self._tree, self._places, self._asked, self._seen, self._word_at = LocatedTree(data), {}, [], 0, 0
         self._tree.root = self.decode(found, data, output=output)
         self._note_found(self._main)
+        self._tree.structs = list(find_structs(self._tree.root))
         for one in self._asked:
             self._tree.choices.append(one if isinstance(one, Choice) else Choice(self._find(one[0], one[1]), one[2]))
         return self._tree
@@ -197,6 +201,14 @@ class Locator(Decoder):
             if join_path(path, name) in self._places:
                 return self._places[join_path(path, name)]
         raise UnlocatedError(name)
+
+
+def find_structs(node: Decoded) -> Iterator[int]:
+    for one in (*node.fields, *node.slots):
+        if one.fields and one.offset is not None and one.size and one.size <= SMALL_STRUCT:
+            yield (1 << 8 * one.size) - 1 << 8 * one.offset
+        else:
+            yield from find_structs(one)
 
 
 def shown(one: Field, value: Any, size: int) -> Field:

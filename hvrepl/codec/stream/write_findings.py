@@ -93,4 +93,7 @@ def any_of(wanted: list[str], value: str) -> str:
     limits = [(one.startswith("!"), *(read_range(one.removeprefix("!")) or (0, 0))) for one in wanted]
     if len(limits) > 1 and all(low == high and not negated for negated, low, high in limits):
         return f"{value} in { ({low for _, low, _ in limits}) }"
-    return " or ".join(f"{'not ' * negated}({low} <= {value} <= {high})" for negated, low, high in limits)
+    return " or ".join(
+        f"{value} {'!=' if negated else '=='} {low}" if low == high else f"{'not ' * negated}({low} <= {value} <= {high})"
+        for negated, low, high in limits
+    )

@@ -20,12 +20,13 @@ from hvrepl.codec.phrases import (
     placeholder,
     write_value,
 )
-from hvrepl.codec.stream.fragments import NAME, Code, Fragment, Memo, escape, in_hex, joined, literal, looked_up, mask_of, tabled
+from hvrepl.codec.stream.fragments import NAME, Code, Fragment, Memo, escape, in_hex, joined, literal, looked_up, mask_of, tabled, write
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 from hvrepl.record import field, mutable, replace
 
 Condition = tuple[int, Callable[[Code], str]]  # the bits that it follows from, and the source of an expression
 FORMS = {"d": "", "x": ":#x", "X": ":X"}
+ALWAYS = "True"
 UNTITLED = re.compile(r"\{[^}]*\}")
 
 
@@ -47,7 +48,7 @@ class Phrases:
                 fragments = list(self._default(node)) if layouts else []
             else:
                 fragments = [fragment for layout in layouts for phrase in layout.summary or () for fragment in self._phrase(phrase, node)]
-            self._summaries[id(node)] = joined(tabled(fragments))
+            self._summaries[id(node)] = joined(tabled(fragments, self.tree.structs))
         return self._summaries[id(node)]
 
     def has_meaning(self, spot: Spot) -> bool:
@@ -57,6 +58,11 @@ class Phrases:
         """(words, whether an enumerator gave them)."""
         name = self.catalog.enumerator(spot.field, value) if self.catalog.has_enumerators(spot.field) else ""
         return (name, True) if name else (say(spot.field.show, value) if spot.field.show else "", False)
+
+    def is_plain(self, spot: Spot) -> bool:
+        """Whether there are always words, which JSON has as they are."""
+        show = spot.field.show
+        return show in MEANINGS and MEANINGS[show].is_plain and not self.catalog.has_enumerators(spot.field)
 
     def words_of(self, spot: Spot) -> Callable[[int], str]:
         """What says what a number means."""
@@ -75,6 +81,8 @@ class Phrases:
     def _said_leaf(self, node: Decoded) -> Fragment:
         """What say_part says of a leaf without a summary."""
         spot = self.spot(node)
+        if self.is_plain(spot):
+            return looked_up(spot.lsb, spot.width, self.words_of(spot))
         words = self.words_of(spot) if self.has_meaning(spot) else lambda _: ""
         return looked_up(spot.lsb, spot.width, lambda number: escape(words(number) or write_value(self.remake(node, number))))
 
@@ -152,7 +160,7 @@ class Phrases:
         if self._summary_of(part):
             summary = self.summary(part)
             value = self._value(part) if part.value is not None else (0, lambda _: "0")
-            return summary.mask | value[0], lambda code: f"({value[1](code)} or {code.text(summary)})"
+            return summary.mask | value[0], lambda code: said_or(summary, value[1](code), code)
         if part.value is None and part.kind:
             return 0, lambda _: "0"
         lsb, width = self.bits_of(part)
@@ -220,7 +228,7 @@ class Phrases:
     def _summary_or(self, part: Decoded, spot: Spot | None) -> Fragment:
         summary = self.summary(part)
         if spot is None:
-            return Fragment(summary.mask, lambda code: f"{{{code.text(summary)}[2:]}}")
+            return Fragment(summary.mask, lambda code: unmarked(summary.write(code), ", ") or f"{{{code.text(summary)}[2:]}}")
         number = self._said_leaf(part)
 
         def write_either(code: Code) -> str:
@@ -249,9 +257,22 @@ def value_of(spot: Spot, code: Code) -> str:
     return code.let(f"({bits} ^ {half:#x}) - {half:#x}") if spot.signed else bits
 
 
+def unmarked(text: str, mark: str) -> str:
+    """Part of an f-string without the mark that it always begins with; nothing if it begins with something else."""
+    return text.removeprefix(mark) if text.startswith(mark) else ""
+
+
+def said_or(summary: Fragment, value: str, code: Code) -> str:
+    """The source of: there is a summary, or the value is not zero."""
+    return ALWAYS if unmarked(summary.write(code), ", ") else f"({value} or {code.text(summary)})"
+
+
 def write_unless_empty(fragments: list[Fragment], code: Code) -> str:
-    text = code.text(joined(fragments))
-    phrase = code.let(f"', ' + {text} if {text} else ''")
+    text = write(fragments, code)
+    if not text.startswith("{"):
+        return f", {text}" if text else ""
+    name = code.name_of(text)
+    phrase = code.let(f"', ' + {name} if {name} else ''")
     return f"{{{phrase}}}"
 
 
@@ -266,7 +287,10 @@ def chosen(condition: Condition, fragment: Fragment, *, negate: bool = False) ->
     mask, expression = condition
 
     def write_chosen(code: Code) -> str:
-        met, text = expression(code), code_of(fragment, code)
+        met = expression(code)
+        if met == ALWAYS:
+            return "" if negate else fragment.write(code)
+        text = code_of(fragment, code)
         yes, no = ("''", text) if negate else (text, "''")
         return f"{{{code.let(f'{yes} if {met} else {no}')}}}"
 

@@ -9,7 +9,7 @@ from hvrepl.codec.decoded import Decoded, dump, quote_json
 from hvrepl.codec.stream.fragments import WIDEST_KEPT, Code, Fragment, called, in_hex, joined, literal, mask_of, share, table, tabled, write
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 from hvrepl.codec.stream.write_findings import Findings
-from hvrepl.codec.stream.write_phrases import Phrases, value_of
+from hvrepl.codec.stream.write_phrases import Phrases, unmarked, value_of
 from hvrepl.record import mutable, replace
 
 Line = Callable[..., str]
@@ -22,7 +22,7 @@ def write_function(tree: LocatedTree, catalog: Catalog) -> Line:
         raise UnlocatedError(tree.root.name)
     writer = TreeWriter(tree, Phrases(tree, catalog))
     code = Code(8 * len(tree.data))
-    text = write(tabled(writer.whole()), code)
+    text = write(tabled(writer.whole(), tree.structs), code)
     share(code.names.values())
     return code.function(text + "{tail}")
 
@@ -38,7 +38,7 @@ class TreeWriter:
         yield from self._node(self.tree.root)
         found = list(Findings(self.phrases).all())
         if found:
-            yield wrapped(joined(tabled(found)), ',"findings":[', "]", 1)
+            yield wrapped(joined(tabled(found, self.tree.structs)), ',"findings":[', "]", ",")
 
     def _node(self, node: Decoded) -> Iterator[Fragment]:
         """All of a node but its closing brace."""
@@ -46,7 +46,7 @@ class TreeWriter:
         yield from self._number(node)
         yield literal(',"reserved":true' if node.reserved else "")
         if id(node) in self.tree.layouts:
-            yield wrapped(self.phrases.summary(node), ',"summary":"', '"', 2)
+            yield wrapped(self.phrases.summary(node), ',"summary":"', '"', ", ")
         for key, children in (("fields", node.fields), ("slots", node.slots), ("readings", node.readings)):
             yield from self._children(key, children)
 
@@ -69,7 +69,10 @@ class TreeWriter:
             yield from fragments
             return
         say = self.phrases.words_of(spot)
-        meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
+        if self.phrases.is_plain(spot):
+            meaning = joined([literal(',"meaning":"'), called(spot.lsb, spot.width, say), literal('"')])
+        else:
+            meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
         if node.is_number and spot.width <= WIDEST_KEPT:
             yield table([*fragments, meaning])  # also of more bits than a run of fragments has: what is said of one number is said at once
         else:
@@ -94,12 +97,15 @@ def raw_of(node: Decoded, spot: Spot | None) -> Fragment:
     return in_hex(node.offset or 0, node.size or 0)
 
 
-def wrapped(fragment: Fragment, before: str, after: str, drop: int) -> Fragment:
-    """Words between a key and its end, unless there are none; the first words' own mark of `drop` characters is dropped."""
+def wrapped(fragment: Fragment, before: str, after: str, mark: str) -> Fragment:
+    """Words between a key and its end, unless there are none. Each has its mark before it, and the first loses it."""
 
     def write_wrapped(code: Code) -> str:
-        words = code.text(fragment)
-        whole = code.let(f"f'{before}{{{words}[{drop}:]}}{after}' if {words} else ''")
+        text = fragment.write(code)
+        if unmarked(text, mark):
+            return before + unmarked(text, mark) + after
+        words = code.name_of(text)
+        whole = code.let(f"f'{before}{{{words}[{len(mark)}:]}}{after}' if {words} else ''")
         return f"{{{whole}}}"
 
     return Fragment(fragment.mask, write_wrapped)

@@ -10,11 +10,11 @@ from hvrepl.commands.inputs.files import line_blocks
 from hvrepl.commands.inputs.operands import Value, attempt, holds_lines, read_exactly, read_start, read_struct_stream, read_values
 from hvrepl.commands.inputs.register_value import read_hex_lines, read_plain_lines, read_word
 from hvrepl.commands.inputs.what import Target
-from hvrepl.commands.session import Session, finish_lines
+from hvrepl.commands.session import WRITTEN, Session, finish_lines
 from hvrepl.commands.values_in_hand import MOST_KEPT
 from hvrepl.render.formats import Item
 
-BLOCK = 8000  # characters that are written at once: a larger write could be cut by an interrupt in the midst of a line
+BLOCK = WRITTEN // 2  # characters that are written at once, fewer bytes than stdout holds
 
 
 def read_stream(session: Session, target: Target, stream: Stream, words: list[str]) -> Iterator[Value | Item]:
@@ -80,7 +80,7 @@ def blocks(session: Session, target: Target, stream: Stream, values: Sequence[in
         at += len(lines)
         yield Item(text=finish_lines(session, lines, first + at - len(lines)))
         count = max(1, BLOCK // len(lines[-1]))
-    if not target.output:
+    if session.is_shell and not target.output:
         session.values.skip(len(values[:-MOST_KEPT]))
         for value in values[-MOST_KEPT:]:
             session.values.keep(target.found, stream.to_bytes(value))

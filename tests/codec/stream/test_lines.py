@@ -64,6 +64,8 @@ def test_lines_of_any_numbers_are_what_decoding_gives(one: Thing, numbers: list[
 def test_a_line_of_any_message_is_what_decoding_gives(kind: int, used: int, rest: bytes) -> None:
     message = kind.to_bytes(4, "little") + bytes([used]) + rest
     assert MESSAGES.line(message) == line(MESSAGE, message)
+    later = message[:16] + bytes(reversed(message[16:]))
+    assert MESSAGES.lines([message, later]) == [line(MESSAGE, message), line(MESSAGE, later)]
 
 
 @pytest.mark.parametrize("name", ["guest-id", "message"])

@@ -10,7 +10,7 @@ from hvrepl.analysis.claims import Claim, Teller
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decode import Decoder
 from hvrepl.readers.log_lines import LINES_OF_CRASH, LONGEST_BEFORE, LogReader, Match, Recogniser, squeeze
-from hvrepl.readers.notes import MARK, is_note
+from hvrepl.readers.notes import has_notes, is_note
 from hvrepl.readers.word_search import candidates
 from hvrepl.record import record
 
@@ -57,9 +57,9 @@ class Annotator:
         if at:
             yield self._go_on(block[:at])
         counted = at
-        has_notes = self._is_noted or MARK.encode() in block
+        is_noted = self._is_noted or has_notes(block)
         for start, end, has_word in self._lines_to_read(block, at):
-            if has_notes and is_note(block, start, before=self._is_noted):
+            if is_noted and is_note(block, start, before=self._is_noted):
                 continue
             self.line += block.count(b"\n", counted, start)
             counted = end

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +13,11 @@ from hvrepl.catalog.parse_specs import LOG, NAMES, expand_names, parse_spec
 from hvrepl.catalog.taking import take_in
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError
+
+try:
+    import _sqlite3 as sqlite3  # all of it but the conversion of dates, for which sqlite3 imports datetime: a thirtieth of a start
+except ImportError:  # another Python than CPython
+    import sqlite3  # type: ignore[no-redef]
 
 CANONICAL, ALSO, WAS = 0, 1, 2
 PLACE = "{n}"  # in the name of a range
@@ -143,7 +146,6 @@ class Index:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
-        weakref.finalize(self, database.close)
         rows = database.execute(
             "SELECT name, title, arches, digits, bits, aside, mixed, signature, low, high, step FROM space ORDER BY rank"
         )
@@ -153,6 +155,9 @@ class Index:
             )
             for name, title, arches, digits, bits, aside, mixed, signature, *interfaces in rows
         }
+
+    def __del__(self) -> None:
+        self.database.close()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Index:

@@ -42,8 +42,8 @@ LIBRARIES = {
     "lzallright": ("readers/images/packing.py",),
     "backports": ("readers/images/unpacked.py",),
     "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
-    "defusedxml": ("readers/guests.py",),
-    "yaml": ("readers/guests.py",),
+    "defusedxml": ("readers/guests/libvirt.py",),
+    "yaml": ("readers/guests/kubevirt.py",),
     "evtx": ("readers/event_log_child.py",),
     "drgn": ("debuggers/drgn.py", "debuggers/drgn_command.py", "debuggers/drgn_plugin.py"),
     "gdb": ("debuggers/gdb.py", "debuggers/gdb_command.py"),

@@ -13,7 +13,7 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
-from hvrepl.readers.guests import ELSEWHERE, KUBEVIRT, LIBVIRT, X64, Given, Guest
+from hvrepl.readers.guests.guest import ELSEWHERE, KUBEVIRT, LIBVIRT, X64, Given, Guest
 from hvrepl.record import record
 from hvrepl.wording import listed, shorten
 

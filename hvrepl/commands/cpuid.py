@@ -15,7 +15,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.cpuid import read_file as read_cpuid_file
-from hvrepl.readers.guests import say_root
+from hvrepl.readers.guests.formats import say_root
 from hvrepl.record import record, replace
 from hvrepl.render.enlightenments import MISSING, flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing

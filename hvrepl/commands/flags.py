@@ -14,7 +14,8 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session, choose
 from hvrepl.errors import UsageError
-from hvrepl.readers.guests import Guest, read_guests
+from hvrepl.readers.guests.formats import read_guests
+from hvrepl.readers.guests.guest import Guest
 from hvrepl.record import record
 from hvrepl.render.enlightenments import WRITERS, unwritable
 from hvrepl.render.flag import describe_flag

@@ -35,7 +35,7 @@ def kind_of(start: bytes, space: Space) -> str:
     if text is None:
         return IMAGE if len(start) > SNIFFED else BYTES
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    from hvrepl.readers.guests import kind_of_guest  # which a shell needs for its first file alone
+    from hvrepl.readers.guests.formats import kind_of_guest  # which a shell needs for its first file alone
 
     if kind_of_guest(text):
         return GUEST

@@ -9,7 +9,7 @@ from typing import Any
 from hvrepl.analysis.enlightenments import EVERYTHING, ON, Config, Open
 from hvrepl.catalog.model import Spec
 from hvrepl.codec.decoded import Finding
-from hvrepl.readers.guests import split_value
+from hvrepl.readers.guests.guest import split_value
 from hvrepl.render.style import Style, spread, wrap
 from hvrepl.wording import count_of
 

@@ -9,7 +9,8 @@ from hvrepl.analysis.enlightenments import EVERYTHING, Flags, table
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
-from hvrepl.readers.guests import KUBEVIRT, Given, Guest, read_guests
+from hvrepl.readers.guests.formats import read_guests
+from hvrepl.readers.guests.guest import KUBEVIRT, Given, Guest
 from hvrepl.record import replace
 from hvrepl.render.enlightenments import WRITERS, unwritable
 

@@ -1,0 +1,112 @@
+"""QEMU's options, as command lines have them, libvirt's domains and Proxmox's configurations: which there are, and their flags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from hvrepl.readers.guests.guest import ELSEWHERE, NESTED, Given, Guest, Remark
+from hvrepl.record import replace
+from hvrepl.wording import shorten
+
+ON = frozenset({"on", "yes", "true", "y"})
+OFF = frozenset({"off", "no", "false", "n"})
+FLAG = re.compile(r"hv[-_]")
+WITH_WORD = frozenset({"cpu", "name", "accel", "machine", "M", "global", "readconfig"})  # options that are read, and take a word
+VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(")
+
+
+def split_shell(text: str) -> list[str]:
+    """The words of a command, quoted as a shell has them; ps prints words without quotes, and one may have a quote in it."""
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def options_in(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(option without its dashes, the word that it takes) of a command line; "" for the word of an option that is not read."""
+    waiting = iter(words)
+    for word in waiting:
+        if word.startswith("-"):
+            option = word.removeprefix("-").removeprefix("-")
+            yield option, next(waiting, "") if option in WITH_WORD else ""
+
+
+def read_keys(text: str, first: str) -> dict[str, str]:
+    """`pc-q35-7.2,accel=kvm` as a table; what has no name at its start has `first`. A comma in a value is written twice."""
+    found = {}
+    for place, part in enumerate(split_commas(text)):
+        key, equals, value = part.partition("=")
+        if equals:
+            found[key] = value
+        elif part and place == 0:
+            found[first] = part
+    return found
+
+
+def split_commas(text: str) -> list[str]:
+    return [part.replace("\0", ",") for part in text.replace(",,", "\0").split(",")]
+
+
+def to_switch(text: str) -> str:
+    """on or off, whatever word is used for it; any other text as it is."""
+    return "on" if text.lower() in ON else "off" if text.lower() in OFF else text
+
+
+def read_options(guest: Guest, options: Sequence[tuple[str, str]], model: str = "") -> Guest:
+    """The guest with the flags of -global and -cpu, and a remark on each -readconfig. The last -cpu counts, in place of `model` too."""
+    elsewhere = "-readconfig {} can turn on flags, and is not read here"
+    configs = [Remark(ELSEWHERE, "", elsewhere.format(shorten(text))) for option, text in options if option == "readconfig"]
+    guest = replace(guest, remarks=(*guest.remarks, *configs))
+    if cpus := [text for option, text in options if option == "cpu"]:
+        guest = read_cpu(guest, cpus[-1])
+        model = cpus[-1].split(",")[0]
+    general = read_globals((text for option, text in options if option == "global"), model, guest.arch)
+    return replace(guest, flags=(*general, *guest.flags))
+
+
+def read_cpu(guest: Guest, text: str) -> Guest:
+    """The guest with the flags of -cpu MODEL,NAME=VALUE,+NAME,-NAME in place of its own.
+
+    Of what is given twice the last counts, and + and - count after all others.
+    """
+    given: dict[str, str] = {}
+    signed: dict[str, dict[str, str]] = {"+": {}, "-": {}}
+    remarks = []
+    seen: dict[str, list[str]] = {}
+    for part in filter(None, text.split(",")[1:]):  # here QEMU has no way to write a comma in a value
+        sign = part[:1] if part[:1] in signed else ""
+        name, equals, value = part.removeprefix(sign).partition("=")
+        name = name.strip().replace("_", "-")
+        value = "on" if sign == "+" else "off" if sign == "-" else to_switch(value) if equals else "on"
+        if VARIABLE.search(part):
+            remarks.append(Remark(ELSEWHERE, "", f"{shorten(part)} is a variable of the shell, whose value is not here"))
+            continue
+        seen.setdefault(name, []).append(value)
+        (signed[sign] if sign else given)[name] = value
+    counts = given | signed["+"] | signed["-"]
+    remarks += [
+        Remark("flag_twice", name, f"{name} is given as {' and '.join(dict.fromkeys(values))}; QEMU takes {counts[name]}")
+        for name, values in seen.items()
+        if len(set(values)) > 1 and FLAG.match(name)
+    ]
+    flags = tuple(Given(name, value) for name, value in counts.items() if FLAG.match(name))
+    nested = next((name for name in NESTED if counts.get(name) == "on"), guest.nested)
+    hides = guest.hides_kvm or counts.get("kvm") == "off"
+    return replace(guest, flags=flags, nested=nested, hides_kvm=hides, remarks=(*guest.remarks, *remarks))
+
+
+def read_globals(texts: Iterable[str], model: str, arch: str) -> Iterator[Given]:
+    """The flags of -global x86_64-cpu.hv-time=on, of all CPUs or of this model; those of -cpu count before them."""
+    for text in texts:
+        keys = read_keys(text, "")
+        if "driver" in keys:
+            driver, name, value = (keys.get(key, "") for key in ("driver", "property", "value"))
+        else:
+            path, _, value = text.partition("=")
+            driver, _, name = path.rpartition(".")
+        if driver in (f"{arch}-cpu", f"{model}-{arch}-cpu") and name.startswith("hv-"):
+            yield Given(name, to_switch(value))

@@ -137,9 +137,8 @@ class Flags:
         leaf, _, name = table(spec).value.partition(".")
         if table(spec).reads != "number":
             return 0
-        found = self.catalog.find_name(leaf).spec
-        layouts = [layout for layout in (found.layout, *(found.cases or {}).values()) if layout]
-        return next((field.width for layout in layouts for field in layout.fields if field.name == name), 0)
+        field = self.catalog.find_name(leaf).spec.field(name)
+        return field.width if field else 0
 
     def by_proxmox(self, guest: Guest) -> Iterator[Given]:
         """The flags that Proxmox turns on by itself."""

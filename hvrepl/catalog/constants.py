@@ -51,8 +51,7 @@ def holding_name(index: Index, key: str) -> Iterator[Spec]:
 def constants_of(spec: Spec) -> Iterator[Constant]:
     """The constants among the values and fields of a spec, under each of their names."""
     yield from values_in(spec, None, spec.values)
-    layouts = (spec.layout, spec.output, *spec.cases.values())
-    for field in fields_in(layout for layout in layouts if layout):
+    for field in fields_in(spec.every_layout):
         yield from (Constant(name, spec, field) for name in field.also if CONSTANT.fullmatch(name))
         yield from values_in(spec, field, field.values)
 

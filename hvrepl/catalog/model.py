@@ -366,6 +366,15 @@ class Spec:
         """Its layout, and those of its cases."""
         return [layout for layout in (self.layout, *self.cases.values()) if layout]
 
+    @property
+    def every_layout(self) -> list[Layout]:
+        """The same, and that of its output."""
+        return [layout for layout in (self.layout, self.output, *self.cases.values()) if layout]
+
+    def field(self, name: str) -> Field | None:
+        """A field of its layout, or of one of its cases."""
+        return next((field for layout in self.layouts for field in layout.fields if field.name == name), None)
+
     def case(self, name: str) -> Layout | None:
         return self.cases.get(name)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hvrepl.catalog.constants import constants_of
 from hvrepl.catalog.index import Index, elements, to_column
-from hvrepl.catalog.model import Enumerator, Field, Layout, Spec, fill, to_key
+from hvrepl.catalog.model import Enumerator, Field, Spec, fill, to_key
 from hvrepl.record import record, replace
 
 
@@ -205,13 +205,9 @@ def name_said(spec: Spec, element: int | None, wanted: Wanted) -> tuple[int, str
     return min(found, key=lambda one: one[0], default=(NAMED[HAS], "name"))
 
 
-def layouts_of(spec: Spec) -> list[Layout]:
-    return [layout for layout in (spec.layout, spec.output, *spec.cases.values()) if layout]
-
-
 def texts_of(spec: Spec) -> Iterator[Text]:
     """Everything but the names of the spec itself."""
-    fields = [field for layout in layouts_of(spec) for field in layout.fields]
+    fields = [field for layout in spec.every_layout for field in layout.fields]
     values: list[tuple[Enumerator, Field | None]] = [(value, field) for field in fields for value in field.values]
     values += [(value, None) for value in spec.values if not value.taken]  # included values are found where they are defined
     yield from (Text(4, f"field {field.name}", field.names, is_names=True) for field in fields)
@@ -232,7 +228,7 @@ def find_bit(index: Index, bit: int) -> list[Hit]:
     """The named fields that hold a bit of a word."""
     hits = []
     for spec in holding(index, '"bits"'):
-        fields = [f for layout in layouts_of(spec) for f in layout.fields if holds_bit(f, bit)]
+        fields = [f for layout in spec.every_layout for f in layout.fields if holds_bit(f, bit)]
         hits += [Hit(4, spec, None, f"field {f.name} {span(f)}", field=f, near=f.width) for f in fields[:1]]
     return hits
 
@@ -277,5 +273,5 @@ def has_number(spec: Spec, element: int | None, number: int) -> bool:
 def values_with(spec: Spec, number: int) -> Iterator[tuple[Field | None, str]]:
     """The values that are the number, each with its field; with None those of the spec itself."""
     values: list[tuple[Field | None, Enumerator]] = [(None, one) for one in spec.values]
-    values += [(field, one) for layout in layouts_of(spec) for field in layout.fields for one in field.values]
+    values += [(field, one) for layout in spec.every_layout for field in layout.fields for one in field.values]
     return ((field, one.name) for field, one in values if one.low == one.high == number)

@@ -44,7 +44,7 @@ def describe_set(catalog: Catalog, path: str, flag: Flag) -> dict[str, Any]:
     leaf, _, name = path.partition(".")
     found = catalog.find_name(leaf)
     table: dict[str, Any] = {"name": path, "leaf": catalog.spaces["cpuid"].write(found.number or 0)}
-    field = find_field(found.spec, name)
+    field = found.spec.field(name)
     table |= describe_place(field) if field else {}
     table |= {"value": flag.sets[path]} if path in flag.sets else {}
     return table | ({"unless": flag.unless[path]} if path in flag.unless else {})
@@ -68,11 +68,6 @@ def flags_setting(catalog: Catalog, spec: Spec) -> dict[str, list[str]]:
             if leaf == spec.name and (path == flag.value or path not in by_any):
                 found.setdefault(field, []).append(name)
     return found
-
-
-def find_field(spec: Spec, name: str) -> Field | None:
-    """A field of a leaf, or of one of its variants."""
-    return next((field for layout in spec.layouts for field in layout.fields if field.name == name), None)
 
 
 def describe_place(field: Field) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote
 
 from hvrepl.catalog.catalog import Catalog
+from hvrepl.catalog.constants import fields_in
 from hvrepl.catalog.index import WAS, Index, is_seen
-from hvrepl.catalog.model import ARCHES, COMMON, Document, Field, Layout, Spec, to_key
+from hvrepl.catalog.model import ARCHES, COMMON, Document, Spec, to_key
 from hvrepl.digits import to_int
 from hvrepl.render.listing import fill_range
 
@@ -133,8 +134,7 @@ def to_path(name: str) -> str:
 
 def referred(spec: Spec) -> Iterator[str]:
     """The names of the specs that a spec is made of, or sees."""
-    layouts = [one for one in (spec.layout, spec.output, *(spec.cases or {}).values()) if one]
-    for field in fields_of(layouts):
+    for field in fields_in(spec.every_layout):
         yield from (field.type,) if field.type and ":" not in field.type else ()
         cases = field.cases.values() if isinstance(field.cases, Mapping) else ()
         yield from (case for case in cases if not spec.case(case))
@@ -142,13 +142,6 @@ def referred(spec: Spec) -> Iterator[str]:
     yield from (case for case in spec.case_of if ":" not in case)
     yield from (one.type for one in spec.takes if ":" not in one.type)
     yield from (*spec.flag.needs, *spec.flag.wants) if spec.flag else ()
-
-
-def fields_of(layouts: Iterable[Layout]) -> Iterator[Field]:
-    for layout in layouts:
-        for field in layout.fields:
-            yield field
-            yield from field.readings
 
 
 def address_of(document: Document, path: str, anchor: str) -> str:

@@ -53,6 +53,4 @@ def is_field(path: str, spec: Spec, book: Book) -> bool:
     """Whether LEAF.field is a field of a leaf, or of one of its variants."""
     name, _, field = path.partition(".")
     leaf = book.find(name, spec.arch)
-    if not leaf or not is_leaf(leaf):
-        return False
-    return any(one.name == field for layout in leaf.layouts for one in layout.fields)
+    return bool(leaf and is_leaf(leaf) and leaf.field(field))

@@ -16,7 +16,7 @@ from hvrepl.errors import NotFoundError
 from hvrepl.record import record, replace
 
 if TYPE_CHECKING:
-    from hvrepl.catalog.model import Spec
+    from hvrepl.catalog.model import Space, Spec
     from hvrepl.codec.decode import Decoder
     from hvrepl.readers.cpuid import Leaves
 
@@ -99,17 +99,33 @@ class Machine:
 
 def survey(decoder: Decoder, cpus: Cpus) -> Machine:
     """Everything about the leaves that are a hypervisor's."""
-    is_hypervisors = decoder.catalog.spaces[SPACE].is_hypervisors
-    readings: dict[Leaf, dict[int, Reading]] = {}
+    space = decoder.catalog.spaces[SPACE]
+    owners = Owners(decoder, cpus)
+    found = tuple(see_leaf(decoder, key, readings, owners) for key, readings in readings_of(cpus, space).items())
+    findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
+    others = {cpu: sum(not space.is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
+    return Machine(say_hypervisor(found, owners), found, tuple(findings), others)
+
+
+def readings_of(cpus: Cpus, space: Space) -> dict[Leaf, dict[int, Reading]]:
+    """Each leaf that is a hypervisor's, ascending, with the reading of each CPU that has it."""
+    found: dict[Leaf, dict[int, Reading]] = {}
     for cpu, seen in cpus.items():
         for key, one in seen.items():
-            if is_hypervisors(key[0]):
-                readings.setdefault(key, {})[cpu] = one
+            if space.is_hypervisors(key[0]):
+                found.setdefault(key, {})[cpu] = one
+    return dict(sorted(found.items()))
+
+
+def hyper_v_fields(decoder: Decoder, cpus: Cpus) -> dict[str, tuple[str, Decoded]]:
+    """LEAF.field → (leaf, the field) of each leaf that is Hyper-V's, as most CPUs have it."""
     owners = Owners(decoder, cpus)
-    found = tuple(see_leaf(decoder, key, readings[key], owners) for key in sorted(readings))
-    findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
-    others = {cpu: sum(not is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
-    return Machine(say_hypervisor(found, owners), found, tuple(findings), others)
+    found: dict[str, tuple[str, Decoded]] = {}
+    for key, readings in readings_of(cpus, owners.space).items():
+        if owners.of(key[0]) == HYPER_V and find_leaf(decoder, key, owners):
+            node = decode_leaf(decoder, key, common(readings), owners)
+            found |= {f"{node.name}.{path}": (node.name, part) for path, part in leaves(node)}
+    return found
 
 
 def see_leaf(decoder: Decoder, key: Leaf, readings: Mapping[int, Reading], owners: Owners) -> LeafSeen:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
-from hvrepl.commands.checking import CONDITION, check_value, report
-from hvrepl.commands.inputs.operands import read_values
-from hvrepl.commands.inputs.what import find_target
+from hvrepl.commands.checking import Condition, check_one, read_condition, report
+from hvrepl.commands.inputs.operands import Value, read_values
+from hvrepl.commands.inputs.what import Target, find_target, thing_in
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.record import replace
+
+REGISTER = re.compile("e[abcd]x[=!<>]", re.IGNORECASE)
 
 
 def check(session: Session, words: Sequence[str]) -> None:
@@ -19,9 +23,8 @@ def check(session: Session, words: Sequence[str]) -> None:
 
         check_cpuid(session, words[1:])
         return
-    conditions = [match for word in words[1:] if (match := CONDITION.fullmatch(word)) and not re.fullmatch("e[abcd]x", match[1].lower())]
-    taken = {match.string for match in conditions}
-    values = [word for word in words[1:] if word not in taken]
+    conditions = [condition for word in words[1:] if (condition := condition_in(word))]
+    values = [word for word in words[1:] if not condition_in(word)]
     if not words or not values or not conditions:
         raise UsageError("check takes a name, a value and conditions: `check WHAT VALUE FIELD=V FIELD!=V`" + say_field(session, words))
     target = find_target(session, words[0])
@@ -31,6 +34,18 @@ def check(session: Session, words: Sequence[str]) -> None:
             raise value.error
         checked.append(check_value(session, target, value, conditions))
     report(session, [(target.found.called, table) for table in checked])
+
+
+def condition_in(word: str) -> Condition | None:
+    """The condition that a word is; eax=1 is a part of a value."""
+    return None if REGISTER.match(word) else read_condition(word)
+
+
+def check_value(session: Session, target: Target, value: Value, conditions: Sequence[Condition]) -> dict[str, Any]:
+    found, data = thing_in(session, target, value.data)
+    node = session.decoder.decode(found, data, output=target.output)
+    checked = [check_one(session, replace(target, found=found), data, node, condition) for condition in conditions]
+    return {"name": node.name, "raw": node.raw, "checked": checked}
 
 
 def say_field(session: Session, words: Sequence[str]) -> str:

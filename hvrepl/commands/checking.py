@@ -8,16 +8,55 @@ from operator import ge, gt, le, lt
 from typing import Any
 
 from hvrepl.codec.decoded import Decoded, leaves
-from hvrepl.commands.inputs.operands import Value
-from hvrepl.commands.inputs.what import Target, thing_in, to_assignment
+from hvrepl.commands.inputs.what import Target, to_assignment
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
-from hvrepl.record import replace
+from hvrepl.record import record
 
 CONDITION = re.compile(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
-# Operator → whether it holds, and what is said where it does not.
+# Of each operator that compares numbers, whether it holds.
 HOLDS: Mapping[str, Callable[[int, int], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+@record
+class Condition:
+    """FIELD=VALUE; `operator` is =, != or one of HOLDS."""
+
+    path: str
+    operator: str
+    text: str
+
+    @property
+    def wanted(self) -> str:
+        return f"{self.operator}{self.text}"
+
+
+def read_condition(word: str) -> Condition | None:
+    match = CONDITION.fullmatch(word)
+    return Condition(match[1].strip(), match[2].replace("==", "="), match[3]) if match else None
+
+
+def check_one(session: Session, target: Target, data: bytes, node: Decoded, condition: Condition) -> dict[str, Any]:
+    """Whether a condition holds: a field equals what setting it would leave as it is; its order is that of the numbers."""
+    from hvrepl.codec.encode.assign import Assigner
+
+    assigner = Assigner(session.decoder, target.found, output=target.output)
+    wanted = assigner.assign(data, [to_assignment(f"{condition.path}={condition.text}")])
+    path = next(iter(assigner.given)) if len(assigner.given) == 1 else condition.path  # also where it was called otherwise
+    part = part_at(node, path)
+    if condition.operator in HOLDS:
+        other = part_at(session.decoder.decode(target.found, wanted, output=target.output), path)
+        if part.value is None or other.value is None:
+            raise UsageError(f"{condition.path} is not a number that {condition.operator} could compare")
+        holds = HOLDS[condition.operator](part.value, other.value)
+    else:
+        holds = (wanted == data) == (condition.operator == "=")
+    return {"name": condition.path, "wanted": condition.wanted, "is": f"{part.raw} {part.meaning}".strip(), "ok": holds}
+
+
+def part_at(node: Decoded, path: str) -> Decoded:
+    return next((part for where, part in leaves(node) if where == path), node)
 
 
 def report(session: Session, checked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -36,34 +75,3 @@ def say_wanted(wanted: str) -> str:
     if wanted.startswith("!="):
         return "which it must not be"
     return f"not {wanted.removeprefix('=')}"
-
-
-def check_value(session: Session, target: Target, value: Value, conditions: Sequence[re.Match[str]]) -> dict[str, Any]:
-    found, data = thing_in(session, target, value.data)
-    node = session.decoder.decode(found, data, output=target.output)
-    checked = [check_one(session, replace(target, found=found), data, node, match) for match in conditions]
-    return {"name": node.name, "raw": node.raw, "checked": checked}
-
-
-def check_one(session: Session, target: Target, data: bytes, node: Decoded, match: re.Match[str]) -> dict[str, Any]:
-    """Whether a condition holds: a field equals what setting it would leave as it is; its order is that of the numbers."""
-    from hvrepl.codec.encode.assign import Assigner
-
-    path, operator, text = match[1].strip(), match[2].replace("==", "="), match[3]
-    assigner = Assigner(session.decoder, target.found, output=target.output)
-    wanted = assigner.assign(data, [to_assignment(f"{path}={text}")])
-    told = next(iter(assigner.given)) if len(assigner.given) == 1 else path  # also where it was called otherwise
-    part = part_at(node, told)
-    if operator in HOLDS:
-        other = part_at(session.decoder.decode(target.found, wanted, output=target.output), told)
-        if part.value is None or other.value is None:
-            raise UsageError(f"{path} is not a number that {operator} could compare")
-        holds = HOLDS[operator](part.value, other.value)
-    else:
-        holds = (wanted == data) == (operator == "=")
-    actual = f"{part.raw} {part.meaning}".strip()
-    return {"name": path, "wanted": f"{operator}{text}", "is": actual, "ok": holds}
-
-
-def part_at(node: Decoded, path: str) -> Decoded:
-    return next((part for where, part in leaves(node) if where == path), node)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, say_cpus, survey, to_cpus
-from hvrepl.analysis.enlightenments import IDENTITY, Config
+from hvrepl.analysis.flags_to_leaves import Config
+from hvrepl.analysis.judge_flags import MISSING
 from hvrepl.codec.decoded import Decoded, Finding
-from hvrepl.commands.flags import check_version, leaves_everything, read_configs, write_flags
+from hvrepl.commands.flags import check_version, read_configs, write_flags
 from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
@@ -17,7 +18,7 @@ from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.cpuid import read_file as read_cpuid_file
 from hvrepl.readers.guests.formats import say_root
 from hvrepl.record import record, replace
-from hvrepl.render.enlightenments import MISSING, flag_lines, missing_lines, open_lines
+from hvrepl.render.guest_flags import flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing
 from hvrepl.render.screen import flags_of, meaning_of, place_of, register_lines, registers_of, say_finding, summary_beside, value_of
 from hvrepl.render.style import Style, align, loud_lines, titled, wrap
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 INDENT = " " * 4
 MOST_MACHINES = 1000  # each is held until all are written, and takes a hundred times the memory of its text
+IDENTITY = "second_interface"  # the finding that a dump is of KVM, which is known of a guest with flags
 HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
 
 
@@ -215,11 +217,11 @@ def guest_screen(machine: Machine, config: Config, findings: Sequence[Finding], 
     yield from flag_lines(config, style)
     if machine.leaves:
         yield from (style.paint("name", line) for line in wrap(machine.hypervisor, style.width, "", "    "))
-    elif leaves_everything(config):
+    elif config.leaves_everything:
         yield style.paint("name", "the host decides every leaf")
     for seen in machine.leaves:
         yield from leaf_lines(seen, style)
-    yield from open_lines(config.open, style)
+    yield from open_lines(config, style)
     yield from finding_lines([one for one in findings if one.code != MISSING], style)
     yield from missing_lines(findings, style)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf, say_cpus
-from hvrepl.analysis.enlightenments import EVERYTHING, Config
+from hvrepl.analysis.flags import is_flag_name
+from hvrepl.analysis.flags_to_leaves import EVERYTHING, Config
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.commands.cpuid import Read, on_x64, read_dumps
-from hvrepl.commands.flags import is_flag_name, leaves_everything
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
@@ -27,7 +27,7 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
     """diff cpuid A B"""
     on_a, on_b = read_dumps(session, a), read_dumps(session, b)
     for word, reads in ((a, on_a), (b, on_b)):
-        if any(one.config and leaves_everything(one.config) for one in reads):
+        if any(one.config and one.config.leaves_everything for one in reads):
             session.warn(f"{word.removeprefix('@')} leaves every leaf to the host: no leaf can be compared")
     if len(on_a) != len(on_b):
         counts = (f"{word.removeprefix('@')} has {count_machines(len(dumps))}" for word, dumps in ((a, on_a), (b, on_b)))

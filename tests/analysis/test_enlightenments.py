@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from hvrepl.analysis.cpus import Reading
-from hvrepl.analysis.enlightenments import EVERYTHING, Flags, table
+from hvrepl.analysis.flags import Flags
+from hvrepl.analysis.flags_to_leaves import EVERYTHING, settle
+from hvrepl.analysis.leaves_to_flags import explain
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
 from hvrepl.readers.guests.formats import read_guests
 from hvrepl.readers.guests.guest import KUBEVIRT, Given, Guest
 from hvrepl.record import replace
-from hvrepl.render.enlightenments import WRITERS, unwritable
+from hvrepl.render.flag_forms import WRITERS, unwritable
 
 FLAGS = Flags(Decoder(Catalog(open_index())))
 SAMPLES = {"number": "0x1234", "text": "Some Vendor", "switch": "on", "auto": "on"}
@@ -26,7 +28,7 @@ def guest(*given: tuple[str, str], machine: str = "pc-q35-9.0", **fields: object
 
 def with_needs(name: str) -> dict[str, str]:
     """A flag with all that it needs, and what that needs."""
-    flag = table(FLAGS.specs[name])
+    flag = FLAGS[name]
     sample = SAMPLES[flag.reads]
     found = {name: str(int(sample, 16) & 0xFF) if flag.reads == "number" and flag.off is None else sample}
     for need in flag.needs:
@@ -37,39 +39,39 @@ def with_needs(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", [name for name in FLAGS.specs if name not in WITHOUT_LEAVES])
 def test_flags_make_leaves_that_only_these_flags_give(name: str) -> None:
     wanted = {NEEDED: "on"} | with_needs(name)
-    config = FLAGS.settle(guest(*wanted.items()))
+    config = settle(FLAGS, guest(*wanted.items()))
     assert config.values == wanted
-    explained = FLAGS.explain(config.cpus)
-    assert {one.spec.name: one.value for one in explained.grants} == wanted
+    explained = explain(FLAGS, config.cpus)
+    assert explained.values == wanted
     assert (explained.unexplained, explained.findings) == ((), ())
-    assert not any(one.missing for one in explained.grants)
+    assert not any(explained.missing.values())
 
 
 def test_a_vendor_that_cannot_be_written_is_what_no_flag_gives() -> None:
-    leaves = FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-vendor-id", "a;b"))).cpus
-    assert [one.value for one in FLAGS.explain(leaves).grants] == ["on", "a;b"]
+    leaves = settle(FLAGS, guest(("hv-relaxed", "on"), ("hv-vendor-id", "a;b"))).cpus
+    assert list(explain(FLAGS, leaves).values.values()) == ["on", "a;b"]
     first = leaves[0][0x40000000, 0].registers
     leaves[0][0x40000000, 0] = Reading(first | {"ebx": int.from_bytes(b"a,b", "little")})
-    explained = FLAGS.explain(leaves)
-    assert [one.value for one in explained.grants] == ["on"]
+    explained = explain(FLAGS, leaves)
+    assert list(explained.values.values()) == ["on"]
     assert [part.name for _, part in explained.unexplained] == ["vendor"]
 
 
 def test_all_flags_together_come_back() -> None:
     wanted = {key: value for name in FLAGS.specs if name not in WITHOUT_LEAVES for key, value in with_needs(name).items()}
-    explained = FLAGS.explain(FLAGS.settle(guest(*wanted.items())).cpus)
-    assert {one.spec.name: one.value for one in explained.grants} == wanted
+    explained = explain(FLAGS, settle(FLAGS, guest(*wanted.items())).cpus)
+    assert explained.values == wanted
     assert explained.unexplained == ()
 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_flags_that_are_written_are_read_again(form: str) -> None:
     wanted = {key: value for name in FLAGS.specs for key, value in with_needs(name).items() if name != "hv-passthrough"}
-    text = WRITERS[form](wanted, FLAGS.specs)
+    text = WRITERS[form](wanted, FLAGS)
     text = f"<domain><name>x</name>{text}</domain>" if form == "libvirt" else f"ostype: l26\n{text}\n" if form == "proxmox" else text
     (found,) = read_guests(text.encode(), "it", FLAGS.paths) or [guest()]
-    left = {one.field for one in unwritable(wanted, FLAGS.specs, form)}
-    assert FLAGS.settle(found).values == {name: value for name, value in wanted.items() if name not in left}
+    left = {one.field for one in unwritable(wanted, FLAGS, form)}
+    assert settle(FLAGS, found).values == {name: value for name, value in wanted.items() if name not in left}
     assert bool(left) == (form == "libvirt")
 
 
@@ -78,22 +80,22 @@ VERSIONS = {"pc-q35-6.1": 7100, "pc-q35-6.2": 14393, "pc-i440fx-5.1+pve0": 7100,
 
 @pytest.mark.parametrize("machine", VERSIONS)
 def test_an_old_machine_type_reports_the_older_version(machine: str) -> None:
-    config = FLAGS.settle(guest(("hv-relaxed", "on"), machine=machine))
+    config = settle(FLAGS, guest(("hv-relaxed", "on"), machine=machine))
     assert config.cpus[0][0x40000002, 0].registers["eax"] == VERSIONS[machine]
     assert [one.name for one in config.open] == ["cpuid:0x40000101"]
 
 
 def test_a_machine_type_without_a_version_leaves_that_open_unless_qemu_has_one() -> None:
     given = guest(("hv-relaxed", "on"), machine="q35")
-    assert any(one.name == "HYPERV_CPUID_VERSION.build_number" for one in FLAGS.settle(given).open)
-    assert [one.name for one in FLAGS.settle(given, "5.2").open] == ["cpuid:0x40000101"]
-    assert FLAGS.settle(given, "5.2").cpus[0][0x40000002, 0].registers["eax"] == 7100
+    assert any(one.name == "HYPERV_CPUID_VERSION.build_number" for one in settle(FLAGS, given).open)
+    assert [one.name for one in settle(FLAGS, given, "5.2").open] == ["cpuid:0x40000101"]
+    assert settle(FLAGS, given, "5.2").cpus[0][0x40000002, 0].registers["eax"] == 7100
 
 
 def test_synic_of_an_old_machine_type_has_no_messages() -> None:
     given = (("hv-synic", "on"), ("hv-vpindex", "on"))
-    assert FLAGS.settle(guest(*given)).cpus[0][0x40000003, 0].registers["ebx"] == 0x30
-    assert FLAGS.settle(guest(*given, machine="pc-q35-3.0")).cpus[0][0x40000003, 0].registers["ebx"] == 0
+    assert settle(FLAGS, guest(*given)).cpus[0][0x40000003, 0].registers["ebx"] == 0x30
+    assert settle(FLAGS, guest(*given, machine="pc-q35-3.0")).cpus[0][0x40000003, 0].registers["ebx"] == 0
 
 
 # Leaves as QEMU makes them of flags: hyperv_fill_cpuids by hand.
@@ -110,18 +112,18 @@ MADE = {
 
 @pytest.mark.parametrize("names", MADE, ids=",".join)
 def test_leaves_are_those_that_qemu_fills(names: tuple[str, ...]) -> None:
-    leaves = FLAGS.settle(guest(*((name, "on") for name in names))).cpus[0]
+    leaves = settle(FLAGS, guest(*((name, "on") for name in names))).cpus[0]
     assert {number: leaves[number, 0].registers["eax"] for number in MADE[names]} == MADE[names]
 
 
 def test_a_guest_that_hides_kvm_has_no_leaves_of_kvm() -> None:
-    config = FLAGS.settle(guest(("hv-relaxed", "on"), hides_kvm=True))
+    config = settle(FLAGS, guest(("hv-relaxed", "on"), hides_kvm=True))
     assert max(leaf for leaf, _ in config.cpus[0]) == 0x40000005
     assert config.open == ()
 
 
 def codes(*given: tuple[str, str], version: str = "", **fields: object) -> list[tuple[str, str]]:
-    found = FLAGS.settle(guest(*given, **fields), version).findings  # type: ignore[arg-type]
+    found = settle(FLAGS, guest(*given, **fields), version).findings  # type: ignore[arg-type]
     return [(one.code, one.field) for one in found if one.code != "flag_missing"]
 
 
@@ -152,7 +154,7 @@ def test_what_is_wrong_is_found() -> None:
 
 
 def test_passthrough_does_not_override_what_it_does_not_turn_on() -> None:
-    found = FLAGS.settle(guest(("hv-passthrough", "on"), ("hv-syndbg", "on"), ("hv-time", "on"))).findings
+    found = settle(FLAGS, guest(("hv-passthrough", "on"), ("hv-syndbg", "on"), ("hv-time", "on"))).findings
     assert [one.text for one in found if one.code == "flag_overridden"] == ["hv-passthrough overrides hv-time"]
 
 
@@ -161,39 +163,39 @@ SPINLOCKS = {"010": "0x8", "10": "0xa", "0x10": "0x10", "0": "0x0", "08": None, 
 
 @pytest.mark.parametrize("text", SPINLOCKS)
 def test_a_number_is_read_as_qemu_reads_it(text: str) -> None:
-    assert FLAGS.settle(guest(("hv-spinlocks", text))).values.get("hv-spinlocks") == SPINLOCKS[text]
+    assert settle(FLAGS, guest(("hv-spinlocks", text))).values.get("hv-spinlocks") == SPINLOCKS[text]
 
 
 def test_without_kvm_nothing_is_advised_and_its_interface_is_not_named() -> None:
     given = guest(("hv-relaxed", "on"))
-    assert [one.code for one in FLAGS.settle(replace(given, accelerator="tcg")).findings] == ["flag_no_kvm"]
+    assert [one.code for one in settle(FLAGS, replace(given, accelerator="tcg")).findings] == ["flag_no_kvm"]
     for other in (replace(guest(), accelerator=""), guest(hides_kvm=True)):
-        assert [one.text for one in FLAGS.settle(other).findings] == ["none of QEMU's Hyper-V flags is on"]
-    assert FLAGS.settle(guest()).findings[0].text.startswith("the guest sees KVM's own interface alone")
+        assert [one.text for one in settle(FLAGS, other).findings] == ["none of QEMU's Hyper-V flags is on"]
+    assert settle(FLAGS, guest()).findings[0].text.startswith("the guest sees KVM's own interface alone")
 
 
 def test_kubevirt_turns_on_what_flags_need_unless_the_machine_turns_it_off() -> None:
     given = replace(guest(("hv-time", "on"), ("hv-stimer", "on")), kind=KUBEVIRT)
-    config = FLAGS.settle(given)
+    config = settle(FLAGS, given)
     assert sorted(config.values) == ["hv-stimer", "hv-synic", "hv-time", "hv-vpindex"]
     assert "flag_needs" not in [one.code for one in config.findings]
     off = replace(given, flags=(*given.flags, Given("hv-vpindex", "off")))
-    assert [(one.code, one.field) for one in FLAGS.settle(off).findings if one.code == "flag_needs"] == [("flag_needs", "hv-synic")]
+    assert [(one.code, one.field) for one in settle(FLAGS, off).findings if one.code == "flag_needs"] == [("flag_needs", "hv-synic")]
 
 
 def test_a_flag_alone_that_does_not_show_the_interface_makes_no_leaf() -> None:
-    assert FLAGS.settle(guest(("hv-vendor-id", "x"), ("hv-no-nonarch-coresharing", "on"))).cpus == {0: {}}
-    assert FLAGS.settle(guest(("hv-spinlocks", "0xffffffff"))).values == {}
+    assert settle(FLAGS, guest(("hv-vendor-id", "x"), ("hv-no-nonarch-coresharing", "on"))).cpus == {0: {}}
+    assert settle(FLAGS, guest(("hv-spinlocks", "0xffffffff"))).values == {}
 
 
 def test_the_host_decides_all_with_passthrough_and_one_bit_with_auto() -> None:
-    assert [one.name for one in FLAGS.settle(guest(("hv-passthrough", "on"))).open] == [EVERYTHING]
-    config = FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-no-nonarch-coresharing", "auto")))
+    assert [one.name for one in settle(FLAGS, guest(("hv-passthrough", "on"))).open] == [EVERYTHING]
+    config = settle(FLAGS, guest(("hv-relaxed", "on"), ("hv-no-nonarch-coresharing", "auto")))
     assert config.open[0].name == "HYPERV_CPUID_ENLIGHTMENT_INFO.no_non_architectural_core_sharing"
 
 
 def missing(**fields: object) -> set[str]:
-    found = FLAGS.settle(guest(("hv-relaxed", "on"), **fields)).findings  # type: ignore[arg-type]
+    found = settle(FLAGS, guest(("hv-relaxed", "on"), **fields)).findings  # type: ignore[arg-type]
     return {one.field for one in found if one.code == "flag_missing"}
 
 
@@ -211,30 +213,30 @@ def test_what_is_advised_depends_on_the_guest_and_on_qemu() -> None:
 
 
 def test_proxmox_turns_flags_on_by_itself() -> None:
-    config = FLAGS.settle(guest(windows=11, machine="pc-q35-9.0"))
+    config = settle(FLAGS, guest(windows=11, machine="pc-q35-9.0"))
     assert sorted(config.values) == sorted(
         ["hv-ipi", "hv-relaxed", "hv-reset", "hv-runtime", "hv-spinlocks", "hv-stimer", "hv-synic", "hv-time", "hv-vapic", "hv-vpindex"]
     )
     assert config.values["hv-spinlocks"] == "0x1fff"
-    assert "hv-ipi" not in FLAGS.settle(guest(windows=11, machine="pc-q35-3.0")).values
-    assert "hv-relaxed" not in FLAGS.settle(guest(windows=6)).values
+    assert "hv-ipi" not in settle(FLAGS, guest(windows=11, machine="pc-q35-3.0")).values
+    assert "hv-relaxed" not in settle(FLAGS, guest(windows=6)).values
 
 
 def test_a_later_flag_counts_and_off_takes_it_away() -> None:
-    assert FLAGS.settle(guest(("hv-relaxed", "on"), ("hv-relaxed", "off"))).values == {}
-    assert FLAGS.settle(guest(("hv-apicv", "on"))).values == {"hv-avic": "on"}
+    assert settle(FLAGS, guest(("hv-relaxed", "on"), ("hv-relaxed", "off"))).values == {}
+    assert settle(FLAGS, guest(("hv-apicv", "on"))).values == {"hv-avic": "on"}
 
 
 def test_what_proxmox_does_on_some_hosts_is_open() -> None:
-    config = FLAGS.settle(guest(windows=11, machine="pc-q35-11.0+pve2"))
+    config = settle(FLAGS, guest(windows=11, machine="pc-q35-11.0+pve2"))
     assert "HYPERV_CPUID_ENLIGHTMENT_INFO.use_vmcs_enlightenments" in [one.name for one in config.open]
     assert "hv-evmcs" not in config.values
-    assert len(FLAGS.settle(guest(windows=11, machine="pc-q35-9.0")).open) == 1
-    assert len(FLAGS.settle(guest(("hv-evmcs", "off"), windows=11, machine="pc-q35-11.0")).open) == 1
+    assert len(settle(FLAGS, guest(windows=11, machine="pc-q35-9.0")).open) == 1
+    assert len(settle(FLAGS, guest(("hv-evmcs", "off"), windows=11, machine="pc-q35-11.0")).open) == 1
 
 
 def test_flags_that_libvirt_chooses_or_that_are_elsewhere_are_not_missed() -> None:
-    config = FLAGS.settle(guest(left="libvirt chooses"))
+    config = settle(FLAGS, guest(left="libvirt chooses"))
     assert ([one.name for one in config.open], [one.code for one in config.findings]) == ([EVERYTHING], ["flag_mode"])
     (found,) = read_guests(b'kvm -cpu "host,hv-relaxed,$MORE"', "it", FLAGS.paths) or []
-    assert [one.code for one in FLAGS.settle(found).findings] == ["flags_elsewhere"]
+    assert [one.code for one in settle(FLAGS, found).findings] == ["flags_elsewhere"]

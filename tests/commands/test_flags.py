@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from hvrepl.analysis.enlightenments import Flags, table
+from hvrepl.analysis.flags import Flags
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
-from hvrepl.render.enlightenments import WRITERS
+from hvrepl.render.flag_forms import WRITERS
 from tests.at_hand import need
 from tests.paths import DATA
 from tests.program import call
@@ -269,14 +269,14 @@ def test_every_flag_that_the_installed_qemu_has_is_known_and_the_other_way_round
     version = next(one["qemu"] for one in returned if "qemu" in one)
     its_flags = {name: value for name, value in known.items() if name.startswith("hv-")}
     flags = Flags(Decoder(Catalog(open_index())))
-    assert [name for name in its_flags if flags.find(name) is None] == []
+    assert [name for name in its_flags if not flags.find(name)] == []
     here = (version["major"], version["minor"])
-    since = {name: tuple(map(int, (table(spec).since or "0.0").split("."))) for name, spec in flags.specs.items()}
+    since = {name: tuple(map(int, (flags[name].since or "0.0").split("."))) for name in flags.specs}
     assert [name for name in flags.specs if name not in its_flags and since[name] <= here] == []
     assert {name: kind_of(its_flags[name]) for name in flags.specs if name in its_flags} == {
-        name: table(spec).reads for name, spec in flags.specs.items() if name in its_flags
+        name: flags[name].reads for name in flags.specs if name in its_flags
     }
-    base = table(flags.base).sets
+    base = flags.base.sets
     for part, field in {"build": "build_number", "major": "major_version", "minor": "minor_version"}.items():
         assert known[f"hv-version-id-{part}"] == base[f"HYPERV_CPUID_VERSION.{field}"]
     assert known["hv-spinlocks"] == base["HYPERV_CPUID_ENLIGHTMENT_INFO.long_spin_wait_count"]
@@ -286,14 +286,14 @@ def all_flags() -> dict[str, str]:
     """Each flag that can be given along with others, with a value."""
     flags = Flags(Decoder(Catalog(open_index())))
     samples = {"number": "0x12", "text": "Some Vendor", "switch": "on", "auto": "auto"}
-    return {name: samples[table(spec).reads] for name, spec in flags.specs.items() if table(spec).sets or table(spec).value}
+    return {name: samples[flags[name].reads] for name in flags.specs if flags[name].fields}
 
 
 def test_qemu_takes_the_line_that_is_written_and_reads_the_same_from_it() -> None:
     need("qemu-system-x86_64")
-    specs = Flags(Decoder(Catalog(open_index()))).specs
+    flags = Flags(Decoder(Catalog(open_index())))
     wanted = {name: value for name, value in all_flags().items() if name != "hv-vpindex"}  # QEMU refuses that one without KVM
-    option, model = shlex.split(WRITERS["qemu"](wanted, specs))
+    option, model = shlex.split(WRITERS["qemu"](wanted, flags))
     asked = [{"execute": "qom-get", "arguments": {"path": "/machine/unattached/device[0]", "property": name}} for name in wanted]
     text = "\n".join(map(json.dumps, [{"execute": "qmp_capabilities"}, *asked, {"execute": "quit"}]))
     machine = ["-machine", "pc", "-accel", "tcg", "-display", "none", "-nodefaults", "-S", "-qmp", "stdio"]
@@ -313,7 +313,7 @@ SCHEMA = "/usr/share/libvirt/schemas/domain.rng"
 def test_libvirts_schema_has_the_elements_that_are_written(tmp_path: Path) -> None:
     need("xmllint", SCHEMA)
     wanted = {name: "18" if value == "0x12" else value for name, value in all_flags().items() if name not in NEWER_THAN_SCHEMA}
-    inner = WRITERS["libvirt"](wanted, Flags(Decoder(Catalog(open_index()))).specs)
+    inner = WRITERS["libvirt"](wanted, Flags(Decoder(Catalog(open_index()))))
     around = "<domain type='kvm'><name>w</name><memory>1</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>{}</domain>"
     domain = tmp_path / "domain.xml"
     domain.write_text(around.format(inner))

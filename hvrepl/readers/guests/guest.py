@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 QEMU, LIBVIRT, PROXMOX, KUBEVIRT = "QEMU command line", "libvirt domain", "Proxmox configuration", "KubeVirt machine"
+KVM = "kvm"  # the accelerator with which the flags have an effect
 ELSEWHERE = "flags_elsewhere"  # the code of a remark that there can be flags that the text does not have
 NESTED = ("vmx", "svm", "nested-virt")  # Intel's, AMD's, and Proxmox's word for whichever the host has
 PRESENT = ("require", "force")  # the policies with which libvirt and KubeVirt give a guest a feature of the CPU

@@ -1,0 +1,119 @@
+"""QEMU's Hyper-V flags as the specs have them, and how the value of each is read and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hvrepl.catalog.alike import alike
+from hvrepl.catalog.model import Flag, to_key
+from hvrepl.digits import to_int
+from hvrepl.wording import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hvrepl.codec.decode import Decoder
+
+ON, OFF, AUTO = "on", "off", "auto"
+LONGEST_TEXT = 12  # bytes of the three registers with a vendor
+NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,22}|0|[1-9][0-9]{0,19}")  # as C reads them: 010 is octal
+
+Version = tuple[int, int]
+
+
+class Flags:
+    """The flags by name: flags[name] says what one does. `base` is what comes with the first that is on."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+        self.catalog = decoder.catalog
+        flags = {spec.name: spec.flag for spec in self.catalog.flags() if spec.flag}
+        self.base = next(flag for flag in flags.values() if flag.any)
+        self._flags = {name: flag for name, flag in flags.items() if flag is not self.base}
+        self.specs = {spec.name: spec for spec in self.catalog.flags() if spec.name in self._flags}
+        sets = {path for flag in self._flags.values() for path in flag.sets}
+        self.raised = sets & set(self.base.sets)  # such as the largest leaf: flags make more of what is there with any of them
+        self._names = {to_key(name): spec.name for spec in self.specs.values() for name in (spec.name, *spec.also)}
+
+    def __getitem__(self, name: str) -> Flag:
+        return self._flags[name]
+
+    def find(self, name: str) -> str:
+        """What QEMU calls a flag now, however it is spelled; "" for what is not a flag."""
+        return self._names.get(to_key(name), "")
+
+    def suggest(self, name: str) -> str:
+        """What continues a sentence that a flag does not exist: the one that is meant, if any is like it."""
+        close = alike(name, self.specs, 1)
+        return f"; did you mean {close[0]}?" if close else ""
+
+    def paths(self, attribute: str) -> dict[str, str]:
+        """Of each flag that has one its path in a libvirt domain, or in a KubeVirt machine."""
+        return {name: path for name, flag in self._flags.items() if (path := getattr(flag, attribute))}
+
+    def room_of(self, name: str) -> int:
+        """The bits that there are for the number that a flag takes; 0 where it takes none."""
+        leaf, _, field_name = self[name].value.partition(".")
+        field = self.catalog.find_name(leaf).spec.field(field_name) if self[name].reads == "number" else None
+        return field.width if field else 0
+
+    def whole(self, values: Mapping[str, str]) -> str:
+        """The flag that leaves all to the host, if there is one."""
+        return next((name for name, value in values.items() if self[name].host == value and not self[name].sets), "")
+
+    def show(self, names: Iterable[str]) -> bool:
+        """Whether any of these flags shows Hyper-V's interface to a guest."""
+        return any(self[name].enables for name in names)
+
+
+def is_flag_name(name: str) -> bool:
+    """Whether a name is spelled as a flag's, and not as that of a field."""
+    return to_key(name).startswith("hv_") and "." not in name
+
+
+def to_version(text: str) -> Version:
+    major, _, minor = text.partition(".")
+    return to_int(major), to_int(minor or "0")
+
+
+def read_value(name: str, flag: Flag, text: str) -> tuple[str, str]:
+    """The value of a flag that counts, and what is wrong with the text."""
+    if flag.reads == "switch":
+        return (text, "") if text in (ON, OFF) else (OFF, f"{name}={shorten(text)}: expected on or off")
+    if flag.reads == "auto":
+        return (text, "") if text in (ON, OFF, AUTO) else (OFF, f"{name}={shorten(text)}: expected on, off or auto")
+    if text == OFF:
+        return OFF, ""
+    if flag.reads == "text":
+        if text == ON:
+            return OFF, f"{name} takes a text: {name}=Microsoft"
+        if "," in text:
+            return OFF, f"{name}={shorten(text)}: QEMU takes no comma in it"
+        size = len(text.encode())
+        return text, f"{name}={shorten(text)} is longer than {LONGEST_TEXT} bytes; QEMU cuts it" if size > LONGEST_TEXT else ""
+    if not NUMBER.fullmatch(text):
+        return OFF, f"{name} takes a number" + ("" if text == ON else f", not {shorten(text)}")
+    number = to_int(text, 16 if text[:2].lower() == "0x" else 8 if text[0] == "0" else 10)
+    return (OFF, "") if number == flag.off else (write_number(flag, number), "")
+
+
+def to_number(flag: Flag, value: str) -> int:
+    """The number that a flag's own value puts into its field."""
+    if flag.reads == "text":
+        return int.from_bytes(value.encode()[:LONGEST_TEXT], "little")
+    return to_int(value, 16 if value[:2] == "0x" else 10)
+
+
+def write_value(flag: Flag, number: int) -> str:
+    """The value with which a flag puts this number into its field; "" for a text that QEMU does not take."""
+    if flag.reads != "text":
+        return write_number(flag, number)
+    raw = number.to_bytes(LONGEST_TEXT, "little").rstrip(b"\0")
+    is_taken = raw.isascii() and raw.decode("ascii").isprintable() and b"," not in raw
+    return raw.decode("ascii") if is_taken else ""
+
+
+def write_number(flag: Flag, number: int) -> str:
+    return f"{number:#x}" if flag.off is not None else str(number)

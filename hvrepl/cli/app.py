@@ -79,9 +79,8 @@ def complete_option(option: Option) -> Callable[[str], list[str]]:
         from hvrepl.script.candidates import words_of as words_of_option
         from hvrepl.script.option_words import CHOICES
 
-        is_counted = option.key in CHOICES or option.key == "style"
         is_bash = os.environ.get(COMPLETE) == "complete_bash"
-        return [one.text for one in words_of_option(option, incomplete)] if is_counted or not is_bash else []
+        return [one.text for one in words_of_option(option, incomplete)] if option.key in CHOICES or not is_bash else []
 
     return complete
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from hvrepl.catalog.model import ARCHES
 from hvrepl.commands.session import COLORS, FORMATS, WORD_SIZES
@@ -12,10 +12,25 @@ from hvrepl.script.argv import options_after, options_by_name
 
 # Options of different commands that share a name are alike in whether a word follows.
 ALL = options_by_name((*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options)))
-# Option → the words that it takes, where these can be counted; styles are many, and read only when asked for.
-CHOICES = {"arch": ARCHES, "format": FORMATS, "color": COLORS, "word_size": WORD_SIZES, "flags": ("qemu", "libvirt", "proxmox")}
 FILES, FOLDERS = "FILE", "DIR"  # metavars of options that take the name of one
 END = "--"  # of options: what follows is none
+
+
+def flag_forms() -> Sequence[str]:
+    from hvrepl.render.flag_forms import WRITERS
+
+    return tuple(WRITERS)
+
+
+# Option → what gives the words that it takes, where these can be counted; some are read only when asked for.
+CHOICES: Mapping[str, Callable[[], Sequence[str]]] = {
+    "arch": lambda: ARCHES,
+    "format": lambda: FORMATS,
+    "color": lambda: COLORS,
+    "word_size": lambda: WORD_SIZES,
+    "flags": flag_forms,
+    "style": table_styles,
+}
 
 
 def awaits(word: str) -> Option | None:
@@ -67,4 +82,4 @@ def options_here(words: Sequence[str], command: str) -> Iterator[Option]:
 
 def choices_of(option: Option) -> Sequence[str]:
     """The words that an option takes; none for the name of a file, or a text."""
-    return tuple(table_styles()) if option.key == "style" else CHOICES.get(option.key, ())
+    return CHOICES[option.key]() if option.key in CHOICES else ()

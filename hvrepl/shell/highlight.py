@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.commands.inputs.register_value import lowest_fields
-from hvrepl.commands.session import ARCH_WORDS
+from hvrepl.commands.session import ARCH_WORDS, FORMATS
 from hvrepl.commands.values_in_hand import WORD
 from hvrepl.readers.number import is_number
 from hvrepl.record import record
 from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer, Held
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
-from hvrepl.script.option_words import CHOICES, Positional, awaits
+from hvrepl.script.option_words import Positional, awaits, choices_of
 
 # A blank, an operator, or a word, in which | and > are none: parentheses and quotes hold it together.
 PIECE = re.compile(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
@@ -63,8 +63,8 @@ def classify_word(piece: str, place: Place, completer: Completer, hand: Sequence
     option = awaits(place.last)
     given = GIVEN.fullmatch(piece)
     is_given = given is not None and (given[2] == "=" or not given[3])
-    if option and option.key in CHOICES:
-        yield "value" if piece in CHOICES[option.key] or (option.key == "arch" and piece.lower() in ARCH_WORDS) else place.doubt, piece
+    if option and (choices := choices_of(option)):
+        yield "value" if piece in choices or (option.key == "arch" and piece.lower() in ARCH_WORDS) else place.doubt, piece
     elif option or piece[0] in "-@'\"":
         yield "", piece
     elif not place.before and given and is_given and (kind := name_or_number(given[1], place, completer, hand)) in ("name", "number"):
@@ -86,7 +86,7 @@ def classify_word(piece: str, place: Place, completer: Completer, hand: Sequence
 
 def word_of(piece: str, place: Place, completer: Completer) -> str:
     """The class of the word after arch, format, list ..."""
-    choices = {"arch": tuple(ARCH_WORDS), "format": CHOICES["format"], "list": tuple(completer.catalog.spaces)}
+    choices = {"arch": tuple(ARCH_WORDS), "format": FORMATS, "list": tuple(completer.catalog.spaces)}
     if place.command not in choices:
         return "command" if piece in completer.command_names else "number" if is_number(piece) else ""
     return "value" if piece.lower() in choices[place.command] else place.doubt

@@ -61,7 +61,11 @@ class Flags:
 
     def whole(self, values: Mapping[str, str]) -> str:
         """The flag that leaves all to the host, if there is one."""
-        return next((name for name, value in values.items() if self[name].host == value and not self[name].sets), "")
+        return next((name for name, value in values.items() if self.is_hosts(name, value) and not self[name].sets), "")
+
+    def is_hosts(self, name: str, value: str) -> bool:
+        """Whether a flag with this value leaves what it sets to the host."""
+        return bool(self[name].host) and self[name].host == value
 
     def show(self, names: Iterable[str]) -> bool:
         """Whether any of these flags shows Hyper-V's interface to a guest."""

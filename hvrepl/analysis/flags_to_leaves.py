@@ -102,7 +102,7 @@ def decide(flags: Flags, guest: Guest, values: Mapping[str, str], version: str) 
     for name, value in values.items():
         flag = flags[name]
         own = own_sets(flag, values, value, machine)
-        if flag.host and flag.host == value:
+        if flags.is_hosts(name, value):
             opened += [Open(path, f"{name}={value}") for path in own]
             continue
         for path, number in own.items():

@@ -18,3 +18,10 @@ def test_a_number_is_read_as_qemu_reads_it(text: str) -> None:
 def test_a_later_flag_counts_and_off_takes_it_away() -> None:
     assert settle(FLAGS, guest(("hv-relaxed", "on"), ("hv-relaxed", "off"))).values == {}
     assert settle(FLAGS, guest(("hv-apicv", "on"))).values == {"hv-avic": "on"}
+
+
+def test_an_empty_vendor_is_a_value_and_leaves_nothing_to_the_host() -> None:
+    config = settle(FLAGS, guest(("hv-relaxed", "on"), ("hv-vendor-id", "")))
+    assert config.values == {"hv-relaxed": "on", "hv-vendor-id": ""}
+    assert not config.leaves_everything
+    assert set(config.cpus[0][0x40000000, 0].registers.values()) == {0x40000005, 0}

@@ -1,4 +1,4 @@
-"""The flags that Proxmox and KubeVirt turn on by themselves, as the specs say of each flag."""
+"""The flags that Proxmox and KubeVirt turn on by themselves, according to the specs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from hvrepl.analysis.flags import OFF, ON, Flags, Version, to_version
 from hvrepl.catalog.model import ByProxmox
 from hvrepl.readers.guests.guest import KUBEVIRT, KVM, Given, Guest
 
-# pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types count otherwise.
+# pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types have versions of their own.
 MACHINE = re.compile(r"(?:pc-)?(?:q35|i440fx)-(\d{1,3}\.\d{1,3})(?:\+pve\d+)?|pc-(\d{1,3}\.\d{1,3})")
 
 
 def machine_version(guest: Guest) -> Version | None:
-    """The version of QEMU that a guest's machine type is of, where it says one."""
+    """The version of QEMU in a guest's machine type, if it has one."""
     match = MACHINE.fullmatch(guest.machine)
     return to_version(match[1] or match[2]) if match else None
 
 
 def proxmox_rules(flags: Flags, guest: Guest) -> Iterator[tuple[str, ByProxmox]]:
-    """The flags that Proxmox turns on for a guest, some on some hosts only."""
+    """The flags that Proxmox turns on for a guest, some of them only on some hosts."""
     if not guest.windows or guest.accelerator != KVM:
         return
     machine = machine_version(guest)
@@ -36,7 +36,7 @@ def by_proxmox(flags: Flags, guest: Guest) -> Iterator[Given]:
 
 
 def by_kubevirt(flags: Flags, guest: Guest) -> Iterator[Given]:
-    """The flags that KubeVirt turns on because others need them, where the machine says nothing of them."""
+    """The flags that KubeVirt turns on because others need them, unless the machine mentions them."""
     if guest.kind != KUBEVIRT:
         return
     said = {one.name for one in guest.flags}

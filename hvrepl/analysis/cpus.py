@@ -108,7 +108,7 @@ def survey(decoder: Decoder, cpus: Cpus) -> Machine:
 
 
 def readings_of(cpus: Cpus, space: Space) -> dict[Leaf, dict[int, Reading]]:
-    """Each leaf that is a hypervisor's, ascending, with the reading of each CPU that has it."""
+    """The leaves that belong to a hypervisor, ascending, each with the readings by CPU."""
     found: dict[Leaf, dict[int, Reading]] = {}
     for cpu, seen in cpus.items():
         for key, one in seen.items():
@@ -118,7 +118,7 @@ def readings_of(cpus: Cpus, space: Space) -> dict[Leaf, dict[int, Reading]]:
 
 
 def hyper_v_fields(decoder: Decoder, cpus: Cpus) -> dict[str, tuple[str, Decoded]]:
-    """LEAF.field → (leaf, the field) of each leaf that is Hyper-V's, as most CPUs have it."""
+    """LEAF.field → (leaf, the field), for Hyper-V's leaves as most CPUs have them."""
     owners = Owners(decoder, cpus)
     found: dict[str, tuple[str, Decoded]] = {}
     for key, readings in readings_of(cpus, owners.space).items():

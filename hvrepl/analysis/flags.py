@@ -1,4 +1,4 @@
-"""QEMU's Hyper-V flags as the specs have them, and how the value of each is read and written."""
+"""QEMU's Hyper-V flags as the specs have them; reads and writes their values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Version = tuple[int, int]
 
 
 class Flags:
-    """The flags by name: flags[name] says what one does. `base` is what comes with the first that is on."""
+    """The flags by name: flags[name] says what one does, `specs` where it is from. `base` is what any flag turns on."""
 
     def __init__(self, decoder: Decoder) -> None:
         self.decoder = decoder
@@ -34,46 +34,46 @@ class Flags:
         self._flags = {name: flag for name, flag in flags.items() if flag is not self.base}
         self.specs = {spec.name: spec for spec in self.catalog.flags() if spec.name in self._flags}
         sets = {path for flag in self._flags.values() for path in flag.sets}
-        self.raised = sets & set(self.base.sets)  # such as the largest leaf: flags make more of what is there with any of them
+        self.raised = sets & set(self.base.sets)  # fields of `base` that some flags raise, such as the largest leaf
         self._names = {to_key(name): spec.name for spec in self.specs.values() for name in (spec.name, *spec.also)}
 
     def __getitem__(self, name: str) -> Flag:
         return self._flags[name]
 
     def find(self, name: str) -> str:
-        """What QEMU calls a flag now, however it is spelled; "" for what is not a flag."""
+        """QEMU's current name of a flag, however it is spelled; "" if there is no such flag."""
         return self._names.get(to_key(name), "")
 
     def suggest(self, name: str) -> str:
-        """What continues a sentence that a flag does not exist: the one that is meant, if any is like it."""
+        """The end of a sentence that a flag does not exist: one with a similar name, or ""."""
         close = alike(name, self.specs, 1)
         return f"; did you mean {close[0]}?" if close else ""
 
     def paths(self, attribute: str) -> dict[str, str]:
-        """Of each flag that has one its path in a libvirt domain, or in a KubeVirt machine."""
+        """The flags' paths in a domain (`libvirt`) or machine (`kubevirt`), for flags that have one."""
         return {name: path for name, flag in self._flags.items() if (path := getattr(flag, attribute))}
 
     def room_of(self, name: str) -> int:
-        """The bits that there are for the number that a flag takes; 0 where it takes none."""
+        """The bits of the field for a flag's number; 0 if it does not take one."""
         leaf, _, field_name = self[name].value.partition(".")
         field = self.catalog.find_name(leaf).spec.field(field_name) if self[name].reads == "number" else None
         return field.width if field else 0
 
     def whole(self, values: Mapping[str, str]) -> str:
-        """The flag that leaves all to the host, if there is one."""
+        """The flag that leaves everything to the host, or ""."""
         return next((name for name, value in values.items() if self.is_hosts(name, value) and not self[name].sets), "")
 
     def is_hosts(self, name: str, value: str) -> bool:
-        """Whether a flag with this value leaves what it sets to the host."""
+        """Whether a flag with this value lets the host decide its fields."""
         return bool(self[name].host) and self[name].host == value
 
     def show(self, names: Iterable[str]) -> bool:
-        """Whether any of these flags shows Hyper-V's interface to a guest."""
+        """Whether any of these flags makes Hyper-V's interface visible to a guest."""
         return any(self[name].enables for name in names)
 
 
 def is_flag_name(name: str) -> bool:
-    """Whether a name is spelled as a flag's, and not as that of a field."""
+    """Whether a name is spelled like a flag, not like a field."""
     return to_key(name).startswith("hv_") and "." not in name
 
 
@@ -83,7 +83,7 @@ def to_version(text: str) -> Version:
 
 
 def read_value(name: str, flag: Flag, text: str) -> tuple[str, str]:
-    """The value of a flag that counts, and what is wrong with the text."""
+    """(the value that QEMU takes, what is wrong with the text or "")."""
     if flag.reads == "switch":
         return (text, "") if text in (ON, OFF) else (OFF, f"{name}={shorten(text)}: expected on or off")
     if flag.reads == "auto":
@@ -111,7 +111,7 @@ def to_number(flag: Flag, value: str) -> int:
 
 
 def write_value(flag: Flag, number: int) -> str:
-    """The value with which a flag puts this number into its field; "" for a text that QEMU does not take."""
+    """The value that makes a flag put this number into its field; "" for a text that QEMU does not take."""
     if flag.reads != "text":
         return write_number(flag, number)
     raw = number.to_bytes(LONGEST_TEXT, "little").rstrip(b"\0")

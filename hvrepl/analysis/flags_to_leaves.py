@@ -1,4 +1,4 @@
-"""The QEMU flags of a guest → the CPUID leaves that it sees, what the host decides of them, and what is wrong with the flags."""
+"""The QEMU flags of a guest → the CPUID leaves that it sees, and what the host decides."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from hvrepl.readers.guests.guest import KVM, LIBVIRT, X64, Given, Guest
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
-OF_QEMU = (KVM, "tcg", "hvf")  # the types of domains that QEMU runs
-# Machine types that are the newest of their QEMU; others without a version are of a distribution.
+OF_QEMU = (KVM, "tcg", "hvf")  # the types of domains in QEMU
+# Machine types that mean the newest of their QEMU; others without a version come from a distribution.
 NEWEST = ("q35", "pc", "microvm", "isapc")
 EVERYTHING = "*"
 
 
 @record
 class Open:
-    """What the host decides: a field LEAF.field, a leaf, or EVERYTHING; and why. `is_likely`: what it most likely is, is known."""
+    """What the host decides: a field LEAF.field, a leaf, or EVERYTHING; and why. `is_likely`: its most likely value is known."""
 
     name: str
     why: str
@@ -32,10 +32,10 @@ class Open:
 
 @record
 class Config:
-    """The flags of a guest that count, by QEMU's name, with what they decide."""
+    """The flags of a guest that are on, by QEMU's name, and their leaves."""
 
     guest: Guest
-    values: Mapping[str, str]  # of each flag that is on: on, auto, or its value
+    values: Mapping[str, str]  # on, auto, or the value of each flag
     cpus: Cpus
     open: tuple[Open, ...]
     findings: tuple[Finding, ...]
@@ -46,12 +46,12 @@ class Config:
         return bool(self.open) and self.open[0].name == EVERYTHING
 
     def is_open(self, path: str) -> bool:
-        """Whether the host decides a field, or may decide it."""
+        """Whether the host decides, or may decide, a field."""
         return any(one.name in (EVERYTHING, path) for one in self.open)
 
 
 def refuse_guest(guest: Guest) -> str:
-    """Why a guest has no CPUID leaves that are known here; "" for one of x64 that QEMU runs."""
+    """Why the leaves of a guest are unknown; "" for an x64 guest of QEMU."""
     name = guest.name or "the guest"
     if guest.kind == LIBVIRT and guest.accelerator and guest.accelerator not in OF_QEMU:
         return f"{name} is a domain of {shorten(guest.accelerator)}, not of QEMU"
@@ -59,7 +59,7 @@ def refuse_guest(guest: Guest) -> str:
 
 
 def settle(flags: Flags, guest: Guest, version: str = "") -> Config:
-    """What a guest's flags come to, on a QEMU of a version where that is known."""
+    """The flags that a guest gets, and their leaves; `version` is QEMU's, if known."""
     version = version or guest.version
     values, faults = read_values(flags, [*by_proxmox(flags, guest), *by_kubevirt(flags, guest), *guest.flags])
     remarks = [Finding(one.code, one.name, one.text) for one in guest.remarks]
@@ -71,7 +71,7 @@ def settle(flags: Flags, guest: Guest, version: str = "") -> Config:
 
 
 def read_values(flags: Flags, given: Sequence[Given]) -> tuple[dict[str, str], list[Finding]]:
-    """The flags that are on, each as it was last given, and what is wrong with any of them."""
+    """The flags that are on, each with the last value that it was given, and findings about values and names."""
     values: dict[str, str] = {}
     faults = []
     for one in given:
@@ -91,7 +91,7 @@ def read_values(flags: Flags, given: Sequence[Given]) -> tuple[dict[str, str], l
 
 
 def decide(flags: Flags, guest: Guest, values: Mapping[str, str], version: str) -> tuple[dict[str, int], list[Open]]:
-    """LEAF.field → number, and what is left to the host."""
+    """LEAF.field → number, and what the host decides."""
     whole = flags.whole(values)
     if guest.left or whole:
         return {}, [Open(EVERYTHING, guest.left or f"{whole}: the guest gets what this host's KVM and QEMU know")]
@@ -117,7 +117,7 @@ def decide(flags: Flags, guest: Guest, values: Mapping[str, str], version: str) 
 
 
 def own_sets(flag: Flag, values: Mapping[str, str], value: str, machine: Version | None) -> dict[str, int]:
-    """What a flag with a value puts into leaves among others, with a machine type of a version."""
+    """LEAF.field → the number that a flag with a value puts there, given the other flags and the machine type."""
     own = {path: number for path, number in flag.sets.items() if flag.unless.get(path, "") not in values}
     if flag.value:
         own[flag.value] = to_number(flag, value)
@@ -128,7 +128,7 @@ def own_sets(flag: Flag, values: Mapping[str, str], value: str, machine: Version
 
 
 def by_some_hosts(flags: Flags, guest: Guest) -> Iterator[Open]:
-    """What Proxmox turns on by itself on some hosts only."""
+    """The fields that Proxmox turns on by itself, but only on some hosts."""
     given = {to_key(one.name) for one in guest.flags}
     for name, rule in proxmox_rules(flags, guest):
         if rule.host and to_key(name) not in given:
@@ -136,7 +136,7 @@ def by_some_hosts(flags: Flags, guest: Guest) -> Iterator[Open]:
 
 
 def unsure(flags: Flags, values: Mapping[str, str], machine: Version | None, guest: Guest) -> Iterator[Open]:
-    """The version that is reported, where the machine type does not say of which QEMU it is."""
+    """The reported version, if the machine type does not say which QEMU it belongs to."""
     if machine:
         return
     newest = max(flags.base.until, key=lambda one: to_version(one.machine))
@@ -148,7 +148,7 @@ def unsure(flags: Flags, values: Mapping[str, str], machine: Version | None, gue
 
 
 def of_kvm(flags: Flags, leaf: str, sets: Mapping[str, int]) -> Iterator[Open]:
-    """The leaves of KVM's own interface after its first: only a CPU model and the host know what is in them."""
+    """The leaves of KVM's own interface after its first: their contents depend on the CPU model and the host."""
     space = flags.catalog.spaces[SPACE]
     first = flags.catalog.find_name(leaf).number or 0
     own = [number for path, number in sets.items() if path.startswith(f"{leaf}.") and space.is_hypervisors(number)]

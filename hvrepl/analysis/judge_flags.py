@@ -1,4 +1,4 @@
-"""What is wrong with the flags of a guest: what they need and do not have, what harms, and what QEMU's documentation advises."""
+"""Findings about the flags of a guest: what is harmful, has no effect or lacks another flag, and what QEMU's documentation advises."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hvrepl.readers.guests.guest import ELSEWHERE, KVM, Guest
 from hvrepl.wording import listed
 
 MISSING = "flag_missing"
-VENDORS = {"vmx": "Intel", "svm": "AMD"}  # of what lets a guest run a hypervisor
+VENDORS = {"vmx": "Intel", "svm": "AMD"}  # of the CPU features that let a guest run a hypervisor
 
 
 def judge(flags: Flags, guest: Guest, values: Mapping[str, str], version: str) -> Iterator[Finding]:
-    """The findings of the flags that are on; `version` is QEMU's, "" where that is not known."""
+    """The findings about flags that are on; `version` is QEMU's, "" if unknown."""
     if guest.accelerator not in (KVM, "") and values:
         yield Finding("flag_no_kvm", "", f"{guest.accelerator}, not KVM: the flags have no effect")
     elif not guest.accelerator and values:
@@ -34,7 +34,7 @@ def judge(flags: Flags, guest: Guest, values: Mapping[str, str], version: str) -
 
 
 def judge_one(flags: Flags, name: str, nested: str, version: str) -> Iterator[Finding]:
-    """The findings of a flag that do not depend on other flags."""
+    """The findings about one flag, whatever the others are."""
     flag = flags[name]
     if flag.harm:
         yield Finding("flag_caution", name, f"{name}: {flag.harm}")
@@ -45,13 +45,13 @@ def judge_one(flags: Flags, name: str, nested: str, version: str) -> Iterator[Fi
 
 
 def is_too_new(flags: Flags, name: str, version: str) -> bool:
-    """Whether a version of QEMU that is known does not know a flag yet."""
+    """Whether a known version of QEMU is older than a flag."""
     since = flags[name].since
     return bool(version and since) and to_version(version) < to_version(since)
 
 
 def lacking(flags: Flags, values: Mapping[str, str], machine: Version | None) -> Iterator[Finding]:
-    """What flags need and do not have."""
+    """The flags that lack others which they need or should have."""
     for name in values:
         flag = flags[name]
         freed = {need for until in flag.until if machine and machine <= to_version(until.machine) for need in until.frees}
@@ -68,7 +68,7 @@ def say_needs(name: str, lacking: Sequence[str]) -> Finding:
 
 
 def missing(flags: Flags, guest: Guest, values: Mapping[str, str], version: str) -> Iterator[Finding]:
-    """The flags that QEMU's documentation advises and that are not there, where all that are there are known."""
+    """The advised flags that are missing, if all flags of the guest are known."""
     if any(one.code == ELSEWHERE for one in guest.remarks) or guest.accelerator not in (KVM, ""):
         return
     if not flags.show(values):
@@ -82,7 +82,7 @@ def missing(flags: Flags, guest: Guest, values: Mapping[str, str], version: str)
 
 
 def say_none(guest: Guest, names: Sequence[str]) -> str:
-    """That a guest does not see Hyper-V's interface, though it may have flags that change it."""
+    """The sentence for a guest that does not see Hyper-V's interface, though it may have flags."""
     does = "do" if len(names) > 1 else "does"
     alone = f"{listed(names, 'and')} alone {does} not show Hyper-V's interface; " if names else ""
     shown = "the guest sees KVM's own interface alone: " if guest.accelerator == KVM and not guest.hides_kvm else ""

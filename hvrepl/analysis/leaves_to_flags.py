@@ -1,4 +1,4 @@
-"""The CPUID leaves of a machine → the QEMU flags that give them, and what no flag gives."""
+"""The CPUID leaves of a machine → the QEMU flags that give them, and the fields that no flag gives."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from hvrepl.record import record
 
 @record
 class Granted:
-    """The flags of a machine with their values, what each needs and does not have, and the fields that no flag gives.
-
-    A field has the name of its leaf with it.
-    """
+    """The flags of a machine with their values, the flags that each lacks, and (leaf, field) that no flag gives."""
 
     values: Mapping[str, str]
     missing: Mapping[str, tuple[str, ...]]
@@ -26,7 +23,7 @@ class Granted:
 
 
 def flags_of(flags: Flags, cpus: Cpus, config: Config | None) -> Granted:
-    """Those of its configuration, or without one those that give its leaves."""
+    """The flags of a machine's configuration, or if it has none, those that give its leaves."""
     if config is None:
         return explain(flags, cpus)
     findings = tuple(one for one in config.findings if one.code not in (MISSING, "flag_caution"))
@@ -34,7 +31,7 @@ def flags_of(flags: Flags, cpus: Cpus, config: Config | None) -> Granted:
 
 
 def explain(flags: Flags, cpus: Cpus) -> Granted:
-    """The flags that give the leaves of Hyper-V's interface as most CPUs have them."""
+    """The flags that give the leaves of Hyper-V's interface, as most CPUs have them."""
     parts = hyper_v_fields(flags.decoder, cpus)
     if not parts:
         return Granted({}, {}, (), (Finding("flags_none", "", "the leaves are not of Hyper-V's interface, so no flag gives them"),))
@@ -56,7 +53,7 @@ def explain(flags: Flags, cpus: Cpus) -> Granted:
 
 
 def granted(flags: Flags, name: str, numbers: Mapping[str, int]) -> str:
-    """The value with which a flag gives the numbers that fields have; "" where it does not."""
+    """The value with which a flag gives these numbers of fields; "" if it does not."""
     flag = flags[name]
     if flag.value:
         number = numbers.get(flag.value)
@@ -80,5 +77,5 @@ def numbers_given(flags: Flags, values: Mapping[str, str]) -> dict[str, int]:
 
 
 def needs_of(flags: Flags, values: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What each flag needs that is not among them."""
+    """The flags that each flag needs and that are not on."""
     return {name: tuple(need for need in flags[name].needs if need not in values) for name in values}

@@ -37,7 +37,7 @@ def check(session: Session, words: Sequence[str]) -> None:
 
 
 def condition_in(word: str) -> Condition | None:
-    """The condition that a word is; eax=1 is a part of a value."""
+    """The condition in a word; eax=1 is part of a value."""
     return None if REGISTER.match(word) else read_condition(word)
 
 

@@ -1,4 +1,4 @@
-"""check cpuid: whether a dump, or a guest's configuration, has the flags and the fields of leaves that it should have."""
+"""check cpuid: whether a dump, or a guest's configuration, has the expected flags and fields."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def check_flag(session: Session, read: Read, condition: Condition) -> dict[str, 
 
 
 def holds(name: str, flag: Flag, actual: str, condition: Condition) -> bool:
-    """Whether a flag has a value, or is on or off; numbers are compared."""
+    """Whether a condition on a flag holds: its value, on or off, or the order of numbers."""
     if condition.operator in HOLDS:
         if flag.reads != "number":
             raise UsageError(f"{name} is not a number that {condition.operator} could compare")
@@ -99,7 +99,7 @@ def find_leaf_target(session: Session, leaf: str) -> Target:
 
 
 def leaf_with(session: Session, cpus: Cpus, field: str) -> str:
-    """The leaf of a machine that alone has a field of the name."""
+    """The only leaf of a machine that has a field with this name."""
     fields = hyper_v_fields(session.decoder, cpus)
     leaves = list(dict.fromkeys(leaf for path, (leaf, _) in fields.items() if path.partition(".")[2] == field))
     if len(leaves) > 1:

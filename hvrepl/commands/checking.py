@@ -1,4 +1,4 @@
-"""What `check` does with each condition: whether a field is as it should be, and what is said where it is not."""
+"""The conditions of `check`: reads them, compares fields, and reports those that do not hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hvrepl.errors import UsageError
 from hvrepl.record import record
 
 CONDITION = re.compile(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
-# Of each operator that compares numbers, whether it holds.
+# Operators that compare numbers.
 HOLDS: Mapping[str, Callable[[int, int], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
@@ -38,12 +38,12 @@ def read_condition(word: str) -> Condition | None:
 
 
 def check_one(session: Session, target: Target, data: bytes, node: Decoded, condition: Condition) -> dict[str, Any]:
-    """Whether a condition holds: a field equals what setting it would leave as it is; its order is that of the numbers."""
+    """The JSON object of a condition. A field has a value if setting it changes nothing; < and > compare numbers."""
     from hvrepl.codec.encode.assign import Assigner
 
     assigner = Assigner(session.decoder, target.found, output=target.output)
     wanted = assigner.assign(data, [to_assignment(f"{condition.path}={condition.text}")])
-    path = next(iter(assigner.given)) if len(assigner.given) == 1 else condition.path  # also where it was called otherwise
+    path = next(iter(assigner.given)) if len(assigner.given) == 1 else condition.path  # also if the condition has another name of the field
     part = part_at(node, path)
     if condition.operator in HOLDS:
         other = part_at(session.decoder.decode(target.found, wanted, output=target.output), path)
@@ -60,7 +60,7 @@ def part_at(node: Decoded, path: str) -> Decoded:
 
 
 def report(session: Session, checked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """What does not hold of each thing that was checked, under what it is called; the status is 1 if anything does not."""
+    """Lists the conditions that do not hold, each with the name of what was checked; the status is then 1."""
     from hvrepl.render.listing import Listing
 
     failed = [(called, one) for called, table in checked for one in table["checked"] if not one["ok"]]

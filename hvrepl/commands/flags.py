@@ -1,4 +1,4 @@
-"""The Hyper-V flags of cpuid: guests in place of a dump, and --flags, which writes those that give the leaves."""
+"""The Hyper-V flags of cpuid: guests as input, and --flags, which writes the flags that give the leaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
 
 
 def check_version(text: str) -> str:
-    """The version of QEMU that is given as --qemu: 7.2, also with what follows. UsageError."""
+    """The version of QEMU in --qemu: 7.2, whatever follows it. UsageError."""
     match = VERSION.match(text)
     if not match:
         raise UsageError(f"--qemu {shorten(text)}: expected a version, such as 7.2")
@@ -30,9 +30,9 @@ def check_version(text: str) -> str:
 
 
 def read_configs(session: Session, raw: bytes, name: str, version: str = "") -> list[Config] | None:
-    """The guests of a file and what their flags come to, or None for a file that starts none. `session` is on x64.
+    """The guests of a file, or None if it does not start any. `session` is on x64.
 
-    Those that are not of x64, or that QEMU does not run, are named on stderr; UsageError if all are.
+    A warning names each guest that is not an x64 guest of QEMU; UsageError if all are such.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""Flags as QEMU, libvirt and Proxmox spell them, to be pasted."""
+"""Flags in the spelling of QEMU, libvirt and Proxmox, ready to paste."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hvrepl.readers.guests.guest import split_value
 if TYPE_CHECKING:
     from hvrepl.analysis.flags import Flags
 
-STEP = re.compile(r"([\w-]+)(?:\[@([\w-]+)='([^']*)'\])?")  # of a path: an element, with an attribute that tells it from others
+STEP = re.compile(r"([\w-]+)(?:\[@([\w-]+)='([^']*)'\])?")  # of a path: an element, with an attribute that distinguishes it
 LIBVIRT = "libvirt"
 NO_ELEMENT = "libvirt has no element for {}: give it to QEMU by qemu:commandline, as -global x86_64-cpu.{}={}"
 
@@ -24,7 +24,7 @@ def say_flag(name: str, value: str) -> str:
 
 
 def to_qemu(values: Values, _: Flags) -> str:
-    """-cpu host,hv-relaxed,hv-spinlocks=0x1fff, in quotes where a vendor needs them."""
+    """-cpu host,hv-relaxed,hv-spinlocks=0x1fff, quoted if a vendor needs it."""
     from shlex import quote
 
     return "-cpu " + quote(",".join(["host", *(say_flag(name, value) for name, value in values.items())]))
@@ -36,8 +36,8 @@ def to_proxmox(values: Values, flags: Flags) -> str:
 
 
 def to_libvirt(values: Values, flags: Flags) -> str:
-    """The elements of a domain, one after another; flags without one are left out."""
-    from xml.etree import ElementTree  # it writes; what is read goes through defusedxml
+    """The elements of a domain, in order; flags without one are left out."""
+    from xml.etree import ElementTree  # only for writing; input goes through defusedxml
 
     domain = ElementTree.Element("domain")
     for name, value in values.items():
@@ -77,7 +77,7 @@ WRITERS: Mapping[str, Callable[[Values, Flags], str]] = {"qemu": to_qemu, LIBVIR
 
 
 def unwritable(values: Values, flags: Flags, form: str) -> Iterator[Finding]:
-    """The flags for which libvirt has no element."""
+    """A finding for each flag without an element in libvirt."""
     for name, value in values.items() if form == LIBVIRT else ():
         if not flags[name].libvirt:
             yield Finding("flag_no_libvirt", name, NO_ELEMENT.format(say_flag(name, value), name, value))

@@ -1,4 +1,4 @@
-"""The listing of `cpuid --flags`: the flags of each machine in a form to be pasted, and what no flag gives."""
+"""The listing of `cpuid --flags`: the flags of each machine, ready to paste, and what no flag gives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADERS = ("kind", "name", "value", "gives")
 
 
 def list_flags(flags: Flags, form: str, machines: Sequence[Granted]) -> Listing:
-    """One machine by itself, or one after another; `form` is one of WRITERS."""
+    """The flags of one or several machines; `form` is a key of WRITERS."""
     tables = [to_table(flags, form, one) for one in machines]
     rows = [row for table in tables for row in rows_of(table)]
     unexplained = [one.unexplained for one in machines]
@@ -26,7 +26,7 @@ def list_flags(flags: Flags, form: str, machines: Sequence[Granted]) -> Listing:
 
 
 def write_text(flags: Flags, form: str, values: Mapping[str, str]) -> str:
-    """The line or lines to be pasted; "" without a flag."""
+    """The line or lines to paste; "" without flags."""
     return WRITERS[form](values, flags) if values else ""
 
 
@@ -61,7 +61,7 @@ def rows_of(table: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def lines_of(tables: Sequence[Mapping[str, Any]], unexplained: Sequence[Sequence[tuple[str, Decoded]]], style: Style) -> Iterator[str]:
-    """The line or lines to be pasted, then what no flag gives, and what else there is to know."""
+    """The line or lines to paste, then the fields that no flag gives, then findings."""
     for place, (table, parts) in enumerate(zip(tables, unexplained, strict=True)):
         if place:
             yield ""

@@ -1,4 +1,4 @@
-"""What a person reads of the flags of a guest: which are on, what they leave to the host, and which are missing."""
+"""The screen for the flags of a guest: those that are on, what they leave to the host, and those that are missing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def title_of(config: Config) -> str:
 
 
 def open_lines(config: Config, style: Style) -> Iterator[str]:
-    """What the flags leave to the host: fields of a leaf together, with why."""
+    """What the flags leave to the host, with the reason."""
     if not config.open or config.leaves_everything:
         return
     yield style.paint("name", "left to the host")
@@ -41,7 +41,7 @@ def open_lines(config: Config, style: Style) -> Iterator[str]:
 
 
 def join_fields(opened: Sequence[Open]) -> Iterator[tuple[str, str]]:
-    """(LEAF.field, field or leaf; why) of what has the same leaf and reason."""
+    """(`LEAF.field, field` or leaf, reason): fields with the same leaf and reason together."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for one in opened:
         leaf, _, field = one.name.partition(".")
@@ -51,7 +51,7 @@ def join_fields(opened: Sequence[Open]) -> Iterator[tuple[str, str]]:
 
 
 def missing_lines(findings: Sequence[Finding], style: Style) -> Iterator[str]:
-    """The flags that are advised and not there, as one list with what each is good for."""
+    """The advised flags that are missing, as one list with the benefit of each."""
     missing = [one for one in findings if one.code == MISSING]
     if not missing:
         return

@@ -1,4 +1,4 @@
-"""Which format a guest's configuration has, and what reads it."""
+"""Chooses the reader for the format of a guest's configuration."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hvrepl.readers.guests.guest import KUBEVIRT, LIBVIRT, PROXMOX, QEMU, Guest,
 from hvrepl.readers.plain_text import decode
 
 MOST_GUESTS = 1000
-MOST_MARKUP = 4 << 20  # characters of XML, JSON and YAML, far above any guest: as objects they take many times that
+MOST_MARKUP = 4 << 20  # characters of XML, JSON and YAML, far more than any guest has: parsed, they take many times the memory
 
 
 def kind_of_guest(text: str) -> str:
-    """What a text is that starts a guest, or the beginning of one; "" for any other text."""
+    """The format of a text, or of the beginning of one; "" if it does not start a guest."""
     start = text.lstrip()[:1]
     if start == "<":
         return LIBVIRT if re.search(r"<domain[\s>]", text) else ""
@@ -22,7 +22,7 @@ def kind_of_guest(text: str) -> str:
         return KUBEVIRT
     if start != "{" and re.search(r"^(?:ostype|scsihw|vmgenid|smbios1): ?\S", text, re.MULTILINE):
         return PROXMOX
-    if "-cpu" not in text and "qemu" not in text and "kvm" not in text:  # which is found much faster than a command line
+    if "-cpu" not in text and "qemu" not in text and "kvm" not in text:  # a search much faster than that for a command line
         return ""
     from hvrepl.readers.guests.qemu import has_command
 
@@ -30,9 +30,9 @@ def kind_of_guest(text: str) -> str:
 
 
 def read_guests(raw: bytes, name: str, paths: Callable[[str], Paths]) -> list[Guest] | None:
-    """The guests of a file, or None for a file that starts none; `paths` gives those of libvirt and kubevirt, which few files need.
+    """The guests of a file, or None if it does not start any. `paths` is called with libvirt or kubevirt, if the file has that format.
 
-    UsageError for one that is damaged, FileError where a package is missing.
+    UsageError for a damaged file, FileError if a package is missing.
     """
     if b"\0" in raw:
         from hvrepl.readers.guests.qemu import is_argv, read_nul
@@ -50,7 +50,7 @@ def read_guests(raw: bytes, name: str, paths: Callable[[str], Paths]) -> list[Gu
 
 
 def read_text(text: str, kind: str, name: str, paths: Callable[[str], Paths]) -> list[Guest]:
-    """The guests of a text of a kind. Each reader is imported where its format is met."""
+    """The guests of a text. Only the reader of its format is imported."""
     if kind == QEMU:
         from hvrepl.readers.guests.qemu import read_commands
 
@@ -71,7 +71,7 @@ def read_text(text: str, kind: str, name: str, paths: Callable[[str], Paths]) ->
 
 
 def say_root(raw: bytes, name: str) -> str:
-    """What the root of an XML text is that is not a domain; "" for what is not XML. UsageError for XML that is not read."""
+    """The tag of the root of an XML text; "" if it is not XML. UsageError for XML that cannot be read."""
     text = decode(raw) or "" if len(raw) <= MOST_MARKUP else ""
     if text.lstrip()[:1] != "<":
         return ""

@@ -1,4 +1,4 @@
-"""A guest as any format describes it: the Hyper-V flags it is given, and what decides how they count."""
+"""A guest as any format describes it: its Hyper-V flags, and what decides whether they have an effect."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 QEMU, LIBVIRT, PROXMOX, KUBEVIRT = "QEMU command line", "libvirt domain", "Proxmox configuration", "KubeVirt machine"
 KVM = "kvm"  # the accelerator with which the flags have an effect
-ELSEWHERE = "flags_elsewhere"  # the code of a remark that there can be flags that the text does not have
-NESTED = ("vmx", "svm", "nested-virt")  # Intel's, AMD's, and Proxmox's word for whichever the host has
+ELSEWHERE = "flags_elsewhere"  # the code of a remark that the text may not have all flags
+NESTED = ("vmx", "svm", "nested-virt")  # Intel's and AMD's names, and Proxmox's for whichever the host has
 PRESENT = ("require", "force")  # the policies with which libvirt and KubeVirt give a guest a feature of the CPU
 X64 = frozenset({"x86_64", "i386", "i686", "amd64", "x64"})
 
-Paths: TypeAlias = "Mapping[str, str]"  # of a flag → its path in a domain, as a spec has it
+Paths: TypeAlias = "Mapping[str, str]"  # flag → its path in a domain or machine, from its spec
 
 
 @record
 class Given:
-    """A flag as it was given; `value` is on, off, or the text of its value."""
+    """A flag in a configuration; `value` is on, off, or the text of its value."""
 
     name: str
     value: str
@@ -30,7 +30,7 @@ class Given:
 
 @record
 class Remark:
-    """What was noticed about a flag where it was read."""
+    """A finding of the reader; `name` is the flag's, or ""."""
 
     code: str
     name: str
@@ -39,12 +39,12 @@ class Remark:
 
 @record
 class Guest:
-    """What is known of one guest before it starts.
+    """One guest before it starts.
 
-    `accelerator`: kvm, another word, or "" where the text does not say it. `hides_kvm`: the guest does not see KVM's own leaves.
+    `accelerator`: kvm, another word, or "" if unknown. `hides_kvm`: the guest does not see KVM's own leaves.
     `nested`: one of NESTED if the guest may run a hypervisor itself.
-    `left`: who decides all flags when the guest starts, which is not known here.
-    `windows`: the version for which Proxmox turns on flags by itself, 0 for none. `version`: QEMU's, where the text has it.
+    `left`: a sentence that says who decides all flags when the guest starts; "" if the configuration does.
+    `windows`: the version for which Proxmox turns on flags by itself, or 0. `version`: QEMU's, if the text has it.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Guest:
 
 
 def split_value(path: str) -> tuple[str, str, str]:
-    """features/hyperv/spinlocks@retries=4096 → (path, attribute or key of the value, the value where that is missing)."""
+    """features/hyperv/spinlocks@retries=4096 → (path, attribute or key of the value, the value if that is missing)."""
     at = path.rfind("@")
     if at < 0 or "]" in path[at:]:
         return path, "", ""
@@ -72,5 +72,5 @@ def split_value(path: str) -> tuple[str, str, str]:
 
 
 def places_of(paths: Paths) -> frozenset[str]:
-    """The elements or keys of all paths, without their values."""
+    """The elements or keys of all flags, without their values."""
     return frozenset(split_value(path)[0] for path in paths.values())

@@ -9,12 +9,12 @@ from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.guests.guest import KUBEVIRT, NESTED, PRESENT, Given, Guest, Paths, Remark, places_of, split_value
 from hvrepl.wording import shorten
 
-# Where a machine is in a virtual machine (and a set of them), an instance, and a pool.
+# The place of a machine in a VirtualMachine (or a replica set), an instance, and a pool.
 MACHINES = ("spec.template.spec", "spec", "spec.virtualMachineTemplate.spec.template.spec")
 
 
 def read_machines(text: str, name: str, paths: Paths) -> list[Guest]:
-    """The guests of a text. UsageError for what is damaged or has no machine, FileError without the package that reads YAML."""
+    """The guests of a text. UsageError if it is damaged or has no machine, FileError if PyYAML is missing."""
     found = [guest for document in parse_documents(text, name) for guest in machines_in(document, paths)]
     if not found:
         raise UsageError(
@@ -24,7 +24,7 @@ def read_machines(text: str, name: str, paths: Paths) -> list[Guest]:
 
 
 def parse_documents(text: str, name: str) -> list[Any]:
-    """The objects of JSON or YAML."""
+    """The objects of a JSON or YAML text."""
     import json
 
     if text.lstrip()[:1] in ("{", "["):
@@ -83,14 +83,14 @@ def value_of_key(domain: Mapping[str, Any], path: str) -> str:
 
 
 def at(value: Any, path: str) -> Any:
-    """What is at a dotted path of tables, or None."""
+    """The value at a dotted path of tables, or None."""
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def has(value: Any, path: str) -> bool:
-    """Whether the last key of a path is there: `relaxed:` alone turns it on."""
+    """Whether the last key of a path exists: `relaxed:` alone turns it on."""
     above, _, last = path.rpartition(".")
     table = at(value, above)
     return isinstance(table, Mapping) and last in table

@@ -16,7 +16,7 @@ DECLARATION = re.compile(r"<\?xml[^>]*\?>")
 
 
 def read_domains(text: str, name: str, paths: Paths) -> list[Guest]:
-    """The guests of an XML text. UsageError for what is damaged or not a domain, FileError without the package that reads XML."""
+    """The guests of an XML text. UsageError if it is damaged or has no domain, FileError if defusedxml is missing."""
     return [read_domain(one, paths) for one in parse_domains(text, name)]
 
 
@@ -31,7 +31,7 @@ def parse_domains(text: str, name: str) -> list[Any]:
 
 
 def parse_xml(text: str, name: str) -> Any:
-    """The root; of several documents that follow one another, one around them."""
+    """The root of a document, or a new one around several documents in a row."""
     try:
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, fromstring
@@ -73,31 +73,31 @@ def read_domain(domain: Any, paths: Paths) -> Guest:
 
 
 def model_of(domain: Any) -> str:
-    """The CPU model that libvirt gives to QEMU, "" where it chooses one."""
+    """The CPU model that libvirt gives to QEMU; "" if libvirt chooses one."""
     modes = {"host-passthrough": "host", "maximum": "max"}
     cpu = domain.find("cpu")
     return modes.get(cpu.get("mode", ""), cpu.findtext("model", "")) if cpu is not None else ""
 
 
 def value_of_element(domain: Any, path: str) -> str:
-    """on, off or the value of an element; "" where there is none."""
+    """on, off or the value of an element; "" if it is missing."""
     path, attribute, usual = split_value(path)
     element = domain.find(path)
     if element is None:
         return ""
-    # A feature without a state is refused by libvirt; a timer is as usual, which for this one is off.
+    # libvirt refuses a feature without a state; a timer without one has its default, which is off for this one.
     state = to_switch(element.get("present", "no") if element.tag == "timer" else element.get("state", "on"))
     return state if state == "off" or not attribute else element.get(attribute, usual) or "on"
 
 
 def mode_of(hyperv: Any) -> str:
-    """Why libvirt chooses the flags; "" where the domain has them, or passthrough, which is a flag too."""
+    """Why libvirt chooses the flags; "" if the domain has them. Passthrough is a flag itself."""
     mode = hyperv.get("mode", "custom") if hyperv is not None else "custom"
     return "" if mode in ("custom", "passthrough") else f"hyperv mode='{shorten(mode)}': libvirt chooses the flags when the guest starts"
 
 
 def unknown_elements(hyperv: Any, known: frozenset[str], above: str = "features/hyperv") -> Iterator[Remark]:
-    """What is below hyperv that no flag has."""
+    """The elements below hyperv that do not belong to a flag."""
     for one in hyperv:
         path = f"{above}/{one.tag}"
         if path not in known:

@@ -1,4 +1,4 @@
-"""QEMU's options, as command lines have them, libvirt's domains and Proxmox's configurations: which there are, and their flags."""
+"""QEMU's options and the flags in them. Command lines, libvirt's domains and Proxmox's configurations have such options."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hvrepl.wording import shorten
 ON = frozenset({"on", "yes", "true", "y"})
 OFF = frozenset({"off", "no", "false", "n"})
 FLAG = re.compile(r"hv[-_]")
-WITH_WORD = frozenset({"cpu", "name", "accel", "machine", "M", "global", "readconfig"})  # options that are read, and take a word
+WITH_WORD = frozenset({"cpu", "name", "accel", "machine", "M", "global", "readconfig"})  # options that take a word and are read here
 VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(")
 
 
 def split_shell(text: str) -> list[str]:
-    """The words of a command, quoted as a shell has them; ps prints words without quotes, and one may have a quote in it."""
+    """The words of a command with a shell's quotes; ps prints none, so a single quote in it is a character like any other."""
     import shlex
 
     try:
@@ -27,7 +27,7 @@ def split_shell(text: str) -> list[str]:
 
 
 def options_in(words: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(option without its dashes, the word that it takes) of a command line; "" for the word of an option that is not read."""
+    """(option without its dashes, the word that it takes) of a command line; the word is "" for options not in WITH_WORD."""
     waiting = iter(words)
     for word in waiting:
         if word.startswith("-"):
@@ -36,7 +36,7 @@ def options_in(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def read_keys(text: str, first: str) -> dict[str, str]:
-    """`pc-q35-7.2,accel=kvm` as a table; what has no name at its start has `first`. A comma in a value is written twice."""
+    """`pc-q35-7.2,accel=kvm` as a table; `first` is the key of a first value without one. Two commas are one in a value."""
     found = {}
     for place, part in enumerate(split_commas(text)):
         key, equals, value = part.partition("=")
@@ -52,12 +52,15 @@ def split_commas(text: str) -> list[str]:
 
 
 def to_switch(text: str) -> str:
-    """on or off, whatever word is used for it; any other text as it is."""
+    """on or off for any of QEMU's words for them; any other text as it is."""
     return "on" if text.lower() in ON else "off" if text.lower() in OFF else text
 
 
 def read_options(guest: Guest, options: Sequence[tuple[str, str]], model: str = "") -> Guest:
-    """The guest with the flags of -global and -cpu, and a remark on each -readconfig. The last -cpu counts, in place of `model` too."""
+    """The guest with the flags of -global and -cpu, and a remark about each -readconfig.
+
+    The last -cpu counts; `model` is the CPU model if there is none.
+    """
     elsewhere = "-readconfig {} can turn on flags, and is not read here"
     configs = [Remark(ELSEWHERE, "", elsewhere.format(shorten(text))) for option, text in options if option == "readconfig"]
     guest = replace(guest, remarks=(*guest.remarks, *configs))
@@ -71,7 +74,7 @@ def read_options(guest: Guest, options: Sequence[tuple[str, str]], model: str = 
 def read_cpu(guest: Guest, text: str) -> Guest:
     """The guest with the flags of -cpu MODEL,NAME=VALUE,+NAME,-NAME in place of its own.
 
-    Of what is given twice the last counts, and + and - count after all others.
+    If a flag is given twice, the last one counts; + and - count after all others.
     """
     given: dict[str, str] = {}
     signed: dict[str, dict[str, str]] = {"+": {}, "-": {}}
@@ -100,7 +103,7 @@ def read_cpu(guest: Guest, text: str) -> Guest:
 
 
 def read_globals(texts: Iterable[str], model: str, arch: str) -> Iterator[Given]:
-    """The flags of -global x86_64-cpu.hv-time=on, of all CPUs or of this model; those of -cpu count before them."""
+    """The flags of -global x86_64-cpu.hv-time=on, for all CPUs or for this model; the flags of -cpu override them."""
     for text in texts:
         keys = read_keys(text, "")
         if "driver" in keys:

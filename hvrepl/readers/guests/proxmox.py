@@ -12,12 +12,12 @@ from hvrepl.record import replace
 from hvrepl.wording import shorten
 
 OLD_WINDOWS = {"wxp": 5, "w2k": 5, "w2k3": 5, "w2k8": 6, "wvista": 6}
-FIRST_OF_UEFI = 8  # the first Windows for which Proxmox turns on flags under OVMF
-HIDDEN_VENDOR = "proxmox"  # which it gives a guest that has a graphics card for a screen (PVE/QemuServer/CPUConfig.pm)
+FIRST_OF_UEFI = 8  # the first version of Windows for which Proxmox turns on flags under OVMF
+HIDDEN_VENDOR = "proxmox"  # of a guest whose screen is a graphics card of the host's (PVE/QemuServer/CPUConfig.pm)
 
 
 def read_proxmox(text: str) -> Guest:
-    """A configuration as it is now, without its snapshots. `args` come last, and a -cpu in them counts alone."""
+    """The current configuration, without snapshots. `args` come last, and a -cpu in them replaces all other flags."""
     keys = keys_of(text)
     cpu = read_keys(keys.get("cpu", ""), "cputype")
     guest = Guest(
@@ -53,7 +53,7 @@ def keys_of(text: str) -> dict[str, str]:
 
 
 def windows_of(keys: Mapping[str, str]) -> int:
-    """The version of Windows for which Proxmox turns on flags, 0 for none."""
+    """The version of Windows for which Proxmox turns on flags, or 0."""
     ostype = keys.get("ostype", "")
     version = re.fullmatch(r"win(\d{1,3})", ostype)
     windows = to_int(version[1]) if version else OLD_WINDOWS.get(ostype, 0)

@@ -17,7 +17,7 @@ CUT = re.compile(r"--?cpu\s+['\"]?\S+,\s*$")
 
 
 def is_argv(raw: bytes) -> bool:
-    """Whether these are the words of a command line as /proc has them, each with a NUL after it."""
+    """Whether these are the words of a QEMU command line as in /proc, each followed by a NUL."""
     words = raw[: 1 << 20].split(b"\0")
     return raw[:1] != b"\0" and bool(PROGRAM.search(words[0].decode("utf-8", "replace"))) and any(one.startswith(b"-") for one in words[1:])
 
@@ -32,7 +32,7 @@ def has_command(text: str) -> bool:
 
 
 def commands_in(text: str) -> Iterator[tuple[int, str, str]]:
-    """(line, text of the command, QEMU's version as a log said it before) of each command line.
+    """(line, command, QEMU's version if a log had it before that line) of each command line.
 
     A line that ends with \\ continues on the next, and so does a -cpu that ends with a comma, as in a text that was wrapped.
     """
@@ -57,9 +57,9 @@ def commands_in(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def command_in(line: str) -> str:
-    """The part of a line that starts QEMU, or that is its option -cpu by itself; "" if there is none.
+    """The part of a line that starts QEMU, or a line that begins with -cpu; otherwise "".
 
-    It begins with the last word that can be QEMU before the first option that follows one: another program may start it.
+    It begins with the last word that can be QEMU before the first of its options: another program may start it.
     """
     programs = [match.start() for match in PROGRAM.finditer(line)]
     option = OPTION.search(line, programs[0]) if programs else None
@@ -69,14 +69,14 @@ def command_in(line: str) -> str:
 
 
 def read_commands(text: str) -> list[Guest]:
-    """The guests that the command lines of a text start, each as its last start has it."""
+    """The guests that a text starts, each with its last command line."""
     return last_of_each(
         replace(read_argv(split_shell(command)), line=line, version=version) for line, command, version in commands_in(text)
     )
 
 
 def last_of_each(guests: Iterable[Guest]) -> list[Guest]:
-    """A log has each start of a guest: the last one is how it runs now."""
+    """A log has every start of a guest; the last one is how it runs now."""
     found: dict[str, Guest] = {}
     for one in guests:
         key = one.name or f"line {one.line}"
@@ -86,7 +86,7 @@ def last_of_each(guests: Iterable[Guest]) -> list[Guest]:
 
 
 def read_argv(words: Sequence[str]) -> Guest:
-    """The words of one command line, as QEMU takes them: of -name the last counts, of -machine all."""
+    """The guest of one command line. As in QEMU the last -name counts, and every -machine."""
     program = PROGRAM.search(words[0]) if words else None
     options = list(options_in(words[1:] if program else words))
     machine = {key: value for option, text in options if option in ("machine", "M") for key, value in read_keys(text, "type").items()}
@@ -102,7 +102,7 @@ def read_argv(words: Sequence[str]) -> Guest:
 
 
 def accelerator_of(options: Iterable[tuple[str, str]], machine: Mapping[str, str], program: str) -> str:
-    """The first that the options name, or else that of -machine; without any, a program that is called kvm uses that."""
+    """The first that the options name, or that of -machine; without one, the program's name decides."""
     named = [
         "kvm" if option == "enable-kvm" else read_keys(text, "accel").get("accel", "")
         for option, text in options

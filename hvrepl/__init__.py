@@ -1,7 +1,7 @@
 """hvrepl explains raw Hyper-V numbers, and builds such numbers.
 
-`decode` and `encode` are what the commands of these names do, `catalog` is what `list` and `show` know. Importing costs nothing: what
-is needed is loaded when it is first used.
+`decode` and `encode` work like the commands of these names; `catalog` knows what `list` and `show` know. Importing costs nothing: modules
+are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ __all__ = [
 
 
 def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.Specs = None) -> Decoded:
-    """What a value means: of a register or other word an int or its bytes in memory order, of a struct or page its bytes.
+    """Decodes a value: an int, or bytes in memory order, of a register or other word; the bytes of a struct or page.
 
     `what` is any name or alias, `"space:number"`, or a hypercall's `"NAME.output"`; `arch` is x64 or arm64, `specs` a folder
-    of your own specs, read once, in addition to the built-in ones. An int may be negative: two's complement of the width.
+    of your own specs, read once and added to the built-in ones. An int may be negative: two's complement of the width.
     `decode("guest-id", 0x8100000606570000).to_dict()` is the object that `hvrepl decode -f json` prints.
-    `print` shows it as a terminal has it, and a notebook as a table.
+    `print` shows it as on a terminal, a notebook as a table.
     A strange value is not an error: see `findings`. A struct that ends after its fixed part has the finding truncated.
 
-    Raises NotFoundError for a name or number that the arch does not have (the message says what is spelled alike, or that the other
-    arch has it), UsageError for an unknown arch, and for a value that is too wide, too short, or a number where bytes are needed;
+    Raises NotFoundError for a name or number that the arch does not have (the message suggests similar names, or the other arch),
+    UsageError for an unknown arch, for a value that is too wide or too short, and for a number where bytes are needed;
     SpecError for specs that break a rule, FileError for a folder that cannot be read.
     """
     from hvrepl.codec.targets import find_target, open_decoder, to_bytes
@@ -55,15 +55,14 @@ def decode(what: str, value: int | bytes, *, arch: str = "x64", specs: catalog.S
 def encode(
     what: str, start: int | bytes | None = None, /, *, arch: str = "x64", specs: catalog.Specs = None, **fields: int | str
 ) -> int | bytes:
-    """A value from fields, from zero or from `start`: an int of a register or other word, the bytes of a struct or page.
+    """Builds a value from fields, from zero or from `start`: an int of a register or other word, the bytes of a struct or page.
 
-    `what`, `arch` and `specs` are as in `decode`, and so is `start`. A field's value is a number, an enumerator, or words that the
-    field reads: `encode("guest-id", kernel="6.6.87")`. A path with dots is given as `**{"payload.timer_index": 1}`; the last part alone
-    is enough where one field has that name. Bits that are reserved as one are 1; sizes, counts and the fields that pick a variant are
-    computed.
+    `what`, `arch`, `specs` and `start` are as in `decode`. A field's value is a number, an enumerator, or words that the field reads:
+    `encode("guest-id", kernel="6.6.87")`. A path with dots is given as `**{"payload.timer_index": 1}`; its last part is enough if only
+    one field has that name. Bits reserved as one are 1; sizes, counts and the fields that pick a variant are computed.
 
-    Raises NotFoundError as `decode` does, UsageError for an unknown or ambiguous field, an unknown enumerator, a number that is wider
-    than its field, and a field that is set twice.
+    Raises NotFoundError as `decode` does, UsageError for an unknown or ambiguous field, an unknown enumerator, a number wider than its
+    field, and a field that is set twice.
     """
     from hvrepl.codec.encode.assign import Assigner, Assignment
     from hvrepl.codec.targets import find_target, open_decoder, to_bytes
@@ -75,7 +74,7 @@ def encode(
     return int.from_bytes(data, "little") if found.spec.width else data
 
 
-if not TYPE_CHECKING:  # a type checker would take every name for one that this gives
+if not TYPE_CHECKING:  # a type checker would accept every name because of it
 
     def __getattr__(name: str) -> object:
         from importlib import import_module

@@ -1,4 +1,4 @@
-"""Digits → a number, however many there are: int() takes time with the square of their number, and raises where the environment says so."""
+"""Digits → a number, however many: int() takes quadratic time, and raises above a limit that the environment can set."""
 
 from __future__ import annotations
 

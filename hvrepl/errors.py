@@ -1,4 +1,4 @@
-"""What can be wrong with input, each with the exit status that a script sees. A strange value is none of these: it is a finding."""
+"""Errors of input, each with its exit status. A strange value is not an error: it is a finding."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ class FileError(HvreplError):
 
 
 class SpecError(HvreplError):
-    """Specs that break the rules of specs/README.md: one line a fault."""
+    """Specs that break the rules of specs/README.md: one line per fault."""
 
     status = 2

@@ -1,8 +1,8 @@
-"""`record` and `mutable`: how this package writes down what belongs together.
+"""`record` and `mutable`: this package's data classes.
 
-They do the part of the standard library's dataclasses that is used here. Those import inspect, ast, dis and tokenize, and compile a
-class's methods when it is made, together a quarter of the time of a short run; here `__init__` is the only method that is compiled, and
-only once an object is made.
+They do the part of the standard library's dataclasses that is used here. That module imports inspect, ast, dis and tokenize, and compiles
+the methods of each class when it is defined: together a quarter of the time of a short run. Here only `__init__` is compiled, when the
+first object is made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Made = TypeVar("Made")
 
 
 class Factory:
-    """What makes a new default of a field for each object."""
+    """Makes a new default of a field for each object."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
@@ -33,7 +33,7 @@ def record(*, eq: bool = False, kw_only: bool = False) -> Callable[[type[Made]],
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def record(made: type[Any] | None = None, /, *, eq: bool = False, kw_only: bool = False) -> Any:
-    """What does not change once it is made, which the type checker holds; with `eq` its objects compare and hash by value."""
+    """An immutable record, as far as the type checker enforces it; with `eq`, objects compare and hash by value."""
 
     def make(one: Any) -> Any:
         names = tuple(one.__annotations__)
@@ -48,20 +48,20 @@ def record(made: type[Any] | None = None, /, *, eq: bool = False, kw_only: bool 
 
 @dataclass_transform(eq_default=False, field_specifiers=(field,))
 def mutable(made: type[Made], /) -> type[Made]:
-    """What is filled in as work goes on."""
+    """A record that is filled in step by step."""
     names = tuple(made.__annotations__)
     finish(made, names, {name: vars(made)[name] for name in names if name in vars(made)}, kw_only=False)
     return made
 
 
 def finish(one: Any, names: tuple[str, ...], defaults: dict[str, Any], kw_only: bool) -> Any:
-    """Gives a class its fields and the methods that go over them, those of its base first."""
+    """Gives a class its fields, those of its base first, and the methods that use them."""
     base = one.__mro__[1]
     all_names = (*getattr(base, "FIELDS", ()), *names)
     all_defaults = {**getattr(base, "DEFAULTS", {}), **defaults}
 
     def first(self: Any, *given: Any, **named: Any) -> None:
-        """Stands in until the first object is made."""
+        """A placeholder until the first object is made."""
         one.__init__ = write_init(all_names, all_defaults, kw_only)
         one.__init__(self, *given, **named)
 
@@ -85,7 +85,7 @@ def write_init(names: tuple[str, ...], defaults: dict[str, Any], kw_only: bool) 
 
 
 def replace(one: Made, **changes: Any) -> Made:
-    """Another of the kind, with some fields changed. TypeError for a field that does not exist."""
+    """A copy with some fields changed. TypeError for a field that does not exist."""
     kind: Any = type(one)
     if "COPY" not in kind.__dict__:
         kind.COPY = write_copy(kind.FIELDS)
@@ -99,7 +99,7 @@ def replace(one: Made, **changes: Any) -> Made:
 
 
 def write_copy(names: tuple[str, ...]) -> staticmethod[[Any, Any], None]:
-    """What gives one object the fields of another: written out it takes a tenth of the time of a loop over them."""
+    """A function that copies all fields of an object; written out, it takes a tenth of the time of a loop."""
     namespace: dict[str, Any] = {}
     exec("def copy(one, made):\n " + "\n ".join([f"made.{name} = one.{name}" for name in names] or ["pass"]), namespace)
     return staticmethod(namespace["copy"])
@@ -118,6 +118,6 @@ def values_of(one: Any) -> tuple[Any, ...]:
 
 
 def show(one: Any) -> str:
-    """Its class, and the fields that are not empty."""
+    """The class name, and the fields that are not empty."""
     values = ((name, getattr(one, name)) for name in one.FIELDS)
     return f"{type(one).__name__}({', '.join(f'{name}={value!r}' for name, value in values if value or value == 0)})"

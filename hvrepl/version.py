@@ -1,3 +1,3 @@
-"""Which hvrepl this is."""
+"""The version of hvrepl."""
 
 __version__ = "0.2.0"

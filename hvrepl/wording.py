@@ -1,4 +1,4 @@
-"""How text of others is quoted: one line, nothing that a terminal would obey; and how counts and lists of words read."""
+"""Quotes foreign text in one line that a terminal cannot obey, and words counts and lists."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 
 def printable(text: str, kept: str = "") -> str:
-    """The text with control characters, and what is no character, escaped, but for those that are `kept`."""
+    """The text with control characters and invalid characters escaped, except those `kept`."""
     bare = text
     for character in kept:
         bare = bare.replace(character, "")
-    if bare.isprintable():  # nearly always, and found many times as fast
+    if bare.isprintable():  # nearly always so, and many times as fast to find
         return text
     return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def shorten(text: str, limit: int = 40) -> str:
-    """What an error quotes of its input: one line, at most about `limit` characters, control characters escaped."""
+    """A quotation for an error message: one line of about `limit` characters at most, control characters escaped."""
     return printable(text[:limit]) + ("..." if len(text) > limit else "")
 
 
@@ -33,5 +33,5 @@ def count_of(number: int, word: str) -> str:
 
 
 def listed(words: Sequence[str], last: str) -> str:
-    """0, 1 or 2: with the word before the last."""
+    """0, 1 or 2: with the word `last` before the last one."""
     return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -1,2 +1,2 @@
-"""What several things say together: a crash, the CPUs of a machine, the slots of a page, the claims of a log, a number without a name.
+"""Conclusions from several values: a crash, a machine's CPUs, a page's slots, a log's claims, a number without a name.
 Uses codec, readers and catalog."""

@@ -1,4 +1,4 @@
-"""A log, block by block → its lines as they are, each with what it says. Knows nothing of where it comes from or how it is shown."""
+"""A log, block by block → its lines unchanged, each with its meaning. Does not know where the log comes from or how it is shown."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hvrepl.readers.notes import has_notes, is_note
 from hvrepl.readers.word_search import candidates
 from hvrepl.record import record
 
-PAST = 1 << 16  # bytes before the first line of Hyper-V, in which a machine may have said what it is
+PAST = 1 << 16  # bytes before the first line of Hyper-V, searched for what the machine is
 NEWLINE = ord("\n")
-LONGEST_LINE = 1 << 20  # of what is longer only the beginning is looked at
+LONGEST_LINE = 1 << 20  # only this much of a longer line is read
 
 
 @record
 class Piece:
-    """Bytes of a log: a line, its number and what it says, or lines that say nothing. `before`: lines on which what is said here began."""
+    """Bytes of a log: a line with its number and claims, or lines without any. `before`: the earlier lines where the claims began."""
 
     data: bytes
     line: int = 0
@@ -30,10 +30,10 @@ class Piece:
 
 
 class Annotator:
-    """What one log says, block by block; `line` is the number of the line that it is at.
+    """Explains one log, block by block; `line` is the number of the current line.
 
-    `decoders` gives the decoder of an arch; the catalogue's own is that of a log that says nothing else, or (`is_fixed`) whatever it says.
-    `recogniser` is one of `recogniser_of` that has read nothing yet.
+    `decoders` gives the decoder of an arch. The catalogue's own arch holds until the log names another, or always (`is_fixed`).
+    `recogniser` comes from `recogniser_of` and has not read anything yet.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class Annotator:
         self.reader = LogReader(self.recogniser)
         self.teller = Teller(decoders, catalog.arch, is_fixed=is_fixed)
         self.line = 1
-        self._is_inside = False  # whether a line's beginning was passed on already
-        self._late: tuple[Claim, ...] = ()  # what that beginning said, for the line's end
-        self._is_noted = False  # whether what came last was a note of an earlier annotate
+        self._is_inside = False  # whether the beginning of the current line was already passed on
+        self._late: tuple[Claim, ...] = ()  # its claims, kept for the end of the line
+        self._is_noted = False  # whether the last line was a note of an earlier annotate
         self._before: list[bytes] = []
-        self._tail = b""  # the end of the blocks before
+        self._tail = b""  # the end of the earlier blocks
         self._has_looked_back = False
-        self._past: list[bytes] = []  # blocks before this one, until the log is one of Hyper-V
+        self._past: list[bytes] = []  # earlier blocks, until a line shows that the log is Hyper-V's
 
     def read(self, block: bytes) -> Iterator[Piece]:
-        """A block of lines; where the last one lacks its end, what comes next goes on with it and is only passed on."""
+        """Annotates a block of lines. If its last line is incomplete, the rest of that line is passed on unread."""
         at = (block.find(b"\n") + 1 or len(block)) if self._is_inside else 0
         if at:
             yield self._go_on(block[:at])
@@ -86,7 +86,7 @@ class Annotator:
             yield Piece(b"", self.line, claims, b"".join(self._before))
 
     def _tell(self, matches: Sequence[Match], block: bytes, start: int) -> tuple[Claim, ...]:
-        """What matches on a line mean. The first that mean something make it a log of Hyper-V: of what machine, lines before may say."""
+        """Claims of a line's matches. The first line with any makes the log Hyper-V's; then earlier lines may say which machine it is."""
         if not matches:
             return ()
         if self.recogniser.is_open:
@@ -99,7 +99,7 @@ class Annotator:
         return tuple(claim for match in matches for claim in self.teller.tell(match))
 
     def _look_back(self, block: bytes, start: int) -> None:
-        """Once: what the lines say of the machine that come before the first one of Hyper-V."""
+        """Reads, once, the hints about the machine in the lines before the first one of Hyper-V."""
         if self._has_looked_back:
             return
         self._has_looked_back = True
@@ -110,12 +110,12 @@ class Annotator:
                 self.teller.tell(hint)
 
     def _lines_to_read(self, block: bytes, at: int) -> Iterator[tuple[int, int, bool]]:
-        """(start, end, True) of the lines that have a word of some form, and with False those after them on which that may go on."""
+        """(start, end, True) for each line with a word of some form, and (start, end, False) for lines that may continue one."""
         start = end = at
         words: tuple[str, ...] = ()
         found: Iterator[tuple[int, int]] = iter(())
         while at < len(block):
-            if self.recogniser.words is not words:  # also after a line has told that the log is of Hyper-V: more forms count then
+            if self.recogniser.words is not words:  # they grow once a line shows that the log is Hyper-V's
                 words = self.recogniser.words
                 found = candidates(block, words, at)
                 start, end = next(found, (len(block), len(block)))
@@ -131,7 +131,7 @@ class Annotator:
                 return
 
     def _lines_before(self, block: bytes, start: int, end: int) -> list[bytes]:
-        """The lines before one on which a form ends that may have begun on them, without the notes of an earlier annotate."""
+        """Whether the layouts of a slot's type cover its payload to the last byte, and some byte is not zero."""
         count = self.recogniser.back(block[start:end])
         if not count:
             return []
@@ -141,7 +141,7 @@ class Annotator:
         return lines[-count:]
 
     def _go_on(self, data: bytes) -> Piece:
-        """The rest of a line, or more of it: after its end stands what its beginning said."""
+        """The rest of a line, or more of it; the claims of its beginning follow its end."""
         ended = data.endswith(b"\n")
         piece = Piece(data, self.line, self._late if ended else ())
         self._late = () if ended else self._late
@@ -165,11 +165,11 @@ class Annotator:
 
 
 def recogniser_of(catalog: Catalog) -> Recogniser:
-    """What finds the forms of a catalogue in text."""
+    """Finds the log forms of a catalogue in text."""
     return Recogniser(catalog.log_forms(), partial(names_of, catalog))
 
 
 @lru_cache(maxsize=1)
 def names_of(catalog: Catalog) -> Mapping[str, str]:
-    """The names of all registers that say something of their value."""
+    """The names of all registers with a layout."""
     return {squeeze(name): name for name in catalog.laid_out("register")}

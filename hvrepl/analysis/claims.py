@@ -1,4 +1,4 @@
-"""What was found in a line of a log → what it means: the things with their values, and sentences."""
+"""A match in a line of a log → its meaning: things with their values, and sentences."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Claim:
 
 @mutable
 class Log:
-    """What one log has said so far: the arch and the stage of the start of the machine that writes, and the last value of each thing."""
+    """What one log has shown so far: the arch of the machine that writes it, how far its start has come, the last value of each thing."""
 
     arch: str
     stage: int = 0
@@ -50,9 +50,9 @@ class Log:
 
 
 class Teller:
-    """Tells what matches mean, in the log that they come from. `decoders` gives the decoder of an arch.
+    """Explains matches in the context of their log. `decoders` gives the decoder of an arch.
 
-    `arch` is that of a machine of which the log says nothing else, or (`is_fixed`) whatever it says.
+    `arch` holds until the log names another, or always (`is_fixed`).
     """
 
     def __init__(self, decoders: Callable[[str], Decoder], arch: str, *, is_fixed: bool = False) -> None:
@@ -62,10 +62,10 @@ class Teller:
         self.log = Log(arch)
 
     def tell(self, match: Match) -> list[Claim]:
-        """What a match says; nothing where what it would say is not known."""
+        """The claims of a match; none where their meaning is unknown."""
         form = match.form
         if form.begins:
-            if form.begins <= self.log.stage:  # the stage that a machine has passed already: it is another one, or starts again
+            if form.begins <= self.log.stage:  # already passed: this is another machine, or it starts again
                 self.log = Log(self.arch)
             self.log.stage = form.begins
         if form.tells and not self.is_fixed:
@@ -73,11 +73,11 @@ class Teller:
         return [*self._tell_things(match), *self._tell_crash(match), *self._tell_text(form)]
 
     def _counts(self, form: LogForm) -> bool:
-        """Whether what the log has shown last, its newest line included, meets the form's conditions."""
+        """Whether the log's last values, the newest line included, meet the form's conditions."""
         return (form.when is None or self._has_shown(form.when)) and (form.unless is None or not self._has_shown(form.unless))
 
     def _has_shown(self, when: When) -> bool:
-        """Whether the last values of this log meet conditions, whose paths begin with the thing's name."""
+        """Whether the log's last values meet conditions; each path begins with the name of a thing."""
         return holds(when, Decoded(name="", fields=tuple(self.log.last.values())))
 
     def _tell_things(self, match: Match) -> Iterator[Claim]:
@@ -93,19 +93,19 @@ class Teller:
             text = "" if one.optional else say_nameless(decoder, one, match)
             yield from (Claim(match.form, text=text),) if text else ()
             return
-        except UsageError:  # it cannot have the value, so it is something else
+        except UsageError:  # the value does not fit, so the line means something else
             return
-        if node is None or (match.form.perhaps and node.findings):  # a value that is strange for it is rather that of something else
+        if node is None or (match.form.perhaps and node.findings):  # a strange value more likely belongs to something else
             return
         before = dict(self.log.last)
         self.log.last[node.name] = node
         if self._counts(match.form):
             yield Claim(match.form, node, perhaps=match.form.perhaps)
-        elif node.name not in asked_for(match.form):  # what does not count shows nothing either, but that it does not
+        elif node.name not in asked_for(match.form):  # what does not count is kept only if a condition asks for it
             self.log.last = before
 
     def _decode(self, decoder: Decoder, one: Saying, match: Match) -> Decoded | None:
-        """The thing with what is known of its value; None for a value that it cannot have as the form is meant."""
+        """The thing with its value as far as known; None if the form does not allow that value."""
         found = find(decoder, one, match)
         node = decode_groups(decoder, found, one, match)
         if one.lone and not (found.spec.lone and any(holds(when, node) for when in found.spec.lone.when)):
@@ -115,7 +115,7 @@ class Teller:
         return replace(node, findings=(*node.findings, *damages(one, match)))
 
     def _tell_crash(self, match: Match) -> Iterator[Claim]:
-        """The crash whose parameters a match has; nothing if one of them cannot be read."""
+        """The crash whose parameters are in a match; none if one of them cannot be read."""
         crash = crash_in(self.decoders(self.log.arch), match)
         if crash and is_told(crash, match.form) and self._counts(match.form):
             yield Claim(match.form, crash=crash, perhaps=match.form.perhaps)
@@ -127,37 +127,37 @@ class Teller:
 
 
 def is_own_number(found: Found, value: int | None) -> bool:
-    """Whether what follows a name is not a value of the thing, but the number that a header defines it by."""
+    """Whether the number after a name is not a value but the one that a header defines the name by."""
     return any(address.number(found.element) == value for address in found.spec.addresses)
 
 
 def asked_for(form: LogForm) -> set[str]:
-    """The things that a form's conditions are about."""
+    """The things that a form's conditions refer to."""
     return {path.partition(".")[0] for path in (*(form.when or ()), *(form.unless or ()))}
 
 
 def is_told(crash: Crash, form: LogForm) -> bool:
-    """Whether a crash is what the form says that it is, and not too strange for what is only perhaps one."""
+    """Whether a crash is the one that the form declares; where the form is only likely, findings rule it out."""
     return form.struct in ("", crash.node.name) and not (form.perhaps and crash.findings)
 
 
 def crash_in(decoder: Decoder, match: Match) -> Crash | None:
-    """The crash that a match has the parameters of."""
+    """The crash from the parameters in a match."""
     form = match.form
     if not form.crash or not set(form.crash) <= set(match.numbers):
         return None
     try:
         return tell_crash(decoder, [match.numbers[group] for group in form.crash], match.numbers.get(form.control))
-    except UsageError:  # a number that no register could hold
+    except UsageError:  # a number that is too wide for a register
         return None
 
 
 def find(decoder: Decoder, one: Saying, match: Match) -> Found:
-    """What a saying is about. NotFoundError if nothing on the arch has the name or number."""
+    """The thing that a saying refers to. NotFoundError if nothing on the arch has the name or number."""
     reference = REFERENCE.fullmatch(one.what)
     if not reference:
         name = BLANK.sub(lambda blank: match.texts[blank[1]], one.what)
-        if not decoder.catalog.has_name(name):  # to look for what is spelled alike costs more than a whole log
+        if not decoder.catalog.has_name(name):  # a search for similar names costs more than a whole log
             raise NotFoundError(f"no such name: {name}")
         return decoder.catalog.find_name(name)
     space, group = reference.groups()
@@ -171,7 +171,7 @@ def find(decoder: Decoder, one: Saying, match: Match) -> Found:
 
 
 def say_nameless(decoder: Decoder, one: Saying, match: Match) -> str:
-    """What is said of a number without a name that lies among those of its space."""
+    """The sentence about a number without a name, if it lies within the numbers of its space."""
     reference = REFERENCE.fullmatch(one.what)
     number = match.numbers.get(reference[2]) if reference else None
     if reference is None or number is None or decoder.catalog.arch not in decoder.catalog.spaces[reference[1]].arches:
@@ -188,7 +188,7 @@ def narrowed(number: int, width: int) -> int:
 
 
 def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> Decoded:
-    """The thing with the value or parts that the groups hold; with neither it is only named."""
+    """The thing with the value or parts in the groups; without either, only its name."""
     numbers = {path: to_int(group, 0) if group[:1].isdigit() else match.numbers.get(group) for path, group in (one.sets or {}).items()}
     parts = {path: number for path, number in numbers.items() if number is not None}
     if parts:

@@ -1,4 +1,4 @@
-"""The CPUID leaves of a machine's CPUs → what they say together: folded where equal, decoded, cross-checked. Reads no device or file."""
+"""The CPUID leaves of a machine's CPUs → one report: folded where equal, decoded, cross-checked. Reads no device or file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hvrepl.codec.decode import Decoder
     from hvrepl.readers.cpuid import Leaves
 
-# The leaves that say who it is; later ones mean something else if the interface is a different one.
+# The leaves that identify the hypervisor; if the interface is a different one, later leaves have other meanings.
 VENDOR = "HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS"
 INTERFACE = "HYPERV_CPUID_INTERFACE"
 VERSION = "HYPERV_CPUID_VERSION"
@@ -52,7 +52,7 @@ Cpus = Mapping[int, Mapping[Leaf, Reading]]
 
 
 def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
-    """The CPUs of one machine out of a dump."""
+    """The CPUs of one machine in a dump."""
     found: dict[int, dict[Leaf, Reading]] = {}
     for seen in dumps:
         for key, line in seen.items():
@@ -62,16 +62,16 @@ def to_cpus(dumps: Sequence[Leaves]) -> Cpus:
 
 @record
 class LeafSeen:
-    """A leaf as most CPUs have it, and the reading of each CPU that has it."""
+    """A leaf as most CPUs have it, and each CPU's own reading of it."""
 
     node: Decoded
     key: Leaf
     readings: Mapping[int, Reading]
-    own: int = 0  # the bits of which each CPU has its own
+    own: int = 0  # the bits that differ on each CPU by design
 
     @property
     def number(self) -> str:
-        """Its number with its subleaf, where that is not the first."""
+        """Its number, with its subleaf unless that is the first."""
         return write_leaf(self.node.number, self.key)
 
     @property
@@ -80,15 +80,15 @@ class LeafSeen:
 
     @property
     def shared(self) -> dict[int, int | None]:
-        """The bits that all CPUs should have alike, of each CPU; None if a register is missing."""
+        """A CPU's bits that should be equal on all CPUs; None if a register is missing."""
         return {cpu: one.without(self.own) for cpu, one in self.readings.items()}
 
 
 @record
 class Machine:
-    """What the leaves say: who the hypervisor is, each leaf, and what only shows when they are seen together.
+    """The report: who the hypervisor is, each leaf, and findings that need several leaves.
 
-    `others`: how many leaves each CPU has that are no hypervisor's.
+    `others`: how many leaves of each CPU do not belong to a hypervisor.
     """
 
     hypervisor: str
@@ -98,18 +98,9 @@ class Machine:
 
 
 def survey(decoder: Decoder, cpus: Cpus) -> Machine:
-    """Everything about the leaves that are a hypervisor's."""
-    space = decoder.catalog.spaces[SPACE]
-    owners = Owners(decoder, cpus)
-    found = tuple(see_leaf(decoder, key, readings, owners) for key, readings in readings_of(cpus, space).items())
-    findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
-    others = {cpu: sum(not space.is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
-    return Machine(say_hypervisor(found, owners), found, tuple(findings), others)
-
-
-def readings_of(cpus: Cpus, space: Space) -> dict[Leaf, dict[int, Reading]]:
-    """The leaves that belong to a hypervisor, ascending, each with the readings by CPU."""
-    found: dict[Leaf, dict[int, Reading]] = {}
+    """Reports on the leaves that belong to a hypervisor."""
+    is_hypervisors = decoder.catalog.spaces[SPACE].is_hypervisors
+    readings: dict[Leaf, dict[int, Reading]] = {}
     for cpu, seen in cpus.items():
         for key, one in seen.items():
             if space.is_hypervisors(key[0]):
@@ -136,9 +127,9 @@ def see_leaf(decoder: Decoder, key: Leaf, readings: Mapping[int, Reading], owner
 
 
 class Owners:
-    """Whose leaves a machine's are: of each interface, by where it begins, HYPER_V, the vendor's name, or "" where nobody knows.
+    """Owners of a machine's leaves: for each interface, by its first leaf, HYPER_V, the vendor's name, or "" if unknown.
 
-    At the first place the interface says whether it is Hyper-V's, whoever signs it; without that leaf, the vendor.
+    The first interface says itself whether it is Hyper-V's, whatever its signature; if that leaf is missing, the vendor decides.
     """
 
     def __init__(self, decoder: Decoder, cpus: Cpus) -> None:
@@ -158,14 +149,14 @@ class Owners:
         return self._owners.get(self.first, HYPER_V) == HYPER_V
 
     def base(self, leaf: int) -> int:
-        """Where the interface of a leaf begins."""
+        """The first leaf of the interface that a leaf belongs to."""
         return leaf - (leaf - self.first) % self.space.interfaces.step
 
     def of(self, leaf: int) -> str:
         return self._owners.get(self.base(leaf), "")
 
     def spec_of(self, key: Leaf) -> Spec | None:
-        """The leaf of an interface that is not Hyper-V's, if somebody lays it out."""
+        """The leaf of another interface than Hyper-V's, if a spec lays it out."""
         owner = self.of(key[0])
         return self._decoder.catalog.leaf_of(owner, key[0] - self.base(key[0]), key[1]) if owner not in ("", HYPER_V) else None
 
@@ -186,7 +177,7 @@ class Owners:
 
 
 def say_owner(decoder: Decoder, cpus: Cpus, found: Found) -> str:
-    """What a leaf of a machine is, or whose, where it is not what the catalogue has at its number; else nothing."""
+    """What a leaf is, or whose, where it is not what the catalogue has at its number; otherwise empty."""
     owners = Owners(decoder, cpus)
     key = (found.number or 0, 0)
     here = find_leaf(decoder, key, owners)
@@ -196,7 +187,7 @@ def say_owner(decoder: Decoder, cpus: Cpus, found: Found) -> str:
 
 
 def fold(values: Mapping[int, Value]) -> list[tuple[Value, list[int]]]:
-    """(value, the CPUs that have it): what most have first, of equals what the first CPU has."""
+    """(value, the CPUs that have it), the most frequent first; of equally frequent ones, the first CPU's first."""
     cpus: dict[Value, list[int]] = {}
     for cpu, value in values.items():
         cpus.setdefault(value, []).append(cpu)
@@ -204,14 +195,14 @@ def fold(values: Mapping[int, Value]) -> list[tuple[Value, list[int]]]:
 
 
 def common(readings: Mapping[int, Reading], own: int = 0) -> Reading:
-    """What most CPUs have, of those that could be read if there are any, whatever they have in bits that each has its own of."""
+    """The value that most CPUs have, preferably among complete ones; bits that differ by design do not count."""
     folded = fold({cpu: one.without(own) for cpu, one in readings.items()})
     _, cpus = next((one for one in folded if one[0] is not None), folded[0])
     return readings[cpus[0]]
 
 
 def find_leaf(decoder: Decoder, key: Leaf, owners: Owners) -> Found | None:
-    """What the catalogue has at a leaf: Hyper-V's, of which none has a subleaf, or that of whose interface it is."""
+    """Type → the parts of its payload with a variant layout, which must be known."""
     spec = owners.spec_of(key)
     if spec:
         return Found(spec, decoder.catalog.arch)
@@ -223,7 +214,7 @@ def find_leaf(decoder: Decoder, key: Leaf, owners: Owners) -> Found | None:
 
 
 def decode_leaf(decoder: Decoder, key: Leaf, reading: Reading, owners: Owners) -> Decoded:
-    """A leaf as a node; raw registers where nobody lays it out."""
+    """A leaf as a node; raw registers if no spec lays it out."""
     found = find_leaf(decoder, key, owners)
     if found is None:
         return raw_leaf(decoder, key, reading)
@@ -256,7 +247,7 @@ def raw_leaf(decoder: Decoder, key: Leaf, reading: Reading) -> Decoded:
 
 
 def cross_check(decoder: Decoder, nodes: Sequence[Decoded]) -> Iterator[Finding]:
-    """The findings that the leaves' specs declare of several leaves."""
+    """The findings that the specs declare across several leaves."""
     for node in nodes:
         found = decoder.catalog.find_name(node.name) if not node.name.startswith(f"{SPACE}:") else None
         if found and found.spec.layout:
@@ -268,7 +259,7 @@ def cross_check(decoder: Decoder, nodes: Sequence[Decoded]) -> Iterator[Finding]
 
 
 def damage(found: Sequence[LeafSeen]) -> Iterator[Finding]:
-    """What could not be read of the leaves."""
+    """The reasons why leaves could not be read."""
     for seen in found:
         for cpu, reading in seen.readings.items():
             if reading.remark:
@@ -277,7 +268,7 @@ def damage(found: Sequence[LeafSeen]) -> Iterator[Finding]:
 
 
 def outliers(decoder: Decoder, found: Sequence[LeafSeen], cpus: int, owners: Owners) -> Iterator[Finding]:
-    """The CPUs that differ from most, with the leaf and the fields in which they do."""
+    """The CPUs that differ from most, with the leaves and fields in which they do."""
     for seen in found:
         usual = common(seen.readings, seen.own).without(seen.own)
         for shared, numbers in fold(seen.shared):
@@ -314,7 +305,7 @@ def say_cpus(numbers: Sequence[int]) -> str:
 
 
 def say_hypervisor(found: Sequence[LeafSeen], owners: Owners) -> str:
-    """Who it is, in a few words: `Hyper-V 10.0.19041.685-0-0 (Microsoft Hv, Hv#1)`, `Xen 4.11`."""
+    """The hypervisor in a few words: `Hyper-V 10.0.19041.685-0-0 (Microsoft Hv, Hv#1)`, `Xen 4.11`."""
     nodes = {one.node.name: one.node for one in found}
     vendor, second = (say_vendor(found, owners, name) for name in (VENDOR, SECOND))
     if not nodes or (VENDOR in nodes and not vendor):
@@ -329,7 +320,7 @@ def say_hypervisor(found: Sequence[LeafSeen], owners: Owners) -> str:
 
 
 def say_vendor(found: Sequence[LeafSeen], owners: Owners, leaf: str) -> str:
-    """Who signs an interface, better said by a leaf of its own if there is one that names it."""
+    """The vendor of an interface, from a more precise leaf if there is one."""
     signed = next((one for one in found if one.node.name == leaf), None)
     if signed is None:
         return ""

@@ -1,4 +1,4 @@
-"""The parameters of a crash → which system wrote them and what they say. Which it is, the specs know (`crash`), not this."""
+"""The parameters of a crash → the system that wrote them and their meaning. Which system it is, the specs decide (`crash`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZE = 8  # bytes of a parameter, and of the control register after them
 
 @record
 class Crash:
-    """A crash, as the system that had it reports it: `parameters` are P0 to P4 and, if it was given, the control register."""
+    """A crash as its system reports it: `parameters` are P0 to P4 and, if given, the control register."""
 
     os: str
     summary: str
@@ -37,12 +37,12 @@ class Crash:
 
 
 def say_parameter(one: Decoded) -> str:
-    """What a parameter means, in words; nothing where it is only a number."""
+    """A parameter's meaning in words; "" if it is only a number."""
     return one.meaning or one.summary
 
 
 def tell_crash(decoder: Decoder, parameters: Sequence[int], control: int | None = None) -> Crash:
-    """P0 to P4 of a crash, and the control register if it is known, as the first struct whose `crash` conditions they meet.
+    """P0 to P4 of a crash, and the control register if known, as the first struct whose `crash` conditions they meet.
 
     UsageError if there are not five, or one has over 64 bits.
     """
@@ -68,12 +68,12 @@ def to_bytes(parameters: Sequence[int], control: int | None) -> bytes:
 
 
 def label_of(place: int) -> str:
-    """What the word at a place is called: P0 to P4, then CTL."""
+    """The name of the word at a place: P0 to P4, then CTL."""
     return f"P{place}" if place < CRASH_PARAMETERS else "CTL"
 
 
 def readings(decoder: Decoder, data: bytes) -> Iterator[tuple[CrashRule, Decoded]]:
-    """The structs as which the bytes may be told, the best first."""
+    """The structs that the bytes may be decoded as, the best first."""
     catalog = decoder.catalog
     for spec in catalog.crashes():
         if spec.layout is None or spec.crash is None or decoder.head(spec, spec.layout) > len(data):
@@ -84,5 +84,5 @@ def readings(decoder: Decoder, data: bytes) -> Iterator[tuple[CrashRule, Decoded
 
 
 def parts_of(node: Decoded) -> Iterator[Decoded]:
-    """The part for each of the words, wherever it is in the layout."""
+    """The part for each word, wherever it is in the layout."""
     return (part for _, part in paths(node) if part.size == SIZE and part.offset is not None)

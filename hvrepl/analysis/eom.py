@@ -34,7 +34,7 @@ class Owed:
 
 @record
 class Freed:
-    """What comes of freeing a slot: the slot as it was, the page after it, and what must be written then."""
+    """The outcome of freeing a slot: the slot before, the page after, and the writes that must follow."""
 
     slot: Decoded
     expected: int
@@ -44,13 +44,13 @@ class Freed:
 
     @property
     def is_freed(self) -> bool:
-        """Whether the type was what was expected, and so is exchanged."""
+        """Whether the type was the expected one, and so is exchanged."""
         kind = self.slot.find(f"header.{TYPE}")
         return bool(kind and kind.value and kind.value == self.expected)
 
 
 def free(decoder: Decoder, page: bytes, index: int, expected: int | None = None) -> Freed:
-    """Frees a slot of a page if its type is `expected`, left out: what it is now. UsageError if the bytes hold no such slot."""
+    """Frees a slot of a page if its type is `expected`, by default its current type. UsageError if the bytes have no such slot."""
     found = decoder.catalog.find_name(PAGE)
     node = decoder.decode(found, page)
     if not 0 <= index < len(node.slots):
@@ -68,7 +68,7 @@ def free(decoder: Decoder, page: bytes, index: int, expected: int | None = None)
 
 
 def say_kept(decoder: Decoder, kind: Decoded, wanted: int) -> Finding:
-    """Why the exchange does nothing: the slot is free, or has another message by now."""
+    """Why nothing is exchanged: the slot is free, or already has another message."""
     path = f"header.{TYPE}"
     if not kind.value:
         return Finding("slot_free", path, "message_type is 0: the slot is already free, and no end of message is owed")

@@ -1,7 +1,7 @@
-"""Where message pages lie in memory: pages whose every slot could be a message, and with a payload in one that fits its type. Pure.
+"""Finds message pages in memory: every slot could be a message, and at least one has a payload that fits its type. Pure.
 
-What a header allows is taken from its spec, byte by byte: known types, a size up to the largest, no reserved bits. Those bytes of all slots
-of a chunk are looked at together, the most telling ones first, so that memory is passed over about as fast as it is read.
+The spec of a header gives the values that each of its bytes may have: known types, a size up to the largest, no reserved bits. Those bytes
+are compared in all slots of a chunk at once, the most selective first, so that the search is about as fast as reading.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from hvrepl.record import record
 
 PAGE, MESSAGE, HEADER = "HV_MESSAGE_PAGE", "HV_MESSAGE", "HV_MESSAGE_HEADER"
 TYPE, SIZE, SPACE = "message_type", "payload_size", "message"
-# What the payload of a real message does not have.
+# Findings that the payload of a real message does not have.
 UNFIT = ("unknown_value", "truncated", "out_of_range", "reserved_set")
 SET = bytes(value != 0 for value in range(256))
 
-Tables = dict[int, bytes]  # place in a slot → for each value of the byte there 0 if it can stand there, else 1
+Tables = dict[int, bytes]  # place in a slot → for each value of the byte there 0 if it is possible, else 1
 
 
 @record
 class Page:
-    """A message page: where it starts in what was searched, its decoding, how many slots are used, and in how many the payload fits."""
+    """A message page: its offset in the searched bytes, its decoding, how many slots are used, and how many payloads fit."""
 
     at: int
     node: Decoded
@@ -37,7 +37,7 @@ class Page:
 class PageFinder:
     """Finds message pages in chunks of memory that begin at a page boundary.
 
-    The guest can be of any arch: a page is decoded on that on which most of its payloads fit, the decoder's own before others.
+    The guest may be of any arch: each page is decoded on the arch where most payloads fit, preferably the decoder's own.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -56,7 +56,7 @@ class PageFinder:
         self.long_enough = bytes(value >= min(self.least.values()) for value in range(256))
 
     def find(self, chunk: bytes | mmap) -> Iterator[Page]:
-        """The message pages in a chunk. Bytes of a last page that is not whole are not looked at."""
+        """The message pages in a chunk. An incomplete last page is not searched."""
         for at in self.candidates(chunk):
             if self.may_be_one(chunk, at):
                 page = self.judge(at, bytes(chunk[at : at + self.size]))
@@ -64,7 +64,7 @@ class PageFinder:
                     yield page
 
     def candidates(self, chunk: bytes | mmap) -> Iterator[int]:
-        """Where pages start whose headers all could be ones, and one of which is in use and has a payload."""
+        """Offsets of pages whose headers are all possible, at least one of them in use with a payload."""
         end = len(chunk) - len(chunk) % self.size
         count = end // self.slot
         clean, nothing = bytes(self.slots), bytes(count)
@@ -83,7 +83,7 @@ class PageFinder:
             yield from (page * self.size for page in self._whole_pages(faults, uses))
 
     def _uses(self, columns: list[bytes], sizes: bytes) -> bytes:
-        """For each slot whether it is in use and could have a payload."""
+        """For each slot, whether it is in use and could have a payload."""
         used = 0
         for column in columns:
             used |= int.from_bytes(column.translate(SET), "little")
@@ -91,7 +91,7 @@ class PageFinder:
         return used.to_bytes(len(sizes), "little")
 
     def _whole_pages(self, faults: bytes, uses: bytes) -> Iterator[int]:
-        """The pages in which no slot has a fault and one is used."""
+        """The pages without a faulty slot and with at least one used slot."""
         clean = bytes(self.slots)
         at = uses.find(1)
         while at >= 0:
@@ -102,7 +102,7 @@ class PageFinder:
             at = uses.find(1, end)
 
     def may_be_one(self, chunk: bytes | mmap, at: int) -> bool:
-        """Whether the types of all slots are known, and one of them has a payload that is long enough for it: quicker than to decode."""
+        """Whether all slots have known types, and one a payload that is long enough for its type: faster than decoding."""
         is_one = False
         for slot in range(at, at + self.size, self.slot):
             kind = int.from_bytes(chunk[slot + self.types.start : slot + self.types.stop], "little")
@@ -112,26 +112,26 @@ class PageFinder:
         return is_one
 
     def judge(self, at: int, data: bytes) -> Page | None:
-        """The page if it is one: payloads of slots in use are laid out by their types, and have nothing impossible in them.
+        """The page if it is one: payloads of used slots have the layouts of their types, without impossible values.
 
-        A guest frees a slot by its type alone. So what is after a size of zero speaks against a page as much as a payload does for it.
+        A guest frees a slot by clearing the type alone, so a slot with bytes after an empty header cancels one payload that fits.
         """
         best: Page | None = None
         for decoder in self.decoders:
             node = decoder.decode(decoder.catalog.find_name(PAGE), data)
             page = Page(at, node, sum(not slot.unused for slot in node.slots), self.score(node, data))
             best = page if best is None or page.score > best.score else best
-            if best.score == best.used:  # no other arch can do better
+            if best.score == best.used:  # no arch can score more
                 break
         return best if best and best.score and best.score >= self._headless(data) else None
 
     def score(self, page: Decoded, data: bytes) -> int:
-        """In how many slots the payload fits its type."""
+        """The number of slots whose payload fits its type."""
         unfit = {finding.field.partition(".")[0] for finding in page.findings if finding.code in UNFIT}
         return sum(f"slots{slot.name}" not in unfit and self.fits(slot, data) for slot in page.slots)
 
     def fits(self, slot: Decoded, data: bytes) -> bool:
-        """Whether a slot's payload is laid out by its type to its last byte, and says something."""
+        """Whether the layouts of a slot's type cover its payload to the last byte, and some byte is not zero."""
         payload = slot.find("payload")
         if slot.unused or not payload or not payload.fields or any(part.find("rest") for part in (payload, *payload.fields)):
             return False
@@ -141,12 +141,12 @@ class PageFinder:
         return any(data[start : start + (payload.size or 0)]) and all(part.fields for part in payload.fields if part.name in bodies)
 
     def _headless(self, data: bytes) -> int:
-        """How many slots have neither type nor size nor flags, and something after them."""
+        """The number of slots without type, size and flags, but with bytes after them."""
         header = max(self.tables) + 1
         return sum(not any(data[at : at + header]) and any(data[at : at + self.slot]) for at in range(0, self.size, self.slot))
 
     def _tables(self, decoder: Decoder) -> Tables:
-        """What each byte of a header allows, those bytes first that tell most."""
+        """The allowed values of each byte of a header, the most selective bytes first."""
         layout = self.catalog.find_name(HEADER).spec.layout
         assert layout
         tables: Tables = {}
@@ -165,7 +165,7 @@ class PageFinder:
         return dict(sorted(tables.items(), key=lambda item: -sum(item[1])))
 
     def _allowed(self, field: Field, size: int) -> Iterator[frozenset[int]]:
-        """The values that each byte of a field can have; nothing for a field that says nothing of it."""
+        """The values that each byte of a field can have; empty if the field does not restrict them."""
         if field.name == TYPE:
             yield from (frozenset(number >> 8 * i & 0xFF for number in self.known) for i in range(size))
         elif field.reserved:
@@ -178,13 +178,13 @@ class PageFinder:
 
 
 def known_types(catalog: Catalog, field: Field) -> set[int]:
-    """The message types that have a name of their own on any arch."""
+    """The message types that have their own name on any arch."""
     named = (one for arch in ARCHES for one in catalog.for_arch(arch).enumerators(field))
     return {one.low for one in named if one.low == one.high}
 
 
 def payload_sizes(decoders: list[Decoder]) -> dict[int, int]:
-    """Type → the bytes that its payload has at least, on the arch where these are fewest; only types that are laid out."""
+    """Type → the least size of its payload on any arch; only for types with a layout."""
     least: dict[int, int] = {}
     for decoder in decoders:
         for number, case in decoder.catalog.cases(SPACE):
@@ -195,13 +195,13 @@ def payload_sizes(decoders: list[Decoder]) -> dict[int, int]:
 
 
 def payload_bodies(decoders: list[Decoder]) -> dict[int, set[str]]:
-    """Type → the parts of its payload that are laid out by what they are, or by nothing."""
+    """Type → the parts of its payload with a variant layout, which must be known."""
     cases = ((number, case) for decoder in decoders for number, case in decoder.catalog.cases(SPACE) if case.layout)
     return {number: {one.name for one in case.layout.fields if one.switch and one.size == "rest"} for number, case in cases if case.layout}
 
 
 def telling_places(known: set[int], places: range) -> list[int]:
-    """The fewest bytes of a type by which one that is set differs from none."""
+    """The smallest set of bytes of a type in which every used type is nonzero."""
     left, found = known - {0}, []
     while left:
         covers = {place: {number for number in left if number >> 8 * (place - places.start) & 0xFF} for place in places}

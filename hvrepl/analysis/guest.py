@@ -1,6 +1,6 @@
-"""What a Linux guest's memory says of its SynIC pages and VMBus channels, once a debugger has found them. Pure.
+"""Decodes a Linux guest's SynIC pages and VMBus channels, once a debugger has found them in its memory. Pure.
 
-The bytes of pages and of a ring's control page are decoded like any others; only where they are is the debugger's affair.
+Pages and a ring's control page are decoded like any other bytes; only finding them is the debugger's affair.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ MESSAGES, EVENTS = "messages", "events"
 PAGE_OF = {MESSAGES: PAGE, EVENTS: "HV_SYNIC_EVENT_FLAGS_PAGE"}
 RING, CLASS = "HV_RING_BUFFER", "vmbus_class"
 
-Read = Callable[[int, int], bytes]  # (address, size) → the bytes there, or an HvreplError that says why there are none
+Read = Callable[[int, int], bytes]  # (address, size) → the bytes there, or an HvreplError that says why they are missing
 
 
 @record(kw_only=True)
 class SynicPage:
-    """A page of the SynIC of a CPU, of `kind` messages or events; `cpu` is None where nothing says whose it is.
+    """A page of a CPU's SynIC, of `kind` messages or events; `cpu` is None if unknown.
 
-    `owner` is who writes to it, where there are a hypervisor and a paravisor. `address` is 0 for a page that there is not, and for one
-    of which nobody knows where it is; `error` says why one has no `node`. `owed` are the slots for which an end of message is owed once
-    they are free.
+    `owner` is who writes to it, if there are both a hypervisor and a paravisor. `address` is 0 for a page that does not exist or whose
+    place is unknown; `error` says why there is no `node`. `owed` are the slots for which an end of message is owed once they are free.
     """
 
     cpu: int | None
@@ -47,7 +46,7 @@ class SynicPage:
         return tuple(number for number, slot in enumerate(self.node.slots if self.node else ()) if not slot.unused)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object; what is not known is left out."""
+        """The JSON object, without what is unknown."""
         table: dict[str, Any] = {} if self.cpu is None else {"cpu": self.cpu, "online": self.is_online}
         table |= {"page": self.kind} | ({"owner": self.owner} if self.owner else {}) | {"address": f"{self.address:#x}"}
         if self.node:
@@ -56,7 +55,7 @@ class SynicPage:
 
 
 def judge_page(decoder: Decoder, data: bytes, **where: Any) -> SynicPage:
-    """The bytes of a page with where they are from: cpu, is_online, kind, owner, address."""
+    """The bytes of a page with their origin: cpu, is_online, kind, owner, address."""
     kind = where.get("kind", MESSAGES)
     node = decoder.decode(decoder.catalog.find_name(PAGE_OF[kind]), data)
     if kind != MESSAGES:
@@ -66,7 +65,7 @@ def judge_page(decoder: Decoder, data: bytes, **where: Any) -> SynicPage:
 
 
 def read_page(decoder: Decoder, read: Read, **where: Any) -> SynicPage:
-    """The page at an address, or why there is none."""
+    """The page at an address, or one that says why it is missing."""
     address = where["address"]
     if not address:
         return SynicPage(**where)
@@ -80,12 +79,12 @@ def read_page(decoder: Decoder, read: Read, **where: Any) -> SynicPage:
 
 @record(kw_only=True)
 class Ring:
-    """One direction of a channel: bytes that are written and not yet read, of how many. `error` says why that is not known."""
+    """One direction of a channel: how many bytes are written and not yet read, and out of how many. `error` says why that is unknown."""
 
     size: int
     used: int = 0
     interrupts_masked: bool = False
-    waits_for: int = 0  # bytes that a sender without room wants to be free
+    waits_for: int = 0  # free bytes that a blocked sender waits for
     error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,7 +94,7 @@ class Ring:
 
 
 def read_ring(decoder: Decoder, read: Read, address: int, size: int) -> Ring | None:
-    """The ring whose control page is at an address, with `size` bytes of data after it; None for one that there is not."""
+    """The ring whose control page is at an address, followed by `size` bytes of data; None if there is no ring."""
     if not address:
         return None
     found = decoder.catalog.find_name(RING)
@@ -117,7 +116,7 @@ def read_ring(decoder: Decoder, read: Read, address: int, size: int) -> Ring | N
 
 @record(kw_only=True)
 class Channel:
-    """A VMBus channel. `class_name` is "" for a class that is not known; `sub_channel` is 0 for the primary channel of a device."""
+    """A VMBus channel. `class_name` is "" for an unknown class; `sub_channel` is 0 for the primary channel of a device."""
 
     relid: int
     class_id: str
@@ -140,7 +139,7 @@ class Channel:
 
 
 def find_class(decoder: Decoder, data: bytes) -> tuple[str, str, str]:
-    """(GUID, name, title) of the 16 bytes of a class; name and title are "" for one that is not known."""
+    """(GUID, name, title) of a class from its 16 bytes; name and title are "" if it is unknown."""
     number = int.from_bytes(data, "little")
     try:
         found = decoder.catalog.find_number(number, CLASS)

@@ -1,4 +1,4 @@
-"""A number without a name → the best reading of it, and the other readings. The specs say what to try (`lone`)."""
+"""A number without a name → its best reading, and the other readings. The specs say what to try (`lone`)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hvrepl.record import replace
 
 WIDEST = 64
 GUID_BITS = 128
-STATUS_BITS = 32  # of a number that is printed with a sign: a status, as C# and logs have it
+STATUS_BITS = 32  # of a number printed with a sign: a status, as C# and logs print it
 
 
 def identify_number(decoder: Decoder, number: int) -> Decoded:
-    """As the first spec whose `lone` conditions it meets, else as the name of that number in each space that has it.
+    """The number as the first spec whose `lone` conditions it meets; otherwise as a name in each space that has the number.
 
-    NotFoundError if it is none of these, UsageError if it is negative, or has over 64 bits and is no GUID that has a name.
+    NotFoundError if nothing fits, UsageError for a negative number, and for one of over 64 bits that is not a GUID with a name.
     """
     if -(1 << STATUS_BITS - 1) <= number < 0:
         node = identify_number(decoder, number + (1 << STATUS_BITS))
@@ -37,7 +37,7 @@ def identify_number(decoder: Decoder, number: int) -> Decoded:
 
 
 def compute(decoder: Decoder, text: str, number: int) -> Decoded:
-    """What arithmetic comes to, a negative number in 64 bits, with the readings that it has. UsageError if it is negative and wider."""
+    """The result of arithmetic, a negative one in 64 bits, with its readings. UsageError if it is negative and wider."""
     value, read = (number, "") if number >= 0 else narrow(number, WIDEST)
     if value is None:
         raise UsageError(f"{number:#x} is negative, and has more than {WIDEST} bits")
@@ -47,7 +47,7 @@ def compute(decoder: Decoder, text: str, number: int) -> Decoded:
 
 
 def readings_of(decoder: Decoder, number: int) -> Iterator[Decoded]:
-    """As values, then as names: of these none that a value's field says already."""
+    """Readings as values, then as names, except those that a value's field shows already."""
     values = list(as_values(decoder, number))
     yield from values
     said = {field.meaning for value in values for field in value.fields if field.named}
@@ -66,7 +66,7 @@ def as_values(decoder: Decoder, number: int) -> Iterator[Decoded]:
 
 
 def narrow(number: int, width: int) -> tuple[int | None, str]:
-    """The number in `width` bits and how that was read: as it is, with a sign, or sign-extended to 64 bits; None if it is wider."""
+    """The number in `width` bits and how it was read: as it is, with a sign, or sign-extended to 64 bits; None if it is wider."""
     if number < 0:
         return (number + (1 << width), f"read as {width} bits") if number >= -(1 << width - 1) else (None, "")
     if number < 1 << width:
@@ -78,7 +78,7 @@ def narrow(number: int, width: int) -> tuple[int | None, str]:
 
 
 def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
-    """What has the number, in each space of the arch; a range such as that of all SPIs says nothing of a number in it."""
+    """Definitions with the number, in each space of the arch; a range such as that of all SPIs does not explain a number within it."""
     catalog = decoder.catalog
     for row in catalog.numbered(number):
         found = catalog.find_number(number, row.space)
@@ -86,7 +86,7 @@ def as_names(decoder: Decoder, number: int) -> Iterator[Decoded]:
 
 
 def name_only(catalog: Catalog, found: Found, named: Named) -> Decoded:
-    """What has a number, without a value."""
+    """The definition of a number, without a value."""
     address = next((one for one in catalog.standing(found.spec) if one.space == named.space.name), None)
     arch = reach(found.spec, address, catalog.spaces) if address else found.spec.arch
     number = named.space.write(named.number)

@@ -1,4 +1,4 @@
-"""Some bits or fields of a thing → Decoded with only these: what is not known is not shown, and has no findings."""
+"""Some bits or fields of a thing → Decoded with only these: the unknown ones are not shown, and have no findings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hvrepl.codec.decoded import Decoded
 
 
 def decode_partial(decoder: Decoder, found: Found, parts: Mapping[str, int]) -> Decoded:
-    """The thing of which only parts are known: each a field, or bits as a spec writes them ("eax", "63:32"), with its number.
+    """A thing of which only parts are known: each is a field, or bits as a spec writes them ("eax", "63:32"), with its number.
 
-    What no part covers is missing, and so is the raw value unless the parts cover all of it. UsageError for a number that is too wide.
+    Anything outside the parts is missing, also the raw value unless the parts cover all of it. UsageError for a number that is too wide.
     """
     from hvrepl.codec.encode.assign import Assigner
     from hvrepl.codec.encode.assignment import Assignment, fit
@@ -45,7 +45,7 @@ def known_parts(node: Decoded, names: set[str], mask: int) -> Iterator[Decoded]:
 
 
 def absolute(part: Decoded) -> int:
-    """The bits of a part of a word as a mask; those of a CPUID leaf are in its register."""
+    """The bits of a part of a word as a mask; for a CPUID leaf, within its register."""
     if part.bits is None:
         return 0
     high, low = part.bits

@@ -1,6 +1,6 @@
-"""Which processor and VTL each chunk of a hypervisor's saved state is of, and what it says. Pure.
+"""Assigns each chunk of a hypervisor's saved state to its processor and VTL, and decodes it. Pure.
 
-One chunk names the processor, or the VTL, and the state of that follows it. VM_SAVE_CHUNK has the layout of all.
+A chunk can name the processor, or the VTL; the chunks after it are its state. VM_SAVE_CHUNK has the layout of all.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from hvrepl.record import record
 
 CHUNK, HEADER, PAYLOAD = "VM_SAVE_CHUNK", "id", "payload"
 VP, VTL = "vp_index", "vtl"
-FRAMING = ("PROLOG", "EPILOG", "VP_INDICES")  # of the state itself, none of a guest's
+FRAMING = ("PROLOG", "EPILOG", "VP_INDICES")  # they frame the state, and belong to no processor
 MOST_UNKNOWN = 64
 
 
 @record
 class Saved:
-    """What was saved of a processor and VTL, or of the whole partition where `vp` is None."""
+    """The saved chunks of a processor and VTL, or of the whole partition if `vp` is None."""
 
     node: Decoded
     vp: int | None
@@ -28,7 +28,7 @@ class Saved:
 
 
 class StateReader:
-    """Decodes a state on an arch, whichever the decoder's is. `unknown` then has what is not laid out, once each."""
+    """Decodes a state on its own arch, whichever the decoder's is. Then `unknown` has the chunks without a layout, each once."""
 
     def __init__(self, decoder: Decoder, arch: str) -> None:
         catalog = decoder.catalog
@@ -36,7 +36,7 @@ class StateReader:
         self.unknown: dict[str, None] = {}
 
     def read(self, chunks: Iterable[bytes]) -> Iterator[Saved]:
-        """What the chunks say, in their order."""
+        """The decoded chunks, in order."""
         catalog = self.decoder.catalog
         kind = catalog.find_name(CHUNK)
         vp: int | None = None
@@ -56,7 +56,7 @@ class StateReader:
                 body = payload.offset or 0
                 try:
                     node = self.decoder.decode(catalog.find_name(payload.type), data[body : body + (payload.size or 0)])
-                except UsageError:  # less than it has at least
+                except UsageError:  # shorter than its minimum
                     self._note(f"{name.meaning} of {payload.size} bytes")
                     continue
                 yield Saved(node, vp, vtl)

@@ -1,4 +1,4 @@
-"""Memory images: what they hold by guest physical address. One module for each format; formats.py chooses.
+"""Memory images: their contents by guest physical address. One module per format; formats.py chooses.
 
 Uses errors, record, catalog (the size of a page).
 """

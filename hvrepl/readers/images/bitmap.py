@@ -1,4 +1,4 @@
-"""Bitmaps of pages: which bits are set, in runs, without a list of them. Bit 0 is the lowest of the first byte."""
+"""Bitmaps of pages: runs of set bits, without a list of the bits. Bit 0 is the lowest bit of the first byte."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from hvrepl.readers.images.source import Source, read
 
-PIECE = 1 << 18  # bytes that are looked at together: the pages of 8 GiB
+PIECE = 1 << 18  # bytes that are read at once: the pages of 8 GiB
 ONES = re.compile("1+")
 
 
 def pieces(source: Source, offset: int, bits: int) -> Iterator[tuple[int, int, int]]:
-    """(number of the first bit, how many bits, those bits) of each piece of a bitmap, as far as the source goes. Holes are passed over."""
+    """(number of the first bit, count, the bits) of each piece of a bitmap, as far as the source goes. Holes are skipped."""
     at, size = 0, -(-bits // 8)
     while at < size:
         at += source.hole(offset + at, size - at)
@@ -29,14 +29,14 @@ def count_set(source: Source, offset: int, bits: int) -> int:
 
 
 def runs_set(source: Source, offset: int, bits: int) -> Iterator[tuple[int, int]]:
-    """(first bit, how many) of each run of bits that are set, low to high."""
+    """(first bit, count) of each run of set bits, in ascending order."""
     first = count = 0
     for start, width, piece in pieces(source, offset, bits):
         if not piece:
             continue
         for found in ONES.finditer(f"{piece:0{width}b}"[::-1]):
             at, length = start + found.start(), found.end() - found.start()
-            if count and at == first + count:  # only across two pieces
+            if count and at == first + count:  # only if a run spans two pieces
                 count += length
                 continue
             if count:

@@ -1,7 +1,7 @@
-"""ELF cores: their program headers say where the memory is, by guest physical address.
+"""ELF cores: their program headers give the guest physical addresses of the memory.
 
-As in the gABI of System V (ELF header, program header, note section) and Linux' include/uapi/linux/elf.h. pyelftools, which reads them
-too, makes objects for each header, some 20 microseconds' worth; a core may have a million headers.
+Structures: the System V gABI (ELF header, program header, note section) and Linux' include/uapi/linux/elf.h. pyelftools reads them too,
+but makes objects for each header, which takes some 20 microseconds; a core may have a million headers.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ CLASSES, ORDERS = {1: 32, 2: 64}, {1: "<", 2: ">"}  # EI_CLASS, EI_DATA, at 4 an
 HEADS = {32: "HH4x4xII4x2xHH", 64: "HH4x8xQQ4x2xHH"}  # e_type, e_machine, e_phoff, e_shoff, e_phentsize, e_phnum
 CORE, PROGRAMS = 4, (1, 2, 3)  # e_type
 ARCHES = {62: "x64", 183: "arm64"}  # e_machine
-EXTENDED = 0xFFFF  # PN_XNUM: how many program headers there are is sh_info of the first section header
-SECTION_INFO = {32: 28, 64: 44}  # where that is in it
+EXTENDED = 0xFFFF  # PN_XNUM: the number of program headers is sh_info of the first section header
+SECTION_INFO = {32: 28, 64: 44}  # offset of sh_info in it
 ENTRIES = {32: "IIIIII8x", 64: "I4xQQQQQ8x"}  # p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz
 LOAD, NOTE = 1, 4  # p_type
-NO_ADDRESS = {32: (1 << 32) - 1, 64: (1 << 64) - 1}  # p_paddr of what has none, in /proc/kcore
+NO_ADDRESS = {32: (1 << 32) - 1, 64: (1 << 64) - 1}  # p_paddr of segments without one, in /proc/kcore
 NOTE_HEAD = "II4x"  # n_namesz, n_descsz, n_type
-LONGEST_NAME = 16  # that is looked at
-INFO = b"VMCOREINFO"  # name of the note with it
-PIECE = 1 << 16  # bytes of program headers that are read together
+LONGEST_NAME = 16  # that is read
+INFO = b"VMCOREINFO"  # the name of its note
+PIECE = 1 << 16  # bytes of program headers that are read at once
 MOST_LOADS = 1 << 20
 MOST_SEGMENTS = 1 << 12  # of notes: a dump has one, or one for each CPU
 MOST_NOTES = 1 << 16  # a kernel writes one for each CPU, QEMU two
-OFFSETS, ADDRESSES = 1 << 63, 1 << 64  # how many there can be
+OFFSETS, ADDRESSES = 1 << 63, 1 << 64  # how many are possible
 
 Entry = tuple[int, int, int, int, int, int]
 
 
 @record
 class Head:
-    """What the header of a core says. `bits` and `order` are those of its numbers; `count` program headers begin at `start`."""
+    """The header of a core. `bits` and `order` are those of its numbers; `count` program headers begin at `start`."""
 
     bits: int
     order: str
@@ -55,7 +55,7 @@ class Head:
 
 @record
 class Survey:
-    """What a first pass over the program headers finds out: which addresses are meant, and (offset, size) of each segment of notes."""
+    """The result of a first pass over the program headers: which addresses to use, and (offset, size) of each segment of notes."""
 
     is_physical: bool
     notes: list[tuple[int, int]]
@@ -63,9 +63,9 @@ class Survey:
 
 @record
 class Loads:
-    """The memory in the file by its headers, and what they name but the file lacks in part or whole; each in order.
+    """The memory that the headers place in the file, and memory that they describe but the file lacks in whole or in part; both in order.
 
-    `wrapped` counts the bytes that can have no address.
+    `wrapped` counts the bytes whose addresses exceed 64 bits.
     """
 
     claimed: PackedRanges
@@ -74,7 +74,7 @@ class Loads:
 
 
 def open_core(source: Source) -> Mapped:
-    """An ELF core, as far as the file goes."""
+    """An ELF core, as much of it as is in the file."""
     head = read_head(source)
     survey = survey_entries(source, head)
     loads = read_loads(source, head, survey)
@@ -103,12 +103,12 @@ def open_core(source: Source) -> Mapped:
         missing=f"{left_out} bytes of its memory" if left_out else "",
         remark="some of its memory is at several addresses; pages in it are shown at one of them" if once < size else "",
     )
-    in_turn = searched if source.size is not None else in_file_order(searched)  # which is unpacked from its beginning for each step back
+    in_turn = searched if source.size is not None else in_file_order(searched)  # a step back in a packed file unpacks it again
     return Mapped(source, facts, lambda: ranges, size=once, searched=lambda: in_turn, fault=fault)
 
 
 def read_head(source: Source) -> Head:
-    """The header. FileError if it is damaged or no core's."""
+    """The header. FileError if it is damaged or does not belong to a core."""
     start = read(source, 0, IDENT)
     if len(start) < IDENT:
         raise damaged(source, "it ends within its header")
@@ -125,7 +125,7 @@ def read_head(source: Source) -> Head:
     if kind != CORE:
         raise damaged(source, f"its type is {kind}; that of a core is {CORE}")
     if count == EXTENDED and sections:
-        # As readelf does: without a number there, the one in the header is right.
+        # As readelf does: without a number there, the one in the header counts.
         info = read_any(source, sections + SECTION_INFO[bits], 4)
         count = struct.unpack(order + "I", info)[0] or count if len(info) == 4 else count
     least = struct.calcsize(order + ENTRIES[bits])
@@ -139,18 +139,18 @@ def damaged(source: Source, reason: str) -> FileError:
 
 
 def read_any(source: Source, offset: int, size: int) -> bytes:
-    """The bytes at an offset that may be one at which no file can have any."""
+    """The bytes at an offset that may be larger than any file."""
     return read(source, offset, size) if offset < (OFFSETS if source.size is None else source.size) else b""
 
 
 def headers_held(source: Source, head: Head) -> int:
-    """How many of the program headers are in the file."""
+    """The number of program headers that are in the file."""
     return head.count if source.size is None else min(head.count, max(0, source.size - head.start) // max(1, head.stride))
 
 
 def entries(source: Source, head: Head) -> Iterator[Entry]:
-    """The program headers, without those that are in a hole of the file, which are of no type."""
-    if not head.count:  # then their size may be anything
+    """The program headers, except those in a hole of the file, whose type is 0."""
+    if not head.count:  # then their size is meaningless
         return
     form = head.order + ENTRIES[head.bits]
     layout = struct.Struct(f"{form}{head.stride - struct.calcsize(form)}x")
@@ -167,7 +167,7 @@ def entries(source: Source, head: Head) -> Iterator[Entry]:
 
 
 def survey_entries(source: Source, head: Head) -> Survey:
-    """A first pass. Physical addresses are meant unless several have the same: then a file of virtual ones has no others."""
+    """A first pass. Physical addresses count unless several headers have the same one: then the core only has virtual addresses."""
     count, loads, first, are_several = 0, 0, 0, False
     notes: list[tuple[int, int]] = []
     for kind, offset, _, physical, size, memory in entries(source, head):
@@ -199,7 +199,7 @@ def read_loads(source: Source, head: Head, survey: Survey) -> Loads:
 
 
 def within(source: Source, ranges: Iterable[Range]) -> Iterator[Range]:
-    """What of ranges is in the file."""
+    """The parts of the ranges that are in the file."""
     length = OFFSETS if source.size is None else source.size
     for one in ranges:
         if one.offset < length:
@@ -207,12 +207,12 @@ def within(source: Source, ranges: Iterable[Range]) -> Iterator[Range]:
 
 
 def total_size(ranges: Iterable[Range]) -> int:
-    """The bytes in ranges that ascend, those that are in several counted once."""
+    """The bytes in ascending ranges; overlapping bytes count once."""
     return sum(one.size for one in join_ordered(ranges))
 
 
 def read_kernel(source: Source, head: Head, survey: Survey) -> str:
-    """The release of the kernel, by the note that a Linux guest leaves for dumps of it. Empty if there is none."""
+    """The release of the kernel, from the note that a Linux guest leaves for dumps; "" without one."""
     all_notes = (note for offset, size in survey.notes for note in notes(source, head, offset, size))
     for name, offset, size in islice(all_notes, MOST_NOTES):
         if name == INFO:
@@ -221,7 +221,7 @@ def read_kernel(source: Source, head: Head, survey: Survey) -> str:
 
 
 def notes(source: Source, head: Head, at: int, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, offset, size) of each note in a segment, each padded to 4 bytes as in all cores; one without a name ends them."""
+    """(name, offset, size) of each note in a segment, padded to 4 bytes as in all cores; a note without a name ends them."""
     layout, end = struct.Struct(head.order + NOTE_HEAD), at + size
     while at < end:
         data = read_any(source, at, layout.size + LONGEST_NAME)

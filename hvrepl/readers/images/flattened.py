@@ -1,7 +1,7 @@
-"""makedumpfile's flattened dumps (makedumpfile -F, QEMU): a vmcore as it was written to a pipe, piece after piece.
+"""makedumpfile's flattened dumps (makedumpfile -F, QEMU): a vmcore as it was written to a pipe, piece by piece.
 
-After a header of 4096 bytes come records: where in the vmcore the bytes go and how many there are, as big-endian 64-bit numbers, then
-the bytes; -1 and -1 end them. See rearrange_dumpdata() and makedumpfile.h of makedumpfile.
+A header of 4096 bytes is followed by records: an offset in the vmcore and a count of bytes, as big-endian 64-bit numbers, then the bytes;
+-1 and -1 end them. See rearrange_dumpdata() and makedumpfile.h of makedumpfile.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ RECORD = Struct(">qq")
 END = (-1, -1)
 INSIDE = (b"KDUMP   ", b"\x7fELF")  # what makedumpfile and QEMU flatten
 
-# Records are kept in runs, in each of which they ascend. makedumpfile and QEMU write two or three places at a time, and the headers again.
+# Records are kept in ascending runs. makedumpfile and QEMU write to two or three places in turn, and rewrite the headers.
 MOST_RUNS = 16
 MOST_RECORDS = 1 << 24
 LEAST_RECORD = 512  # bytes, on average
-FEW_RECORDS = 1 << 12  # of which the size does not matter
+FEW_RECORDS = 1 << 12  # up to here their size does not matter
 
 
 class Run:
-    """Records of which each goes after the one before it: where in the vmcore they go, where in the file they are, their sizes."""
+    """Ascending records: their offsets in the vmcore, their offsets in the file, and their sizes."""
 
     def __init__(self) -> None:
         self.offsets = array("Q")
@@ -46,7 +46,7 @@ class Run:
 
 
 class FlattenedSource:
-    """The vmcore that the records make. Where two have the same bytes, the later one counts; what none has is zeros."""
+    """The vmcore that the records make up. Where they overlap, the later one counts; bytes without a record are zeros."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -57,7 +57,7 @@ class FlattenedSource:
         self.size: int | None = max((run.end for run in self.runs), default=0)
 
     def _read_records(self) -> None:
-        """Goes over the records once, as far as they can be read."""
+        """Reads the headers of all records once, as far as possible."""
         at, count, size = HEADER_SIZE, 0, self.source.size
         head = bytearray(RECORD.size)
         while True:
@@ -89,7 +89,7 @@ class FlattenedSource:
         max(fitting, key=lambda run: run.end).add(offset, place, size)
 
     def _find(self, offset: int) -> tuple[int | None, int]:
-        """Where in the file the byte at an offset is, None if it is in no record, and from which offset on that is not so any more."""
+        """(the byte's place in the file, or None if no record has it; the offset up to which this answer holds)."""
         place, latest, until = None, -1, self.size or 0
         for run in self.runs:
             number = bisect_right(run.offsets, offset) - 1
@@ -124,7 +124,7 @@ class FlattenedSource:
 
 
 def open_flattened(source: Source) -> Memory:
-    """The vmcore in a flattened dump. FileError if there is none in it, or its records are in no order that can be followed."""
+    """The vmcore in a flattened dump. FileError if it has none, or its records are out of order."""
     start = read(source, 0, HEADER.size)
     if len(start) < HEADER.size:
         raise FileError(f"{source.path}: a flattened dump that ends within its header")

@@ -1,4 +1,4 @@
-"""Which format an image has, by what it begins with, and what opens it. Whatever is packed or a container is never taken for raw."""
+"""Chooses the format of an image by its first bytes, and opens it. A packed file or a container is never taken for a raw image."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hvrepl.readers.images.unpacked import Packing, Unpacked, packing_of, plain_
 from hvrepl.readers.plain_text import decode
 from hvrepl.record import record
 
-SNIFFED = 16  # bytes with which a format says what it is
+SNIFFED = 16  # the first bytes of a file, which identify its format
 SHOWN_RANGES = 4
 
 
 @record
 class Format:
-    """What a file of a format begins with, and what opens it: `module:function` below this folder, given a Source, for a Memory.
+    """The first bytes of a format, and its opener: `module:function` below this folder, from a Source to a Memory.
 
-    A file with its suffix is taken for one too, as it says better than another what is wrong with its beginning.
+    A file with its suffix counts as one too: the opener explains best what is wrong with its beginning.
     """
 
     magic: bytes
@@ -45,18 +45,18 @@ FORMATS = (
     Format(b"EMiL", "lime:open_lime"),
     Format(b"AVML", "lime:open_lime"),
 )
-# What does not say what it is: how its name ends.
+# A format without a signature: recognised by the suffix of its name.
 VMEM = ".vmem"
 
 
 def is_image(start: bytes) -> bool:
-    """Whether a file begins as an image of memory; a raw one has nothing that says so."""
+    """Whether a file begins like an image of memory; raw ones have no signature."""
     return start.startswith(tuple(one.magic for one in FORMATS))
 
 
 def open_memory(path: str, base: int | None = None) -> Memory:
-    """An image by what it begins with; `base` is where a raw one begins. FileError if it cannot be opened or its format is not read,
-    UsageError if it takes no base."""
+    """An image of any format; `base` is the first address of a raw one. FileError if it cannot be opened or has an unreadable format,
+    UsageError if it does not take a base."""
     source = open_source(path)
     try:
         return memory_in(source, base)
@@ -69,7 +69,7 @@ def open_memory(path: str, base: int | None = None) -> Memory:
 
 
 def memory_in(source: Source, base: int | None = None) -> Memory:
-    """The image in the bytes of a source, or in what they unpack to. The memory closes the source."""
+    """The image in a source, unpacked if necessary. The memory closes the source."""
     start = read(source, 0, SNIFFED)
     packing = packing_of(start)
     if packing:
@@ -97,7 +97,7 @@ def memory_in(source: Source, base: int | None = None) -> Memory:
 
 
 def check_unpacked(source: Source, packing: Packing, start: bytes) -> None:
-    """FileError for what would be taken for a raw image and is packed once more, or is text: logs are packed as often as images."""
+    """FileError for content that would pass for a raw image but is packed once more, or is text: logs are packed as often as images."""
     from shlex import quote
 
     path = source.path
@@ -109,14 +109,14 @@ def check_unpacked(source: Source, packing: Packing, start: bytes) -> None:
 
 
 def say_inside(source: Source, packing: Packing, what: str) -> str:
-    """The error of a file that is packed, and has in it what is not read."""
+    """The error for a packed file with unreadable content."""
     from shlex import quote
 
     return f"{source.path}: packed with {packing.name}, and what is in it is {what}; `{packing.name} -d {quote(source.path)}` unpacks it"
 
 
 def unpacked_start(path: str, start: bytes, size: int) -> bytes:
-    """The first bytes of what a file unpacks to that begins so; none if it is not packed, or cannot be unpacked here."""
+    """The first bytes of an unpacked file that begins with `start`; b"" if it is not packed, or cannot be unpacked here."""
     packing = packing_of(start)
     if not packing:
         return b""
@@ -134,7 +134,7 @@ def opener(one: Format) -> Callable[[Source], Memory]:
 
 
 def read_at(path: str, address: int, size: int) -> bytes:
-    """The bytes at an address of an image. FileError if it holds none there."""
+    """The bytes at an address of an image. FileError if the image does not hold any there."""
     with closing(open_memory(path)) as memory:
         data = memory.read(address, size)
         if data:

@@ -1,8 +1,8 @@
-"""Files of Hyper-V's storage, which holds values under paths: its headers, its tables, and where each value lies in the file.
+"""Files of Hyper-V's storage, which holds values under paths: its headers, its tables, and the place of each value in the file.
 
-The layout is that of OpenVMM's support/hvs_file (FORMAT.md and src/defs.rs), format version 4.0: two copies of a header; object tables,
-the first after them and the others chained to it, whose entries say where key tables are; key tables, whose entries have a name, a
-parent and a value, or say where a larger value is.
+The layout is that of OpenVMM's support/hvs_file (FORMAT.md and src/defs.rs), format version 4.0: two copies of a header, then the first
+object table. Each object table points to the next one and to key tables. The entries of a key table have a name, a parent, and a value or
+the place of a larger value.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from hvrepl.readers.images.source import Source, read
 from hvrepl.record import record
 
 SIGNATURE, OBJECT_TABLE, KEY_TABLE = 0x01282014, 0x01110001, 0x0002
-COPY = 4096  # bytes between the copies of the header, and of each
+COPY = 4096  # bytes of each copy of the header
 VERSION = 0x0400
 # signature, checksum, sequence, format version, data version, flags, alignment, and the offset, size and header size of the replay log.
 HEADER = struct.Struct("<IIHIIIIQQI")
 TABLE = struct.Struct("<II")  # signature, count of entries
 OBJECT = struct.Struct("<BIQIB")  # type, checksum, offset, size, flags
 KEYS = struct.Struct("<HHHI")  # signature, index, sequence, checksum
-KEY = struct.Struct("<BBIHIIIB")  # type, flags, size, table and offset of the parent, checksum, place among its siblings, size of the name
+KEY = struct.Struct("<BBIHIIIB")  # type, flags, size, table and offset of the parent, checksum, order among its siblings, size of the name
 LARGE = struct.Struct("<IQ")  # size, offset
 LENGTH = struct.Struct("<I")
 REPLAY_LOG = 0x01110003
 # signature, checksum, count of entries, reserved, most entries, change tracking and where it is.
 LOG = struct.Struct("<IIIBIBQII")
-CHANGE = struct.Struct("<IQIQI")  # checksum, where it goes, size, where it is in the log, checksum of its bytes
+CHANGE = struct.Struct("<IQIQI")  # checksum, its target, size, place in the log, checksum of its bytes
 MOST_CHANGES, LARGEST_CHANGE = 1 << 12, 1 << 20
 IS_TABLE, IS_KEYS = 1, 2  # types of objects
 INT, ARRAY, NODE = 3, 7, 9  # types of keys
 IS_ELSEWHERE = 1  # flag of a key: its value is an object of the file
 INT_SIZE, NODE_SIZE, LONGEST_NAME = 8, 12, 255
-PIECE = 227 * OBJECT.size  # of an object table: what Hyper-V makes room for in a page
+PIECE = 227 * OBJECT.size  # of an object table: as many entries as Hyper-V puts into a page
 LARGEST_KEYS = 1 << 20  # bytes of a key table; Hyper-V's have 4096
 MOST_DEEP = 16  # nodes above a value
-MOST_KEPT = 256  # paths that are remembered
+MOST_KEPT = 256  # paths in the cache
 
 Key = tuple[int, int, int, int, int, int, int, int]
 
 
 @record
 class Value:
-    """A value that is in the file: its name, its type, the table and offset of its parent, and where its bytes are."""
+    """A value in the file: its name, its type, the table and offset of its parent, and the place of its bytes."""
 
     name: bytes
     kind: int
@@ -55,15 +55,15 @@ class Value:
 
 
 class Store:
-    """The values of a file. What is damaged or cut off is passed over and counted."""
+    """The values of a file. Damaged and missing ones are skipped and counted."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.missing = 0  # tables that are not in the file any more
+        self.missing = 0  # tables beyond the end of the file
         self.damaged = 0  # tables and entries that fail their checks
         self._paths: dict[tuple[int, int], bytes] = {(0, 0): b""}
         self._header = read_header(source)
-        self.tables: dict[int, tuple[int, int]] = {}  # index of a key table, of which there are 65,536 → offset, size
+        self.tables: dict[int, tuple[int, int]] = {}  # index of a key table (16 bits) → offset, size
         for offset, size in self._key_tables():
             self._add_table(offset, size)
         if overlap([one[0] for one in self.tables.values()], [one[1] for one in self.tables.values()]):
@@ -71,7 +71,7 @@ class Store:
 
     @property
     def fault(self) -> str:
-        """What is wrong with its tables, or ""."""
+        """The fault in its tables, or ""."""
         if self.missing:
             return f"is truncated: {self.missing} of its tables are missing"
         if self.damaged:
@@ -83,7 +83,7 @@ class Store:
         return f"was not closed: its replay log has changes that are not in the file ({pending}), so parts of it are old" if pending else ""
 
     def values(self) -> Iterator[Value]:
-        """Every number and every array of bytes, in the order of the tables."""
+        """All numbers and arrays of bytes, table by table."""
         for offset, size in self.tables.values():
             data = read(self.source, offset, size)
             for at, key in self._keys(data):
@@ -96,7 +96,7 @@ class Store:
             self.missing += len(data) < size
 
     def _keys(self, data: bytes) -> Iterator[tuple[int, Key]]:
-        """Where each entry of a key table begins, and its header."""
+        """The offset and header of each entry of a key table."""
         at = KEYS.size
         while at + KEY.size <= len(data):
             key: Key = KEY.unpack_from(data, at)
@@ -110,7 +110,7 @@ class Store:
             at += taken
 
     def path(self, node: tuple[int, int]) -> bytes | None:
-        """The path of a node by its table and offset: b"/savedstate"; None if there is no such node."""
+        """The path of a node by its table and offset: b"/savedstate"; None if it does not exist."""
         names: list[bytes] = []
         at = node
         while at not in self._paths:
@@ -151,7 +151,7 @@ class Store:
             self.tables[index] = offset, size
 
     def _key_tables(self) -> Iterator[tuple[int, int]]:
-        """(offset, size) of each key table, as the object tables have them."""
+        """(offset, size) of each key table, from the object tables."""
         seen: set[int] = set()
         at: int | None = 2 * COPY
         while at is not None and at not in seen:
@@ -160,12 +160,12 @@ class Store:
             for is_last, kind, offset, size in self._objects(table):
                 if kind == IS_KEYS:
                     yield offset, size
-                elif is_last:  # only the last entry leads on
+                elif is_last:  # only the last entry can lead to the next table
                     at = offset
-        self.damaged += at is not None  # it leads back
+        self.damaged += at is not None  # the chain is a loop
 
     def _objects(self, table: int) -> Iterator[tuple[bool, int, int, int]]:
-        """Of each entry of an object table that is sound and leads to a table: whether it is the last, type, offset and size."""
+        """For each sound entry of an object table that points to a table: whether it is the last, its type, offset and size."""
         head = read(self.source, table, TABLE.size)
         if len(head) < TABLE.size:
             self.missing += 1
@@ -187,7 +187,7 @@ class Store:
                 yield number == count - 1, kind, offset, size
 
     def _entries(self, start: int, count: int) -> Iterator[tuple[int, tuple[int, int, int, int, int]]]:
-        """The number and fields of each entry of an object table; those in a hole of the file are empty."""
+        """The number and fields of each entry of an object table, except those in holes of the file."""
         total = count * OBJECT.size
         done = 0
         while done < total:
@@ -205,7 +205,7 @@ class Store:
 
 
 def read_header(source: Source) -> tuple[int, ...]:
-    """The newer copy of the header that passes its checks. FileError if there is none, or it is not of the version that is known."""
+    """The newer valid copy of the header. FileError if there is none, or its version is unknown."""
     found = [read(source, copy * COPY, HEADER.size) for copy in (0, 1)]
     if not any(data.startswith(SIGNATURE.to_bytes(4, "little")) for data in found):
         raise FileError(f"{source.path}: named like a saved state of Hyper-V, but does not begin like one")
@@ -224,7 +224,7 @@ def read_header(source: Source) -> tuple[int, ...]:
 
 
 def pending_changes(source: Source, start: int, size: int) -> int:
-    """How many changes of a replay log are whole there, and differ from what is in the file."""
+    """The number of complete changes in a replay log that the file does not have yet."""
     signature, _, count, *_ = LOG.unpack(read(source, start, LOG.size).ljust(LOG.size, b"\0"))
     pending = 0
     if signature == REPLAY_LOG:
@@ -234,19 +234,19 @@ def pending_changes(source: Source, start: int, size: int) -> int:
                 break
             checksum, offset, length, inside, content = CHANGE.unpack(data)
             if checksum != crc32(CHANGE.pack(0, offset, length, inside, content)) or length > LARGEST_CHANGE or inside + length > size:
-                break  # one that was not whole is not made, nor what follows it
+                break  # an incomplete change is not applied, nor any after it
             new = read(source, start + inside, length)
             pending += crc32(new) == content and new != read(source, offset, length)
     return pending
 
 
 def checksum_of(key: Key, rest: bytes) -> int:
-    """The checksum of an entry of a key table, whose header has none then; `rest` is its name and data."""
+    """The checksum of an entry of a key table, computed with 0 in its place; `rest` is the entry's name and data."""
     return crc32(rest, crc32(KEY.pack(*key[:5], 0, *key[6:])))
 
 
 def value_of(data: bytes, at: int, key: Key, table: int) -> Value | None:
-    """A value from its entry at an offset of the key table at `table` of the file. None if it does not fit or fails its check."""
+    """A value from its entry at offset `at` of the key table at `table` in the file. None if it does not fit or fails its check."""
     kind, flags, taken, index, parent, checksum, _, named = key
     start, end = at + KEY.size + named, at + taken
     offset, size = table + start, INT_SIZE
@@ -269,7 +269,7 @@ def value_of(data: bytes, at: int, key: Key, table: int) -> Value | None:
 
 
 def overlap(offsets: Sequence[int], sizes: Sequence[int]) -> bool:
-    """Whether any two of what begins and is as long as these share something."""
+    """Whether any two of these pieces overlap."""
     end = 0
     for index in sorted(range(len(offsets)), key=offsets.__getitem__):
         if offsets[index] < end:

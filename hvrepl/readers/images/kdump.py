@@ -1,8 +1,8 @@
-"""kdump-compressed vmcores, as makedumpfile, QEMU and virsh write them: pages that are packed each on its own.
+"""kdump-compressed vmcores, as makedumpfile, QEMU and virsh write them: pages that are packed one by one.
 
-After a header and a sub header come two bitmaps of a bit for each page frame, the first of those that there were and the second of those
-that were dumped; then a descriptor for each of the second, in their order; then what they point to. See IMPLEMENTATION and
-diskdump_mod.h of makedumpfile, and dump.h of QEMU.
+After a header and a sub header come two bitmaps with a bit per page frame, the first for all frames that exist and the second for the
+dumped ones; then a descriptor for each dumped page, in order; then the pages. See IMPLEMENTATION and diskdump_mod.h of makedumpfile, and
+dump.h of QEMU.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from hvrepl.record import record
 
 # struct disk_dump_header: signature, version, utsname of six names, timestamp, status, block_size, sub_hdr_size (in blocks),
 # bitmap_blocks. struct kdump_sub_header: phys_base, dump_level, split, start_pfn, end_pfn, then offset and size of vmcoreinfo, of notes
-# and of eraseinfo, then start_pfn_64, end_pfn_64, max_mapnr_64. Each as it is on 32-bit machines and on 64-bit ones.
+# and of eraseinfo, then start_pfn_64, end_pfn_64, max_mapnr_64. Both have a 32-bit and a 64-bit form.
 HEADER_32, SUB_32 = Struct("<8si390s2x8sIIII"), Struct("<IIIIIQIQIQIQQQ")
 HEADER_64, SUB_64 = Struct("<8si390s6x16sIIII"), Struct("<QIIQQQQQQQQQQQ")
 NAME = 65  # bytes of a name in utsname
-RELEASE, MACHINE = 2, 4  # which of the names they are
+RELEASE, MACHINE = 2, 4  # their places among the names
 DESCRIPTOR = Struct("<QIIQ")  # struct page_desc: offset, size, flags, page_flags (not used)
-# From which version of the header on the sub header has these.
+# The version of the header since which the sub header has these.
 HAS_LEVEL, HAS_SPLIT, HAS_INFO, HAS_64 = 1, 2, 3, 6
 EXCLUDED_VMEMMAP = 0x10  # in the status of the header
 
-# DUMP_DH_COMPRESSED_* in the flags of a descriptor → what it is called, and what makes the function that unpacks it.
+# DUMP_DH_COMPRESSED_* in the flags of a descriptor → its name, and the function that makes its unpacker.
 PACKINGS: dict[int, tuple[str, Callable[[], Unpack]]] = {
     0x0: ("nothing", lambda: unpack_nothing),
     0x1: ("zlib", zlib_unpacker),
@@ -43,21 +43,21 @@ PACKINGS: dict[int, tuple[str, Callable[[], Unpack]]] = {
     0x4: ("snappy", snappy_unpacker),
     0x20: ("zstd", zstd_unpacker),
 }
-# DL_EXCLUDE_* in dump_level → what was left out. Not pages of zeros (1): all of those have descriptors, which share one page.
+# DL_EXCLUDE_* in dump_level → the pages left out. Zero pages (1) are not: they have descriptors that share one page.
 LEFT_OUT = {0x2: "cache pages that are not private", 0x4: "cache pages", 0x8: "user pages", 0x10: "free pages"}
 MOST_LEVEL = 31
 
 BLOCKS = tuple(1 << bits for bits in range(12, 17))  # sizes of pages
 MOST_BITMAP = 1 << 36  # bytes of both bitmaps: the pages of 1 PiB
-PIECE = 1 << 16  # bytes of the bitmap that are looked at together
+PIECE = 1 << 16  # bytes of the bitmap that are read at once
 FRAMES = 8 * PIECE
-FIRST_TABLE, LARGEST_TABLE = 1 << 7, 1 << 14  # descriptors that are read together: few for one page
+FIRST_TABLE, LARGEST_TABLE = 1 << 7, 1 << 14  # descriptors that are read at once: few for a single page
 NO_OFFSET = 1 << 63
 
 
 @record(kw_only=True)
 class Header:
-    """Where in the file things are, and what it says of itself. `first` and `end` are the frames of which this file of a split dump is."""
+    """The layout of the file and its facts. `first` and `end` bound the frames in this file of a split dump."""
 
     block: int
     bitmap: int
@@ -70,7 +70,7 @@ class Header:
 
 
 def open_kdump(source: Source) -> Kdump:
-    """A kdump-compressed vmcore, or one file of a split one. FileError if its headers are damaged or its bitmap is not all there."""
+    """A kdump-compressed vmcore, or one file of a split one. FileError if its headers are damaged or its bitmap is incomplete."""
     return Kdump(source, read_header(source))
 
 
@@ -78,7 +78,7 @@ def read_header(source: Source) -> Header:
     start = read(source, 0, HEADER_64.size)
     if len(start) < HEADER_64.size:
         raise FileError(f"{source.path}: a kdump-compressed vmcore that ends within its header")
-    # Where a 32-bit header has the blocks of its sub header, a 64-bit one has the upper half of microseconds, which is zero.
+    # A 32-bit header has the number of sub header blocks where a 64-bit one has the upper half of microseconds, which is zero.
     header, sub = (HEADER_32, SUB_32) if is_header(HEADER_32.unpack_from(start)) else (HEADER_64, SUB_64)
     fields = header.unpack_from(start)
     _, version, utsname, _, status, block, sub_blocks, bitmap_blocks = fields
@@ -108,13 +108,13 @@ def read_header(source: Source) -> Header:
 
 
 def is_header(fields: tuple[Any, ...]) -> bool:
-    """Whether the fields of a header can be ones."""
+    """Whether the fields of a header are plausible."""
     *_, block, sub_blocks, bitmap_blocks = fields
     return block in BLOCKS and sub_blocks != 0 and 2 <= bitmap_blocks <= MOST_BITMAP // block
 
 
 def say_left_out(level: int, status: int) -> Iterator[str]:
-    """What makedumpfile did not dump, by its dump level and the status in the header."""
+    """The kinds of pages that makedumpfile left out, by its dump level and the status in the header."""
     if 0 < level <= MOST_LEVEL:
         names = [name for bit, name in LEFT_OUT.items() if level & bit and not (bit == 0x2 and level & 0x4)]
         if names:
@@ -124,10 +124,9 @@ def say_left_out(level: int, status: int) -> Iterator[str]:
 
 
 class Kdump(Packed):
-    """Its pages, or the first of them if it has descriptors of no more.
+    """The dumped pages; in a truncated file only the first `count` have descriptors.
 
-    A page is found by counting: as many descriptors come before its own as bits before its bit. `totals` are the bits before each piece
-    of the bitmap.
+    The set bits before a page's bit give the place of its descriptor. `totals` counts the bits before each piece of the bitmap.
     """
 
     def __init__(self, source: Source, header: Header) -> None:
@@ -145,7 +144,7 @@ class Kdump(Packed):
         self.unpackers: dict[int, Unpack] = {}
 
     def _count_bits(self) -> None:
-        """Goes over the bitmap once. FileError if the file ends before it does."""
+        """Counts the bits of the whole bitmap once. FileError if the file ends before it does."""
         header, source = self.header, self.source
         is_there = source.size is None or source.size >= header.table
         at = 0
@@ -163,7 +162,7 @@ class Kdump(Packed):
             raise FileError(f"{source.path}: is truncated before the memory in it begins")
 
     def _bits(self, piece: int) -> int | None:
-        """A bit for each frame of a piece of the bitmap that was dumped into this file; None if the file ends before the piece."""
+        """A piece of the bitmap as an integer, only with frames of this file; None if the file ends before the piece."""
         header = self.header
         size = min(PIECE, header.bitmap_size - piece * PIECE)
         data = read(self.source, header.bitmap + piece * PIECE, size)
@@ -173,7 +172,7 @@ class Kdump(Packed):
         return int.from_bytes(data, "little") >> low << low & (1 << high) - 1
 
     def _runs(self, frame: int) -> Iterator[tuple[int, int]]:
-        """(frame, how many) of frames that were dumped and lie side by side, from one on. Some across two pieces come in two."""
+        """(frame, count) of each run of dumped frames, from a frame on. A run across two pieces may come in two."""
         for piece in range(frame // FRAMES, len(self.totals) - 1):
             if self.totals[piece] < self.totals[piece + 1]:
                 low = max(frame - piece * FRAMES, 0)
@@ -182,21 +181,21 @@ class Kdump(Packed):
                     yield piece * FRAMES + low + run.start(), run.end() - run.start()
 
     def _rank(self, frame: int) -> int:
-        """How many frames before one were dumped."""
+        """The number of dumped frames before a frame."""
         piece, rest = divmod(frame, FRAMES)
         if piece >= len(self.totals) - 1:
             return self.all
         return self.totals[piece] + ((self._bits(piece) or 0) & (1 << rest) - 1).bit_count()
 
     def _frame(self, rank: int) -> int:
-        """The frame before which so many were dumped."""
+        """The frame with `rank` dumped frames before it."""
         piece = bisect_right(self.totals, rank) - 1
         left = rank - self.totals[piece]
         for frame, count in self._runs(piece * FRAMES):
             if left < count:
                 return frame + left
             left -= count
-        return self.header.end  # of a file that changes while it is read
+        return self.header.end  # only if the file changes while it is read
 
     def ranges(self) -> Iterator[Range]:
         block, left = self.header.block, self.count
@@ -216,7 +215,7 @@ class Kdump(Packed):
             yield Range(start * block, count * block)
 
     def blocks(self, address: int) -> Iterator[Block]:
-        """Pages of which the file has no more than that they were dumped come as one block, at the address of the first."""
+        """Blocks from an address on. Pages whose descriptor is missing come as one block, at the address of the first."""
         size = self.header.block
         frame = address // size
         rank = self._rank(frame)
@@ -234,7 +233,7 @@ class Kdump(Packed):
         return chain.from_iterable(range(start, start + count) for start, count in self._runs(frame))
 
     def _tables(self, rank: int) -> Iterator[tuple[int, bytes]]:
-        """(how many descriptors are in a hole of the file, those after it) in pieces, from the one with a rank on."""
+        """(count of descriptors in a hole of the file, the descriptors after it) piece by piece, from a rank on."""
         each, amount = DESCRIPTOR.size, FIRST_TABLE
         while rank < self.count:
             at, left = self.header.table + rank * each, self.count - rank
@@ -248,7 +247,7 @@ class Kdump(Packed):
             amount = min(2 * amount, LARGEST_TABLE)
 
     def _join(self, pages: Iterable[tuple[tuple[int, int, int, int], int]]) -> Iterator[Block]:
-        """Blocks of (descriptor, frame): pages side by side that share what they point to are one, if not larger than a chunk."""
+        """Blocks from (descriptor, frame): neighbouring pages with the same data become one block, up to the size of a chunk."""
         block = self.header.block
         most = CHUNK // block
         start, count, held = 0, 0, (0, 0, 0, 0)
@@ -264,9 +263,9 @@ class Kdump(Packed):
 
     def unpack(self, block: Block) -> bytes:
         size = self.header.block
-        if not block.offset or not block.length:  # what makedumpfile did not come to, where the disk was full
+        if not block.offset or not block.length:  # makedumpfile did not get here before the disk was full
             raise CutError("was never written")
-        if block.length > 2 * size:  # no page becomes so large; it bounds what unpacking may take
+        if block.length > 2 * size:  # a page never becomes so large; this bounds the work of unpacking
             raise ValueError(f"a page of {block.length} bytes")
         if block.offset >= NO_OFFSET:
             raise ValueError(f"a page at {block.offset:#x}")

@@ -1,4 +1,4 @@
-"""LiME images and AVML's: ranges of memory, each after a header of its own, as they are or packed with snappy."""
+"""LiME and AVML images: ranges of memory, each with its own header, plain or packed with snappy."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from hvrepl.readers.images.ranges import Range, join_neighbours
 from hvrepl.readers.images.source import Source, Window, read
 from hvrepl.record import record
 
-# lime_mem_range_header of LiME's lime.h, and Header of AVML's image.rs: magic, version, first and last address, 8 bytes that are reserved.
+# lime_mem_range_header of LiME's lime.h, and Header of AVML's image.rs: magic, version, first and last address, 8 reserved bytes.
 HEADER = struct.Struct("<IIQQ8x")
 LIME, AVML = (0x4C694D45, 1), (0x4C4D5641, 2)  # magic, version
 # Google's framing_format.txt: chunks with a type and a length of 3 bytes; those with data begin with a checksum of 4 bytes.
 CHUNK_HEAD, CHECKSUM = 4, 4
 COMPRESSED, STORED, FIRST_SKIPPABLE = 0x00, 0x01, 0x80
-LARGEST_CHUNK = 1 << 16  # bytes of one, unpacked
-LONGEST_CHUNK = CHECKSUM + 32 + LARGEST_CHUNK + LARGEST_CHUNK // 6  # packed: snappy's MaxCompressedLength
-LENGTH_AFTER = 8  # bytes after the chunks of a range: how many there were, as SnapCountWriter of AVML's snappy.rs writes it
+LARGEST_CHUNK = 1 << 16  # bytes of an unpacked chunk
+LONGEST_CHUNK = CHECKSUM + 32 + LARGEST_CHUNK + LARGEST_CHUNK // 6  # bytes of a packed one: snappy's MaxCompressedLength
+LENGTH_AFTER = 8  # bytes after the chunks of a range: their length, as SnapCountWriter of AVML's snappy.rs writes it
 MOST_IDLE = 64  # chunks without memory in a row: AVML writes one, with the name of the format
-MOST_WALKED = 1 << 12  # ranges and chunks that are passed to say how much there is: what is larger says it at its end
+MOST_WALKED = 1 << 12  # ranges and chunks that are counted in advance; the size of a longer image is only known at its end
 
 
 @record
 class Part(Range):
-    """A range of memory, or a piece of one: `length` bytes of the file that snappy packed, or 0 if they are as they are."""
+    """A range of memory, or a piece of one: from `length` bytes that snappy packed, or 0 if it is not packed."""
 
     length: int = 0
 
 
 class Chain(Mapped):
-    """An image of ranges that follow one another. It is walked again for each pass, so millions of them need no memory."""
+    """An image of consecutive ranges. Each pass walks it again, so millions of ranges need no memory."""
 
     def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
         super().__init__(source, facts, lambda: walk(source), size=size)
         self._unpacker: Unpack | None = None
-        self._unpacked = (-1, b"")  # where the last chunk was, and what is in it
+        self._unpacked = (-1, b"")  # place and content of the last chunk
 
     def ranges(self) -> Iterator[Range]:
         return join_neighbours(walk(self.source))
@@ -57,7 +57,7 @@ class Chain(Mapped):
         return 0 if isinstance(one, Part) and one.length else super().hole(one, at, size)
 
     def _unpack(self, one: Part) -> bytes:
-        """What is in a chunk, none of it where the file ends within it. FileError if it is damaged."""
+        """The content of a chunk; b"" if the file ends within it. FileError if it is damaged."""
         self._unpacker = self._unpacker or make_unpacker(self.source)
         data = read(self.source, one.offset, one.length)
         if len(data) < one.length:
@@ -70,7 +70,7 @@ class Chain(Mapped):
 
 
 def open_lime(source: Source) -> Chain:
-    """A LiME image, or one of AVML, whose ranges may be of both kinds."""
+    """A LiME or AVML image, or one with ranges of both."""
     is_packed = source.size is None
     size, count = 0, 0
     parts = walk(source)
@@ -80,7 +80,7 @@ def open_lime(source: Source) -> Chain:
             if part.length and count == 1:
                 make_unpacker(source)
     except FileError:
-        if not count:  # else it appears again once the rest has been read
+        if not count:  # otherwise it will appear again after what can be read
             raise
     known = not is_packed and count <= MOST_WALKED
     name = {LIME: "LiME", AVML: "AVML"}[HEADER.unpack(read(source, 0, HEADER.size))[:2]]
@@ -97,7 +97,7 @@ def make_unpacker(source: Source) -> Unpack:
 
 
 def walk(source: Source) -> Iterator[Part]:
-    """All ranges, those that are packed in pieces. FileError at the place where the chain breaks, once what is before it was given."""
+    """All ranges, packed ones in pieces. FileError at the place where the chain breaks, after all ranges before it."""
     window = Window(source)
     at, least = 0, 0
     while header := window.look(at, HEADER.size):
@@ -125,7 +125,7 @@ def walk(source: Source) -> Iterator[Part]:
 
 
 def walk_chunks(window: Window, at: int, one: Range) -> Generator[Part, None, int]:
-    """The chunks of a packed range, which begin at a place in the file; returns where they and the length after them end."""
+    """The chunks of a packed range from a place in the file on; returns the place after them and their length."""
     source, done, idle = window.source, 0, 0
     while done < one.size:
         head = window.look(at, CHUNK_HEAD + CHECKSUM + 5)
@@ -153,7 +153,7 @@ def walk_chunks(window: Window, at: int, one: Range) -> Generator[Part, None, in
 
 
 def read_varint(data: bytes) -> int:
-    """The length with which what snappy packed begins: 7 bits per byte, the lowest first; -1 if it has no end."""
+    """The length in front of data that snappy packed: 7 bits per byte, the lowest first; -1 if it is incomplete."""
     value = 0
     for place, byte in enumerate(data):
         value |= (byte & 0x7F) << 7 * place
@@ -163,6 +163,6 @@ def read_varint(data: bytes) -> int:
 
 
 def cut(source: Source, end: int, what: str) -> FileError:
-    """The error of an image that ends too soon, or that of its source if it cannot be read beyond there."""
+    """The error for an image that ends too soon, or the source's own error if it cannot be read beyond that place."""
     read(source, end, 1)
     return FileError(f"{source.path}: {what}")

@@ -1,4 +1,4 @@
-"""What an image holds, read in pieces: `Mapped`, whose bytes are in the file as they are, and `Packed`, whose blocks are unpacked."""
+"""The memory of an image, in pieces: `Mapped` if the file has the bytes as they are, `Packed` if its blocks must be unpacked."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source
 from hvrepl.record import mutable, record
 
-CHUNK = 1 << 18  # what is read at once: it stays in the cache of a processor while it is searched
+CHUNK = 1 << 18  # bytes that are read at once: they stay in the processor's cache while they are searched
 ZEROS = bytes(CHUNK)
-MOST_SHARED = 1 << 12  # places of the file that are known to be those of several blocks
-NO_END = 1 << 64  # of what ends where its file does
+MOST_SHARED = 1 << 12  # places of the file that several blocks share
+NO_END = 1 << 64  # the end of a range that lasts to the end of its file
 
-Chunk = tuple[int, bytes | mmap, int]  # address, what is there, and how many bytes of nothing were passed over before it
+Chunk = tuple[int, bytes | mmap, int]  # address, its bytes, and how many empty bytes before it were skipped
 
 
 @record(kw_only=True)
 class Facts:
-    """What an image says of itself. `kernel` is the release of its guest's kernel.
+    """Facts about an image, from its headers. `kernel` is the release of its guest's kernel.
 
-    `missing` is what was left out when it was taken, as a list of things: `user pages, free pages (dump level 24)`.
-    `remark` is a sentence on what else is unusual and no fault.
-    From the address `unplaced` on nothing says where memory belongs: pieces have their offset in the file for an address.
-    `state` yields what a hypervisor saved of the guest besides its memory, a chunk with its header at a time.
+    `missing` lists what was left out when it was taken: `user pages, free pages (dump level 24)`.
+    `remark` is a sentence about something unusual that is not a fault.
+    From the address `unplaced` on, the addresses are unknown: pieces have their offset in the file as their address.
+    `state` yields what a hypervisor saved of the guest in addition to memory, one chunk with its header at a time.
     """
 
     format: str
@@ -41,9 +41,9 @@ class Facts:
 
 
 class Memory(Protocol):
-    """An image. What cannot be read of it is a FileError. `size` is the bytes of memory it holds, None where only the end will tell.
+    """An image. Unreadable parts raise FileError. `size` is the bytes of memory it holds, None if only the end will show.
 
-    `fault` is what `chunks` says in the end of what it should hold and does not; "" if there is nothing to say.
+    `fault` is what `chunks` reports at the end as missing or damaged; "" if nothing is.
     """
 
     facts: Facts
@@ -51,29 +51,29 @@ class Memory(Protocol):
     fault: str
 
     def ranges(self) -> Iterator[Range]:
-        """What it holds, in ascending order."""
+        """The ranges of memory that it holds, in ascending order."""
 
     def read(self, address: int, size: int) -> bytes:
         """The bytes at an address, fewer where they end."""
 
     def chunks(self) -> Iterator[Chunk]:
-        """All of it in pieces that begin at pages, each good until the next. What is missing is an error once the rest has been read."""
+        """All its memory in pieces that begin at pages, each valid until the next. Missing memory raises an error after the rest."""
 
     def close(self) -> None: ...
 
 
 class Gathered:
-    """Bytes of memory that are read until they are enough to be searched: `filled` of them, from the address `start` on, after a hole."""
+    """Collects bytes of memory until there are enough to search: `filled` of them, from address `start` on, after a hole."""
 
     def __init__(self) -> None:
-        # Not a bytearray, which begins 16 bytes after a page: many processors copy several times as fast to where a page begins.
-        # Slices with a step are as fast of it as of bytes, and 8 times as slow of a memoryview.
+        # A bytearray begins 16 bytes after a page, and many processors copy several times as fast to the beginning of a page.
+        # Slices with a step are as fast as those of bytes; those of a memoryview take 8 times as long.
         self.buffer = mmap(-1, CHUNK)
         self.view = memoryview(self.buffer)
         self.start = self.filled = self.hole = 0
 
     def room(self, size: int) -> memoryview:
-        """Where the next bytes go, as many as there is room for."""
+        """The place for the next bytes, as far as there is room."""
         return self.view[self.filled : min(self.filled + size, CHUNK)]
 
     def take(self) -> Chunk:
@@ -84,8 +84,8 @@ class Gathered:
 
 @mutable
 class Unread:
-    """What could not be read: bytes that are not there or no whole page, ranges that failed, with the error of the first, and why there
-    may be more."""
+    """Unreadable parts: missing bytes or an incomplete page, ranges that failed and the error of the first, and the error that ended the
+    list of ranges."""
 
     missing: int = 0
     rest: int = 0
@@ -102,11 +102,11 @@ class Unread:
 
 
 class Mapped:
-    """An image whose bytes are in a source as they are. `fault` says what it should hold and does not.
+    """An image whose bytes are in a source as they are. `fault` says what is missing or damaged.
 
-    `ranges` is called for each pass over them, so that an image of millions needs no memory for them. `searched` are those that
-    `chunks` goes over, if not all: bytes of the file that are at several addresses are searched once. A range whose end is NO_END
-    ends where its source does.
+    `ranges` is called for each pass, so that an image of millions of ranges needs no memory for them. `searched` gives the ranges that
+    `chunks` reads, if they differ: bytes of the file with several addresses are searched once. A range whose end is NO_END lasts to the
+    end of its source.
     """
 
     def __init__(
@@ -144,13 +144,13 @@ class Mapped:
         return bytes(found)
 
     def chunks(self) -> Iterator[Chunk]:
-        """What lies side by side in memory comes together. What cannot be read of a range is passed over, and is an error at the end."""
+        """Joins adjacent memory. Unreadable ranges are skipped and reported at the end."""
         gathered, unread = Gathered(), Unread()
         hole, passed = range(0), 0
         for one in self._until_broken(unread):
             if gathered.filled and one.address != gathered.start + gathered.filled:
                 yield gathered.take()
-            # Millions of ranges can lie in one hole of the file.
+            # One hole of the file can contain millions of ranges.
             if not gathered.filled and one.offset not in hole:
                 hole = range(one.offset, one.offset + self.hole(one, 0, NO_END))
             if not gathered.filled and one.offset + one.size <= hole.stop:
@@ -167,23 +167,23 @@ class Mapped:
         self._raise_fault(unread)
 
     def _raise_fault(self, unread: Unread) -> None:
-        """The error with which an image ends of which something could not be read, or should be there and is not."""
+        """Raises the error for parts that are unreadable, missing or damaged."""
         if error := unread.say():
             raise error
-        if self.source.size is not None:  # it may have ended at a damage
+        if self.source.size is not None:  # the source may have ended at a damaged place
             self.source.fill(bytearray(1), self.source.size)
         if fault := self.say_fault() or unread.say_fault():
             raise FileError(f"{self.source.path}: {fault}")
 
     def _until_broken(self, unread: Unread) -> Iterator[Range]:
-        """What is searched, up to an error in looking for the next range, which is kept: what was read before it comes first."""
+        """The ranges to search, up to an error in finding the next one; it is kept until they have been read."""
         try:
             yield from self._searched()
         except FileError as error:
             unread.broken = error
 
     def _chunks_of(self, one: Range, gathered: Gathered, unread: Unread) -> Iterator[Chunk]:
-        """One range; before its first page, unless it continues what is gathered, there is nothing to find."""
+        """The chunks of one range; the part before its first page is only searched if it continues what is gathered."""
         at = one.address if gathered.filled else -(-one.address // PAGE_SIZE) * PAGE_SIZE
         while at < one.end:
             if not gathered.filled:
@@ -200,7 +200,7 @@ class Mapped:
             at += got
             if gathered.filled == CHUNK or (gathered.hole and not gathered.filled):
                 yield gathered.take()
-            if len(room) and not got:  # not at the first short read: the next one says what is wrong, if anything is
+            if len(room) and not got:  # not after a short read: the next read reports what is wrong, if anything
                 if one.end == NO_END:
                     unread.rest = at % PAGE_SIZE
                 else:
@@ -208,15 +208,15 @@ class Mapped:
                 return
 
     def fill(self, one: Range, buffer: memoryview, at: int) -> int:
-        """Reads what is so many bytes after the start of a range; returns how many bytes were read."""
+        """Reads from an offset within a range; returns the number of bytes read."""
         return self.source.fill(buffer, one.offset + at)
 
     def hole(self, one: Range, at: int, size: int) -> int:
-        """How many bytes so far after the start of a range are known to be zeros."""
+        """The number of bytes from an offset within a range on that are known to be zeros."""
         return self.source.hole(one.offset + at, size)
 
     def say_fault(self) -> str:
-        """`fault`, or what only the end of the source told."""
+        """`fault`, or one that only showed at the end of the source."""
         return self.fault
 
     def close(self) -> None:
@@ -233,7 +233,7 @@ def cut_in_page(rest: int) -> str:
 
 @record
 class Block:
-    """`size` bytes of memory at an address, which `length` bytes of the file at an offset unpack to by `method`."""
+    """`size` bytes of memory at an address: `length` bytes of the file at an offset, unpacked by `method`."""
 
     address: int
     size: int
@@ -247,12 +247,12 @@ class Block:
 
 
 class CutError(ValueError):
-    """The file ends before a block does, or never had its bytes."""
+    """The file ends before the block does, or never had its bytes."""
 
 
 @mutable
 class Lost:
-    """What cannot be read of an image: bytes of memory that the file does not have, and that cannot be unpacked. `error` ended it."""
+    """Unreadable bytes of an image: those beyond the end of the file, and those that cannot be unpacked. `error` ended the reading."""
 
     cut: int = 0
     damaged: int = 0
@@ -267,9 +267,9 @@ class Lost:
 
 
 class Packed(ABC):
-    """An image of blocks that are packed each on its own, such as a kdump. One that cannot be unpacked is passed over, and counted.
+    """An image of blocks that are packed one by one, such as a kdump. A block that cannot be unpacked is skipped and counted.
 
-    `fault` says what it should hold and does not, where that shows in nothing else.
+    `fault` says what is missing or damaged, if nothing else shows it.
     """
 
     def __init__(self, source: Source, facts: Facts, size: int | None) -> None:
@@ -280,18 +280,18 @@ class Packed(ABC):
 
     @abstractmethod
     def ranges(self) -> Iterator[Range]:
-        """What it holds, in ascending order."""
+        """The ranges of memory that it holds, in ascending order."""
 
     @abstractmethod
     def blocks(self, address: int) -> Iterator[Block]:
-        """Its blocks in ascending order, from the one that holds an address or comes after it."""
+        """Its blocks in ascending order, from the one that holds an address, or the next one, on."""
 
     @abstractmethod
     def unpack(self, block: Block) -> bytes:
-        """What is in a block, all of its bytes. Raises ValueError if it cannot be unpacked, CutError if it is not all there."""
+        """The bytes of a block. Raises ValueError if it cannot be unpacked, CutError if it is incomplete."""
 
     def is_nothing(self, block: Block) -> bool:  # noqa: ARG002
-        """Whether a block is known to have no page that is worth a look, such as zeros, without being unpacked."""
+        """Whether a block evidently has no page worth searching, such as zeros, so that it need not be unpacked."""
         return False
 
     def read(self, address: int, size: int) -> bytes:
@@ -310,7 +310,7 @@ class Packed(ABC):
         return found
 
     def chunks(self) -> Iterator[Chunk]:
-        """Blocks that lie side by side come together, as what looks for pages is faster on large pieces."""
+        """Joins adjacent blocks: large pieces are faster to search."""
         lost = Lost()
         held: list[bytes] = []
         start = end = hole = 0
@@ -332,9 +332,9 @@ class Packed(ABC):
             raise lost.error or FileError(f"{self.source.path}: {fault}")
 
     def _unpacked(self, lost: Lost) -> Iterator[tuple[Block, bytes]]:
-        """Its blocks with what is in them, nothing for zeros and for what was searched before, and without those that are lost.
+        """Its readable blocks with their bytes, or b"" for zeros and for a place that was searched before.
 
-        Pages of zeros share one place in a kdump. Others should not; in a damaged or hostile file any may.
+        In a kdump, pages of zeros share one place. Other pages should not, but in a damaged or hostile file any may.
         """
         taken = end = 0
         known: set[tuple[int, int, int]] = set()  # of places before `end`

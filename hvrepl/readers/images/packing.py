@@ -1,14 +1,14 @@
-"""Blocks that are packed each on its own → their bytes, never more than they may have. What unpacks them is imported when it is needed."""
+"""Blocks that are packed one by one → their bytes, within bounds. The libraries are imported when they are needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Unpack = Callable[[memoryview, int], bytes]  # a packed block, and its size once it is unpacked; ValueError if it is not that
+Unpack = Callable[[memoryview, int], bytes]  # a packed block and its unpacked size; ValueError if they do not match
 
-SNAPPY_STREAM = b"\xff\x06\x00\x00sNaPpY"  # the chunk with which a stream of others begins
+SNAPPY_STREAM = b"\xff\x06\x00\x00sNaPpY"  # the first chunk of a stream
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-MOST_WINDOW = 23  # log2 of the bytes that a zstd frame may look back: what RFC 8878 recommends that every decoder has memory for
+MOST_WINDOW = 23  # log2 of the largest window of a zstd frame: RFC 8878 recommends that every decoder supports this size
 
 
 def exactly(data: bytes, size: int) -> bytes:
@@ -34,7 +34,7 @@ def zlib_unpacker() -> Unpack:
 
 
 def lzo_unpacker() -> Unpack:
-    """ImportError without lzallright. It knows no bound, but a byte of LZO unpacks to 255 at most: who calls it bounds what is packed."""
+    """ImportError without lzallright. It has no limit, but a byte of LZO unpacks to at most 255: callers limit the packed size."""
     from lzallright import LZOCompressor, LZOError
 
     def unpack(packed: memoryview, size: int) -> bytes:
@@ -90,11 +90,11 @@ def zstd_unpacker() -> Unpack:
 
 
 def check_frame(packed: memoryview, size: int) -> None:
-    """Refuses a zstd frame (RFC 8878, 3.1.1.1) that says another size, or that would take a decoder much memory."""
+    """Refuses a zstd frame (RFC 8878, 3.1.1.1) that declares another size, or would need much memory."""
     if packed[:4] != ZSTD_MAGIC or len(packed) < 6:
         raise ValueError("not a zstd frame")
     descriptor = packed[4]
-    is_single = bool(descriptor >> 5 & 1)  # the window is as large as what it unpacks to
+    is_single = bool(descriptor >> 5 & 1)  # the window is as large as the content
     if not is_single and 10 + (packed[5] >> 3) > MOST_WINDOW:
         raise ValueError("a zstd frame with too large a window")
     width = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]

@@ -1,4 +1,4 @@
-"""Where memory lies in a file."""
+"""Ranges of memory in a file: joined, sorted, without duplicates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from itertools import islice
 from hvrepl.errors import FileError
 from hvrepl.record import record, replace
 
-MOST_SORTED = 1 << 20  # ranges in no order that are held to be sorted
+MOST_SORTED = 1 << 20  # unordered ranges that are held in memory to be sorted
 
 
 @record(eq=True)
 class Range:
-    """`size` bytes at a guest physical address, and where they are in the file."""
+    """`size` bytes at a guest physical address, and their place in the file."""
 
     address: int
     size: int
@@ -26,7 +26,7 @@ class Range:
 
 
 class PackedRanges:
-    """Many ranges in little memory, 24 bytes each: a list takes eight times as much. Their numbers have at most 64 bits."""
+    """Many ranges in little memory, 24 bytes each: a list takes eight times as much. Numbers have at most 64 bits."""
 
     def __init__(self, ranges: Iterable[Range] = ()) -> None:
         self.addresses, self.sizes, self.offsets = array("Q"), array("Q"), array("Q")
@@ -45,20 +45,20 @@ class PackedRanges:
         return map(Range, self.addresses, self.sizes, self.offsets)
 
     def in_order(self) -> Iterator[Range]:
-        """In ascending order, the largest first of those at one address."""
+        """In ascending order; at the same address, the largest first."""
         addresses, sizes, offsets = self.addresses, self.sizes, self.offsets
         for place in sorted(range(len(addresses)), key=lambda place: addresses[place] << 64 | (1 << 64) - sizes[place]):
             yield Range(addresses[place], sizes[place], offsets[place])
 
 
 def in_file_order(ranges: Iterable[Range]) -> PackedRanges:
-    """Ranges by where they are in the file."""
+    """Ranges in the order of the file."""
     by_offset = PackedRanges(Range(one.offset, one.size, one.address) for one in ranges)
     return PackedRanges(Range(one.offset, one.size, one.address) for one in by_offset.in_order())
 
 
 def join_ordered(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Ranges in ascending order without what an earlier one has (the kernel's text is there twice in a vmcore), neighbours as one."""
+    """Ascending ranges without overlaps (a vmcore has the kernel's text twice), neighbours joined."""
     last: Range | None = None
     for one in ranges:
         double = max(0, last.end - one.address) if last else 0
@@ -76,7 +76,7 @@ def join_ordered(ranges: Iterable[Range]) -> Iterator[Range]:
 
 
 def join_neighbours(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Ranges in ascending order, those that follow one another as one; an error comes after all that is before it."""
+    """Ascending ranges with neighbours joined; an error comes after everything before it."""
     last: Range | None = None
     error: FileError | None = None
     try:
@@ -96,7 +96,7 @@ def join_neighbours(ranges: Iterable[Range]) -> Iterator[Range]:
 
 
 def each_byte_once(ranges: PackedRanges) -> PackedRanges:
-    """Ranges in ascending order without the bytes of the file that another one has too, which may be at any address."""
+    """Ascending ranges without bytes of the file that another range has too, at any address."""
     end = 0
     for one in ranges:
         if one.offset < end:
@@ -110,10 +110,10 @@ def each_byte_once(ranges: PackedRanges) -> PackedRanges:
 
 
 def in_order(path: str, ranges: Callable[[], Iterable[Range]]) -> Callable[[], Iterable[Range]]:
-    """Ranges as a file has them → the same in ascending order, each address once.
+    """Ranges in any order → ranges in ascending order, each address once.
 
-    Those that ascend already, as all do that a machine wrote, are gone over and never held. Few others are sorted; FileError where
-    many are asked for in order.
+    Ranges that ascend already, as those from a real machine do, are streamed and never held. A limited number of others is sorted;
+    beyond that, asking for them in order is a FileError.
     """
     end = 0
     for one in ranges():

@@ -1,4 +1,4 @@
-"""Raw images: the memory of a machine from an address on, byte for byte. Nothing in them says that they are one."""
+"""Raw images: the memory of a machine from an address on, byte for byte. They have no signature."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvrepl.readers.images.source import Source
 
 
 class Raw(Mapped):
-    """`base` is the address of its first byte. Where it ends may be known only once it was read."""
+    """`base` is the address of its first byte. The end may only be known after reading it."""
 
     def __init__(self, source: Source, base: int) -> None:
         super().__init__(source, Facts(format="raw"), self._range, size=source.size)

@@ -1,9 +1,9 @@
-"""What a file is that has no memory, or memory in a form that is not read: by how it begins, and with what makes it readable.
+"""Recognises files without memory, or with memory in an unreadable form, by their first bytes, and says how to make them readable.
 
-A row is for what somebody may take for an image of memory, and for whatever packs or encrypts one. It begins in a way that no memory
-does: a raw image begins with anything, most often with zeros or with interrupt vectors of real mode, so that four bytes are the least, and
-what has fewer must have its suffix too. Documents, pictures and programs have no rows: in a scan they are soon searched and in vain,
-and memory that begins at a page of one is memory all the same.
+Rows are for files that could be taken for an image of memory, and for anything that packs or encrypts one. Memory never begins like one of
+them: a raw image can begin with anything, most often with zeros or real-mode interrupt vectors, so a mark has at least four bytes, or
+fewer together with a suffix. Documents, pictures and programs have no rows: a scan searches them quickly and in vain, and memory that
+begins at a page of such a file is still memory.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ RUNNING = "writes the memory of a running guest"
 
 @record
 class Refused:
-    """`marks`: offset → the bytes there. `suffix`: how its name ends, besides or alone. {path} in `helps` is the file's name, quoted.
+    """`marks`: offset → the bytes there. `suffix`: the end of its name, as a further condition or the only one. {path} in `helps` becomes
+    the file's quoted name.
 
-    `tool` unpacks it with -dk next to itself if its name ends with `suffix_of`, else with -dc.
+    `tool` unpacks it with -dk to a file next to it if its name ends with `suffix_of`, otherwise with -dc.
     """
 
     what: str
@@ -43,7 +44,7 @@ class Refused:
         return all(has_at(source, start, at, magic) for at, magic in self.marks.items())
 
     def say(self, path: str) -> str:
-        """What it is, and what helps: commands as they can be typed."""
+        """Its description, and what helps: commands that can be typed as they are."""
         from shlex import quote
 
         name = quote(path)
@@ -55,7 +56,7 @@ class Refused:
 
 
 def has_at(source: Source, start: bytes, offset: int, magic: bytes) -> bool:
-    """Whether bytes are at an offset; of a stream only its beginning is looked at, as it would have to be read twice."""
+    """Whether bytes are at an offset; of a stream only the beginning is compared, as it would have to be read twice."""
     end = offset + len(magic)
     if end <= len(start) or source.size is None:
         return start[offset:end] == magic
@@ -168,7 +169,7 @@ REFUSED = (
     Refused("packed with xz", marks={0: b"\xfd7zXZ\0"}, tool="xz", suffix_of=".xz"),
     Refused("packed with lzma", marks={0: b"\x5d\0\0", 5: b"\xff" * 8}, tool="xz", suffix_of=".lzma"),
     Refused("packed with bzip2", marks={0: b"BZh", 4: b"\x31\x41\x59\x26\x53\x59"}, tool="bzip2", suffix_of=".bz2"),
-    *(  # without -m it writes to stdout where that is no terminal
+    *(  # without -m it writes to stdout unless that is a terminal
         Refused("packed with lz4", marks={0: magic}, tool="lz4 -m", suffix_of=".lz4")
         for magic in (b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18")
     ),
@@ -185,11 +186,11 @@ REFUSED = (
         {0: b"Salted__"},
     ),
 )
-LONGEST = 576  # bytes of the beginning that nearly all marks are in
+LONGEST = 576  # bytes of the beginning, which contain nearly all marks
 
 
 def find_refused(source: Source) -> Refused | None:
-    """What a file is that is not read; None for what may be memory."""
+    """The row of an unreadable file; None for a file that may be memory."""
     start = read(source, 0, LONGEST)
     found = next((one for one in REFUSED if one.fits(source, start)), None)
     if found:
@@ -200,7 +201,7 @@ def find_refused(source: Source) -> Refused | None:
 
 
 def say_refused(path: str) -> str:
-    """What a file is that is not read, and what helps; "" of any other, and of what cannot be opened."""
+    """The description of an unreadable file and what helps; "" for any other, and for one that cannot be opened."""
     try:
         with closing(open_source(path)) as source:
             found = find_refused(source)
@@ -210,13 +211,13 @@ def say_refused(path: str) -> str:
 
 
 def is_saved_bin(path: str) -> bool:
-    """Whether it is a .bin next to a .vsv, which make up a saved state; else its name says nothing."""
+    """Whether it is a .bin next to a .vsv, which together are a saved state; otherwise a .bin can be anything."""
     stem, suffix = os.path.splitext(path)
     return suffix.lower() == ".bin" and any(os.path.exists(stem + one) for one in (".vsv", ".VSV"))
 
 
 def is_fixed_vhd(source: Source) -> bool:
-    """Whether it is a disk with the footer of a VHD: nothing before that is different from a raw one."""
+    """Whether it is a disk with the footer of a VHD; the bytes before the footer are the same as in a raw disk."""
     size = source.size
     if size is None or size % FOOTER or size <= FOOTER:
         return False

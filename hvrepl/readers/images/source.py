@@ -1,4 +1,4 @@
-"""The bytes that an image is made of, at offsets: those of a file, or those that another file unpacks to."""
+"""The bytes of an image, at offsets: those of a file, or those that a file unpacks to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hvrepl.errors import FileError
 
 LEAST_AHEAD = 1 << 15
 MOST_AHEAD = 1 << 19
-NO_SIZE = (1 << 63) - 1  # where a file ends for a library that asks while that is not known
+NO_SIZE = (1 << 63) - 1  # the end of a file for a library that asks while it is unknown
 LOOKED_AT = 1 << 12
 
 
@@ -21,7 +21,7 @@ FARTHEST = 1 << 62  # beyond any offset that a file can be read at
 
 
 class Source(Protocol):
-    """`size` in bytes, None until the end if only that will tell. What cannot be read is a FileError that begins with `path`."""
+    """`size` in bytes, None until the end if only the end shows it. Unreadable parts raise a FileError that begins with `path`."""
 
     path: str
     size: int | None
@@ -29,7 +29,7 @@ class Source(Protocol):
     def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
         """Reads at an offset until the buffer is full or the bytes end; returns how many were read.
 
-        Those that come before a damage are read first: only what begins at it or after it is an error.
+        Bytes before a damaged place can be read: only a read that begins at it or after it is an error.
         """
 
     def hole(self, offset: int, size: int) -> int:
@@ -48,7 +48,7 @@ class FileSource:
 
     def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
         view, filled = memoryview(buffer), 0
-        if self.size is not None and offset >= self.size:  # as far on as an offset can be, seeking fails
+        if self.size is not None and offset >= self.size:  # seeking to the farthest offsets fails
             return 0
         try:
             self.file.seek(offset)
@@ -63,7 +63,7 @@ class FileSource:
             return 0
         try:
             return min(os.lseek(self.file.fileno(), offset, os.SEEK_DATA) - offset, size)
-        except OSError as error:  # no data after it; or a file system or device that does not say
+        except OSError as error:  # no data after it; or a file system or device that does not know
             return size if error.errno == errno.ENXIO else 0
 
     def close(self) -> None:
@@ -96,20 +96,20 @@ class SourceFile(io.RawIOBase):
 
 
 def as_file(source: Source) -> BinaryIO:
-    """A source as a file, for libraries that read one."""
+    """A source as a file, for libraries that read files."""
     return cast("BinaryIO", SourceFile(source))
 
 
 def read(source: Source, offset: int, size: int) -> bytes:
-    """The bytes at an offset, fewer where they end. Only for a size that is bounded: it takes memory before it reads."""
+    """The bytes at an offset, fewer where they end. Only for a bounded size: the memory is allocated first."""
     buffer = bytearray(size)
     return bytes(buffer[: source.fill(buffer, offset)])
 
 
 class ReadAhead:
-    """The bytes of a source for blocks that mostly come one after the other: what follows the last one is read in pieces that grow.
+    """Reads blocks that mostly follow one another: what comes after the last one is read in pieces that grow.
 
-    After a jump only what is asked for is read, so that blocks in no order cost no more than their own bytes.
+    After a jump only the requested bytes are read, so that unordered blocks cost no more than their own bytes.
     """
 
     def __init__(self, source: Source) -> None:
@@ -128,7 +128,7 @@ class ReadAhead:
 
 
 class Window:
-    """The bytes from a place on that was last looked at, for what goes over small things that follow one another."""
+    """A cache of the last piece read, for walking over small structures that follow one another."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

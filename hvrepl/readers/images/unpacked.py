@@ -1,4 +1,4 @@
-"""What a file that is packed with gzip or zstd unpacks to, as a source: unpacked again as it is read, and never all in memory."""
+"""Files that are packed with gzip or zstd, as sources: unpacked again as they are read, and never all in memory."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from hvrepl.errors import FileError
 from hvrepl.readers.images.source import Source, read
 from hvrepl.record import record
 
-FED = 1 << 15  # packed bytes that are unpacked together
-MOST_AT_ONCE = 1 << 17  # unpacked bytes that come of one call, whatever was packed
+FED = 1 << 15  # packed bytes that are unpacked at once
+MOST_AT_ONCE = 1 << 17  # unpacked bytes from one call at most
 LEAST_AT_ONCE = 1 << 14
-KEPT_PIECES = 6  # of each stream: who looks back a little finds it there
-KEPT_STREAMS = 4  # places at which a file is read in turns, such as a table and what is in it
-# How often all that was unpacked may be unpacked once more for what is read in no order, and how many bytes besides.
+KEPT_PIECES = 6  # of each stream, for readers that step back a little
+KEPT_STREAMS = 4  # places that a file is read at in turn, such as a table and its contents
+# How often everything may be unpacked again for unordered reads, and how many bytes in addition.
 MOST_AGAIN, MOST_AGAIN_BESIDES = 16, 1 << 28
-# The window of a zstd frame is memory that the file asks for. zstd itself refuses a wider one unless it is given `--long`.
+# The window of a zstd frame is memory that the file asks for. zstd itself refuses a wider one without `--long`.
 WIDEST_WINDOW = 1 << 27
 WIDE_WINDOW, KEPT_WIDE = 1 << 24, 2
-GZIP = b"\x1f\x8b\x08"  # RFC 1952, 2.3.1, with the one method that there is
+GZIP = b"\x1f\x8b\x08"  # RFC 1952, 2.3.1, with its only method
 ZSTD = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1
 SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))  # RFC 8878, 3.1.2; the length follows in 4 bytes
 LONGEST_HEADER = 18  # RFC 8878, 3.1.1.1, with the magic
 
 
 class Decoder(Protocol):
-    """What unpacks one member or frame, as the decompressors of the standard library do it."""
+    """Unpacks one member or frame: the interface of the standard library's decompressors."""
 
     @property
     def eof(self) -> bool: ...
@@ -41,7 +41,7 @@ class Decoder(Protocol):
 
 
 class Inflater:
-    """zlib's decompressor in the form of the others."""
+    """zlib's decompressor with the interface of the others."""
 
     def __init__(self) -> None:
         self.zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -57,7 +57,7 @@ class Inflater:
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         found = self.zlib.decompress(data or self.zlib.unconsumed_tail, max_length)
-        # It can hold back bytes of what it has read, even if nothing of that is left over.
+        # It can hold back bytes that it has already consumed, even if no input is left over.
         self.needs_input = not self.zlib.unconsumed_tail and len(found) < max_length
         return found
 
@@ -71,7 +71,7 @@ def inflaters_window(_: bytes) -> int:
 
 
 def zstd_decoder(source: Source) -> tuple[Decoder, type[Exception]]:
-    """FileError if no library for it is installed: Python has one since 3.14."""
+    """FileError if no library is installed: Python has one since 3.14."""
     try:
         if sys.version_info >= (3, 14):
             from compression import zstd
@@ -84,25 +84,25 @@ def zstd_decoder(source: Source) -> tuple[Decoder, type[Exception]]:
 
 
 def zstd_window(header: bytes) -> int:
-    """How much memory a frame asks for, by its header."""
+    """The memory that a frame asks for in its header."""
     header = header.ljust(LONGEST_HEADER, b"\0")
     flags = header[4]
     if not flags & 0x20:
         exponent, mantissa = divmod(header[5], 8)
         return (1 << 10 + exponent) * (8 + mantissa) // 8
-    at = 5 + (0, 1, 2, 4)[flags & 3]  # after the id of a dictionary: the size of what is in it, which is its window
+    at = 5 + (0, 1, 2, 4)[flags & 3]  # after the id of a dictionary: the size of the content, which is the window
     size = 1 << (flags >> 6)
     return int.from_bytes(header[at : at + size], "little")
 
 
 @record
 class Packing:
-    """A way to pack a file: what it begins with, what makes a decoder and the error that it raises, and how much memory that takes."""
+    """A way to pack a file: its magic, a function that makes its decoder and gives the decoder's error, and the memory it needs."""
 
     name: str
     magic: tuple[bytes, ...]
     suffixes: tuple[str, ...]
-    command: str  # prints what is in a file
+    command: str  # prints the content of a file
     decoder: Callable[[Source], tuple[Decoder, type[Exception]]]
     window: Callable[[bytes], int]
 
@@ -114,18 +114,18 @@ PACKINGS = (
 
 
 def packing_of(start: bytes) -> Packing | None:
-    """How a file is packed, by what it begins with."""
+    """The packing of a file, by its first bytes."""
     return next((one for one in PACKINGS if start.startswith(one.magic)), None)
 
 
 class Stream:
-    """What a source unpacks to, from its beginning on, piece by piece. `fault` is why it ended, if not because that is all."""
+    """The unpacked bytes of a source from the beginning on, piece by piece. `fault` says why it ended early, or is ""."""
 
     def __init__(self, source: Source, packing: Packing) -> None:
         self.source = source
         self.packing = packing
         self.pieces: deque[bytes] = deque()
-        self.start = self.end = 0  # of the pieces, in what is unpacked
+        self.start = self.end = 0  # of the pieces, in the unpacked bytes
         self.fault = ""
         self.is_wide = False
         self._careful_from: int | None = None
@@ -134,13 +134,13 @@ class Stream:
     def _restart(self) -> None:
         self._decoder: Decoder | None = None
         self._error: type[Exception] = EOFError
-        self._at = 0  # up to where the source was read
-        self._fed = b""  # what was read of it and has not been unpacked
+        self._at = 0  # how far the source was read
+        self._fed = b""  # bytes that were read and not yet unpacked
         self._failure: Exception | None = None
         self._is_at_end = False
 
     def copy(self, buffer: memoryview, offset: int) -> int:
-        """Copies what the pieces have from an offset on, which must be one of theirs; returns how many bytes that was."""
+        """Copies from an offset within the pieces on; returns the number of bytes."""
         filled, start = 0, self.start
         for piece in self.pieces:
             if offset < start + len(piece):
@@ -151,7 +151,7 @@ class Stream:
         return filled
 
     def advance(self) -> bool:
-        """Unpacks another piece, if there is one."""
+        """Unpacks the next piece, if there is one."""
         piece = self._next()
         if not piece and self._careful_from is None and isinstance(self._failure, self._error) and not isinstance(self._failure, EOFError):
             piece = self._next_with_care()
@@ -173,9 +173,9 @@ class Stream:
         return f"cannot be unpacked beyond byte {self.end:#x} of what is in it: {reason}"
 
     def _next_with_care(self) -> bytes:
-        """The piece that comes next, once more: a decoder that fails keeps to itself what it had unpacked before the damage.
+        """The next piece, in a second attempt: a decoder that fails does not give out what it had unpacked before the damage.
 
-        So a new one is led to the same place, and given byte by byte what the first one was given together.
+        So a new decoder is brought to the same place, then fed byte by byte.
         """
         self._careful_from = self._at - FED
         self._restart()
@@ -188,7 +188,7 @@ class Stream:
         return piece[len(piece) - (at - self.end) :]
 
     def _next(self) -> bytes:
-        """At least LEAST_AT_ONCE bytes, unless they end before that or cannot be unpacked."""
+        """At least LEAST_AT_ONCE bytes, unless the data ends or cannot be unpacked."""
         parts: list[bytes] = []
         size = 0
         while size < LEAST_AT_ONCE and not self._is_at_end:
@@ -202,7 +202,7 @@ class Stream:
         return b"".join(parts)
 
     def _step(self) -> bytes:
-        """What comes of one call. Raises EOFError where what is packed ends too soon, ValueError or the decoder's error at a damage."""
+        """The result of one call. EOFError if the packed data ends too soon, ValueError or the decoder's error if it is damaged."""
         if self._decoder is None:
             self._begin()
             return b""
@@ -218,7 +218,7 @@ class Stream:
         return found
 
     def _begin(self) -> None:
-        """Makes a decoder for what comes next, a member or frame, after zeros with which a tape or disk was filled up."""
+        """Makes a decoder for the next member or frame, after any zeros that pad a tape or disk."""
         self._fed = self._fed.lstrip(b"\0")
         while len(self._fed) < LONGEST_HEADER and (more := self._feed()):
             self._fed = (self._fed + more).lstrip(b"\0")
@@ -251,7 +251,7 @@ class Stream:
 
 
 class Unpacked:
-    """A source of what another one unpacks to. A read continues from the nearest place before it that was reached, or starts over."""
+    """A source of unpacked bytes. A read continues from the nearest earlier place that a stream has reached, or starts over."""
 
     def __init__(self, source: Source, packing: Packing) -> None:
         self.packed = source
@@ -259,9 +259,9 @@ class Unpacked:
         self.path = source.path
         self.size: int | None = None
         self.fault = ""
-        self._streams: list[Stream] = []  # the one that was read last comes first
+        self._streams: list[Stream] = []  # the most recently used first
         self._furthest = 0
-        self._again = 0  # bytes that had been unpacked before
+        self._again = 0  # bytes that were unpacked repeatedly
 
     def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
         view, filled = memoryview(buffer), 0
@@ -272,7 +272,7 @@ class Unpacked:
         return filled
 
     def _stream_at(self, offset: int) -> Stream | None:
-        """The stream that has the byte at an offset; None if it is not there."""
+        """A stream that holds the byte at an offset; None if there is no such byte."""
         if self.size is not None and offset >= self.size:
             return None
         stream = max((one for one in self._streams if one.start <= offset), key=lambda one: one.start, default=None)
@@ -294,7 +294,7 @@ class Unpacked:
         return stream
 
     def hole(self, offset: int, size: int) -> int:  # noqa: ARG002
-        return 0  # zeros have to be unpacked to be known
+        return 0  # zeros only show when they are unpacked
 
     def close(self) -> None:
         self._streams.clear()
@@ -302,7 +302,7 @@ class Unpacked:
 
 
 def plain_name(source: Source) -> str:
-    """The path of a source, or what the file would be called if it were not packed."""
+    """The path of a source, without the suffix of its packing."""
     suffixes = source.packing.suffixes if isinstance(source, Unpacked) else ()
     suffix = next((one for one in suffixes if source.path.lower().endswith(one)), "")
     return source.path[: len(source.path) - len(suffix)]

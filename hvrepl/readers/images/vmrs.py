@@ -1,8 +1,8 @@
-"""Saved states of Hyper-V (.vmrs): the guest's memory in blocks of 1 MiB, packed or as they are, and what the hypervisor saved.
+"""Saved states of Hyper-V (.vmrs): the guest's memory in blocks of 1 MiB, packed or plain, and what the hypervisor saved.
 
 The values and their layout are those of OpenVMM's support/hvs_file/FORMAT.md, appendix A, and vmm_core/hyperv_dump/src/defs.rs:
-/savedstate/RamMemoryBlockN say which guest pages there are and where each lies among the pages of all blocks, /savedstate/RamBlockN are
-these blocks, /savedstate/savedVM/partition_state is the state of the partition.
+/savedstate/RamMemoryBlockN describe the ranges of guest pages and their place among the pages of all blocks, /savedstate/RamBlockN are the
+blocks, /savedstate/savedVM/partition_state is the state of the partition.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ MIB = 1 << 20
 PAGES = MIB // PAGE_SIZE  # of a block
 SAVED, STATE = b"/savedstate", b"/savedstate/savedVM"
 BLOCK, RANGE, VERSION, PARTITION = b"RamBlock", b"RamMemoryBlock", b"VmVersion", b"partition_state"
-OLDEST = 0x0500  # the last version of a machine's configuration whose saved states were laid out otherwise
-# version, flags, count of pages, the first of them among those of all blocks, its guest page, NUMA node, padding, id
+OLDEST = 0x0500  # the last configuration version whose saved states had another layout
+# version, flags, count of pages, index of the first among those of all blocks, its guest page, NUMA node, padding, id
 RANGE_LAYOUT = struct.Struct("<IIQQQIIQ")
 RANGE_VERSION = 3
 MOST_RANGES = 1 << 16
 MOST_DIGITS = 12
 LAST_PAGE = 1 << 52
-LARGEST_FILLED = 12 * PAGES + 4  # bytes of a block of pages that are each filled with a pattern
+LARGEST_FILLED = 12 * PAGES + 4  # bytes of a block whose pages are all filled with patterns
 
-# vmm_core/hyperv_dump/src/defs.rs, VidSavedStateDescriptor: sizes of the descriptor, of all before the chunks, of the whole; then 16 bytes.
+# vmm_core/hyperv_dump/src/defs.rs, VidSavedStateDescriptor: sizes of the descriptor, of the part before the chunks, of it all; then 16 bytes.
 DESCRIPTOR = struct.Struct("<QQQ")
 BEFORE_CHUNKS = 16
 # vm/hv1/hvdef/src/save_restore.rs: VmSaveChunkHeader, and the vendor in ObSaveChunkProlog.
@@ -45,12 +45,12 @@ VENDOR_AT = 8
 ARCHES = {0: "x64", 1: "x64", 2: "x64", 0x10: "arm64"}  # AMD, Intel, Hygon, Arm
 LARGEST_CHUNK = 1 << 16
 USUAL_CHUNK = 512
-MOST_CHUNKS = 1 << 18  # 2,048 processors with three VTLs have less
+MOST_CHUNKS = 1 << 18  # 2,048 processors with three VTLs have fewer
 
 
 @record
 class Region:
-    """Guest pages: the first, how many, and the first among the pages of all blocks."""
+    """Guest pages: the first one, their count, and the index of the first among the pages of all blocks."""
 
     page: int
     count: int
@@ -58,7 +58,7 @@ class Region:
 
 
 class Blocks:
-    """The blocks of 1 MiB that are in the file, by number. Compact, as a large machine has a million."""
+    """The blocks of 1 MiB in the file, by number. Compact, as a large machine has a million."""
 
     def __init__(self) -> None:
         self.numbers, self.offsets, self.sizes = array("Q"), array("Q"), array("Q")
@@ -69,7 +69,7 @@ class Blocks:
         self.sizes.append(size)
 
     def sort(self, path: str) -> None:
-        """By number. FileError if two have the same, or share bytes of the file."""
+        """Sorts by number. FileError if two blocks have the same number, or overlap in the file."""
         order = sorted(range(len(self.numbers)), key=self.numbers.__getitem__)
         for name in ("numbers", "offsets", "sizes"):
             old = getattr(self, name)
@@ -82,7 +82,7 @@ class Blocks:
 
 
 class Layout:
-    """What of a guest's memory lies where in the file."""
+    """The place of each part of a guest's memory in the file."""
 
     def __init__(self, source: Source, regions: list[Region], blocks: Blocks) -> None:
         self.limit = NO_END if source.size is None else source.size
@@ -95,9 +95,9 @@ class Layout:
         self.unsaved = PAGE_SIZE * sum(one.count for one in regions) - claimed
 
     def pieces(self, address: int, limit: int | None = None) -> Iterator[Block]:
-        """What the file holds, up to `limit`, of each block in ascending order, from the one with an address on or the next.
+        """The parts of blocks that the file holds, up to `limit`, in ascending order, from the one with an address, or the next one, on.
 
-        `method` is how many of a block's unpacked bytes come before it.
+        `method` is the number of unpacked bytes of a block to skip.
         """
         limit = self.limit if limit is None else limit
         numbers, offsets, sizes = self.blocks.numbers, self.blocks.offsets, self.blocks.sizes
@@ -121,7 +121,7 @@ class Layout:
                     yield Block((region.page + low - region.index) * PAGE_SIZE, size, offset, length, skip)
 
     def ranges(self) -> Iterator[Range]:
-        """Neighbours as one; where blocks are packed without regard to where they lie in the file."""
+        """Ranges with neighbours joined; if blocks are packed, wherever they are in the file."""
         last: Range | None = None
         for one in self.pieces(0):
             offset = one.offset + one.method
@@ -136,7 +136,7 @@ class Layout:
 
 
 class PackedState(Packed):
-    """A saved state of which some blocks are packed."""
+    """A saved state with packed blocks."""
 
     def __init__(self, source: Source, facts: Facts, layout: Layout, fault: str) -> None:
         super().__init__(source, facts, layout.size)
@@ -150,7 +150,7 @@ class PackedState(Packed):
         return self.layout.pieces(address)
 
     def is_nothing(self, block: Block) -> bool:
-        # What repeats 8 bytes is no message page: its messages would all be their own headers.
+        # 8 repeated bytes are not a message page: its messages would all consist of their own headers.
         return block.length <= LARGEST_FILLED and is_filled(read(self.source, block.offset, block.length), MIB)
 
     def unpack(self, block: Block) -> bytes:
@@ -165,7 +165,7 @@ class PackedState(Packed):
 
 
 class Contents:
-    """The values that say what was saved."""
+    """The values that describe what was saved."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -202,7 +202,7 @@ class Contents:
 
 
 def open_vmrs(source: Source) -> Memory:
-    """A saved state, as far as the file goes."""
+    """A saved state, as much of it as is in the file."""
     store = Store(source)
     contents = Contents(store)
     if 0 < contents.version <= OLDEST:
@@ -227,7 +227,7 @@ def open_vmrs(source: Source) -> Memory:
 
 
 def number_of(name: bytes, prefix: bytes) -> int | None:
-    """The number after a prefix, None if there is none or it is not written as Hyper-V writes it."""
+    """The number after a prefix; None if there is none, or if it is not written as Hyper-V writes it."""
     digits = name.removeprefix(prefix)
     if digits == name or not digits.isdigit() or len(digits) > MOST_DIGITS or (digits[:1] == b"0" and len(digits) > 1):
         return None
@@ -246,7 +246,7 @@ def nothing_in(is_saved: bool) -> str:
 
 
 def read_regions(contents: Contents) -> list[Region]:
-    """The guest's pages in ascending order. They are numbered from 0, and end where a number is missing."""
+    """The guest's pages in ascending order. Ranges are numbered from 0, and end at the first missing number."""
     store, found = contents.store, contents.ranges
     source = store.source
     regions: list[Region] = []
@@ -271,7 +271,7 @@ def read_regions(contents: Contents) -> list[Region]:
 
 
 def arch_of(source: Source, partition: Value | None) -> str:
-    """By the vendor in the first chunk; "" if that cannot be told."""
+    """The arch by the vendor in the first chunk; "" if unknown."""
     first = next(chunks_of(source, partition, whole=False), b"")
     if len(first) < CHUNK_HEADER.size + VENDOR_AT + 4 or CHUNK_HEADER.unpack_from(first)[0] != PROLOG:
         return ""
@@ -279,7 +279,7 @@ def arch_of(source: Source, partition: Value | None) -> str:
 
 
 def chunks_of(source: Source, partition: Value | None, *, whole: bool = True) -> Iterator[bytes]:
-    """What the hypervisor saved, each chunk with its header, up to the epilog. FileError if they end before it, unless not `whole`."""
+    """The hypervisor's chunks, each with its header, up to the epilog. FileError if the epilog is missing, unless not `whole`."""
     if partition is None:
         return
     end = partition.size

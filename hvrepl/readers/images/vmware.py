@@ -1,7 +1,7 @@
-"""Memory of VMware's machines: a .vmem has it, and the .vmss or .vmsn next to it says at which addresses.
+"""Memory of VMware's machines: a .vmem has the bytes, and the .vmss or .vmsn next to it has their addresses.
 
-How a .vmss is laid out is in crash's vmware_vmss.h (cptdumpheader, cptgroupdesc, the bits of a tag) and vmware_vmss.c, and in volatility3's
-framework/layers/vmware.py; that a guest on arm64 without regions begins at 2 GiB, in LeechCore's device_file.c.
+For the layout of a .vmss see crash's vmware_vmss.h (cptdumpheader, cptgroupdesc, the bits of a tag) and vmware_vmss.c, and volatility3's
+framework/layers/vmware.py; that an arm64 guest without regions begins at 2 GiB is in LeechCore's device_file.c.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ GROUP = struct.Struct("<64sQQ")  # name, position, size
 MOST_GROUPS = 1 << 12
 OLD_MAGIC = b"\xd0\xbe\xd2\xbe"  # its blocks have sizes of 32 bits
 # A tag: 6 bits are the size of its value, 2 how many indices of 32 bits it has, 8 the length of its name. Then name, indices and value.
-BLOCK, PACKED_BLOCK = 63, 62  # sizes that say that a block follows: its size, its size in memory, 16 bits of padding's size, padding, bytes
+BLOCK, PACKED_BLOCK = 63, 62  # sizes that announce a block: its size, its size in memory, 16 bits for the size of padding, padding, bytes
 NO_INDEX = -1
 MOST_TAGS = 1 << 17
 MOST_REGIONS = 1 << 10
 MOST_PAGES = 1 << 40
 
 STATES = (".vmss", ".vmsn")
-# Up to here memory is where it is in the file. What lies above begins after a hole for devices, which is at this address by default.
+# Up to here an address equals the offset in the file. By default, a hole for devices begins here, and the rest of memory follows it.
 LOW = 3 << 30
-ARM64, ARM64_START = 3, 0x80000000  # "Platform" of the group "Checkpoint"; where memory begins there without regions
+ARM64, ARM64_START = 3, 0x80000000  # "Platform" of the group "Checkpoint"; the first address there without regions
 
 
 @record
 class State:
-    """What a .vmss says: where memory belongs (offsets are from where it begins), and where in the file it is, if it is there."""
+    """The content of a .vmss: the addresses of memory (offsets count from where it begins), and its place in the file, if it is there."""
 
     regions: tuple[Range, ...]
     start: int | None = None
@@ -50,7 +50,7 @@ class State:
 
 @record
 class Tag:
-    """`value` is that of a short one, `offset` and `size` are where its bytes are in the file."""
+    """A short tag has a `value`; `offset` and `size` are the place of the bytes in the file."""
 
     name: bytes
     indices: tuple[int, ...]
@@ -61,7 +61,7 @@ class Tag:
 
 
 def open_state(source: Source) -> Mapped:
-    """The memory that a .vmss or .vmsn is about: within it, or in the .vmem next to it."""
+    """The memory of a .vmss or .vmsn: within it, or in the .vmem next to it."""
     state = read_state(source)
     if state.start is not None:
         return placed(source, state, state.start, state.start + state.size)
@@ -81,7 +81,7 @@ def open_state(source: Source) -> Mapped:
 
 
 def open_vmem(source: Source) -> Mapped:
-    """A .vmem by the .vmss or .vmsn next to it; without one, what lies above 3 GiB has no addresses."""
+    """A .vmem with the addresses from the .vmss or .vmsn next to it; without one, memory above 3 GiB has no addresses."""
     stem = os.path.splitext(plain_name(source))[0]
     path = next((stem + end for end in STATES if os.path.exists(stem + end)), None)
     if path:
@@ -105,7 +105,7 @@ def open_vmem(source: Source) -> Mapped:
 
 
 def placed(source: Source, state: State, start: int, end: int | None) -> Mapped:
-    """The memory between two places of a file, by its regions; where there are none, from the first address on."""
+    """The memory between two places of a file, by its regions; without regions, from the first address on."""
     facts = Facts(format="VMware memory", arch=state.arch)
     first = ARM64_START if state.arch == "arm64" else 0
     claimed = [replace(one, offset=start + one.offset) for one in state.regions]
@@ -130,7 +130,7 @@ def placed(source: Source, state: State, start: int, end: int | None) -> Mapped:
 
 
 def read_state(source: Source) -> State:
-    """What a .vmss or .vmsn says. FileError if it is cut or damaged."""
+    """Reads a .vmss or .vmsn. FileError if it is truncated or damaged."""
     magic, groups = read_groups(source)
     if "memory" not in groups:
         raise FileError(f"{source.path}: a saved state of VMware that says nothing about memory")
@@ -149,7 +149,7 @@ def read_state(source: Source) -> State:
 
 
 def tags_of_memory(source: Source, position: int, *, is_old: bool) -> Iterator[Tag]:
-    """Its tags, also where the file ends within the memory: what comes after that can only be regions, of which a small guest has none."""
+    """The tags of memory, even if the file ends within it: only regions can follow, and a small guest has none."""
     last: Tag | None = None
     try:
         for last in read_tags(source, position, is_old=is_old):
@@ -160,7 +160,7 @@ def tags_of_memory(source: Source, position: int, *, is_old: bool) -> Iterator[T
 
 
 def read_groups(source: Source) -> tuple[bytes, dict[str, int]]:
-    """(magic, name of each group → where its tags begin)."""
+    """(magic, {name of each group: the place of its tags})."""
     header = read(source, 0, HEADER.size)
     if len(header) < HEADER.size:
         raise cut(source)
@@ -174,7 +174,7 @@ def read_groups(source: Source) -> tuple[bytes, dict[str, int]]:
 
 
 def read_regions(source: Source, numbers: dict[tuple[bytes, int], int]) -> tuple[Range, ...]:
-    """By ascending address. Those that are at the same addresses, or at the same place of the file, are damaged."""
+    """Regions in ascending order. FileError if they overlap, in memory or in the file."""
     count = numbers.get((b"regionsCount", NO_INDEX), 0)
     if count > MOST_REGIONS:
         raise damaged(source, f"{count} regions of memory")
@@ -195,7 +195,7 @@ def read_regions(source: Source, numbers: dict[tuple[bytes, int], int]) -> tuple
 
 
 def read_arch(source: Source, groups: dict[str, int], *, is_old: bool) -> str:
-    """arm64 where it says so; what it says otherwise is not known."""
+    """arm64 if the file says so; the meaning of other values is unknown."""
     if "Checkpoint" not in groups:
         return ""
     platforms = (tag.value for tag in read_tags(source, groups["Checkpoint"], is_old=is_old) if tag.name == b"Platform")

@@ -1,6 +1,6 @@
-"""Windows MEMORY.DMP of 64-bit machines: runs of pages, or a bitmap of them, and then the pages one after another.
+"""Windows MEMORY.DMP of 64-bit machines: runs of pages or a bitmap of them, followed by the pages.
 
-Where what is, is published in QEMU's include/qemu/win_dump_defs.h (WinDumpHeader64), in kdmp-parser's src/lib/kdmp-parser-structs.h
+The layouts are published in QEMU's include/qemu/win_dump_defs.h (WinDumpHeader64), in kdmp-parser's src/lib/kdmp-parser-structs.h
 (HEADER64, BMP_HEADER64, RDMP_HEADER64), in volatility3's symbols/windows/crash64.json and crash_common.json (_SUMMARY_DUMP), and, for
 the older kernel dump, in Microsoft's public symbols (_SUMMARY_DUMP64).
 """
@@ -23,11 +23,11 @@ VERSION = struct.Struct("<II")  # at 8: MajorVersion, MinorVersion; Windows call
 MACHINE = struct.Struct("<I")  # at 0x30: MachineImageType
 MEMORY_BLOCK = struct.Struct("<I4xQ")  # at 0x88: NumberOfRuns, NumberOfPages; then the runs
 RUN = struct.Struct("<QQ")  # BasePage, PageCount
-MOST_RUNS = 43  # that fit between the block and the context record at 0x348
+MOST_RUNS = 43  # as many as fit between the block and the context record at 0x348
 TYPE = struct.Struct("<I")  # at 0xf98: DumpType
 AT_VERSION, AT_MACHINE, AT_BLOCK, AT_TYPE = 8, 0x30, 0x88, 0xF98
 
-FREE_BUILD, CHECKED_BUILD = 0xF, 0xC  # the MajorVersion of all Windows NT
+FREE_BUILD, CHECKED_BUILD = 0xF, 0xC  # the MajorVersion of every Windows NT
 ARCHES = {0x8664: "x64", 0xAA64: "arm64"}  # IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_ARM64
 
 FULL, SUMMARY, HEADER_ONLY, TRIAGE, BITMAP_FULL, BITMAP_KERNEL = 1, 2, 3, 4, 5, 6
@@ -48,11 +48,11 @@ NO_MEMORY = {
 }
 
 BITMAP_MAGICS = (b"SDMPDUMP", b"FDMPDUMP")
-BITMAP = struct.Struct("<QQQ")  # at 0x20 of it: FirstPage, TotalPresentPages, Pages; then the bitmap, with a bit for each of Pages
+BITMAP = struct.Struct("<QQQ")  # at 0x20 of it: FirstPage, TotalPresentPages, Pages; then the bitmap, with one bit per page
 AT_BITMAP = 0x38
 OLD_SUMMARY = struct.Struct(
     "<III"
-)  # at 0xc of it: HeaderSize, BitmapSize, Pages, where newer ones have FirstPage, Pages, TotalPresentPages
+)  # at 0xc of it: HeaderSize, BitmapSize, Pages, which newer ones call FirstPage, Pages, TotalPresentPages
 AT_OLD_BITMAP = 0x28
 RUNS_MAGIC = b"\x40\0\0\0RDMPDUMP"
 RUNS = struct.Struct("<QQ")  # at 0x10 of it: MetadataSize, FirstPageOffset
@@ -60,12 +60,12 @@ AT_RUNS = 0x30
 
 MOST_PAGES = 1 << 40  # the addresses of a processor have up to 52 bits
 
-Runs = Callable[[], Iterable[tuple[int, int]]]  # called for each pass: (first page, how many pages), as they follow each other in the file
+Runs = Callable[[], Iterable[tuple[int, int]]]  # called for each pass: (first page, count), in the order of the file
 
 
 @record
 class Layout:
-    """Where in the file the first page is, how many there are, which they are, and what contradicts that."""
+    """The place of the first page in the file, the number of pages, their runs, and a contradiction if there is one."""
 
     first: int
     pages: int
@@ -75,7 +75,7 @@ class Layout:
 
 
 def open_dump(source: Source) -> Mapped:
-    """A dump of any type that has the memory in it. FileError if it has none, or its header is damaged."""
+    """A dump of any type with memory in it. FileError if it has none, or its header is damaged."""
     path = source.path
     header = read(source, 0, HEADER_SIZE)
     if len(header) < HEADER_SIZE:
@@ -113,7 +113,7 @@ def facts_of(header: bytes, kind: int) -> Facts:
 
 
 def lay_out(runs: Iterable[tuple[int, int]], first: int, size: int) -> Iterator[Range]:
-    """Where the pages of runs are that follow each other in a file, up to a number of bytes."""
+    """Ranges of runs whose pages follow one another in the file, up to a number of bytes."""
     at = 0
     for page, count in runs:
         if at >= size:
@@ -129,7 +129,7 @@ def damaged(source: Source, what: str) -> FileError:
 
 
 def read_block(source: Source, header: bytes) -> Layout:
-    """The runs of a full dump, all of them in its header."""
+    """The runs of a full dump, all from its header."""
     count, total = MEMORY_BLOCK.unpack_from(header, AT_BLOCK)
     if not 0 < count <= MOST_RUNS:
         raise damaged(source, f"{count} runs of memory")
@@ -144,7 +144,7 @@ def read_block(source: Source, header: bytes) -> Layout:
 
 
 def read_second_header(source: Source, kind: int) -> Layout:
-    """The header that follows the first one, with a bitmap or with runs."""
+    """The second header, with a bitmap or with runs."""
     second = read(source, HEADER_SIZE, AT_BITMAP)
     if len(second) < AT_BITMAP:
         raise FileError(f"{source.path}: is truncated before the memory in it begins")
@@ -158,7 +158,7 @@ def read_second_header(source: Source, kind: int) -> Layout:
 def read_bitmap(source: Source, second: bytes, kind: int) -> Layout:
     first, total, bits = BITMAP.unpack_from(second, 0x20)
     at = HEADER_SIZE + AT_BITMAP
-    # Before Windows 8 the numbers had 32 bits, and other places. Nothing says which it is but that only one of them makes sense.
+    # Before Windows 8 the numbers had 32 bits, and other places. Nothing marks the form, but only one of them makes sense.
     if kind == SUMMARY and not is_bitmap(first, total, bits, at):
         first, bits, total = OLD_SUMMARY.unpack_from(second, 0xC)
         at = HEADER_SIZE + AT_OLD_BITMAP
@@ -171,9 +171,9 @@ def read_bitmap(source: Source, second: bytes, kind: int) -> Layout:
 
 
 def is_bitmap(first: int, total: int, bits: int, at: int) -> bool:
-    """Whether a bitmap of so many bits fits between where it is and the first page, which lies at a multiple of its size.
+    """Whether a bitmap of so many bits fits between its place and the first page, whose offset is a multiple of the page size.
 
-    The older header has an address of the kernel where the newer has the offset of that page.
+    Where the newer header has that offset, the older one has a kernel address.
     """
     return total <= bits <= MOST_PAGES and first % PAGE_SIZE == 0 and at + -(-bits // 8) <= first < FARTHEST
 
@@ -196,7 +196,7 @@ def read_runs(source: Source, second: bytes, kind: int) -> Layout:
 
 
 def runs_listed(source: Source, start: int, end: int, total: int) -> Iterator[tuple[int, int]]:
-    """The runs between two places of the file, up to a total of pages. One at page 0 ends them."""
+    """The runs between two places of the file, up to a total of pages. A run at page 0 ends them."""
     for at in range(start, end, PAGE_SIZE):
         for page, count in RUN.iter_unpack(whole(read(source, at, min(PAGE_SIZE, end - at)))):
             if not page or total <= 0:

@@ -1,6 +1,6 @@
-"""Xen cores, as `xl dump-core` writes them: ELF without program headers, the pages in one section and their numbers in another.
+"""Xen cores, as `xl dump-core` writes them: ELF without program headers, with the pages in one section and their numbers in another.
 
-How they are laid out is in Xen's docs/misc/dump-core-format.txt and tools/libs/ctrl/xc_core.h.
+The layout is in Xen's docs/misc/dump-core-format.txt and tools/libs/ctrl/xc_core.h.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from hvrepl.readers.images.source import FARTHEST, Source, as_file, read
 from hvrepl.record import record, replace
 
 PAGES, NOTES = ".xen_pages", ".note.Xen"
-TABLES = {".xen_pfn": 8, ".xen_p2m": 16}  # bytes of an entry: a page's number, or that and the machine's number of it
-INVALID = (1 << 64) - 1  # XC_CORE_INVALID_PFN: the page is there, and is nobody's
-NOTE = "III"  # length of the name, of what follows, and the type; then "Xen" in 4 bytes
+TABLES = {".xen_pfn": 8, ".xen_p2m": 16}  # bytes of an entry: a page's number, or that and its number on the machine
+INVALID = (1 << 64) - 1  # XC_CORE_INVALID_PFN: the page is present, but belongs to nobody
+NOTE = "III"  # length of the name, of the rest, and the type; then "Xen" in 4 bytes
 HEADER_NOTE = 0x2000001  # XEN_ELFNOTE_DUMPCORE_HEADER: magic, number of VCPUs, of pages, and the size of a page
 HEADER = "QQQQ"
 LARGEST_PAGE = 1 << 16
 MOST_SECTIONS = 1 << 8
 MOST_NOTES = 1 << 16  # bytes
-PIECE = 1 << 16  # bytes of the table that are looked at together
-END = 1 << 52  # of the addresses that a processor has
+PIECE = 1 << 16  # bytes of the table that are read at once
+END = 1 << 52  # of a processor's address space
 ARCHES = {"EM_X86_64": "x64", "EM_AARCH64": "arm64"}
 
 
 @record
 class Table:
-    """The numbers of the pages in the file, from the first one at `first` on: `count` entries of `width` bytes."""
+    """The numbers of the pages in the file, whose first is at `first`: `count` entries of `width` bytes."""
 
     start: int
     count: int
@@ -45,7 +45,7 @@ class Table:
 
 
 def open_xen(source: Source) -> Mapped | None:
-    """A Xen core; None if an ELF file is not one. FileError if it is cut before it can be known, or damaged."""
+    """A Xen core; None for another ELF file. FileError if it is damaged, or truncated before it can be recognised."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
@@ -54,7 +54,7 @@ def open_xen(source: Source) -> Mapped | None:
         machine = core.header.e_machine
         sections = read_sections(core)
         names = core.get_section(core.get_shstrndx()).header if sections else None
-    # What the library's parsers let through of a damaged file.
+    # Damage that the library's parsers do not report as an error of their own.
     except (ELFError, ValueError, OverflowError, AttributeError, KeyError, TypeError, AssertionError, IndexError) as error:
         raise FileError(f"{source.path}: begins as an ELF file but cannot be read as one: {str(error) or 'it is damaged'}") from None
     name = next((name for name in TABLES if name in sections), None)
@@ -76,7 +76,7 @@ def read_sections(core: Any) -> dict[str, Any]:
 
 
 def page_size(source: Source, notes: Any, order: str) -> int:
-    """The size of a page by the note; FileError if there can be none of that size. Without a note that of most machines."""
+    """The page size in the note; FileError if it is impossible. Without a note, the usual size."""
     is_there = notes and notes.sh_offset < (FARTHEST if source.size is None else source.size)
     data = read(source, notes.sh_offset, min(notes.sh_size, MOST_NOTES)) if is_there else b""
     note, header = struct.Struct(order + NOTE), struct.Struct(order + HEADER)
@@ -94,7 +94,7 @@ def page_size(source: Source, notes: Any, order: str) -> int:
 
 
 def open_pages(source: Source, table: Table, held: int, facts: Facts) -> Mapped:
-    """The pages that have an address, as far as the file has both."""
+    """The pages with addresses, as far as the file has both."""
     end = FARTHEST if source.size is None else source.size
     usable = min(table.count, held)
     readable = min(usable, max(0, end - table.start) // table.width)
@@ -117,14 +117,14 @@ def open_pages(source: Source, table: Table, held: int, facts: Facts) -> Mapped:
 
 
 def placed(source: Source, table: Table) -> Iterator[Range]:
-    """What has an address that there can be, as the table has it."""
+    """Ranges with possible addresses, in the order of the table."""
     for first, place, count in numbered_runs(source, table):
         if (first + count) * table.page <= END:
             yield Range(first * table.page, count * table.page, table.first + place * table.page)
 
 
 def count_bytes(source: Source, table: Table, end: int) -> tuple[int, int, int]:
-    """(bytes that have an address and are in the file, bytes that have one, pages that should have one and do not)."""
+    """(bytes with an address that are in the file, bytes with an address, pages that lack an address and should have one)."""
     size = claimed = 0
     without = table.count
     for first, place, count in numbered_runs(source, table):
@@ -139,7 +139,7 @@ def count_bytes(source: Source, table: Table, end: int) -> tuple[int, int, int]:
 
 
 def numbered_runs(source: Source, table: Table) -> Iterator[tuple[int, int, int]]:
-    """(number of the first page, its place among the pages of the file, how many) of each run of pages whose numbers follow each other.
+    """(number of the first page, its place among the pages of the file, count) of each run of consecutive page numbers.
 
     Holes of the file have no numbers.
     """
@@ -157,7 +157,7 @@ def numbered_runs(source: Source, table: Table) -> Iterator[tuple[int, int, int]
 
 
 def pieces(source: Source, table: Table) -> Iterator[tuple[int, array[int]]]:
-    """(place of the first, numbers) of each piece of the table."""
+    """(place of the first number, numbers) of each piece of the table."""
     at, size = 0, table.count * table.width
     while at < size:
         at += source.hole(table.start + at, size - at) // table.width * table.width

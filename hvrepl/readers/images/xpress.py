@@ -1,8 +1,8 @@
-"""Xpress, as Hyper-V packs the memory of a saved state with it.
+"""Xpress, the compression of memory in Hyper-V's saved states.
 
-The algorithm is the plain LZ77 of [MS-XCA] 2.4 (COMPRESSION_FORMAT_XPRESS). OpenVMM's FORMAT.md says no more than that a block is packed
-with it; how it is divided into pages was found by those who read Microsoft's own reader, and agree on it: nikaiw/VMkatz
-(src/hyperv/vmrs.rs, vm_compress_unpack) and the reader of saved states by Pascal Beyer. A block that is not exactly full is refused.
+The algorithm is the plain LZ77 of [MS-XCA] 2.4 (COMPRESSION_FORMAT_XPRESS). OpenVMM's FORMAT.md only names it; how a block is divided into
+pages was found by people who analysed Microsoft's own reader, and agree: nikaiw/VMkatz (src/hyperv/vmrs.rs, vm_compress_unpack) and Pascal
+Beyer's reader of saved states. A block that is not exactly full is refused.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import struct
 
 PAGE = 4096
-END, SAME, SAMES, SHORT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC  # in place of a packed page's size
+END, SAME, SAMES, SHORT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC  # instead of a packed page's size
 U32 = struct.Struct("<I")
-PAIR = struct.Struct("<II")  # of SHORT: how many bytes it unpacks to, and how many they are packed
-PATTERN = struct.Struct("8s")  # what fills a page
+PAIR = struct.Struct("<II")  # of SHORT: its unpacked and its packed size
+PATTERN = struct.Struct("8s")  # it fills a page
 
 
 def unpack_pages(data: bytes, size: int) -> bytes:
-    """The `size` bytes that a block unpacks to. Raises ValueError if it has more or fewer, or cannot be unpacked."""
+    """The `size` bytes of an unpacked block. Raises ValueError if there are more or fewer, or if it cannot be unpacked."""
     found = bytearray()
     at = 0
     try:
@@ -36,7 +36,7 @@ def unpack_pages(data: bytes, size: int) -> bytes:
 
 
 def add_same(found: bytearray, data: bytes, at: int, kind: int, size: int) -> int:
-    """One page or several that repeat a pattern; returns where the next one begins."""
+    """Adds one or more pages that repeat a pattern; returns the place of the next one."""
     pattern, count = PATTERN.unpack_from(data, at)[0], 1
     at += PATTERN.size
     if kind == SAMES:
@@ -49,7 +49,7 @@ def add_same(found: bytearray, data: bytes, at: int, kind: int, size: int) -> in
 
 
 def add_page(found: bytearray, data: bytes, at: int, length: int, size: int) -> int:
-    """A page, or less, as it is or packed; returns where the next one begins."""
+    """Adds a page, or part of one, packed or plain; returns the place of the next one."""
     room = PAGE
     if length == SHORT:
         room, length = PAIR.unpack_from(data, at)
@@ -62,7 +62,7 @@ def add_page(found: bytearray, data: bytes, at: int, length: int, size: int) -> 
 
 
 def is_filled(data: bytes, size: int) -> bool:
-    """Whether a block is nothing but pages filled with patterns, as can be seen without unpacking it."""
+    """Whether a block consists only of pages filled with patterns, without unpacking it."""
     at = filled = 0
     while at + U32.size + PATTERN.size <= len(data):
         (kind,) = U32.unpack_from(data, at)
@@ -79,10 +79,10 @@ def is_filled(data: bytes, size: int) -> bool:
 
 
 def decompress(data: bytes, size: int) -> bytes:
-    """Plain LZ77: 32 flags, most significant first, before as many literal bytes (0) and matches (1). ValueError if it is damaged."""
+    """Plain LZ77: 32 flags, most significant first, then that many literal bytes (0) and matches (1). ValueError if it is damaged."""
     found = bytearray()
     end = len(data)
-    at = shared = done = 0  # in the data; where the next length of a match shares a byte with the last one; in what was found
+    at = shared = done = 0  # place in the data; place of a length byte whose other half is unused; place in the output
     try:
         while done < size:
             (flags,) = U32.unpack_from(data, at)
@@ -122,9 +122,9 @@ def decompress(data: bytes, size: int) -> bytes:
 
 
 def long_length(data: bytes, at: int, shared: int) -> tuple[int, int, int]:
-    """The length of a match that three bits cannot hold, which is in the data at a byte, or shares one with the last.
+    """A match length that does not fit three bits. It starts at a byte of its own or in the unused half of an earlier one.
 
-    Returns it, where it ends, and the byte that it leaves to be shared, else 0.
+    Returns the length, the place after it, and the place of a byte with an unused half, or 0.
     """
     if shared:
         length, shared = data[shared] >> 4, 0

@@ -1,1 +1,1 @@
-"""What people paste or hand over → numbers, bytes, leaves, lines. Knows no layout: what it reads means nothing yet. Uses catalog."""
+"""Pasted text and files → numbers, bytes, leaves, lines. Knows no layouts, so nothing has a meaning yet. Uses catalog."""

@@ -17,7 +17,7 @@ OPERAND = re.compile(r"[0-9A-Za-z_`]+")
 
 
 def calculate(text: str, read: Callable[[str], int]) -> int:
-    """The value of a text whose operands `read` gives. UsageError if it is no arithmetic, or makes too wide a number."""
+    """The value of a text whose operands `read` reads. UsageError if it is not arithmetic, or the result is too wide."""
     if len(text) > LONGEST_ARITHMETIC:
         raise UsageError(f"'{shorten(text)}' is {len(text)} characters long; arithmetic has at most {LONGEST_ARITHMETIC}")
     unread = re.search(r"[^-+*/%<>|&^~()\s]", OPERAND.sub("", text))
@@ -27,7 +27,7 @@ def calculate(text: str, read: Callable[[str], int]) -> int:
         # Only digits and operators reach the parser, on one line: no name, no call, no string.
         tree = ast.parse(" ".join(OPERAND.sub(lambda match: f" {read(match[0]):#x} ", text).split()), mode="eval")
         return evaluate(tree.body)
-    # What is nested too deeply is a SyntaxError, RecursionError or MemoryError, by the version of Python.
+    # Depending on Python's version, too deep nesting is a SyntaxError, RecursionError or MemoryError.
     except (SyntaxError, RecursionError, MemoryError):
         raise UsageError(f"'{shorten(text)}' is not arithmetic; write it as (0x8100 << 48)") from None
 
@@ -72,7 +72,7 @@ def check_shift(count: int) -> None:
 
 
 def divide(a: int, b: int) -> int:
-    """Exact division only: C rounds to zero and Python down, so a remainder is refused."""
+    """Exact division only: C rounds towards zero and Python down, so a remainder is refused."""
     if remainder(a, b):
         raise UsageError(f"{shorten(hex(a))} / {shorten(hex(b))} leaves a remainder; // rounds down")
     return a // b

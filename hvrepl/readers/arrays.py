@@ -1,4 +1,4 @@
-"""Lists and arrays of numbers, as languages and debuggers print them → bytes, and the words that say how they were read. Pure."""
+"""Lists and arrays of numbers, as languages and debuggers print them → bytes, and a phrase for how they were read. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GDB_NO_HEX = re.compile(r"0x[0-9a-f]+(?:\s+<[^>\n]*>)?:\t", re.IGNORECASE)
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
 BLOCK = re.compile(r"([^{}\[\]]*(?:\[[^{}\[\]]*\][^{}\[\]]*)*)\{([^{}]*)\}")
 ELEMENT = re.compile(r"[^\s,]+")
-DRESSED = re.compile(r"[<='(n]|\.\.")  # elements that are more than a number
+DRESSED = re.compile(r"[<='(n]|\.\.")  # signs of elements that are not plain numbers
 # [5] = (byte) 0x10 <repeats 19 times>, '0x10', 16n
 DRESSED_ELEMENT = re.compile(
     r"""(?:\[(?P<index>(?:0x)?[0-9a-f]+)\]\s*=\s*)?(?:\((?:unsigned\s+|signed\s+)?\w+\)\s*)?
@@ -37,10 +37,10 @@ TYPES = {
 
 @record
 class Wrap:
-    """What a language puts around a list or bytes; its pattern has `inner`, perhaps `type` and how many elements there are."""
+    """The text around a list or bytes in some language; its pattern has `inner`, and optionally `type` and the `count` of elements."""
 
     pattern: re.Pattern[str]
-    is_decimal: bool = False  # whether digits in it are decimal beyond doubt
+    is_decimal: bool = False  # whether digits in it are certainly decimal
 
 
 def wrap(pattern: str, *, is_decimal: bool = False) -> Wrap:
@@ -65,7 +65,7 @@ WRAPS = (
 
 @record
 class Inner:
-    """What is in all wraps, with blanks in place of these so that lines keep their numbers, and what they say of it."""
+    """The text inside all wraps, which are blanked out so that lines keep their numbers, and what the wraps declare."""
 
     text: str
     type: str = ""
@@ -90,7 +90,7 @@ def unwrap(text: str) -> Inner:
 
 
 def blank(text: str) -> str:
-    """White space as long as the text, with its lines."""
+    """White space as long as the text, with the same lines."""
     return re.sub(r"[^\n]", " ", text)
 
 
@@ -99,7 +99,7 @@ def without_comments(text: str) -> str:
 
 
 def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple[bytes, str]]:
-    """Each `{...}`, with what is before it as its declaration. Raises UsageError with the line and what is wrong."""
+    """Reads each `{...}`, with the text before it as its declaration. Raises UsageError with the line and the fault."""
     arrays = []
     at, counted, line = 0, 0, 1
     while match := BLOCK.match(text, at):
@@ -118,14 +118,14 @@ def read_arrays(text: str, word_size: int | None, *, is_hex: bool) -> list[tuple
 
 
 def check_length(rest: str, arrays: list[tuple[bytes, str]], line: int) -> None:
-    """What xxd -i writes after its array tells a paste that was cut."""
+    """Raises UsageError for a truncated paste: xxd -i writes the length after its array."""
     stated = re.search(r"_len\s*=\s*(\d{1,18})\s*;", rest)
     if stated and to_int(stated[1]) != len(arrays[-1][0]):
         raise UsageError(f"line {line}: {stated[0]} is declared for an array of {len(arrays[-1][0])} bytes")
 
 
 def read_list(inner: Inner, word_size: int | None, *, is_hex: bool) -> tuple[bytes, str]:
-    """Elements without braces, perhaps in the brackets of Rust and Python. Raises UsageError with the line and what is wrong."""
+    """Elements without braces, possibly in the brackets of Rust and Python. Raises UsageError with the line and the fault."""
     line = line_of(inner.text, len(inner.text) - len(inner.text.lstrip()))
     if GDB_NO_HEX.match(inner.text.lstrip()):
         raise UsageError(f"line {line}: gdb did not print hex; use x/gx, x/wx, x/hx or x/bx")
@@ -142,7 +142,7 @@ def name_elements(size: int) -> str:
 
 
 def read_elements(inner: Inner, line: int, word_size: int | None, *, is_hex: bool) -> tuple[int, bytes]:
-    """Numbers between commas or spaces → bytes of each, and all in memory order."""
+    """Numbers between commas or spaces → (bytes per element, all of them in memory order)."""
     elements = split_elements(inner.text, line)
     if not elements:
         raise UsageError(f"line {line}: an empty array")
@@ -187,7 +187,7 @@ def split_elements(text: str, line: int) -> list[tuple[str, int]]:
 
 
 def is_bare_hex(elements: list[tuple[str, int]], inner: Inner) -> bool:
-    """Whether digits without 0x are hex, as Rust's {:x?} and Go's %x print them. Raises UsageError if they can be both."""
+    """Whether digits without 0x are hex, as Rust's {:x?} and Go's %x print them. Raises UsageError if they can be hex or decimal."""
     texts = {element for element, _ in elements}
     if inner.is_decimal or not all(map(BARE_HEX.fullmatch, texts)):
         return False
@@ -218,7 +218,7 @@ def to_bytes(value: int, size: int, element: str, line: int) -> bytes:
 
 
 def find_size(elements: list[tuple[str, int]], values: list[int], inner: Inner, line: int) -> int:
-    """Bytes of an element: as declared, or by their digits, if all have as many; 8 in brackets if one does not fit into 4."""
+    """Bytes per element: as declared, or by the digits if all elements have as many; 8 in brackets if one does not fit into 4."""
     for size, pattern in TYPES.items():
         if pattern.search(inner.type):
             return size

@@ -1,4 +1,4 @@
-"""Text → CPUID leaves, a line at a time or a whole dump, CPU by CPU. A digit that cannot be read is told, never guessed."""
+"""Text → CPUID leaves, line by line or a whole dump, CPU by CPU. An unreadable digit is reported, never guessed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hvrepl.wording import shorten
 
 FLAGS = re.IGNORECASE | re.ASCII | re.VERBOSE
 HEX = r"(?:0x)?[0-9a-f]{1,8}"
-WORD = r"[0-9a-z]{1,40}"  # a register, also one with a letter typed for a digit
-BARE = "|".join(("0000", "4000", "8000", "8fff", "c000"))  # how leaves begin: what is without any name must be one
+WORD = r"[0-9a-z]{1,40}"  # a register, even with a letter typed for a digit
+BARE = "|".join(("0000", "4000", "8000", "8fff", "c000"))  # how leaves begin: a line without names must begin with one
 NAMED = rf"""["']?e[a-d]x["']?\s{{0,9}}[=:]\s{{0,9}}["']?{WORD}["']?"""
 RUN = rf"(?P<run>{NAMED}(?:[\s,;]{{0,9}}{NAMED}){{0,3}})"
 FOUR = rf"(?P<eax>{WORD})SEP(?P<ebx>{WORD})SEP(?P<ecx>{WORD})SEP(?P<edx>{WORD})"
@@ -29,7 +29,7 @@ Leaf = tuple[int, int]  # leaf, subleaf
 
 
 class Form(NamedTuple):
-    """A way to print a leaf: what its lines hold in lower case, an example, and the pattern."""
+    """A way to print a leaf: a text that its lines contain in lower case, an example, and the pattern."""
 
     mark: str
     example: str
@@ -40,8 +40,8 @@ def form(mark: str, example: str, pattern: str, separator: str = "") -> Form:
     return Form(mark, example, re.compile(pattern.replace("SEP", separator), FLAGS))
 
 
-# Tried in this order; where two match the same text, the first is meant. A new form is one entry.
-# Runs of blanks are bounded where two of them can meet: a long line would take time with the square of its length.
+# Tried in this order; where two match the same text, the first counts. A new form is one entry.
+# Runs of blanks are bounded where two of them can meet: otherwise a long line would take quadratic time.
 FORMS = (
     form(
         "<register",
@@ -84,7 +84,7 @@ FORMS = (
     ),
 )
 JSON = ("{", "[")
-NO_SUBLEAF = 0xFFFFFFFF  # how Xen writes that a leaf has none
+NO_SUBLEAF = 0xFFFFFFFF  # Xen's number for a leaf without subleaves
 
 HEADING = re.compile(
     r"""^\s*CPU(?:\s+(\d{1,5}))?\s*:\s*$ | Logical\s+CPU\s*\#\s*(\d{1,5}) | ^\s*CPU\s*\#\s*(\d{1,5})\b | ^\s*CPU\s+Thread\s+(\d{1,5})
@@ -96,7 +96,7 @@ REGISTER = re.compile(rf"""(["']?)(e[a-d]x)["']?\s*[=:]\s*(["']?)({WORD})""", FL
 
 @record
 class LeafLine:
-    """A leaf as a line has it, from `start` to `end`. A register that cannot be read is missing, and `remark` says why."""
+    """A leaf in a line, from `start` to `end`. An unreadable register is missing, and `remark` says why."""
 
     leaf: int
     subleaf: int
@@ -111,16 +111,16 @@ Leaves = dict[Leaf, LeafLine]
 
 
 class Taken:
-    """The parts of a text that belong to something; they do not overlap."""
+    """The matched parts of a text; they do not overlap."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[int, int]] = []
-        self._run: list[tuple[int, int]] = []  # the last ones, ascending and after one another, as one form finds them
+        self._run: list[tuple[int, int]] = []  # the latest parts, in ascending order, as a single form finds them
 
     def take(self, start: int, end: int) -> bool:
-        """Takes a part, unless some of it is taken already."""
+        """Takes a part, unless it overlaps one that is taken already."""
         if self._run and start < self._run[-1][1]:
-            # Two runs are merged at once: to insert the parts of one form one by one between those of another takes the square of the time.
+            # The runs are merged as a whole: inserting the parts of one form one by one between those of another takes quadratic time.
             self._parts = sorted([*self._parts, *self._run])
             self._run = []
         at = bisect_left(self._parts, (end, 0))
@@ -170,7 +170,7 @@ def read_match(match: re.Match[str]) -> LeafLine:
 
 
 def read_run(run: str) -> tuple[dict[str, str], dict[str, int]]:
-    """The texts of `eax=… ebx=…`, and their base: JSON's numbers without quotes are decimal."""
+    """The texts of `eax=… ebx=…`, and their base: unquoted numbers in JSON are decimal."""
     texts: dict[str, str] = {}
     bases = {}
     for quote, register, quoted, text in REGISTER.findall(run):
@@ -190,7 +190,7 @@ def to_register(text: str, base: int) -> int | None:
 
 @record
 class Dump:
-    """The leaves of each CPU of one machine, by (leaf, subleaf), and the line on which they begin: from 1, 0 in JSON."""
+    """The leaves of each CPU of one machine, by (leaf, subleaf), and the line where they begin: from 1, or 0 in JSON."""
 
     cpus: list[Leaves]
     line: int
@@ -198,7 +198,7 @@ class Dump:
 
 @mutable
 class Block:
-    """The leaves of one CPU as they are gathered; it has a number where the dump says one. `run` counts how often numbers began again."""
+    """Collects the leaves of one CPU, with its number if the dump has one. `run` counts how often the CPU numbers restarted."""
 
     number: int | None = None
     run: int = 0
@@ -212,10 +212,10 @@ def read_dump(text: str, space: Space) -> list[Leaves]:
 
 
 def read_machines(text: str, space: Space) -> list[Dump]:
-    """The machines of a text. A heading begins another CPU, and so does a leaf that appears again.
+    """The machines in a text. A heading begins another CPU, and so does a repeated leaf.
 
-    Another machine begins where the CPUs' numbers begin again, and where a CPU without a number has a hypervisor leaf with another
-    value: `cpuid -1` numbers none. `space` says which leaves are a hypervisor's.
+    Another machine begins where the CPU numbers restart, and where a CPU without a number has another value in a hypervisor leaf:
+    `cpuid -1` prints no CPU numbers. `space` knows which leaves are a hypervisor's.
     """
     blocks = Blocks()
     is_json = text.lstrip()[:1] in JSON
@@ -233,7 +233,7 @@ def read_machines(text: str, space: Space) -> list[Dump]:
 
 
 class Blocks:
-    """The blocks in the order in which they are met, some more than once; `last` is the one that leaves are added to."""
+    """The blocks in order of appearance, some more than once; `last` is the one that leaves are added to."""
 
     def __init__(self) -> None:
         self.all: list[Block] = []
@@ -246,14 +246,14 @@ class Blocks:
         self._of_cpu[block.run, block.number] = block
 
     def go_on(self, cpu: int) -> None:
-        """With the block of a CPU, since its numbers last began again, or a new one."""
+        """Continues the block of a CPU in the current run of numbers, or begins a new one."""
         run = self.last.run
         self.begin(self._of_cpu.get((run, cpu)) or Block(cpu, run))
 
 
 @mutable
 class Group:
-    """The blocks of one machine as they are gathered, by CPU (-1, -2, … where they have no number), and the first of each leaf."""
+    """Collects the blocks of one machine by CPU (-1, -2, … without numbers), and the first occurrence of each leaf."""
 
     run: int
     line: int
@@ -262,7 +262,7 @@ class Group:
     is_numbered: bool = True  # whether each block has a number
 
     def has_room(self, block: Block, space: Space) -> bool:
-        """Whether a block may be of this machine: of a CPU that it does not have, or not those leaves of."""
+        """Whether a block can belong to this machine: a CPU that it does not have yet, or other leaves of one that it has."""
         if block.run != self.run:
             return False
         if block.number is not None and self.is_numbered:
@@ -272,7 +272,7 @@ class Group:
     def add(self, block: Block) -> None:
         number = -1 - len(self.blocks) if block.number is None else block.number
         self.is_numbered = self.is_numbered and number >= 0
-        if number in self.blocks:  # what a dump says of a CPU in two places
+        if number in self.blocks:  # a CPU in two places of the dump
             self.blocks[number].leaves |= block.leaves
         else:
             self.blocks[number] = block
@@ -290,13 +290,13 @@ def split_machines(blocks: Iterable[Block], space: Space) -> list[Group]:
 
 
 def differ(a: Leaves, b: Leaves, space: Space) -> bool:
-    """Whether any register of a hypervisor's leaf, as far as it can be read in both, has another value."""
+    """Whether any readable register of a hypervisor's leaf differs."""
     shared = [key for key in b if key in a and space.is_hypervisors(key[0])]
     return any(b[key].registers.get(name, value) != value for key in shared for name, value in a[key].registers.items())
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines; of JSON its objects, each on one."""
+    """The lines of the text; for JSON, one line per object."""
     if text.lstrip()[:1] in JSON:
         return re.split(r"(?<=\})", " ".join(text.split()))
     return text.splitlines()
@@ -308,7 +308,7 @@ def add_leaf(blocks: Blocks, one: LeafLine, space: Space) -> None:
     key = (one.leaf, one.subleaf)
     leaves = blocks.last.leaves
     if key in leaves and one.leaf == next(reversed(leaves))[0] and not space.is_hypervisors(one.leaf):
-        key = (one.leaf, next(reversed(leaves))[1] + 1)  # a tool that does not print subleaves
+        key = (one.leaf, next(reversed(leaves))[1] + 1)  # from a tool that does not print subleaves
     if key in leaves:
         number = blocks.last.number
         blocks.begin(Block(number, blocks.last.run + (number is not None)))
@@ -316,7 +316,7 @@ def add_leaf(blocks: Blocks, one: LeafLine, space: Space) -> None:
 
 
 def number_cpus(blocks: Mapping[int, Block]) -> list[Leaves]:
-    """The CPUs of one machine with their number in each leaf; those without one take free ones."""
+    """The CPUs of one machine, with their numbers in each leaf; CPUs without one get free numbers."""
     free = (number for number in range(len(blocks)) if number not in blocks)
     found = []
     for number, block in blocks.items():
@@ -326,7 +326,7 @@ def number_cpus(blocks: Mapping[int, Block]) -> list[Leaves]:
 
 
 def read_file(raw: bytes, name: str, space: Space) -> list[Dump]:
-    """read_machines of a file's bytes, in any encoding that tools write. UsageError if there is no leaf in it."""
+    """read_machines for the bytes of a file, in any encoding that tools write. UsageError if there is no leaf in it."""
     found = read_machines(to_text(raw), space)
     if not found:
         raise UsageError(f"{name}: no CPUID leaf found; expected lines such as " + ", ".join(f"`{one.example}`" for one in FORMS))
@@ -334,8 +334,8 @@ def read_file(raw: bytes, name: str, space: Space) -> list[Dump]:
 
 
 def to_text(raw: bytes) -> str:
-    """UTF-8 or UTF-16; whatever else is ASCII as far as it matters."""
-    if raw[1:2] == b"\0" and raw[:1] != b"\0":  # UTF-16 without its mark
+    """The text in UTF-8 or UTF-16; in any other encoding, only ASCII matters."""
+    if raw[1:2] == b"\0" and raw[:1] != b"\0":  # UTF-16 without a byte order mark
         return raw.decode("utf-16-le", "replace")
     text = decode(raw)
     return raw.decode("latin-1") if text is None else text

@@ -1,4 +1,4 @@
-"""The words of a crash → its numbers. Who wrote them, and what they mean, is not known here."""
+"""The words of a crash → its numbers. Does not know which system wrote them, or what they mean."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ HEX = re.compile(NUMBER, re.IGNORECASE)
 # A bug check with its four parameters in brackets, as Windows and WinDbg write them: 0xd1 (0x0, …), D1, {0, …}, (d1) {0, …}.
 FOUR = rf"[({{]\s*{NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}\s*[)}}]"
 BRACKETED = re.compile(rf"(?<![0-9a-z_.]){NUMBER}\W{{1,8}}?{FOUR}", re.IGNORECASE)
-BETWEEN = re.compile(r"[\s,;(){}\[\]\uff0c]+")  # what is between numbers that were pasted
+BETWEEN = re.compile(r"[\s,;(){}\[\]\uff0c]+")  # separators between pasted numbers
 DIGITS = re.compile("[0-9]+")
 
 
 def find_crashes(text: str, forms: Iterable[LogForm]) -> list[Match]:
-    """Where lines of logs are in the text that have the parameters of a crash."""
+    """Positions of log lines with the parameters of a crash."""
     from hvrepl.readers.log_lines import Recogniser
 
     return Recogniser((form for form in forms if form.crash), is_open=True).find(text)
 
 
 def read_pasted(text: str) -> list[int]:
-    """P0 to P4 out of a text that no log has so: with labels (`P0=0x1e, P1: …`), with brackets around the last four, or in hex after the
-    last colon. Empty if there are none."""
+    """P0 to P4 from a text that is not in a log's form: with labels (`P0=0x1e, P1: …`), with brackets around the last four, or in hex
+    after the last colon. Empty if there are none."""
     labelled = [(to_int(label), int(value, 16)) for label, value in LABELLED.findall(text)]
     for start in range(len(labelled) - CRASH_PARAMETERS + 1):
         labels, values = zip(*labelled[start : start + CRASH_PARAMETERS], strict=True)
@@ -50,14 +50,14 @@ def read_pasted(text: str) -> list[int]:
 
 
 def split_pasted(text: str) -> list[str]:
-    """The words of a text but for what is between pasted numbers: commas, brackets."""
+    """The words of a text, split at the commas and brackets of pasted numbers."""
     return [word for word in BETWEEN.split(text) if word]
 
 
 def read_parameters(words: Sequence[str], labels: Sequence[str]) -> tuple[list[int], str]:
-    """The numbers, each called as its label says, and how they were read: where one is hex without 0x, bare digits are hex too.
+    """The numbers, with the names from their labels, and how they were read: if one is hex without 0x, bare digits are hex too.
 
-    UsageError for a word that is no number or has over 64 bits.
+    UsageError for a word that is not a number, or has over 64 bits.
     """
     bare = any(read_bare(unwrap(word)[0]) for word in words)
     found = [read_parameter(word, label, bare=bare) for word, label in zip(words, labels, strict=False)]
@@ -65,7 +65,7 @@ def read_parameters(words: Sequence[str], labels: Sequence[str]) -> tuple[list[i
 
 
 def read_parameter(word: str, label: str, *, bare: bool) -> tuple[int, Sequence[str]]:
-    """The number of a word, and the phrases of how it was read."""
+    """The number of a word, and phrases for how it was read."""
     digits, around = unwrap(word)
     if bare and (DIGITS.fullmatch(digits) or read_bare(digits)):
         return fit(int(digits, 16), BITS, label), ("read as hex", around)

@@ -1,4 +1,4 @@
-"""MSRs and CPUID leaves of this machine, or of a saved tree. Reads only; each failure says why, and what would help."""
+"""MSRs and CPUID leaves of this machine, or of a saved tree. Only reads; each failure says why, and what would help."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from hvrepl.record import field, mutable
 DEV = Path("/dev")
 MSR_SIZE = 8
 CPU = re.compile("0|[1-9][0-9]{0,5}")  # the name of its folder
-LARGEST_TEXT = 1 << 20  # bytes of what is saved of one CPU
+LARGEST_TEXT = 1 << 20  # bytes of one CPU's saved file
 LINE = re.compile(r"(?:0x)?([0-9a-f]{1,8})\s*[\s:=]\s*(?:0x)?(\w+)", re.IGNORECASE | re.ASCII)
 MODULES = {"msr": "`modprobe msr` as root loads its module", "cpuid": "`modprobe cpuid` as root loads its module"}
 
 
 class RefusedError(FileError):
-    """One register that could not be read. `code` is the name of the error, EIO where the hypervisor refuses it."""
+    """One unreadable register. `code` is the name of the error: EIO if the hypervisor refuses it."""
 
     def __init__(self, code: str) -> None:
         super().__init__(REFUSALS.get(code, code))
@@ -40,7 +40,7 @@ REFUSALS = {"EIO": "refused (EIO)", "ENXIO": "the CPU is offline (ENXIO)", "ENOD
 
 @mutable
 class Device:
-    """An open character device, whose offset is the number of what is read."""
+    """An open character device; offsets in it are register or leaf numbers."""
 
     descriptor: int
     pread: Callable[[int, int, int], bytes]
@@ -66,7 +66,7 @@ class Device:
 
 @mutable
 class Saved:
-    """The MSRs that a file has as text: a number, or the name of the error that reading it gave."""
+    """MSRs in a text file: each has a number, or the name of the error that reading it gave."""
 
     values: Mapping[int, int | str]
 
@@ -82,7 +82,7 @@ class Saved:
 
 @mutable
 class Devices:
-    """The files cpu/N/msr and cpu/N/cpuid below `root`. How files are opened and read can be given."""
+    """The files cpu/N/msr and cpu/N/cpuid below `root`. The functions that open and read them can be replaced."""
 
     root: Path
     pread: Callable[[int, int, int], bytes] | None = None
@@ -95,7 +95,7 @@ class Devices:
         return next((folder for folder in folders if folder.is_dir()), folders[0])
 
     def cpus(self, kind: str) -> list[int]:
-        """The numbers of the CPUs that have a file msr or cpuid. FileError says why there is none."""
+        """The numbers of the CPUs that have a file msr or cpuid. FileError, with the reason, if there are none."""
         with suppress(OSError):
             names = (path.name for path in self.folder.iterdir() if (path / kind).exists())
             numbers = sorted(to_int(name) for name in names if CPU.fullmatch(name))
@@ -112,7 +112,7 @@ class Devices:
         return f"; {MODULES[kind]}" if platform.system() == "Linux" else f": {platform.system()} has no such devices"
 
     def open(self, cpu: int, kind: str) -> Device | None:
-        """The device of a CPU; None for a file of text, as a saved tree has. FileError says why it cannot be opened."""
+        """The device of a CPU; None for a text file, as in a saved tree. FileError, with the reason, if it cannot be opened."""
         path = self.folder / str(cpu) / kind
         try:
             if not stat.S_ISCHR(path.stat().st_mode):
@@ -122,7 +122,7 @@ class Devices:
             raise FileError(f"{path}: {explain(error)}") from None
 
     def open_msrs(self) -> dict[int, Device | Saved]:
-        """The MSRs of each CPU that can be opened; why others cannot is kept in `failures`. FileError if none can."""
+        """The MSRs of each CPU that can be opened; `failures` says why others cannot. FileError if none can."""
         found: dict[int, Device | Saved] = {}
         for cpu in self.cpus("msr"):
             try:
@@ -135,7 +135,7 @@ class Devices:
         return found
 
     def read_cpuids(self, numbers: Iterable[int], space: Space) -> list[Leaves]:
-        """The hypervisor leaves of each CPU, also those of `numbers`, which may stand after the largest. FileError if none can be read."""
+        """The hypervisor leaves of each CPU, including those of `numbers` after the largest leaf. FileError if none can be read."""
         known = sorted(numbers)
         return [self.read_cpuid(cpu, known, space) for cpu in self.cpus("cpuid")]
 
@@ -157,12 +157,12 @@ NOT_ON_ARM = {"msr": "no MSRs: its VP registers are read by hypercalls, which on
 
 
 def find_leaves(device: Device, numbers: Iterable[int], interfaces: range) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """(leaf, registers) of each interface of a hypervisor that is there."""
+    """(leaf, registers) for each leaf of each hypervisor interface."""
     for base in interfaces:
         top, end = device.leaf(base)[0], base + interfaces.step
         if base <= top < end:
             yield from ((leaf, device.leaf(leaf)) for leaf in range(base, top + 1))
-            nothing = device.leaf(end - 1)  # what a leaf says that is not there: zeros, or the last basic leaf
+            nothing = device.leaf(end - 1)  # the answer for a missing leaf: zeros, or the last basic leaf
             beyond = ((leaf, device.leaf(leaf)) for leaf in numbers if top < leaf < end)
             yield from ((leaf, values) for leaf, values in beyond if values != nothing and any(values))
 
@@ -181,7 +181,7 @@ def explain(error: OSError) -> str:
 
 
 def read_saved(path: Path) -> Saved:
-    """`NUMBER VALUE` a line, both in hex as rdmsr prints them, or `NUMBER EIO`; # begins a comment."""
+    """Lines of `NUMBER VALUE`, both in hex as rdmsr prints them, or `NUMBER EIO`; # begins a comment."""
     values: dict[int, int | str] = {}
     for number, line in enumerate(read_text(path).decode("utf-8", "replace").splitlines(), 1):
         text = line.partition("#")[0].strip()
@@ -202,7 +202,7 @@ def to_value(text: str) -> int | str | None:
 
 
 def read_text(path: Path) -> bytes:
-    """A file of a saved tree: one that is small, and whose end comes."""
+    """A file of a saved tree. FileError unless it is a small regular file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileError(f"{path}: not a regular file")
@@ -216,7 +216,7 @@ def read_text(path: Path) -> bytes:
 
 
 def read_cpuid_tool(space: Space) -> list[Leaves]:
-    """What Debian's tool cpuid prints of this machine. FileError if it is not there or fails."""
+    """The output of Debian's tool cpuid for this machine. FileError if it is missing or fails."""
     import shutil
     import subprocess
 

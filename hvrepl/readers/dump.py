@@ -1,4 +1,4 @@
-"""Dump text or raw bytes → bytes, saying how they were read; a line that cannot be read stops it, and nothing is dropped in silence."""
+"""Dump text or raw bytes → bytes, saying how they were read; an unreadable line is an error, and nothing is dropped silently."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
 NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 BARE_ROW = re.compile(r"\s*(?:[0-9a-f]{2}[\s,]+){7}", re.IGNORECASE)
 WIDTH = 16  # bytes of a row of objdump
-FIRST_LINES = 8  # among which a dump in text has a row
+FIRST_LINES = 8  # a dump in text has a row among these
 WORD_SIZES = (1, 2, 4, 8, 16)
 
 
 @record(eq=True)
 class Dump:
-    """Bytes, how they were read, and the address of the first where the dump has one."""
+    """Bytes, how they were read, and the address of the first byte if the dump has one."""
 
     data: bytes
     how: str
@@ -33,7 +33,7 @@ class Dump:
 
 @mutable
 class Run:
-    """Rows of one form that follow one another without a hole, each with how often it is there."""
+    """Consecutive rows of one form without a gap, each with its number of repetitions."""
 
     start: int
     rows: list[tuple[Row, int]]
@@ -50,7 +50,7 @@ class Run:
 def read_bytes(
     raw: bytes, word_size: int | None = None, most: int = MOST_TEXT, *, is_hex: bool = False, size: int | None = None
 ) -> list[Dump]:
-    """A file's content: a dump in text, or raw bytes if it has bytes that no text has. Raises UsageError. Word sizes are for text."""
+    """The content of a file: a dump in text, or raw bytes if some of them cannot be text. Raises UsageError. Word sizes are for text."""
     text = decode(raw)
     if text is None:
         refuse_damaged(raw)
@@ -61,7 +61,7 @@ def read_bytes(
 
 
 def refuse_damaged(raw: bytes) -> None:
-    """Raise UsageError for a dump in text that has bytes which no text has: as raw bytes it would be read as what it is not."""
+    """Raise UsageError for a dump in text with bytes that are not text: read as raw binary, it would be misunderstood."""
     lines = raw.split(b"\n") if is_nearly_ascii(raw) else []
     first = (NO_TEXT.sub(b"", line).decode("latin-1") for line in lines[:FIRST_LINES])
     if not any(is_row(line) or BARE_ROW.match(line) for line in first):
@@ -72,10 +72,10 @@ def refuse_damaged(raw: bytes) -> None:
 
 
 def read_dump(text: str, word_size: int | None = None, *, is_hex: bool = False, size: int | None = None) -> list[Dump]:
-    """The dumps in the text: a new one starts where the address jumps or restarts. Raises UsageError with the line and what is wrong.
+    """The dumps in the text: a new one starts where the address jumps or restarts. Raises UsageError with the line and the fault.
 
-    word_size: read each row as words of so many bytes, little-endian, whatever its form; 1 takes bytes as they are.
-    is_hex: read elements of lists without 0x as hex. size: how many bytes are asked for; base64 must have as many.
+    word_size: read each row as little-endian words of this many bytes, whatever its form; 1 takes bytes as they are.
+    is_hex: read elements of lists without 0x as hex. size: the number of bytes that is expected; base64 must have exactly as many.
     """
     if word_size is not None and word_size not in WORD_SIZES:
         raise UsageError(f"a word has 1, 2, 4, 8 or 16 bytes, not {word_size}")
@@ -89,7 +89,7 @@ def read_dump(text: str, word_size: int | None = None, *, is_hex: bool = False, 
 
 
 def read_rows(text: str) -> Iterator[Row]:
-    """Each line that is not blank, nor a prompt or heading."""
+    """Each line that is not blank, a prompt or a heading."""
     width = 0
     for number, line in enumerate(text.split("\n"), 1):
         row = read_line(number, line, width)
@@ -106,7 +106,7 @@ def describe(name: str, size: int, others: int = 0, start: int = 0) -> str:
 
 
 def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
-    """The rows as runs, with * filled in. Raises UsageError at the first line that fits nowhere."""
+    """The rows as runs, with * filled in. Raises UsageError at the first line that does not fit."""
     runs: list[Run] = []
     fold: Row | None = None
     others: list[Row] = []
@@ -137,7 +137,7 @@ def split(lines: list[Row], radices: dict[int, tuple[int, str]]) -> list[Run]:
 
 
 def check_other(row: Row) -> Row:
-    """A line that is not a row, unless it looks like a damaged one."""
+    """Accepts a line that is not a row, unless it looks like a damaged one."""
     words = row.source.split()
     hexes = sum(bool(re.fullmatch(r"(?:0x)?[0-9a-f]{2,64}[,:]?", word, re.IGNORECASE)) for word in words)
     if row.form == "other" and hexes > 1 and hexes * 2 >= len(words):
@@ -150,7 +150,7 @@ def no_row(source: str) -> str:
 
 
 def unfold(run: Run, row: Row, start: int, fold: Row) -> int:
-    """Repeat the last row up to the address of this one; how many bytes that makes."""
+    """Repeat the last row up to the address of this one; returns the number of bytes."""
     missing, width = start - run.end, run.last.size
     if missing < 0 or missing % width or row.form not in ("end", run.last.form):
         raise UsageError(f"line {fold.line}: * cannot repeat {width} bytes from 0x{run.end:x} to 0x{start:x}, where line {row.line} starts")
@@ -161,7 +161,7 @@ def unfold(run: Run, row: Row, start: int, fold: Row) -> int:
 
 
 def add(runs: list[Run], row: Row, start: int, others: list[Row]) -> None:
-    """Put the row where it continues the run, or begin a new one where its address jumps."""
+    """Append the row if it continues the run, or begin a new run if its address jumps."""
     run = runs[-1] if runs else None
     if row.form == "end":
         finish(runs[-1], row, start)
@@ -179,7 +179,7 @@ def add(runs: list[Run], row: Row, start: int, others: list[Row]) -> None:
 
 
 def finish(run: Run, row: Row, start: int) -> None:
-    """The address after the last byte: cuts off what fills up the last word."""
+    """Handles the address after the last byte: cuts off the padding of the last word."""
     excess = run.end - start
     if run.finished or not 0 <= excess < len(run.last.groups[0]):
         raise UsageError(f"line {row.line}: the dump ends at 0x{run.end:x}, but this line says 0x{start:x}")
@@ -187,7 +187,7 @@ def finish(run: Run, row: Row, start: int) -> None:
 
 
 def check_width(run: Run, row: Row) -> None:
-    """Text that looks like hex would be taken for groups in a row whose text column proves nothing: such a row is too long."""
+    """Refuses rows that are too long: hex-like text would pass for groups if the text column proves nothing."""
     first = run.rows[0][0]
     if row.digits != first.digits and row.size >= first.size:
         raise UsageError(f"line {row.line}: has groups of {row.digits} digits; the lines before it have groups of {first.digits}")
@@ -198,7 +198,7 @@ def check_width(run: Run, row: Row) -> None:
 
 
 def check_jump(run: Run, row: Row, start: int, others: list[Row]) -> None:
-    """A jump is another dump; where it is what one short, long or lost row makes, it is damage."""
+    """A jump begins another dump, unless a short, long or lost row explains it: then the dump is damaged."""
     begin = run.end - run.last.size
     width = max(run.rows[0][0].size, row.size)
     if begin < start < run.end or (start == begin + width and run.last.size < width):
@@ -220,9 +220,9 @@ def join(run: Run, word_size: int | None, radix: int, taken: str) -> Dump:
 
 
 def check_cut(run: Run) -> None:
-    """Raise UsageError for a word of fewer digits than others: it lacks its lowest bytes, unless a text column says what it has.
+    """Raise UsageError for a word with fewer digits than others: it lacks its lowest bytes, unless a text column shows them.
 
-    Only the kernel ends a dump in bytes.
+    Only the kernel's dumps end in single bytes.
     """
     first = run.rows[0][0]
     for row, _ in run.rows:
@@ -241,9 +241,9 @@ def row_bytes(row: Row, order: str, word_size: int | None) -> bytes:
 
 
 def find_order(run: Run, *, is_given: bool) -> str:
-    """Memory words are little-endian, as x64 and arm64 have them; the text column, where it proves another order, is right.
+    """Memory words are little-endian, as on x64 and arm64, unless the text column proves another order.
 
-    Raises UsageError where neither can be told, unless the word size is given.
+    Raises UsageError if the order is unknown, unless the word size is given.
     """
     first = run.rows[0][0]
     proved = {row.order for row, _ in run.rows if row.order}
@@ -260,15 +260,15 @@ def find_order(run: Run, *, is_given: bool) -> str:
     if first.form == "prefixed":  # radare2's px has pairs of bytes after two blanks
         return "big" if first.text and first.wide_gap and size == 2 else "little"
     if first.form == "columns":
-        is_near = first.text_gap <= 2 or first.size < WIDTH  # objdump's, which fills up a short row with blanks
+        is_near = first.text_gap <= 2 or first.size < WIDTH  # objdump pads a short row with blanks
         return "big" if first.text in ("proved", "unproved") and not first.wide_gap and is_near else "little"
     return "big" if first.form == "boxed" else "little"
 
 
 def find_colon_order(run: Run, first: Row, size: int, *, is_given: bool) -> str:
-    """Pairs of bytes are xxd's; words without text are the kernel's; words after which the text stands far are U-Boot's or xxd -e's.
+    """Pairs of bytes are xxd's; words without text are the kernel's; words far from their text are U-Boot's or xxd -e's.
 
-    Others are xxd -g's in a file, and in memory may be U-Boot's: UsageError.
+    In a file, other words are xxd -g's; in memory they may also be U-Boot's: UsageError.
     """
     if size == 2:
         return "big"
@@ -288,7 +288,7 @@ WINDBG_LETTERS = {1: "b", 2: "w", 4: "d", 8: "q"}
 
 
 def find_name(row: Row, order: str, radix: int) -> str:
-    """The tool and its option, as people know them."""
+    """The tool and its option, by the names that people know."""
     size = len(row.groups[0])
     unit = "bytes" if size == 1 or order == "big" else "words"
     names = {
@@ -315,7 +315,7 @@ def name_colon(row: Row, order: str, size: int) -> str:
     if order == "big":
         return "xxd"
     if row.text and SHORT.match(row.source):
-        return "crash rd"  # of a low address; with eight digits or more its form is another
+        return "crash rd"  # at a low address; with eight digits or more it has another form
     return "xxd -e" if row.text else "kernel hex dump"
 
 

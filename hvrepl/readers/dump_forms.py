@@ -1,4 +1,4 @@
-"""One line of a dump → its address and its groups, whichever tool printed it; what the lines make together is not its business."""
+"""One line of a dump → its address and its groups, whichever tool printed it. Lines are not combined here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hvrepl.record import record
 from hvrepl.wording import shorten
 
 H = "[0-9a-f]"
-MOST_TEXT_GROUPS = 1024  # no tool prints a text column next to more; looking for one takes time that grows with their square
+MOST_TEXT_GROUPS = 1024  # no tool prints a text column after more; the search for it takes quadratic time
 
-# What logs, mails and consoles put before a line.
+# Prefixes of logs, mails and consoles.
 PREFIX = re.compile(
     r"""(?: <\d{1,3}>
           | \[\s*\d+\.\d+\]:?                                   # [    0.000000]
@@ -32,24 +32,24 @@ PREFIX = re.compile(
 PROMPT = re.compile(r"(?:crash>|\((?:gdb|lldb|qemu)\)|(?:\d+: )?l?kd>|\d+:\d{3}>|[\w@~:./-]*[$#](?=\s|$)|PS [^>]*>)\s*")
 PHYSICAL = re.compile(
     rf"#\s*{H}{{1,16}}\s+(?:{H}{{8}}`{H}{{8}}|{H}{{8}}|{H}{{4}}|{H}{{2}})(?=[\s-]|$)", re.IGNORECASE
-)  # !dq; no root's prompt
-LOGGED = re.compile(r"(?:<\d{1,3}>)?\[\s*\d+\.\d+\]|\[\w{3} \w{3} |.{0,120}?\bkernel: ")  # what the kernel itself says
+)  # !dq, not a root prompt
+LOGGED = re.compile(r"(?:<\d{1,3}>)?\[\s*\d+\.\d+\]|\[\w{3} \w{3} |.{0,120}?\bkernel: ")  # the kernel's own messages
 NAME = re.compile(
     rf"(?:[^:]{{0,60}}[g-z_][^:]{{0,60}}:|[\w.-]{{0,60}}[g-z_][\w.-]{{0,60}})\s{{1,9}}(?={H}{{2}})", re.IGNORECASE
-)  # print_hex_dump's, of any form
+)  # a name given to print_hex_dump, in any form
 HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*|(?=.*[-\u2500\u2550]{4})[-+=|\s\u2500-\u257f]+")
-FOLD = re.compile(r"\*|\.\.\. \u2193.*")  # with an arrow, how many rows are left out
+FOLD = re.compile(r"\*|\.\.\. \u2193.*")  # an arrow comes with the number of omitted rows
 BOX = str.maketrans("\u2502\u2503\u2551\u250a\u2506\u00a0", "||||| ")
-SYMBOL = r"\s+(?:\S*!.+|[a-z_][\w.]*\+0x[0-9a-f]+)"  # of the debugger, for the address that a word is
+SYMBOL = r"\s+(?:\S*!.+|[a-z_][\w.]*\+0x[0-9a-f]+)"  # a debugger's name for an address
 ARROW = r"\s+[\u2190\u2192\u25c2].*"
 
 
 @record
 class Form:
-    """How a tool writes a line: `head` is the address with all up to the first group, `group` one group, `tail` what can follow the last.
+    """A tool's form of a line: `head` is everything before the first group, with the address; `group` a group; `tail` can follow the last.
 
-    `note` can follow a lone group. `gap`: blanks before the text column. `certain`: what tells the first digits from a group: "form",
-    if no line looks so by chance, "mark", if something before them does where more follows, or "" if only what they are.
+    `note` can follow a lone group. `gap`: blanks before the text column. `certain`: what distinguishes the address from a group: "form" if
+    no other line looks like this, "mark" if a mark before the address does, provided more follows it, or "" if only its digits can.
     """
 
     head: re.Pattern[str]
@@ -73,30 +73,30 @@ FORMS: dict[str, Form] = {
     "gef": form(rf"0x(?P<address>{H}{{8,16}})\|\+0x{H}{{4,16}}:?\s+(?:<.*?>\s+)?(?=0x)", f"0x{H}+", note=ARROW),
     "windbg": form(rf"(?P<address>{H}{{8}}`{H}{{8}})\s+(?=[0-9a-f?])", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL),
     "physical": form(rf"#\s*(?P<address>{H}{{1,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", gap=1),
-    "crash": form(rf"(?P<address>{H}{{8,16}}):[ ]{{2}}(?={H})"),  # xxd -e puts more spaces before a short word
-    # After % in VirtualBox, with h in 010 Editor, with = of J-Link.
+    "crash": form(rf"(?P<address>{H}{{8,16}}):[ ]{{2}}(?={H})"),  # xxd -e puts more spaces in front of a short word
+    # VirtualBox puts % in front, 010 Editor h after it, J-Link =.
     "colon": form(rf"%{{0,2}}(?:0x)?(?P<address>{H}{{4,16}})(?:h?:[ \t]|[ ]=[ ])(?=\s*{H}{{2}})"),
-    # After an offset in pwndbg; without a colon in kdb, volshell, radare2, GEF and Visual Studio.
+    # pwndbg puts an offset in front; kdb, volshell, radare2, GEF and Visual Studio have no colon.
     "prefixed": form(rf"(?:\+{H}{{4,16}}\s+)?0x(?P<address>{H}{{4,16}})\s+(?:<.*?>\s+)?(?={H}{{2}})", certain="mark"),
     "worded": form(rf"0x(?P<address>{H}{{8,16}})\s\s+(?=0x)", f"0x{H}+", certain=""),  # radare2's pxw and pxq
     "boxed": form(rf"(?P<address>{H}{{4,16}})\|\s+(?={H})"),
-    "kernel": form(  # after the name that print_hex_dump is given, which has no groups
+    "kernel": form(  # after the prefix given to print_hex_dump, which does not contain groups
         rf"\S(?:(?!(?<!\w){H}{{2,16}}[\s-]+{H}{{2,16}}(?!\S)).)*?[\s:](?P<address>{H}{{8,16}}):[ ](?={H}{{2}})"
     ),
-    # The segment or space of IDA, DOS and TRACE32.
+    # The segment or space in IDA, DOS and TRACE32.
     "segment": form(rf"(?:[\w.$@?-]{{1,80}}:){{1,3}}(?P<address>{H}{{4,16}})(?:\s*\|[\s>]?|\s)\s*(?={H}{{2}})", gap=1, certain="mark"),
-    # !dq of WinDbg has no backtick in the address.
+    # WinDbg's !dq has no backtick in the address.
     "columns": form(rf"(?P<address>{H}{{4,16}})\s+(?={H})", f"{H}{{8}}`{H}{{8}}|{H}+", note=SYMBOL, certain=""),
 }
-# Digits of a group that od prints in octal → its bytes.
+# Digits of a group in od's octal output → its bytes.
 OCTAL = {3: 1, 6: 2, 11: 4, 22: 8}
 WORDS = (1, 2, 4, 8)
 WIDEST_GAP = 3  # blanks between groups of a row
 LONGEST_EXPLAINED = 200  # characters of a line
 LEAST_RULER = 4  # columns
-LEAST_ROW = 8  # bytes of a row that is one beyond doubt
+LEAST_ROW = 8  # bytes of a row that is certainly one
 BARS = (("|", "|"), (">", "<"), ("*", "*"))
-ORDERS = {(True, True): "", (True, False): "big", (False, True): "little"}  # whether the bytes as printed, and reversed, make the text
+ORDERS = {(True, True): "", (True, False): "big", (False, True): "little"}  # whether the bytes as printed, and reversed, match the text
 PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else ord(".") for byte in range(256))
 
 
@@ -106,17 +106,17 @@ class Row:
 
     line: int
     form: str
-    source: str  # the line without what a log puts before it
-    address: str = ""  # digits as printed
-    groups: tuple[bytes, ...] = ()  # as printed: the first digits first
+    source: str  # the line without a log's prefix
+    address: str = ""  # its digits as printed
+    groups: tuple[bytes, ...] = ()  # as printed, the first digits first
     digits: int = 0  # of the first group
     octal: bool = False
-    text: str = ""  # the text column: "" without one, the first bar of one in bars, else "proved" by the bytes, or "unproved"
+    text: str = ""  # the text column: "" without one, its first bar if it has bars, otherwise "proved" by the bytes or "unproved"
     text_gap: int = 0  # blanks before it
     order: str = ""  # the byte order that the text column or the alignment proves, "big" or "little"
     wide_gap: bool = False  # two spaces or more after the address
-    lone_gap: bool = False  # and nowhere between the groups
-    is_logged: bool = False  # the kernel's log comes before it
+    lone_gap: bool = False  # only there, and not between the groups
+    is_logged: bool = False  # it has the prefix of a kernel log
 
     @property
     def size(self) -> int:
@@ -124,7 +124,7 @@ class Row:
 
     @property
     def sure(self) -> bool:
-        """Whether the first digits are an address beyond doubt: without a colon they could be a group."""
+        """Whether the first digits are certainly an address: without a colon they could be a group."""
         odd_one = len(self.address) != self.digits
         shaped = odd_one and (self.wide_gap or len(self.address) > 5 or self.text != "")
         certain = FORMS[self.form].certain
@@ -133,9 +133,9 @@ class Row:
 
 
 def read_line(number: int, line: str, width: int = 0) -> Row | None:
-    """A line as a Row; None for one that is blank, a prompt or a tool's heading. Raises UsageError for half a row.
+    """A line as a Row; None if it is blank, a prompt or a tool's heading. Raises UsageError for a damaged row.
 
-    `width`: bytes of a row, where a ruler above it says so; 0 if none does.
+    `width`: bytes per row, if a ruler above it gives them, otherwise 0.
     """
     source, prompted = strip_prefix(line)
     if not source or HEADER.fullmatch(source):
@@ -155,7 +155,7 @@ def read_line(number: int, line: str, width: int = 0) -> Row | None:
 
 
 def unbox(source: str) -> str:
-    """A row in a box, `|00000000| 10 00 | 00 80 |..|..|`, as the row in it: cells as wide as the first have groups, others text."""
+    """The row in a box, `|00000000| 10 00 | 00 80 |..|..|`: cells as wide as the first contain groups, the others text."""
     _, *cells = source.rstrip().removesuffix("|").split("|")
     if len(cells) < 2:
         return source
@@ -166,7 +166,7 @@ def unbox(source: str) -> str:
 
 
 def read_ruler(source: str) -> int:
-    """How many bytes a row has by the places above its columns, `00 01 02 ...`, `0 4 8 C` or `0001 0203`; 0 if the line is no ruler."""
+    """The bytes per row by the offsets above its columns, `00 01 02 ...`, `0 4 8 C` or `0001 0203`; 0 if the line is not a ruler."""
     words = re.split(r"[^\w()]+|_+", source)
     start = next((at for at, word in enumerate(words) if re.fullmatch(f"{H}{{1,4}}", word, re.IGNORECASE)), len(words))
     if start == len(words) or any(map(re.compile("[0-9]").search, words[:start])):
@@ -184,7 +184,7 @@ def read_ruler(source: str) -> int:
 
 
 def is_row(line: str) -> bool:
-    """Whether a line is beyond doubt a row of a dump as tools print it."""
+    """Whether a line is certainly a row of a tool's dump."""
     try:
         row = read_line(1, line)
     except UsageError:
@@ -193,7 +193,7 @@ def is_row(line: str) -> bool:
 
 
 def is_above(line: str) -> bool:
-    """Whether a line is what tools print above the rows of a dump: a box, a ruler, or a heading of known form."""
+    """Whether a line is one that tools print above a dump: a box, a ruler, or a heading of known form."""
     source, prompted = strip_prefix(line)
     return not prompted and bool(HEADER.fullmatch(source) or read_ruler(source))
 
@@ -223,14 +223,14 @@ def read_row(number: int, source: str, name: str, match: re.Match[str], width: i
         else:
             count, order, text = split_text(body, groups, ends, shape.gap)
     except UsageError as error:
-        if shape.certain != "form":  # or it is plain hex, or no dump at all
+        if shape.certain != "form":  # it may be plain hex, or not a dump at all
             return Row(number, "other", source)
         raise UsageError(f"line {number}: {explain_no_hex(source) or error}") from None
     rest = body[ends[count - 1] :]
     wide_gap = re.match(r":?\s\s", source[match.end("address") :]) is not None
     lone_gap = wide_gap and count > 1 and "  " not in body[: ends[count - 1]].strip()
     if name == "colon" and not order:
-        if text or len(groups[0]) <= 2:  # xxd always prints text; without it, words were cut
+        if text or len(groups[0]) <= 2:  # xxd always prints text; without it, words are truncated
             order = align(groups[:count], wide_gap, body[ends[count - 2] : ends[count - 1]] if count > 1 else "")
         if not order and not text and len(groups[0]) > 1 and is_logged:
             order = "little"
@@ -251,14 +251,14 @@ def read_row(number: int, source: str, name: str, match: re.Match[str], width: i
 
 
 def is_note(shape: Form, rest: str, count: int) -> bool:
-    """Whether what follows the groups is neither a group nor a text column, but what the tool says of them."""
+    """Whether the text after the groups is neither a group nor a text column, but the tool's remark."""
     return (shape.tail is not None and shape.tail.fullmatch(rest) is not None) or (
         shape.note is not None and count == 1 and shape.note.fullmatch(rest) is not None
     )
 
 
 def read_bits(body: str, digits: list[str], ends: list[int]) -> list[bytes]:
-    """The bytes of groups that are binary, as xxd -b and WinDbg's dyb print them; empty unless text or hex after them says the same."""
+    """The bytes of binary groups, as xxd -b and WinDbg's dyb print them; empty unless text or hex after them confirms it."""
     bits = list(takewhile(lambda group: len(group) == 8 and not group.strip("01"), digits))
     if not bits:
         return []
@@ -268,7 +268,7 @@ def read_bits(body: str, digits: list[str], ends: list[int]) -> list[bytes]:
 
 
 def split_ruled(body: str, groups: list[bytes], ends: list[int], width: int) -> tuple[int, str, str]:
-    """split_text where a ruler says how many bytes a row has: whatever follows them, or a wide gap, is text."""
+    """split_text with a ruler that gives the bytes per row: anything after them, or after a wide gap, is text."""
     count, size = 1, len(groups[0])
     for group, before, end in zip(groups[1:], ends, ends[1:], strict=False):
         between = body[before : end - 1]
@@ -285,7 +285,7 @@ def split_ruled(body: str, groups: list[bytes], ends: list[int], width: int) -> 
 
 
 def read_bare(number: int, line: str) -> Row | None:
-    """A row without an address, as print_hex_dump and `od -A n` print it: groups, and perhaps text. None if the line is none."""
+    """A row without an address, as print_hex_dump and `od -A n` print it: groups, possibly with text. None for another line."""
     source, _ = strip_prefix(line)
     name = NAME.match(source)
     for body in (source, source[name.end() :] if name else ""):
@@ -300,7 +300,7 @@ def read_bare(number: int, line: str) -> Row | None:
     return None
 
 
-# What cannot be read as hex, and what to say of it.
+# Why it is not hex → how such lines look.
 NO_HEX = {
     "are characters, as od -c and hexdump -c print them; print the bytes in hex, such as with od -t x1": re.compile(
         r"(?:\S+\s+)?(?:(?:\S|[0-3][0-7]{2}|\\[0abefnrtv])\s+){0,40}\\[0abefnrtv](?:\s.*)?"
@@ -315,13 +315,13 @@ NO_HEX = {
 
 
 def explain_no_hex(source: str) -> str:
-    """What a line that is no row has in place of hex; empty if nobody knows."""
+    """The content of a line that is not a row instead of hex; "" if unknown."""
     words = next((words for words, pattern in NO_HEX.items() if pattern.fullmatch(source[:LONGEST_EXPLAINED] + " ")), "")
     return f"'{shorten(source)}' {words}" if words else ""
 
 
 def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
-    """The groups from the left, as long as they are of one width (the last can be shorter), and where each ends."""
+    """The groups from the left while they have the same width (the last can be shorter), and the end of each."""
     groups: list[str] = []
     ends: list[int] = []
     at = 0
@@ -340,7 +340,7 @@ def read_digits(body: str, name: str) -> tuple[list[str], list[int]]:
 
 
 def fits(digits: str, groups: list[str], name: str) -> bool:
-    """Whether all groups are of one width; xxd and objdump can have a shorter one at the end."""
+    """Whether a group has the same width as those before it; the last one of xxd and objdump can be shorter."""
     short = name in ("colon", "columns") and len(digits) < len(groups[0]) and len(digits) % 2 == 0
     return len(groups[-1]) == len(groups[0]) and (short or len(digits) == len(groups[0]))
 
@@ -361,9 +361,9 @@ def read_hex(digits: str) -> bytes:
 
 
 def split_text(body: str, groups: list[bytes], ends: list[int], gap: int = 2) -> tuple[int, str, str]:
-    """How many groups come before the text column, the byte order that it proves, and its kind.
+    """(number of groups before the text column, the byte order that it proves, its kind).
 
-    Text can look like hex (`dead beef`), so the column is where the text says what the groups before it say. `gap`: blanks before it.
+    Text can look like hex (`dead beef`), so the column begins where the text matches the groups before it. `gap`: blanks before it.
     """
     if len(groups) <= MOST_TEXT_GROUPS:
         for count in range(len(groups), 0, -1):
@@ -374,7 +374,7 @@ def split_text(body: str, groups: list[bytes], ends: list[int], gap: int = 2) ->
     text = rest.strip()
     if not text or bar_of(text):
         return len(groups), "", bar_of(text)
-    # Text in another character set proves nothing, but is as long as its bytes, spaces aside, and has nothing like a group.
+    # Text in another character set proves nothing, but is as long as its bytes, apart from spaces, and nothing in it looks like a group.
     size, width = sum(map(len, groups)), len(groups[0]) * 2
     group = re.search(rf"(?<!\S){H}{{{width}}}(?!\S)", text, re.IGNORECASE)
     if rest[:gap].isspace() and size <= 2 * len(text) <= 2 * size and not group:
@@ -385,7 +385,7 @@ def split_text(body: str, groups: list[bytes], ends: list[int], gap: int = 2) ->
 
 
 def align(groups: list[bytes], wide_gap: bool, last: str) -> str:
-    """The byte order that the place of a short last group proves: xxd -e puts words to the right, xxd puts bytes to the left."""
+    """The byte order that the position of a short last group proves: xxd -e aligns words right, xxd aligns bytes left."""
     if len(groups) == 1:
         return "little" if wide_gap else ""
     if len(groups[-1]) == len(groups[0]):
@@ -394,7 +394,7 @@ def align(groups: list[bytes], wide_gap: bool, last: str) -> str:
 
 
 def prove(body: str, groups: list[bytes], end: int, gap: int) -> str | None:
-    """The byte order in which the groups make the text after them: "" for either, None for neither."""
+    """The byte order in which the groups match the text after them: "" for either, None for neither."""
     text = body[end:].strip()
     if not body[end : end + gap].isspace() or not text:
         return None
@@ -408,13 +408,13 @@ def prove(body: str, groups: list[bytes], end: int, gap: int) -> str | None:
 
 
 def bar_of(rest: str) -> str:
-    """What is on the left of a text column in bars; empty if it is not in bars."""
+    """The left bar of a text column; "" if it has no bars."""
     text = rest.strip()
     return text[0] if len(text) > 1 and (text[0], text[-1]) in BARS else ""
 
 
 def within_bars(text: str, size: int) -> Iterator[str]:
-    """The text column without the bars around it and in it."""
+    """The text column without bars, around it and within."""
     yield text
     if bar_of(text):
         yield text[1:-1]
@@ -429,7 +429,7 @@ def equals(data: bytes, text: str) -> bool:
 
 
 def shows(data: bytes, text: str) -> bool:
-    """Whether text is that of the bytes in a tool that has signs of its own for what cannot be printed, and for blanks."""
+    """Whether the text matches the bytes in a tool with its own signs for unprintable characters and blanks."""
     expected = as_text(data)
     if len(expected) != len(text):
         expected, text = expected.strip(), text.strip()

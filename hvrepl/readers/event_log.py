@@ -1,4 +1,4 @@
-"""A Windows event log (EVTX) → its events, read by a child: a parser of another language reads files that anybody may have made."""
+"""A Windows event log (EVTX) → its events, read in a child process: the parser is native code, and the file may come from anybody."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from hvrepl.errors import FileError
 from hvrepl.readers.events import Event
 from hvrepl.record import mutable
 
-MAGIC = b"ElfFile\0"  # of which the file's first bytes are the whole
-# The child finds this package where this process has it, and nothing in the folder that it is started in.
+MAGIC = b"ElfFile\0"  # all of it at the beginning of the file
+# The child finds this package where this process has it, and nothing in its working directory.
 CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from hvrepl.readers.event_log_child import main; main(sys.argv[2])"
 
 
 @mutable
 class EventLog:
-    """A file's events, read once; afterwards how many there were, and what could not be read."""
+    """A file's events, read once; afterwards the count of events, and of parts that could not be read."""
 
     path: str
-    name: str  # that it is called by in what is said of it
+    name: str  # its name in messages
     events: int = 0
     errors: int = 0
-    error: str = ""  # the first
+    error: str = ""  # the first error
 
     def read(self) -> Iterator[Event]:
-        """The events in order. FileError without the package evtx, or if the parser cannot be started; what is damaged is only counted."""
+        """The events in order. FileError without the package evtx, or if the parser cannot be started; damage is only counted."""
         import subprocess
         from importlib.util import find_spec
 
@@ -61,7 +61,7 @@ class EventLog:
         self.error = self.error or error
 
     def say_errors(self) -> str:
-        """What could not be read, "" if all could be."""
+        """A sentence about unreadable parts; "" if there are none."""
         what = "not all of it can be read" if self.events else "cannot be read"
         more = f" (and {self.errors - 1:,} more)" if self.errors > 1 else ""
         return f"{self.name}: {what}: {self.error}{more}" if self.errors else ""

@@ -1,6 +1,6 @@
-"""The child that reads an event log: the records of a file → lines of JSON on stdout. A process of its own, which a file may end.
+"""The child that reads an event log: the records of a file → lines of JSON on stdout. A process of its own, as a file may crash it.
 
-A line is an event, as the fields of `Event`, or {"error": what could not be read}; the last one is {"end": true}.
+A line is an event, with the fields of `Event`, or {"error": what could not be read}; the last line is {"end": true}.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 
 from hvrepl.readers.events import to_event
 
-HEADER, PART = 4096, 1 << 16  # bytes of a file's header, and of each of the parts after it, which have the records
+HEADER, PART = 4096, 1 << 16  # bytes of a file's header, and of each part after it, which has records
 MOST_MEMORY = 1 << 30  # bytes; a record takes some hundred KiB
-MOST_ERRORS = 10_000  # after which the rest is not read
+MOST_ERRORS = 10_000  # after these, the rest is not read
 
 
 def main(path: str) -> None:
     limit_memory()
     for table in chain(read_file(path), [{"end": True}]):
         sys.stdout.write(json.dumps(table) + "\n")
-        sys.stdout.flush()  # what was read before a file ends this process counts
+        sys.stdout.flush()  # events before a crash count
 
 
 def limit_memory() -> None:
-    """A file that would take all memory ends this process alone, and leaves no core."""
+    """Limits memory: a file that would take all of it only ends this process, without a core dump."""
     try:
         import resource
-    except ImportError:  # Windows has none
+    except ImportError:  # not on Windows
         return
     for what, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(what)
@@ -48,7 +48,7 @@ def read_file(path: str) -> Iterator[dict[str, Any]]:
         header = file.read(HEADER)
         file.seek(size - over)
         part = file.read()
-    if any(part):  # the package passes over a part that is not whole
+    if any(part):  # the package skips an incomplete part
         yield from (table for table in read_records(io.BytesIO(header + part.ljust(PART, b"\0"))) if "error" not in table)
         yield {"error": f"the file is truncated: its last part has {over:,} bytes of {PART:,}"}
 
@@ -77,5 +77,5 @@ def read_records(source: str | io.BytesIO) -> Iterator[dict[str, Any]]:
 
 
 def say(error: Exception) -> str:
-    """What the package says of a fault, without the words with which it begins all of them."""
+    """The package's description of a fault, without the words that begin every one."""
     return " ".join(str(error).split()).replace("An error occurred while trying to deserialize evtx stream.: ", "")

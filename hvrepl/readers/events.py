@@ -1,4 +1,4 @@
-"""Records of a Windows event log, as JSON has them → events, and the text of each. Knows nothing of what their data mean. Pure."""
+"""Records of a Windows event log in JSON → events, and the text of each. Does not know what their data mean. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from hvrepl.digits import to_int
 from hvrepl.record import record
 
-VM_NAME, VM_ID = "vmname", "vmid"  # of the data of an event of Hyper-V, in lower case
-MOST_DATA = 1000  # of one event
+VM_NAME, VM_ID = "vmname", "vmid"  # data of Hyper-V's events, in lower case
+MOST_DATA = 1000  # per event
 LONGEST_VALUE = 1 << 16  # characters
-DEEPEST = 20  # elements within one another
-# What the data of an event are called that hold an HRESULT or NTSTATUS. Some are written in decimal, with a sign or without.
+DEEPEST = 20  # nested elements
+# Names of data that hold an HRESULT or NTSTATUS. Some are decimal, with or without a sign.
 STATUS = re.compile(r"(?:status|error|code|result|hr)\Z", re.IGNORECASE)
 DECIMAL = re.compile(r"-?[0-9]{1,10}")
-LEAST_STATUS, PAST_STATUS = 1 << 31, 1 << 32  # a smaller one is no failure, or not one of these
-NAMELESS = ("Data", "#text")  # elements that have no name of their own
+LEAST_STATUS, PAST_STATUS = 1 << 31, 1 << 32  # a smaller number is not a failure, or not of these types
+NAMELESS = ("Data", "#text")  # elements without their own names
 
 
 @record(eq=True)
@@ -43,7 +43,7 @@ class Event:
 
 
 def to_event(number: int, time: str, table: Any) -> Event:
-    """An event of the JSON that the package evtx makes of a record. What is not as it should be is left out."""
+    """An event from the JSON that the package evtx makes of a record. Malformed parts are left out."""
     event = as_table(as_table(table).get("Event"))
     system = as_table(event.get("System"))
     provider = as_table(as_table(system.get("Provider")).get("#attributes"))
@@ -64,7 +64,7 @@ def as_table(value: Any) -> Mapping[str, Any]:
 
 
 def data_of(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What an event says besides where it comes from, each with its name."""
+    """Named facts of an event, apart from its origin."""
     found = 0
     for part, value in event.items():
         for one in data_in("", value, DEEPEST) if part not in ("System", "#attributes") else ():
@@ -90,7 +90,7 @@ def data_in(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def to_text(name: str, value: str) -> str:
-    """A value as a log would have it: a status in hex."""
+    """A value as a log would print it: a status in hex."""
     text = value.replace("\r\n", "\n").strip()
     if STATUS.search(name) and DECIMAL.fullmatch(text):
         number = to_int(text)
@@ -100,7 +100,7 @@ def to_text(name: str, value: str) -> str:
 
 
 def write_event(event: Event) -> str:
-    """The text of an event: when, the VM, what said it, and its data. It has more lines than one if a value does."""
+    """The text of an event: time, VM, provider and data. It has several lines if a value does."""
     vm = f"'{event.vm}' " if event.vm else ""
     vm += f"({event.vm_id}) " if event.vm_id else ""
     rest = ((name, value) for name, value in event.data if name.lower() not in (VM_NAME, VM_ID))

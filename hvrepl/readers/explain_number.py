@@ -1,4 +1,4 @@
-"""Why a text is no number, and what would be right."""
+"""Explains why a text is not a number, and what would be right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hvrepl.digits import LONGEST_DECIMAL
 from hvrepl.readers.limits import MOST_BITS
 from hvrepl.wording import shorten
 
-# What text that no reader takes looks like → what would be right.
+# Texts that no reader accepts → what would be right.
 REFUSALS = (
     (r"", "an empty value; expected a number such as 0x8100_0006 or 42"),
     (rf"[-+]?(?:0n)?[0-9_]{{{LONGEST_DECIMAL + 1},}}", f"'{{0}}' is wider than {MOST_BITS} bits, the most that a number can have"),
@@ -26,7 +26,7 @@ TYPED_FOR_DIGITS = {"o": ("O", "zero", "0"), "O": ("O", "zero", "0"), "l": ("l",
 
 
 def explain(number: str) -> str:
-    """Why no reader takes the text, and what would be right."""
+    """Why no reader accepts the text, and what would be right."""
     shown = shorten(number)
     for at, character in enumerate(number):
         if not character.isascii():
@@ -35,7 +35,7 @@ def explain(number: str) -> str:
 
 
 def explain_letter(number: str) -> str:
-    """Letters O, l and I typed from a screenshot: named if digits in their place would make it a number."""
+    """Letters O, l and I from a screenshot: named if digits in their place would make it a number."""
     fixed = number[:2] + "".join(TYPED_FOR_DIGITS[c][2] if c in TYPED_FOR_DIGITS else c for c in number[2:])
     fixed = "0" + fixed[1:] if fixed[:1] in ("o", "O") else fixed
     fixed = fixed[:1] + "0" + fixed[2:] if fixed[1:2] == "O" else fixed

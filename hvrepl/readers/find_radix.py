@@ -1,4 +1,4 @@
-"""Rows of dumps → the radix in which their addresses follow one another: hex, octal or decimal. No tool says it."""
+"""Rows of dumps → the radix in which their addresses are consecutive: hex, octal or decimal. Tools do not print it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ RADICES = {16: "hex", 8: "octal", 10: "decimal"}
 
 
 def find_radices(lines: list[Row]) -> dict[int, tuple[int, str]]:
-    """Line of each row → the radix of its address, and words for it if another would do as well; empty if there are no addresses."""
+    """Line of each row → (radix of its address, a phrase if another fits as well); empty if there are no addresses."""
     radices: dict[int, tuple[int, str]] = {}
     found = 0
     for rows in sections(lines):
         best, steps, words = find_radix(rows)
         found += steps
         radices |= {row.line: (best, words) for row in rows}
-    # Groups of plain hex can follow one another by chance.
+    # Groups of plain hex can be consecutive by chance.
     dumped = [row for row in lines if row.form in FORMS]
     return radices if any(row.sure for row in dumped) or (found and found * 2 >= len(dumped) - 1) else {}
 
@@ -41,19 +41,19 @@ def sections(lines: list[Row]) -> Iterator[list[Row]]:
 
 
 def order_of(row: Row) -> tuple[int, str]:
-    """What ascends with the address in any radix."""
+    """A key that ascends with the address in any radix."""
     return len(row.address), row.address
 
 
 def find_radix(rows: list[Row]) -> tuple[int, int, str]:
-    """The radix in which most rows follow one another, how many do, and words for it if another would do as well.
+    """(radix in which most rows are consecutive, their number, a phrase if another radix fits as well).
 
-    With rows left out by *, `0001000` can be the end in any radix.
+    After rows omitted with *, `0001000` can be the end in any radix.
     """
     first = next((row for row in rows if row.form in FORMS), rows[0])
     if first.form not in ("columns", "colon"):
         return 16, sum(follows(rows, 16)), ""
-    # od has 7 octal digits, or 6 hex ones; hexdump has hex ones, with words of 2 bytes or two spaces.
+    # od prints 7 octal digits, or 6 hex ones; hexdump prints hex ones, with words of 2 bytes or two spaces.
     od = len(first.address) == 7 and not first.wide_gap and (first.octal or first.digits != 4)
     tried = (16, 10) if first.form == "colon" else (8, 16, 10) if od else (16, 8, 10)  # xxd -d has decimal ones
     steps = {radix: sum(follows(rows, radix)) for radix in tried}
@@ -63,7 +63,7 @@ def find_radix(rows: list[Row]) -> tuple[int, int, str]:
 
 
 def follows(rows: list[Row], radix: int) -> Iterator[bool]:
-    """For each row but the first, whether its address is where the one before ends."""
+    """For each row but the first, whether its address is the end of the row before it."""
     before, width, folded = None, 1, False
     for row in rows:
         if row.form == "fold":

@@ -1,4 +1,4 @@
-"""What the beginning of a file tells of the whole: a memory image, a dump in text, a CPUID dump, a log of either kind, values. Pure."""
+"""Guesses the kind of a file by its beginning: a memory image, a dump in text, a CPUID dump, a log, a guest, values. Pure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hvrepl.readers.images.formats import is_image
 from hvrepl.readers.number import is_given
 from hvrepl.readers.plain_text import decode, is_nearly_ascii
 
-SNIFFED = 1 << 12  # bytes that are looked at
-FIRST_LINES = 3  # of which one must be a row of a dump: a prompt or a heading can come before it
+SNIFFED = 1 << 12  # bytes that are read
+FIRST_LINES = 3  # one of them must be a row of a dump: a prompt or a heading can precede it
 EVENTS = "a Windows event log"
 GUEST = "a guest's configuration"
 IMAGE, BYTES, ROWS, LEAVES, LOG, VALUES, OTHER = "a memory image", "raw bytes", "a dump in text", "a CPUID dump", "a log", "values", "text"
-# What lines of logs begin with: the kernel's clock or priority, syslog's or ISO's date.
+# How lines of logs begin: the kernel's clock or priority, syslog's or ISO's date.
 LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
-# Rows without an address: eight bytes or more, or the run of digits that xxd -p prints.
+# Rows without an address: at least eight bytes, or the run of digits that xxd -p prints.
 ROW = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]+){7,}(?:0x|\\x)?[0-9a-f]{2},?\s*", re.IGNORECASE)
 DIGITS = re.compile(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
 
 
 def kind_of(start: bytes, space: Space) -> str:
-    """One of the words above, "" of nothing. `start`: SNIFFED bytes and one more if there are more. `space`: that of CPUID leaves."""
+    """One of the words above, "" if unknown. `start`: SNIFFED bytes, and one more if there are more. `space`: that of CPUID leaves."""
     if start.startswith(MAGIC):
         return EVENTS
     text = decode(start, cut=len(start) > SNIFFED)
@@ -35,7 +35,7 @@ def kind_of(start: bytes, space: Space) -> str:
     if text is None:
         return IMAGE if len(start) > SNIFFED else BYTES
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    from hvrepl.readers.guests.formats import kind_of_guest  # which a shell needs for its first file alone
+    from hvrepl.readers.guests import kind_of_guest  # imported here, as only the first file in a shell needs it
 
     if kind_of_guest(text):
         return GUEST
@@ -56,5 +56,5 @@ def has_leaf(lines: list[str], space: Space) -> bool:
 
 
 def is_row(line: str) -> bool:
-    """Whether a line is beyond doubt a row of a dump as tools print it, or a run of hex bytes."""
+    """Whether a line is certainly a row of a dump, or a run of hex bytes."""
     return dump_forms.is_row(line) or bool(ROW.fullmatch(line) or DIGITS.fullmatch(line))

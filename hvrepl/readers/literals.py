@@ -13,7 +13,7 @@ from hvrepl.wording import shorten
 ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)
 STRING = re.compile(r"""b?(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")(?:\s*<repeats (\d{1,9}) times>)?[\s,+]*(?:\\\n\s*)?""", re.DOTALL)
 START = re.compile(r"""\s*b?["']""")
-# Octal as gdb and Python write it, or NUL before what is no digit: \01 is one byte in C, and two in Rust.
+# Octal as gdb and Python write it, or NUL if no digit follows: \01 is one byte in C, and two in Rust.
 ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|([0-3][0-7]{2}|0(?![0-9]))|(.))|([ -~])", re.IGNORECASE | re.DOTALL)
 DOUBLED = re.compile(r"(?:\\\\(?:x[0-9a-f]{2}|[0-7]{1,3}))+", re.IGNORECASE)
 LETTERS = {"a": 7, "b": 8, "e": 27, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "\\": 0x5C, "'": 0x27, '"': 0x22}
@@ -24,7 +24,7 @@ def line_of(text: str, at: int) -> int:
 
 
 def read_escapes(text: str) -> bytes:
-    """Nothing but \\x10 and the like, perhaps in quotes."""
+    """Only \\x10 and the like, optionally in quotes."""
     match = ESCAPES.match(text)
     end = match.end() if match else 0
     if end != len(text):
@@ -33,9 +33,9 @@ def read_escapes(text: str) -> bytes:
 
 
 def split_strings(text: str) -> list[str] | None:
-    """The text between the quotes of each string, as often as it is repeated; None if the text is not strings alone.
+    """The text between the quotes of each string, repeated as declared; None if there is anything but strings.
 
-    Raises UsageError where gdb left out the rest.
+    Raises UsageError if gdb left out the rest.
     """
     strings: list[str] = []
     at = len(text) - len(text.lstrip())
@@ -57,7 +57,7 @@ def split_strings(text: str) -> list[str] | None:
 
 
 def read_literal(strings: list[str], line: int) -> bytes:
-    """The bytes of the characters and escapes between the quotes. Raises UsageError for escapes that were escaped once more."""
+    """The bytes of the characters and escapes between the quotes. Raises UsageError for escapes that were escaped again."""
     if any(map(DOUBLED.fullmatch, strings)):
         raise UsageError(f"line {line}: each backslash of '{shorten(strings[0])}' is doubled; write \\x10 for a byte")
     data = bytes(byte for string in strings for byte in bytes_of(string, line))
@@ -78,7 +78,7 @@ def bytes_of(text: str, line: int) -> Iterator[int]:
 
 
 def value_of(match: re.Match[str]) -> int | None:
-    """The byte of a character or an escape; None for an escape that there is none of."""
+    """The byte of a character or an escape; None for an unknown escape."""
     in_hex, in_octal, letter, plain = match.groups()
     if plain:
         return ord(plain)

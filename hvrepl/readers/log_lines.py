@@ -1,4 +1,4 @@
-"""Lines of a log → the numbers of the interface in them, by the forms that the specs describe. Knows nothing of what the numbers mean."""
+"""Lines of a log → the numbers of the interface in them, by the forms that the specs describe. Does not know what the numbers mean."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from hvrepl.digits import to_int
 from hvrepl.readers.cpuid import Taken, find_leaves
 from hvrepl.record import record
 
-# A name, perhaps its number in brackets, and a value that nobody could take for decimal.
+# A name, optionally followed by its number in brackets, and a value that is certainly not decimal.
 NAMED = re.compile(
     r"""(?<![\w.-])(?P<name>[a-z_][\w-]{1,60}+)(?:\s{0,9}[(\[]\s?(?:0x)?[0-9a-f]{1,16}\s?[)\]])?(?:["']?\s{0,9}[=:]\s{0,9}["']?|\s{1,40})
     (?P<value>0x[0-9a-fo]{1,16}|[0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{16})(?![0-9a-z_`])""",
     re.IGNORECASE | re.VERBOSE,
 )
-DEFINES = re.compile(r"#\s{0,9}define\s{1,40}\Z")  # before a name: what is after it is what a header takes it for
-QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
+DEFINES = re.compile(r"#\s{0,9}define\s{1,40}\Z")  # before a name: the number after it is the header's definition
+QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # how mail encodes =
 MAIL_QUOTE = re.compile(r"^(?:\s*>\s?)+")
-UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # after a match, what a line ends with on which more will follow
+UNFINISHED = re.compile(r"\s*,\s*(?:\w+[:=]?\s*)?")  # the end of a line, after a match, that announces more
 DIGIT = re.compile("[0-9]")
-SOFT_BREAK = "="  # of quoted-printable, at the end of a line
-# Over which one thing may stretch after the line where it begins.
+SOFT_BREAK = "="  # quoted-printable, at the end of a line
+# Lines that a match can continue on, after the first.
 LINES = 2
 LINES_OF_CRASH = 6
 LONGEST_HELD = 4096  # characters
-LONGEST_BEFORE = 3072  # bytes of the lines before one on which a form ends
-# Characters at the end of a line in which a word of a form still may belong to what only begins on the next; more where nobody knows
-# how that begins.
+LONGEST_BEFORE = 3072  # bytes of the lines before the one on which a form ends
+# Characters at the end of a line where a word of a form may belong to a match that begins on the next line; more if the beginning of
+# the form is unknown.
 LAST_WORD = 12
 LAST_WORDS = 40
-MORE = 8  # characters that what a form finds may have more on its first line than a line in which the form was seen
-SIGNED_BITS = 32  # of a number that is printed with a sign
+MORE = 8  # extra characters that a match may have on its first line, compared with the lines in `seen`
+SIGNED_BITS = 32  # of a number printed with a sign
 
 
 @record
 class Match:
-    """Where a form fits: its groups as text, and as numbers those that are. `damaged`: groups with a letter O among the digits."""
+    """A place where a form fits: its groups as text, and as numbers if they are. `damaged`: groups with a letter O among the digits."""
 
     form: LogForm
     start: int
@@ -53,22 +53,22 @@ class Match:
     damaged: tuple[str, ...] = ()
 
 
-Names = Callable[[], Mapping[str, str]]  # the names of what may have a value, in the form of squeeze → as the catalogue spells them
+Names = Callable[[], Mapping[str, str]]  # names of things with values, as squeeze writes them → as the catalogue spells them
 
 
 class Finder:
-    """Finds one form in text. Its pattern is compiled when a text first has what it must have."""
+    """Finds one form in text. Its pattern is compiled when a text first has the words for it."""
 
     def __init__(self, form: LogForm, place: int, names: Names) -> None:
         self.form = form
-        self.place = place  # among all forms
+        self.place = place  # its place among all forms
         self.names = names
         self.kinds = groups_in(form)
         self.words = (*form.words, *form.later)
         self.has_digit = not {"0x", "dec", "int"}.isdisjoint(self.kinds.values())
         self.length = max(map(len, form.seen), default=LONGEST_HELD) + MORE
-        self.end = LONGEST_HELD if form.own else sys.maxsize  # how far it is looked for
-        self.reach = (LINES_OF_CRASH if form.crash else LINES) if can_wrap(form) else 0  # lines
+        self.end = LONGEST_HELD if form.own else sys.maxsize  # characters that are searched
+        self.reach = (LINES_OF_CRASH if form.crash else LINES) if can_wrap(form) else 0  # lines it can continue on
 
     @cached_property
     def outline(self) -> Outline:
@@ -88,8 +88,8 @@ class Finder:
         return (to_match(self.form, match, self.kinds) for match in self.pattern.finditer(text, 0, self.end))
 
     def may_begin(self, low: str) -> bool:
-        """Whether it may begin in a text of lower case, of which the next line is not known."""
-        for start in self.outline.starts:  # a loop, which is faster than any(): this is asked of every line that has a word
+        """Whether a match may begin in this lower-case text and continue on the next line."""
+        for start in self.outline.starts:  # a loop is faster than any(), and every line with a word comes here
             if low.rfind(start, -self.length) >= 0:
                 return True
         end = low[-LAST_WORD if self.outline.starts else -LAST_WORDS :]
@@ -100,13 +100,13 @@ class Finder:
 
     @cached_property
     def cuts(self) -> tuple[str, ...]:
-        """What a line may end with on which it begins, where it is broken at one of its blanks."""
+        """Ends of a line on which a match begins, if the line is broken at one of the blanks in its beginning."""
         return tuple(start[: at.start()] for start in self.outline.starts for at in re.finditer(" ", start))
 
 
 @record
 class Taking:
-    """The finders that count at a time by their words, and what follows from those: what a line is searched for, and how far back."""
+    """The finders in use, by word, and what follows from the words: texts to search for, and how many lines to look back."""
 
     finders: Mapping[str, tuple[Finder, ...]]
     words: tuple[str, ...]
@@ -115,9 +115,9 @@ class Taking:
 
 
 class Recogniser:
-    """Finds forms in text, at first those alone that say something in any log: the others after `open`, in one of Hyper-V.
+    """Finds forms in text: at first only those that are meaningful in any log, and the others after `open`, in a log of Hyper-V.
 
-    `words` are what a line must have one of, lower case; `names` gives the names that the reader of that name knows.
+    A line must have one of `words`, which are in lower case; `names` gives the names for the reader of that name.
     """
 
     def __init__(self, forms: Iterable[LogForm], names: Names = dict, *, is_open: bool = False) -> None:
@@ -127,7 +127,7 @@ class Recogniser:
         self._take(is_open=is_open)
 
     def anew(self) -> Recogniser:
-        """One that has not read anything yet, as this one was before: what both have looked up and compiled is shared."""
+        """A recogniser that has not read anything; it shares what this one has looked up and compiled."""
         other = copy(self)
         other._take(is_open=False)
         return other
@@ -137,7 +137,7 @@ class Recogniser:
         self._take(is_open=True)
 
     def hints(self) -> Recogniser:
-        """The forms that only say something of the machine, for what is before the first line that has made a log one of Hyper-V."""
+        """Only the forms that identify the machine, for the lines before the first one of Hyper-V."""
         if not self._hints:
             self._hints.append(Recogniser((finder.form for finder in self._all if finder.form.is_hint), is_open=True))
         return self._hints[0]
@@ -167,37 +167,37 @@ class Recogniser:
         )
 
     def finders(self, low: str) -> tuple[Finder, ...]:
-        """Those of which a text of lower case has a word, in the order of the specs."""
+        """The finders with a word in a lower-case text, in the order of the specs."""
         words = [longer for word in self.words if word in low for longer in self._longer[word] if longer in low]
         if not words:
             return ()
         return merge([self._finders[word] for word in words])
 
     def back(self, line: bytes) -> int:
-        """How many lines before this one a form that ends on it may have begun; 0 where none does."""
+        """The number of earlier lines on which a form that ends on this line may have begun."""
         low = line.lower()
         return max((back for word, back in self._backs if word in low), default=0)
 
     def find(self, text: str) -> list[Match]:
-        """What fits, in order."""
+        """The matches, in order."""
         low = text.lower()
         return find_with(self.finders(low), text, low)
 
 
 @lru_cache(16)  # the same for each log
 def nest(words: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
-    """Each word that has no other in it, with those in which it is: where that one is not in a text, none of them is."""
+    """Each word that does not contain another one → the words that contain it: none of them is in a text without it."""
     shortest = [word for word in words if not any(other != word and other in word for other in words)]
     return {word: [other for other in words if word in other] for word in shortest}
 
 
 def can_wrap(form: LogForm) -> bool:
-    """Whether a line may break within it: not where it has no blank, nor between a name and its value."""
+    """Whether a line may break within a match: not without a blank in the pattern, nor between a name and its value."""
     return form.reader == "cpuid" or " " in form.pattern or r"\s" in form.pattern
 
 
 def find_with(finders: Iterable[Finder], text: str, low: str) -> list[Match]:
-    """What fits, in order; of what overlaps, the form that stands first."""
+    """The matches, in order; where two overlap, the form that comes first in the specs wins."""
     found: list[Match] = []
     taken = Taken()
     for finder in finders:
@@ -207,12 +207,12 @@ def find_with(finders: Iterable[Finder], text: str, low: str) -> list[Match]:
 
 
 def has_sign(finders: Iterable[Finder], text: str) -> bool:
-    """Whether a text shows that a log is of Hyper-V by a form that is for nothing else."""
+    """Whether a form that only occurs in logs of Hyper-V is in the text."""
     return any(finder.form.sign and finder.pattern.search(text, 0, finder.end) for finder in finders)
 
 
 def begun(finders: tuple[Finder, ...], low: str) -> tuple[Finder, ...]:
-    """Those of what may begin in a text of lower case and go on over the next lines."""
+    """The finders whose match may begin in a lower-case text and continue on the next lines."""
     low = low.rstrip()
     if not may_have_begun(finders)(low):
         return ()
@@ -221,7 +221,7 @@ def begun(finders: tuple[Finder, ...], low: str) -> tuple[Finder, ...]:
 
 @lru_cache(maxsize=64)
 def may_have_begun(finders: tuple[Finder, ...]) -> Callable[[str], bool]:
-    """What tells of a text of lower case whether it is worth while to ask each of the finders what may begin there."""
+    """A quick check of a lower-case text: whether any of these finders might have a match that begins there."""
     able = [finder for finder in finders if finder.reach]
     starts = {start for finder in able for start in finder.outline.starts}
     cuts = tuple({cut for finder in able for cut in finder.cuts})
@@ -237,7 +237,7 @@ def may_have_begun(finders: tuple[Finder, ...]) -> Callable[[str], bool]:
 
 
 def merge(several: Sequence[tuple[Finder, ...]]) -> tuple[Finder, ...]:
-    """Finders of several lines, in the order of the specs."""
+    """Finders from several tuples, in the order of the specs."""
     if len(several) == 1:
         return several[0]
     places = {finder.place: finder for finders in several for finder in finders}
@@ -245,7 +245,7 @@ def merge(several: Sequence[tuple[Finder, ...]]) -> tuple[Finder, ...]:
 
 
 def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
-    """CPUID leaves in any form of dump, none of which has a subleaf. A register that cannot be read is damaged."""
+    """CPUID leaves without subleaves, in any form of dump. An unreadable register is damaged."""
     for one in find_leaves(text):
         if one.subleaf:
             continue
@@ -254,7 +254,7 @@ def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
 
 
 def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:
-    """Names that are known, each with the number after it."""
+    """Known names, each with the number after it."""
     for match in NAMED.finditer(text):
         name = names().get(squeeze(match["name"])) if not DEFINES.search(text, 0, match.start()) else ""
         if name and name not in form.excepted:
@@ -262,7 +262,7 @@ def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:
 
 
 def squeeze(name: str) -> str:
-    """The form in which names are recognised: case, hyphen and underscore do not matter, nor whether there are any."""
+    """The form in which names are compared: without case, hyphens and underscores."""
     return name.lower().replace("-", "").replace("_", "")
 
 
@@ -270,7 +270,7 @@ READ: Mapping[str, Callable[[LogForm, str, Names], Iterator[Match]]] = {"cpuid":
 
 
 def to_match(form: LogForm, match: re.Match[str], kinds: Mapping[str, str], name: str = "") -> Match:
-    """`name`: what the catalogue calls the group of that name."""
+    """Makes a Match; `name` is the catalogue's spelling of the group `name`."""
     texts = {group: text for group, text in match.groupdict().items() if text is not None} | ({"name": name} if name else {})
     damaged = tuple(group for group, text in texts.items() if kinds[group] not in ("guid", "name") and "o" in text.lower())
     readable = [group for group in texts if group not in damaged and kinds[group] != "name"]
@@ -288,32 +288,32 @@ def to_number(text: str, kind: str) -> int:
 
 @record
 class Held:
-    """A line, or the end of one, on which something may have begun, and for how many lines more that is waited for."""
+    """A line, or its end, on which something may have begun, and the number of lines to wait for the rest."""
 
     text: str
     left: int
-    finders: tuple[Finder, ...] = ()  # of what may have begun there
+    finders: tuple[Finder, ...] = ()  # of the forms that may have begun there
 
 
 class LogReader:
-    """The lines of one log, one after the other: what is in each, also what a mail has broken over several."""
+    """Reads the lines of one log in order, and finds matches on one line, or broken over several by a mail."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         self.recogniser = recogniser
-        self.began_before = 0  # on how many lines before it began what the line that was read last ends
+        self.began_before = 0  # how many lines before the last one its earliest match began
         self._held: list[Held] = []
         self._waiting: list[Match] = []
 
     @property
     def is_open(self) -> bool:
-        """Whether the next line may go on with what this one has begun."""
+        """Whether the next line may continue something that has begun."""
         return bool(self._held)
 
     def read(self, line: str, lines: Sequence[str] = (), *, has_word: bool = True) -> list[Match]:
-        """What ends on this line. A match at whose end the line breaks off waits for the next.
+        """The matches that end on this line. A match waits for the next line if this one breaks off after it.
 
-        `lines`: those before it, if a form may have begun on them that has none of its words there. `has_word`: False where it is known
-        that this line has no word of any form, and is read only because of those before it.
+        `lines`: earlier lines, if a form may have begun on them without any of its words. `has_word`: False if this line is known not to
+        have a word of any form, and is only read because of earlier lines.
         """
         text = plain(line)
         if lines:
@@ -326,7 +326,7 @@ class LogReader:
             own = self.recogniser.finders(text.lower())
         self.began_before = 0
         starts: Sequence[int] = ()
-        if not (self._held or self._waiting):  # most lines: nothing waits, and nothing more can be found than on the line itself
+        if not (self._held or self._waiting):  # most lines: nothing waits, so only the line itself is searched
             finders, joined, boundary = own, text, 0
         else:
             finders = merge([own, *(held.finders for held in self._held)])
@@ -353,14 +353,14 @@ class LogReader:
         return found
 
     def finish(self) -> list[Match]:
-        """What still waits at the end of the log."""
+        """The matches that still wait at the end of the log."""
         _, text = self._join()
         found = self._waiting or (self.recogniser.find(text) if self._held and self._held[-1].text.endswith(SOFT_BREAK) else [])
         self._waiting, self._held = [], []
         return found
 
     def _join(self) -> tuple[Sequence[int], str]:
-        """Where in what is held of the lines before each of them begins, and all of it."""
+        """(the start of each held line in the joined text, the joined text)."""
         starts: list[int] = []
         text = ""
         for held in self._held:
@@ -370,7 +370,7 @@ class LogReader:
         return starts, text
 
     def _hold(self, rest: str, finders: tuple[Finder, ...], *, goes_on: bool) -> None:
-        """Keeps what no match has used of a line, and if that goes on with what came before, the lines that are still waited for."""
+        """Holds the unused rest of a line, and, if nothing was found, the earlier lines that still wait."""
         if not (finders or self._held):
             return
         held = [Held(one.text, one.left - 1, one.finders) for one in self._held] if goes_on else []
@@ -382,11 +382,11 @@ class LogReader:
 
 
 def plain(line: str) -> str:
-    """A line without its end, and without what a mail has made of =."""
+    """A line without its line end, and with the = that a mail has encoded."""
     text = line.rstrip("\r\n")
     return QUOTED_PRINTABLE.sub("=", text) if "=3" in text else text
 
 
 def breaks_off(text: str, match: Match) -> bool:
-    """Whether a line ends after a match as if there were more: with a comma, or a comma and a word."""
+    """Whether a line after a match ends as if more followed: with a comma, or a comma and a word."""
     return bool(UNFINISHED.fullmatch(text, match.end))

@@ -1,4 +1,4 @@
-"""The notes that annotate puts under a line of a log: what they begin with, and whether a line is one. Pure."""
+"""The notes that annotate puts under a line of a log: how they begin, and whether a line is one. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def has_notes(block: bytes) -> bool:
 
 
 def is_note(block: bytes, start: int, *, before: bool) -> bool:
-    """Whether the line that begins there is one of a note, in a log that was annotated already. `before`: what ends before the block is."""
+    """Whether the line at a place belongs to a note of an earlier annotate. `before`: whether the line before the block did."""
     for _ in range(LONGEST_NOTE):
         if block.startswith(MARK.encode(), start):
             return True

@@ -1,4 +1,4 @@
-"""Text → number, in any notation people paste, saying how it was read; what can be read in two ways is refused, never guessed."""
+"""Text → number, in any notation people paste, saying how it was read; ambiguous text is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BASE_NAMES = {"0n": "WinDbg decimal", "0o": "octal", "0t": "WinDbg octal", "0b":
 DIGITS = {16: "0-9a-f", 10: "0-9", 8: "0-7", 2: "01"}
 SUFFIX = r"(?:_?(?:u?(?:l|ll|z|i64)|(?:l|ll|z)u|u|[ui](?:8|16|32|64|128|size)))?"  # C, C++, MSVC and Rust
 RUN = {base: rf"([{digits}]+(?:_[{digits}]+)*)" for base, digits in DIGITS.items()}
-# Patterns, compiled when they are first needed, which most are not. 0O17 could be a typed 0017, so octal has the small letter alone.
+# Patterns, compiled on first use; most runs need few. 0O17 could be a typed 0017, so octal only has the small letter.
 PREFIXED = {prefix: rf"{'0o' if prefix == '0o' else f'(?i:{prefix})'}_?(?i:{RUN[base]}{SUFFIX})" for prefix, base in BASES.items()}
 WINDBG = r"(?:0x)?([0-9a-f]{1,8})`([0-9a-f]{8})"
 DECIMAL = rf"(0|[1-9][0-9]*(?:_[0-9]+)*|0+){SUFFIX}"
@@ -32,7 +32,7 @@ BARE_DIGITS = r"[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*"
 AMBIGUOUS = r"[1-9][0-9]{7}(?:[0-9]{8})?"  # the digits of a whole word of 32 or 64 bits
 GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 
-# What people copy along with a number; \uff0c is the full-width comma of Chinese logs.
+# Characters that people copy along with a number; \uff0c is the full-width comma of Chinese logs.
 SPACE = " \t\r\n\f\v\u00a0"
 PASTED_BEFORE = "=\"'`" + SPACE
 PASTED_AFTER = ",;\"'`\uff0c" + SPACE
@@ -40,14 +40,14 @@ PASTED_AFTER = ",;\"'`\uff0c" + SPACE
 
 @record(eq=True)
 class Reading:
-    """A number, and how its text was read: empty when that was plain."""
+    """A number, and how its text was read: "" if that was obvious."""
 
     value: int
     how: str = ""
 
 
 def read_number(text: str) -> Reading:
-    """One number. Raises UsageError for text that is none, or that could be two."""
+    """One number. Raises UsageError for text that is not a number, or is ambiguous."""
     if len(text) > LONGEST:
         raise UsageError(f"'{shorten(text)}' is {len(text)} characters long; a number has at most {MOST_BITS} bits")
     number, around = unwrap(text)
@@ -62,7 +62,7 @@ def read_number(text: str) -> Reading:
 
 
 def read_given(text: str, *, is_hex: bool = False) -> Reading:
-    """A number that stands for a thing or a value: digits alone that tools print in hex too are refused, or with `is_hex` read so."""
+    """A number of a thing or a value: bare digits that tools also print in hex are refused, or read as hex with `is_hex`."""
     number, around = unwrap(text)
     if is_hex and len(number) <= LONGEST and re.fullmatch(BARE_DIGITS, number):
         return Reading(int(number, 16), ", ".join(how for how in ("read as hex", around) if how))
@@ -80,7 +80,7 @@ def is_number(text: str) -> bool:
 
 
 def is_given(text: str, *, is_hex: bool = False) -> bool:
-    """Whether read_given reads it."""
+    """Whether read_given accepts it."""
     try:
         read_given(text, is_hex=is_hex)
     except UsageError:
@@ -89,7 +89,7 @@ def is_given(text: str, *, is_hex: bool = False) -> bool:
 
 
 def unwrap(text: str) -> tuple[str, str]:
-    """The number without the quotes, commas and = around it, and the words that say so."""
+    """The number without surrounding quotes, commas and =, and a phrase that says so."""
     tail = text.lstrip(PASTED_BEFORE)
     number = tail.rstrip(PASTED_AFTER)
     dropped = "".join((text[: len(text) - len(tail)] + tail[len(number) :]).split())
@@ -126,7 +126,7 @@ def read_decimal(number: str) -> Reading | None:
     match = re.fullmatch(DECIMAL, number, re.IGNORECASE)
     if match is None or len(match[1]) > LONGEST_DECIMAL or re.fullmatch(PADDED, number):
         return None
-    # 8100_0006 is grouped as hex is, so it is said.
+    # 8100_0006 is grouped like hex, so the reading is mentioned.
     return Reading(to_int(match[1]), "read as decimal" if "_" in match[1] else "")
 
 
@@ -143,7 +143,7 @@ def read_bare(number: str) -> Reading | None:
 
 
 def read_guid(number: str) -> Reading | None:
-    """A GUID's text as the number that its bytes in memory are: the first three parts are little-endian."""
+    """A GUID as the number of its bytes in memory: the first three parts are little-endian."""
     match = GUID.fullmatch(number)
     if match is None:
         return None
@@ -151,7 +151,7 @@ def read_guid(number: str) -> Reading | None:
 
 
 def read_arithmetic(number: str) -> Reading | None:
-    """Operands in any notation but bare hex, with the operators that C and Python share; there must be parentheses."""
+    """Operands in any notation except bare hex, with the operators that C and Python share; parentheses are required."""
     if not is_arithmetic(number):
         return None
     from hvrepl.readers.arithmetic import calculate
@@ -190,7 +190,7 @@ ASSIGNMENT = re.compile(r"(e[a-d]x)=(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def read_cpuid(words: Sequence[str]) -> Reading | None:
-    """`eax=… ebx=… ecx=… edx=…` as EDX:ECX:EBX:EAX; None if no word is of that kind. Registers that are not named are zero."""
+    """`eax=… ebx=… ecx=… edx=…` as EDX:ECX:EBX:EAX; None if no word has this form. Missing registers are zero."""
     parts = [part for word in words for part in word.split()]
     if not any(ASSIGNMENT.fullmatch(part) for part in parts):
         return None

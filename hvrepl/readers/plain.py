@@ -1,4 +1,4 @@
-"""Bytes without addresses: plain hex, arrays, strings, records and base64 → bytes, and the words that say how they were read."""
+"""Bytes without addresses: plain hex, arrays, strings, records and base64 → bytes, and a phrase for how they were read."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 NUMBERS = re.compile(r"[-+\w\s,'\"<>\[\]=().\u2026]*")
 HEX = re.compile("[0-9a-f]*", re.IGNORECASE)
 RECORD = re.compile(":(?:[0-9a-f]{2}){5}", re.IGNORECASE)
-AMBIGUOUS = (4, 8, 16)  # digits of groups that are bytes as they are, or words
+AMBIGUOUS = (4, 8, 16)  # digits of groups that can be bytes as printed, or words
 
 
 @record
 class Given:
-    """What was said of a dump: how many bytes a word has, whether bare digits are hex, and how many bytes are asked for."""
+    """Options for a dump: the bytes per word, whether bare digits are hex, and the number of bytes that is expected."""
 
     word_size: int | None = None
     is_hex: bool = False
@@ -33,9 +33,9 @@ class Given:
 
 
 def read_plain(text: str, given: Given) -> list[tuple[bytes, str, int | None]]:
-    """The bytes of each array, or of the whole text, how they were read, and their address where there is one.
+    """(bytes, how they were read, their address if there is one) for each array, or for the whole text.
 
-    Raises UsageError with the line and what is wrong.
+    Raises UsageError with the line and the fault.
     """
     if not text.strip():
         raise UsageError(f"an empty dump: expected {EXAMPLES}")
@@ -61,7 +61,7 @@ def read_plain(text: str, given: Given) -> list[tuple[bytes, str, int | None]]:
 
 
 def without_frames(text: str) -> str:
-    """Without prompts that have no bytes after them: as empty lines, so that the others keep their numbers."""
+    """The text with empty lines for prompts without bytes, so that the other lines keep their numbers."""
     lines = text.split("\n")
     for at, line in enumerate(lines):
         source, prompted = strip_prefix(line)
@@ -78,7 +78,7 @@ def read_numbers(inner: Inner, given: Given) -> tuple[bytes, str]:
 
 
 def read_strings(strings: list[str], inner: Inner, given: Given) -> tuple[bytes, str]:
-    """Strings of numbers are a list of them, and strings of nothing but hex are what hexlify and JSON make; others are bytes."""
+    """Strings of numbers are a list of them, and strings of only hex digits are hexlify's and JSON's; others are bytes."""
     if all(re.fullmatch("-?0x[0-9a-f]+", string, re.IGNORECASE) for string in strings):
         return read_numbers(replace(inner, text=", ".join(strings)), given)
     joined = "".join(strings) if not inner.is_list else " ".join(strings)
@@ -93,7 +93,7 @@ def read_strings(strings: list[str], inner: Inner, given: Given) -> tuple[bytes,
 
 
 def read_base64(text: str, given: Given) -> tuple[bytes, str] | None:
-    """What base64 stands for if that is said of it, or if it is exactly what is asked for and no hex; else None."""
+    """Decoded base64 if it is marked as such, or if it has exactly the expected size and is not hex; otherwise None."""
     armour = ARMOUR.fullmatch(text)
     digits = "".join((armour[1] if armour else text).split())
     if not BASE64.fullmatch(digits) or len(digits) % 4 or (not armour and HEX.fullmatch(digits)):
@@ -108,7 +108,7 @@ def read_base64(text: str, given: Given) -> tuple[bytes, str] | None:
 
 
 def bare_rows(text: str) -> list[Row]:
-    """Rows with groups and text but no address, or words that the kernel printed; none if the text begins otherwise."""
+    """Rows with groups and text but without addresses, or words that the kernel printed; empty if the text begins otherwise."""
     rows: list[Row] = []
     for number, line in enumerate(text.split("\n"), 1):
         source, prompted = strip_prefix(line)
@@ -123,7 +123,7 @@ def bare_rows(text: str) -> list[Row]:
 
 
 def join_bare(rows: list[Row], word_size: int | None) -> tuple[bytes, str]:
-    """Words are little-endian, as the kernel prints them, unless the text next to them says otherwise."""
+    """Words are little-endian, as the kernel prints them, unless the text next to them proves otherwise."""
     order = "big" if {row.order for row in rows if row.order} == {"big"} else "little"
     name = f"{'kernel ' * rows[0].is_logged}hex dump {'bytes' if rows[0].digits == 2 or order == 'big' else 'words'}"
     if word_size:
@@ -136,14 +136,14 @@ def force(data: bytes, word_size: int | None, line: int) -> bytes:
 
 
 def forced(name: str, word_size: int | None) -> str:
-    """The name with the word size that was given, where it says more than the name."""
+    """The name, with the given word size unless the name already says it."""
     if not word_size or (word_size == 1 and name.endswith("bytes")):
         return name
     return f"{name} in {word_size}-byte words"
 
 
 def reverse_words(data: bytes, size: int, line: int) -> bytes:
-    """Words as printed → as they lie in little-endian memory."""
+    """Words as printed → their bytes in little-endian memory."""
     if len(data) % size:
         raise UsageError(f"line {line}: {len(data)} bytes are not a whole number of {size}-byte words")
     return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size)) if size > 1 else data
@@ -154,7 +154,7 @@ def split_words(source: str) -> list[str]:
 
 
 def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
-    """Lines of nothing but hex, in groups of any even width: bytes as they are. Groups that can be words are refused."""
+    """Lines of only hex digits, in groups of any even width: bytes as they are. Groups that can be words are refused."""
     parts = []
     groups: list[tuple[str, int]] = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -179,9 +179,9 @@ def read_hex(text: str, word_size: int | None) -> tuple[bytes, str]:
 
 
 def check_groups(groups: list[tuple[str, int]]) -> None:
-    """Raise UsageError for groups that are all as wide as words: they are printed as they are (xxd), or lowest byte last (od, hexdump).
+    """Raise UsageError if all groups are as wide as words: they can be bytes as printed (xxd), or lowest byte last (od, hexdump).
 
-    Groups of several widths are what somebody types field by field.
+    Groups of several widths were typed field by field.
     """
     widths = {len(word) for word, _ in groups}
     if len(groups) == 1 or len(widths) > 1 or not widths <= set(AMBIGUOUS):

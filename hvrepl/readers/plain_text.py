@@ -1,17 +1,17 @@
-"""Bytes → text, in whatever encoding, without what terminals put into it; None for bytes that are no text."""
+"""Bytes → text in any encoding, without terminal escapes; None for bytes that are not text."""
 
 from __future__ import annotations
 
 import codecs
 import re
 
-# What is before UTF-16; the mark before UTF-8 says nothing new.
+# The byte order marks of UTF-16; that of UTF-8 adds nothing.
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-LEAST_UTF_16 = 8  # bytes without a mark that are UTF-16 if each second one is zero
+LEAST_UTF_16 = 8  # this many bytes without a mark are UTF-16 if every second one is zero
 ESCAPE = re.compile(
-    "\x1b(?:\\[[0-?]*[ -/]*[@-~]"  # colours, and what moves the cursor
-    "|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)"  # titles of windows
-    "|[ -/]+[0-~]|[0-Z\\\\^-~])"  # character sets, and the rest
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]"  # colours and cursor movement
+    "|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)"  # window titles
+    "|[ -/]+[0-~]|[0-Z\\\\^-~])"  # character sets and the rest
 )
 CUT_ESCAPE = re.compile("\x1b[^\x1b\n]*\\Z")
 BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
@@ -34,7 +34,7 @@ def decode(raw: bytes, *, cut: bool = False) -> str | None:
 
 
 def encoding_of(start: bytes) -> str:
-    """By the mark and the zeros that UTF-16 has at least in the ends of its lines, or by these alone; else UTF-8."""
+    """The encoding: UTF-16 by its mark, or by the zeros that it has at least in line ends; otherwise UTF-8."""
     encoding = MARKS.get(start[:2])
     if encoding and (len(start) == len(start[:2]) or b"\0" in start[:4096]):
         return encoding
@@ -49,14 +49,14 @@ def is_nearly_ascii(raw: bytes) -> bool:
 
 
 def clean(text: str) -> str:
-    """Without marks, escapes, bells and what was erased, and with plain line ends."""
+    """The text without marks, escapes, bells and erased characters, and with plain line ends."""
     text = text.replace("\ufeff", "")
     if "\x1b" in text:
         text = ESCAPE.sub("", text)
     if "\x07" in text or "\x08" in text:
         text = "\n".join(map(erase, text.replace("\x07", "").split("\n")))
     if "\r" in text:
-        text = re.sub("\r+\n?", lambda ends: "\n" if ends[0][-1] == "\n" else "\n" * len(ends[0]), text)  # which takes each one once
+        text = re.sub("\r+\n?", lambda ends: "\n" if ends[0][-1] == "\n" else "\n" * len(ends[0]), text)  # one pass, each once
     return text
 
 

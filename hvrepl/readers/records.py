@@ -1,4 +1,4 @@
-"""Files of records with addresses and check sums, for loaders and simulators → bytes at addresses. Pure."""
+"""Files of records with addresses and checksums, for loaders and simulators → bytes at addresses. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Part = tuple[int, bytes, int]  # an address, its bytes, and the line
 
 INTEL = re.compile(r":(?:[0-9A-F]{2}){5,}", re.IGNORECASE)
 MOTOROLA = re.compile(r"S[0-9](?:[0-9A-F]{2}){3,}", re.IGNORECASE)
-ADDRESS_BYTES = {"1": 2, "2": 3, "3": 4}  # of records with data of Motorola
+ADDRESS_BYTES = {"1": 2, "2": 3, "3": 4}  # of Motorola's data records
 VERILOG = re.compile(r"@[0-9A-F]{4,16}(?:\s+[0-9A-F]+)*", re.IGNORECASE)
 
 
@@ -67,7 +67,7 @@ def read_motorola(text: str) -> Iterator[Part]:
 
 
 def read_verilog(text: str) -> Iterator[Part]:
-    """$readmemh's, and TI-TXT's with its `q` at the end. Only bytes: what an address counts is not said of words."""
+    """$readmemh's format, and TI-TXT's, which has a `q` at the end. Only bytes: the unit of addresses is unknown for words."""
     at: int | None = None
     ended = False
     for number, source in lines_of(text):
@@ -87,7 +87,7 @@ def read_verilog(text: str) -> Iterator[Part]:
 
 @record
 class Kind:
-    """How the first record looks, what reads them all, and what they are called."""
+    """A format: a pattern for its first record, a function that reads all, and its name."""
 
     start: re.Pattern[str]
     read: Callable[[str], Iterator[Part]]
@@ -102,9 +102,9 @@ KINDS = (
 
 
 def read_records(text: str) -> list[tuple[bytes, str, int]]:
-    """Each run of bytes without a hole, what the records are called, and the address; empty if the text has none.
+    """(bytes, name of the format, address) for each run of bytes without a gap; empty if the text has none.
 
-    Raises UsageError with the line and what is wrong.
+    Raises UsageError with the line and the fault.
     """
     text = COMMENT.sub("", text) if "@" in text else text
     first = next((source for _, source in lines_of(text)), "")

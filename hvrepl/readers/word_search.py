@@ -1,4 +1,4 @@
-"""Which lines of a block of bytes have one of many words. All lines of a log are searched so: how fast that is, is how fast annotate is."""
+"""Finds the lines of a block of bytes that have one of many words. All lines of a log pass here, so it sets the speed of annotate."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
-Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → where words are
+Search = Callable[[bytes, int], Iterator[int]]  # (bytes in lower case, where to begin) → positions of words
 
-# How often a character stands among a thousand of logs and mails; others are as rare as RARE.
+# How often a character occurs among a thousand characters of logs and mails; others are as rare as RARE.
 OFTEN = {
     c: often
     for often, characters in ((110, " "), (55, "e0"), (45, "so"), (35, "tdrniam1"), (20, "2u:fc.l5"), (14, "473\n6b8vxyp9"), (8, "gk-h_,"))
     for c in characters
 }
 RARE = 4
-# What a pattern costs a thousand characters: for its pass, for each stop at its own, and there for each word that ends with that.
+# The cost of a pattern per thousand characters: for the pass, for each stop at its character, and there for each word that ends with it.
 PASS, STOP = 9, 4
 
 
 def candidates(block: bytes, words: tuple[str, ...], first: int = 0) -> Iterator[tuple[int, int]]:
-    """(start, end) of each line of a block of whole lines, from `first` on, that has one of the words, in order."""
+    """(start, end) of each line, from `first` on, that has one of the words, in order; the block consists of whole lines."""
     low = block.lower()
     yield from sorted(set(lines_at(low, searcher(words)(low, first))))
 
 
 def lines_at(low: bytes, places: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """(start, end) of the line of each place, once for those of one line that follow one another: a line can be long, and full of words."""
+    """(start, end) of the line of each position; adjacent positions on one line yield it once, as a long line can be full of words."""
     start = end = 0
     for at in places:
         if not start <= at < end:
@@ -36,7 +36,7 @@ def lines_at(low: bytes, places: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=2)
 def searcher(words: tuple[str, ...]) -> Search:
-    """What finds one of the words at least once on each line that has one: all at once if there is the library for it."""
+    """A search for at least one word on each line that has any: in one pass if the library is installed."""
     try:
         from ahocorasick_rs import BytesAhoCorasick
     except ImportError:
@@ -55,10 +55,10 @@ def search_each(searches: Sequence[Callable[[bytes, int], re.Match[bytes] | None
 
 
 def patterns(words: Sequence[str]) -> list[re.Pattern[bytes]]:
-    """Few patterns that find all words.
+    """A few patterns that find all words.
 
-    A pattern that begins with one character skips to it, many times as fast as to one of several. So each looks for the words that have
-    a character in common, chosen so that many do, and little else.
+    A pattern that begins with one character skips to it, many times faster than to one of several. So each pattern searches for words that
+    share a character: one that is common to many words and rare elsewhere.
     """
     left = list(words)
     found = []
@@ -72,11 +72,11 @@ def patterns(words: Sequence[str]) -> list[re.Pattern[bytes]]:
 
 
 def cost(words: Sequence[str], c: str) -> int:
-    """Of the pattern for words that share a character."""
+    """The cost of the pattern for words that share a character."""
     return PASS + OFTEN.get(c, RARE) * (STOP + sum(not word.partition(c)[2] for word in words))
 
 
 def beside(word: str, c: str) -> str:
-    """What is next to a character in a word, as a pattern after that character: what follows is tried first, which is faster."""
+    """The rest of a word, as a pattern after a character: the following part is tried first, which is faster."""
     before, _, after = word.partition(c)
     return re.escape(after) + (f"(?<={re.escape(word)})" if before else "")

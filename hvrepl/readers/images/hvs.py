@@ -187,7 +187,7 @@ class Store:
                 yield number == count - 1, kind, offset, size
 
     def _entries(self, start: int, count: int) -> Iterator[tuple[int, tuple[int, int, int, int, int]]]:
-        """The number and fields of each entry of an object table, except those in holes of the file."""
+        """The number and fields of each entry of an object table; holes of the file, whose entries are empty, are skipped."""
         total = count * OBJECT.size
         done = 0
         while done < total:

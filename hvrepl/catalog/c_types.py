@@ -1,4 +1,4 @@
-"""The thing that a C type of a guest's kernel is: found by its name, or as the layout that cites the type as its source."""
+"""A C type of a guest's kernel → its definition: by name, or as the layout that cites the type as its source."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from hvrepl.catalog.index import is_seen
 
 
 def find_type(catalog: Catalog, name: str) -> Found | None:
-    """What a struct, union, enum or typedef of that name is on the arch; None if it is nothing known.
+    """The definition of a struct, union, enum or typedef of that name on the arch; None if it is unknown.
 
-    Registers of which there are several have one type: what is found is the first of them, and only its layout holds for all.
+    Several registers can share one type: then the first of them is found, and only its layout is valid for all.
     """
-    is_short = name.islower() and name.isalpha()  # as people write a name: an `enum status` of a program is not HV_STATUS
+    is_short = name.islower() and name.isalpha()  # an everyday name: a program's `enum status` is not HV_STATUS
     if catalog.has_name(name) and not is_short:
         return catalog.find_name(name)
     specs = [catalog.load(key) for key, arch in catalog.index.citing(name) if is_seen(arch, catalog.arch)]
@@ -21,5 +21,5 @@ def find_type(catalog: Catalog, name: str) -> Found | None:
 
 
 def is_one_of_several(found: Found) -> bool:
-    """Whether nothing says which element of an array a type's value is."""
+    """Whether a type's value does not show which element of an array it is."""
     return found.element is not None

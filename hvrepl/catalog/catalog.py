@@ -1,4 +1,4 @@
-"""Common overlaid with one arch: what a name or number means there. Reads only what is asked for."""
+"""Common specs overlaid with one arch: the meaning of names and numbers there. Reads only what is asked for."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 @record(eq=True)
 class Found:
-    """What a name or number means on an arch: a spec, for an array which element, and the place that heads it there.
+    """The meaning of a name or number on an arch: a spec, the element if it is an array, and its main address there.
 
-    `others` are the other meanings of a number; `was` says that older headers gave the name to something else.
+    `others` are the other meanings of a number; `was` says that older headers used the name for something else.
     """
 
     spec: Spec
@@ -47,7 +47,7 @@ class Found:
 
     @property
     def called(self) -> str:
-        """What messages call it: as it was asked for."""
+        """Its name in messages: as it was asked for."""
         return self.asked or self.name
 
     @property
@@ -74,7 +74,7 @@ class Named:
 
 @record(eq=True)
 class Entry:
-    """A line of `list`: one address, or a spec that has none."""
+    """A line of `list`: one address, or a spec without any."""
 
     name: str
     kind: str
@@ -115,14 +115,14 @@ class Catalog:
         return space
 
     def has_name(self, name: str) -> bool:
-        """Whether find_name finds it. Cheaper to ask: it looks for nothing that is spelled alike."""
+        """Whether find_name finds it. Cheaper than asking: it does not search for similar names."""
         return any(is_seen(row.arch, self.arch) for row in self.index.names(to_key(name)))
 
     def find_name(self, name: str, space: str | None = None) -> Found:
-        """Today's meaning of a name on this arch, in a space only what has a number there, which is then its number.
+        """The current meaning of a name on this arch; with a space, only of a name with a number there, which is then its number.
 
-        A name that nothing has may be one but for underscores: HvMapGpaFlags is HV_MAP_GPA_FLAGS.
-        NotFoundError says what the other arch has, or what is spelled alike.
+        An unknown name may match one without its underscores: HvMapGpaFlags is HV_MAP_GPA_FLAGS.
+        NotFoundError mentions the other arch, or similar names.
         """
         named = self.index.names(to_key(name)) or self._but_for_underscores(name)
         rows = [row for row in named if space is None or self._in_space(row, space)]
@@ -138,7 +138,7 @@ class Catalog:
         raise self._unknown(name)
 
     def _but_for_underscores(self, name: str) -> list[NameRow]:
-        """The rows of the one thing that has the name so. NotFoundError if several things of an arch do: none is chosen."""
+        """The rows of the one thing with that name. NotFoundError if several things of an arch have it: none is chosen."""
         rows = self.index.names_but_for_underscores(to_key(name))
         for arch in (self.arch, other_arch(self.arch)):
             things = {(row.spec, row.element): row.spelling for row in reversed(rows) if is_seen(row.arch, arch)}
@@ -147,9 +147,9 @@ class Catalog:
         return rows
 
     def find_number(self, number: int, space: str | None = None) -> Found:
-        """What has the number: in the space, or the first of all spaces that have it on this arch; the others are named.
+        """The thing with a number: in the space, or in the first of all spaces that have it on this arch; others are listed.
 
-        Without a space a range that holds the number does not count: it tells nothing of it. Nor does a space that stands aside.
+        Without a space, a range that contains the number does not count, as it does not explain it. Nor does an `aside` space.
         """
         space = self.space(space).name if space else None
         row = self.find_named(space, number) if space else None
@@ -162,14 +162,14 @@ class Catalog:
         return Found(spec, self.arch, first.element, self.heading(spec, first.address), others)
 
     def bare_spaces(self) -> list[Space]:
-        """The spaces of this arch that a number without a space is looked up in, in order."""
+        """The spaces of this arch where a number without a space is looked up, in order."""
         return [space for space in self.spaces.values() if self.arch in space.arches and not space.aside]
 
     def numbered(self, number: int) -> list[NumberRow]:
-        """The rows that have the number on this arch, no range, in the order of the spaces.
+        """The rows with exactly this number on this arch, in the order of the spaces.
 
-        Where the first has no more than a name, what lays the number out goes before it if numbers of both spaces have one size: a CPUID
-        leaf before an MSR that nothing describes, a hypercall's input before a status.
+        If the first has only a name, one with a layout comes before it, provided that the numbers of both spaces have the same size: a
+        CPUID leaf before an undescribed MSR, a hypercall's input before a status.
         """
         rows = [row for space in self.bare_spaces() if (row := self.find_named(space.name, number)) and row.low == row.high]
         if not rows or self.load(rows[0].spec).layout:
@@ -178,7 +178,7 @@ class Catalog:
         return sorted(rows, key=lambda row: self.spaces[row.space].digits != digits or self.load(row.spec).layout is None)
 
     def find_named(self, space: str, number: int) -> NumberRow | None:
-        """The row of a number of a space on this arch: a name as an enumerator. Unlike find_number it refuses nothing."""
+        """The row of a number in a space on this arch, as enumerators need it. Unlike find_number, it refuses nothing."""
         return next((row for row in self.index.numbers(space, number) if is_seen(row.arch, self.arch)), None)
 
     def elsewhere(self, space: str, number: int) -> NumberRow | None:
@@ -186,7 +186,7 @@ class Catalog:
         return next(iter(self.index.numbers(space, number)), None)
 
     def case_of(self, space: str, number: int) -> Spec | None:
-        """The struct that is the payload of a number; for a register the register itself, a number if nobody lays it out."""
+        """The struct that is the payload of a number; for a register the register itself, or a plain number if it has no layout."""
         keys = [key for arch, key in self.index.case_of(space, number) if is_seen(arch, self.arch)]
         if keys:
             return self.load(keys[0])
@@ -197,7 +197,7 @@ class Catalog:
         return spec if spec.layout else as_number(spec, spec.width or self.spaces[space].bits)
 
     def leaf_of(self, vendor: str, leaf: int, subleaf: int = 0) -> Spec | None:
-        """The leaf of an interface that is not Hyper-V's, counted from where that begins."""
+        """A leaf of another interface than Hyper-V's, counted from where that begins."""
         keys = [key for arch, key in self.index.interface(vendor, leaf, subleaf) if is_seen(arch, self.arch)]
         return self.load(keys[0]) if keys else None
 
@@ -206,7 +206,7 @@ class Catalog:
         return ((number, self.load(key)) for number, arch, key in self.index.cases(space) if is_seen(arch, self.arch))
 
     def type(self, name: str) -> Spec | None:
-        """The spec that a field's type names; None for an integer, bytes, a GUID or the names of a space."""
+        """The spec that is a field's type; None for an integer, bytes, a GUID or the names of a space."""
         if name in PLAIN_TYPES or space_of(name):
             return None
         if name not in self._types:
@@ -215,7 +215,7 @@ class Catalog:
         return self._types[name]
 
     def enumerators(self, field: Field) -> tuple[Enumerator, ...]:
-        """All values a field's own enumeration or type names; those of a space are read only for this."""
+        """All values in a field's own enumeration or its type; those of a space are read only here."""
         if space := space_of(field.type):
             rows = self.index.all_numbers(space)
             seen = [row for row in rows if is_seen(row.arch, self.arch)]
@@ -224,7 +224,7 @@ class Catalog:
         return field.values + (spec.values if spec else ())
 
     def has_enumerators(self, field: Field) -> bool:
-        """Whether anything names values of a field."""
+        """Whether a field's values have names."""
         spec = self.type(field.type)
         return bool(field.values or space_of(field.type) or (spec and spec.values))
 
@@ -240,15 +240,15 @@ class Catalog:
         return next((one.name for one in spec.values if one.low <= value <= one.high), "") if spec else ""
 
     def lone(self) -> Iterator[Spec]:
-        """The specs that a number without a name can be read as, first choice first."""
+        """The specs that a number without a name can be, first choice first."""
         return (self.load(key) for arch, key in self.index.lone() if is_seen(arch, self.arch))
 
     def flags(self) -> Iterator[Spec]:
-        """QEMU's CPU flags, by name; they are of x64."""
+        """QEMU's CPU flags, by name; they exist on x64."""
         return (self.load(key) for key in sorted(self.index.of_kind(FLAG), key=lambda key: self.load(key).name))
 
     def turned_on_by(self, flag: str) -> list[str]:
-        """What has the QEMU flag that turns it on, by name; of an array with its elements, SINT0-15."""
+        """The things that a QEMU flag turns on, by name; an array with its elements, SINT0-15."""
         specs = [self.load(key) for key in self.index.with_flag(flag)]
         return sorted(spec.name.replace("{n}", f"0-{(spec.count or 1) - 1}") for spec in specs)
 
@@ -257,7 +257,7 @@ class Catalog:
         return (self.load(key) for arch, key in self.index.crashes() if is_seen(arch, self.arch))
 
     def log_forms(self) -> Iterator[LogForm]:
-        """What lines of logs look like, the more certain first."""
+        """The forms of log lines, the more certain first."""
         return iter(self._log_forms)
 
     @cached_property
@@ -267,15 +267,15 @@ class Catalog:
         return tuple(form for _, file, table in self.index.logs() for form in parse_forms(table, file))
 
     def laid_out(self, kind: str) -> Iterator[str]:
-        """Every name of today, on any arch, of the specs of a kind that have a layout."""
+        """Every current name, on any arch, of the specs of a kind that have a layout."""
         return self.index.laid_out(kind)
 
     def groups(self) -> tuple[str, ...]:
-        """What `entries` can be asked for: the spaces, then the kinds that are not spaces."""
+        """The arguments that `entries` accepts: the spaces, then the kinds that are not spaces."""
         return tuple(dict.fromkeys([*self.spaces, *self.index.kinds()]))
 
     def entries(self, space: str | None = None, kind: str | None = None) -> Iterator[Entry]:
-        """Every number on every arch with its names, then (without a space) the specs that have no number; of a kind only those."""
+        """Every number on every arch with its names, then (without a space) the specs without numbers; for a kind, only those."""
         of_kind = None if kind is None else self.index.of_kind(kind)
         specs = {key: rest for key, *rest in self.index.specs() if of_kind is None or key in of_kind}
         also: dict[tuple[int, int, int | None], dict[int, list[str]]] = {}
@@ -307,15 +307,15 @@ class Catalog:
         return fill_all(self.load(row.spec).addresses[row.address].also, row.element)
 
     def _in_space(self, row: NameRow, space: str) -> Address | None:
-        """The address in the space that a name stands for: its own, or of a name of the whole spec the spec's."""
+        """The address in the space that a name belongs to: its own, or the spec's if it names the whole spec."""
         spec = self.load(row.spec)
         addresses = spec.addresses if row.address < 0 else (spec.addresses[row.address],)
         return next((a for a in addresses if a.space == space and a.arch in ("", self.arch)), None)
 
     def heading(self, spec: Spec, asked: int | None = None) -> Address | None:
-        """The address that heads a spec on this arch: the first in the order of the spaces.
+        """The main address of a spec on this arch: the first in the order of the spaces.
 
-        Of a CPUID leaf that a register mirrors it is the one asked for, else the leaf; in a space that stands aside the one asked for too.
+        For a CPUID leaf with a register that mirrors it, this is the one asked for, or the leaf; an `aside` space counts only if asked for.
         """
         order = list(self.spaces)
         here = self.standing(spec)
@@ -355,7 +355,7 @@ class Catalog:
         return NotFoundError(text)
 
     def _unknown(self, name: str) -> NotFoundError:
-        from hvrepl.catalog.constants import find_constants  # only a mistake pays for it
+        from hvrepl.catalog.constants import find_constants  # only needed after a mistake
         from hvrepl.catalog.near import say_near
 
         constants = find_constants(self.index, name, self.arch)
@@ -367,7 +367,7 @@ class Catalog:
         return NotFoundError(f"no such name: {name}{say_near(self.index, name, self.arch, self.like(name))}")
 
     def like(self, name: str) -> list[str]:
-        """Up to two names of this arch that are spelled alike, of different things. Reads all names."""
+        """Up to two similar names of this arch, of different things. Reads all names."""
         rows = self._spellings
         close = [rows[key] for key in alike(to_key(name), rows, 6, 0.75)]
         different = {(row.spec, row.element): row.spelling for row in reversed(close)}
@@ -375,23 +375,23 @@ class Catalog:
 
     @cached_property
     def _spellings(self) -> dict[str, NameRow]:
-        """Every name of this arch by its key; kept, as a script that continues after errors can make many."""
+        """Every name of this arch by its key; cached, as a script that continues after errors can make many mistakes."""
         return {to_key(row.spelling): row for row in reversed(self.index.all_names()) if is_seen(row.arch, self.arch)}
 
 
 def as_number(spec: Spec, width: int) -> Spec:
-    """A register that nobody lays out, as a word of one field."""
+    """A register without a layout, as a word of one field."""
     return replace(spec, width=width, layout=number_layout(width))
 
 
 @lru_cache
 def number_layout(width: int) -> Layout:
-    """The same object for the same width: schemas are kept by layout."""
+    """The same object for the same width: schemas are cached by layout."""
     return Layout((Field("value", width=width),), ("{value:x}",))
 
 
 def as_word(spec: Spec) -> Spec:
-    """An enumeration as a word of one field, which has its values; anything else as it is."""
+    """An enumeration as a word with one field that has its values; anything else unchanged."""
     return replace(spec, layout=value_layout(spec.name, spec.width)) if spec.kind == ENUMERATION and spec.width else spec
 
 

@@ -1,4 +1,4 @@
-"""What a constant of the sources means that is not a definition of its own: a value of an enumeration, or the bits of a field."""
+"""Constants of the sources that are not definitions of their own: a value of an enumeration, or the bits of a field."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hvrepl.catalog.model import COMMON, Enumerator, Field, Layout, Spec, to_key
 from hvrepl.record import record
 
 TYPED = re.compile("[A-Za-z][A-Za-z0-9_-]*")
-# Names that identify themselves: HV_STATS_AREA_SELF, HvPortTypeEvent. Others, such as none, are in many enumerations.
+# Names that identify themselves: HV_STATS_AREA_SELF, HvPortTypeEvent. Others, such as none, occur in many enumerations.
 CONSTANT = re.compile("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][A-Za-z0-9]*[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*")
 
 
 @record
 class Constant:
-    """A value (of a field, or of an enumeration itself), or without one the field itself; `spelling` is how a source has it."""
+    """A value of a field or enumeration; without a value, the field itself. `spelling` is a source's name for it."""
 
     spelling: str
     spec: Spec
@@ -25,12 +25,12 @@ class Constant:
 
     @property
     def owner(self) -> str:
-        """The enumeration, or the field with what contains it."""
+        """The enumeration, or the field with its container."""
         return f"{self.spec.name}.{self.field.name}" if self.field and self.value else self.spec.name
 
 
 def find_constants(index: Index, name: str, arch: str) -> list[Constant]:
-    """All that a source calls by the name; what both archs have once, and what only one has is found on any."""
+    """Every constant with the name; one that both archs have comes once, one that only one arch has is found on any."""
     if not TYPED.fullmatch(name):
         return []
     key = to_key(name)
@@ -43,8 +43,8 @@ def find_constants(index: Index, name: str, arch: str) -> list[Constant]:
 
 
 def holding_name(index: Index, key: str) -> Iterator[Spec]:
-    """The specs whose tables contain the name. All are looked through: that takes 2 ms, which only a name that no thing has pays."""
-    sql = "SELECT id FROM spec WHERE body LIKE ? ORDER BY name, arch"  # in LIKE case does not matter, and _ is any character
+    """The specs whose tables contain the name. Searching them all takes 2 ms, which only an undefined name costs."""
+    sql = "SELECT id FROM spec WHERE body LIKE ? ORDER BY name, arch"  # LIKE ignores case, and _ is any character
     return (index.spec(number) for (number,) in index.database.execute(sql, (f'%"{key}"%',)).fetchall())
 
 

@@ -1,4 +1,4 @@
-"""GUIDs as text and as the number that their bytes in memory are: of the first three parts the lowest byte comes first."""
+"""GUIDs as text, and as the number of their bytes in memory: the first three parts have the lowest byte first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ GUID_SIZE = 16
 
 def guid_to_number(text: str) -> int:
     """ValueError for text that is not a GUID."""
-    from uuid import UUID  # 5 ms that only GUIDs pay
+    from uuid import UUID  # 5 ms that only GUIDs cost
 
     return int.from_bytes(UUID(text).bytes_le, "little")
 

@@ -1,4 +1,4 @@
-"""The prebuilt form of the specs: SQLite, read only. A look-up reads one spec and what that refers to, however many there are."""
+"""The prebuilt form of the specs: SQLite, read-only. A look-up reads one spec and those it refers to, however many there are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CREATE TABLE interface(vendor TEXT, leaf INTEGER, subleaf INTEGER, arch TEXT, sp
 CREATE TABLE log(arch TEXT, file TEXT, body TEXT);
 CREATE TABLE document(key TEXT, title TEXT, repository TEXT, commit_id TEXT, root TEXT, url TEXT);
 """
-# Made after the rows: building them row by row takes three times as long.
+# Created after the rows: maintaining them row by row takes three times as long.
 KEYS = """
 CREATE INDEX name_key ON name(key);
 CREATE INDEX number_key ON number(space, low);
@@ -59,7 +59,7 @@ NAME_ROWS = f"SELECT {', '.join(NameRow._fields)} FROM name"
 
 
 class NumberRow(NamedTuple):
-    """A number of a space, or a range of numbers. A range with {n} in its name names each number in it, by its place there."""
+    """A number of a space, or a range of numbers. A range with {n} in its name names each number by its place in the range."""
 
     space: str
     low: int
@@ -71,14 +71,14 @@ class NumberRow(NamedTuple):
     address: int
 
     def at(self, number: int) -> NumberRow:
-        """The row of a number in it: a range that names none of them stays what it is."""
+        """The row of a number in it; a range that does not name its numbers stays as it is."""
         if self.low == self.high or PLACE not in self.name:
             return self
         place = number - self.low
         return self._replace(low=number, high=number, name=fill(self.name, place), element=place)
 
 
-URI = {"%": "%25", "?": "%3f", "#": "%23"}  # what in a path would mean something else in the address that SQLite takes
+URI = {"%": "%25", "?": "%3f", "#": "%23"}  # characters of a path with another meaning in SQLite's URI
 
 
 def to_column(number: int) -> int | str:
@@ -99,7 +99,7 @@ def elements(spec: Spec) -> Sequence[int | None]:
 
 
 def reach(spec: Spec, address: Address, spaces: Mapping[str, Space]) -> str:
-    """The arch on which an address exists: its own, the spec's, or that of a space which only one arch has."""
+    """The arch on which an address exists: its own, the spec's, or that of a space that only one arch has."""
     if address.arch:
         return address.arch
     arches = spaces[address.space].arches if address.space in spaces else ()
@@ -123,9 +123,9 @@ def name_rows(spec: Spec, spaces: Mapping[str, Space]) -> Iterator[tuple[str, in
 
 
 def merge_extensions(specs: Iterable[tuple[dict[str, Any], Spec]]) -> list[tuple[dict[str, Any], Spec]]:
-    """For each arch on which enumerations extend a common one: that one with the values of all, under its name, on that arch.
+    """For each arch that extends a common enumeration: the enumeration with all values, under its name, on that arch.
 
-    Of specs that are merged already it makes the same again.
+    Merging again changes nothing.
     """
     found = list(specs)
     common = {spec.name: table for table, spec in found if spec.arch == COMMON}
@@ -142,7 +142,7 @@ def merge_extensions(specs: Iterable[tuple[dict[str, Any], Spec]]) -> list[tuple
 
 
 class Index:
-    """The rows of the specs, in a file or in memory. Its database is closed when nobody has the index any more."""
+    """The rows of the specs, in a file or in memory. The database is closed with the last reference to the index."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
@@ -161,7 +161,7 @@ class Index:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Index:
-        """Raises FileError where the file is missing or no index."""
+        """Raises FileError if the file is missing or is not an index."""
         name = "".join(URI.get(c, c) for c in os.path.abspath(path).replace(os.sep, "/"))
         try:
             return cls(sqlite3.connect(f"file:/{name.lstrip('/')}?mode=ro&immutable=1", uri=True, check_same_thread=False))
@@ -170,7 +170,7 @@ class Index:
 
     @classmethod
     def load(cls, data: bytes) -> Index:
-        """The index in these bytes of a file."""
+        """The index from the bytes of a file."""
         database = sqlite3.connect(":memory:", check_same_thread=False)
         database.deserialize(data)
         return cls(database)
@@ -183,7 +183,7 @@ class Index:
         documents: Iterable[Document] = (),
         path: str = ":memory:",
     ) -> Index:
-        """An index of specs that keep the rules, from (arch, file, tables) as in read_folder's."""
+        """An index of valid specs, from (arch, file, tables) as read_folder gives them."""
         database = sqlite3.connect(path, check_same_thread=False)
         database.executescript(SCHEMA)
         rows = [
@@ -255,7 +255,7 @@ class Index:
         return parse_spec(json.loads(body), arch, file)
 
     def names(self, key: str) -> list[NameRow]:
-        """The rows of a name in the form of to_key, best first; none has a byte of an argument that is no UTF-8."""
+        """The rows of a name in the form of to_key, best first. Bytes of an argument that are not UTF-8 match none."""
         rows = self._names(key)
         match = NAME_AT_PLACE.fullmatch(key) if not rows else None
         return list(self._names_in_ranges(match[1] + PLACE, to_int(match[2]))) if match else rows
@@ -265,13 +265,13 @@ class Index:
         return [NameRow(*row) for row in self.database.execute(sql, (key.encode("utf-8", "replace").decode(),))]
 
     def names_but_for_underscores(self, key: str) -> list[NameRow]:
-        """The rows of today's names with the same letters and digits. It reads all keys: 1.5 ms, which only a name that is unknown pays."""
+        """Rows of current names with the same letters and digits. It reads all keys: 1.5 ms, which only an unknown name costs."""
         sql = f"{NAME_ROWS} WHERE replace(key, '_', '') = ? AND how < ? ORDER BY how, spec"
         plain = key.replace("_", "").encode("utf-8", "replace").decode()
         return [NameRow(*row) for row in self.database.execute(sql, (plain, WAS))] if plain else []
 
     def _names_in_ranges(self, key: str, place: int) -> Iterator[NameRow]:
-        """The names of the number at a place of each range that names its numbers so."""
+        """The rows of names such as NAME3: the number at that place of each range named NAME{n}."""
         for row in self._names(key):
             address = self.spec(row.spec).addresses[row.address]
             if row.element is None and address.low + place <= address.high:
@@ -281,13 +281,13 @@ class Index:
         return [NameRow(*row) for row in self.database.execute(f"{NAME_ROWS} ORDER BY how, spelling")]
 
     def laid_out(self, kind: str) -> Iterator[str]:
-        """The names of today of the specs of a kind that have a layout."""
+        """The current names of the specs of a kind that have a layout."""
         run = self.database.execute
         keys = {key for key, body in run("SELECT id, body FROM spec WHERE kind = ?", (kind,)) if '"layout":' in body}
         return (spelling for spelling, spec, how in run("SELECT spelling, spec, how FROM name") if spec in keys and how != WAS)
 
     def numbers(self, space: str, number: int) -> list[NumberRow]:
-        """The rows of a space that hold the number, the narrowest first."""
+        """The rows of a space that contain the number, the narrowest first."""
         sql = "SELECT * FROM number WHERE space = ? AND low <= ? AND high >= ?"
         column = to_column(number)
         rows = [read_number_row(row) for row in self.database.execute(sql, (space, column, column))]
@@ -308,7 +308,7 @@ class Index:
         return [(from_column(number), arch, spec) for number, arch, spec in rows]
 
     def interface(self, vendor: str, leaf: int, subleaf: int) -> list[tuple[str, int]]:
-        """(arch, spec) of a leaf of an interface that is not Hyper-V's."""
+        """(arch, spec) of a leaf of another interface than Hyper-V's."""
         sql = "SELECT arch, spec FROM interface WHERE vendor = ? AND leaf = ? AND subleaf = ?"
         return self.database.execute(sql, (vendor, leaf, subleaf)).fetchall()
 
@@ -323,14 +323,14 @@ class Index:
         return self.database.execute("SELECT id, name, kind, arch, title FROM spec ORDER BY name, arch").fetchall()
 
     def citing(self, identifier: str) -> list[tuple[int, str]]:
-        """(id, arch) of every spec that names the identifier of a document as a source, its own or a field's."""
+        """(id, arch) of every spec with the identifier of a document as a source, its own or a field's."""
         return self.database.execute("SELECT id, arch FROM spec WHERE instr(body, ?) ORDER BY id", (f'#{identifier}"',)).fetchall()
 
     def kinds(self) -> list[str]:
         return [kind for (kind,) in self.database.execute("SELECT DISTINCT kind FROM spec ORDER BY kind")] + [NAMES]
 
     def of_kind(self, kind: str) -> set[int]:
-        """The ids of the specs of a kind; `names` are those that have a number and no layout."""
+        """The ids of the specs of a kind; `names` are those with a number but without a layout."""
         plain = (
             """SELECT id FROM spec WHERE id IN (SELECT spec FROM number) AND body NOT LIKE '%"layout":%' AND body NOT LIKE '%"output":%'"""
         )
@@ -343,7 +343,7 @@ class Index:
         return [key for (key,) in self.database.execute(sql, (flag,))]
 
     def tables(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """(arch, file, tables) of every spec and of the log forms, as build takes them."""
+        """(arch, file, tables) of every spec and all log forms, as build takes them."""
         for arch, file, body in self.database.execute("SELECT arch, file, body FROM spec ORDER BY id"):
             table = json.loads(body)
             table.pop("taken", None)
@@ -351,7 +351,7 @@ class Index:
         yield from self.logs()
 
     def documents(self) -> dict[str, Document]:
-        """The documents that a `source` may name, by key; of two with a key the first."""
+        """The documents that a `source` may refer to, by key; of two with one key the first."""
         return {row[0]: Document(*row) for row in self.database.execute("SELECT * FROM document ORDER BY rowid DESC")}
 
     def logs(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -366,7 +366,7 @@ def read_number_row(row: tuple[Any, ...]) -> NumberRow:
 
 
 def is_seen(row_arch: str, arch: str) -> bool:
-    """Whether what is defined for row_arch exists on arch."""
+    """Whether a definition for row_arch exists on arch."""
     return row_arch in (COMMON, arch)
 
 

@@ -1,4 +1,4 @@
-"""[[form]] of a log file → LogForm: what log lines with numbers of the interface look like. No I/O."""
+"""[[form]] of a log file → LogForm: the form of log lines with numbers of the interface. No I/O."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hvrepl.catalog.model import When
 from hvrepl.catalog.parse_specs import parse_when
 from hvrepl.record import record
 
-# What <name:KIND> in a pattern stands for; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be reported.
-# `int` is what C's %d makes of 32 bits; `name` is a word and no number.
-DIGITS_END = r"(?![0-9a-z_]|`[0-9a-f]{8})"  # nor does a number end at the mark in the middle of one of WinDbg's
+# Replacements for <name:KIND> in a pattern; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be reported.
+# `int` is 32 bits as C's %d prints them; `name` is a word, not a number.
+DIGITS_END = r"(?![0-9a-z_]|`[0-9a-f]{8})"  # nor does a number end at the backtick within WinDbg's
 NUMBER_KINDS: Mapping[str, str] = {
     "hex": rf"(?:0x)?[0-9a-fo]{{1,32}}{DIGITS_END}",
     "0x": rf"0x[0-9a-fo]{{1,32}}{DIGITS_END}",
@@ -22,24 +22,24 @@ NUMBER_KINDS: Mapping[str, str] = {
     "windbg": rf"(?:0x)?(?:[0-9a-f]{{1,8}}`[0-9a-f]{{8}}|[0-9a-f]{{1,32}})(?!`){DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
-# What a form may be read with in place of a pattern, and the groups that gives with their kinds; hvrepl.readers.log_lines has the readers.
+# Readers that a form can have instead of a pattern, and their groups with their kinds; they are in hvrepl.readers.log_lines.
 READERS: Mapping[str, Mapping[str, str]] = {
     "cpuid": dict.fromkeys(("leaf", "eax", "ebx", "ecx", "edx"), "hex"),
     "names": {"name": "name", "value": "hex"},
 }
-BLANKS = r"(?:\s++)"  # all of them: to try with fewer would only take time
+BLANKS = r"(?:\s++)"  # all of them: trying with fewer would only take time
 TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
-REFERENCE = re.compile(r"(\w+):<(\w+)>")  # what has a number of a space
+REFERENCE = re.compile(r"(\w+):<(\w+)>")  # the thing with a number of a space
 BLANK = re.compile(r"<(\w+)>")  # in a name
 
 
 @record
 class Saying:
-    """What a line says of one thing. `what` is a name, or space:<group>; the texts are names of groups of the pattern.
+    """One thing that a line is about. `what` is a name, or space:<group>; the texts are names of groups of the pattern.
 
-    `value` is its whole value; `sets` some of its bits (registers, "63:32") or fields, by a group or a number. Nothing is said where
-    a group of `what` or `value` has no part in the match. `optional`: nor of what has no name. `lone`: nor of a value that could not
-    stand alone for this. `sound`: nor of one that has a finding.
+    `value` is its whole value; `sets` are some of its bits (registers, "63:32") or fields, from a group or a number. The saying is skipped
+    if a group of `what` or `value` is not in the match; with `optional`, also if the thing has no name; with `lone`, also if the value
+    does not meet the thing's `lone` conditions; with `sound`, also if the value has a finding.
     """
 
     what: str
@@ -55,14 +55,13 @@ class Saying:
 class LogForm:
     """One form of line.
 
-    `words`: lower-case text of which one must be there, in a log of Hyper-V also one of `later`; `crash`, `control`: the groups of crash
-    parameters. It is found by a pattern or a reader, which takes no name for that of a thing that is `excepted`. `tells`: the arch of
-    the machine that wrote it. `begins`: a machine starts with it, at this stage of its start, 1 the first (0: it does not). `text` is
-    said as it is. `when`: it counts only if the last that the log has shown meets this, the line itself included, `unless`: if it
-    does not. `needs`: it counts only in a log that has said something of Hyper-V before. `perhaps`: what it says is no more than likely.
-    `back`: how many lines it may have begun before the one with the word. `struct`: the crash is told only if as this. `elsewhere`:
-    other systems have such lines too, so it is no sign of Hyper-V. `sign`: it is one, though it says nothing. `own`: it is not one of the
-    built-in ones, and is looked for only where a line begins.
+    `words`: lower-case texts, one of which a line must have; in a log of Hyper-V, `later` counts too. `crash`, `control`: the groups of
+    crash parameters. The line is found by a pattern or a reader, which ignores the names in `excepted`. `tells`: the arch of the machine
+    that wrote it. `begins`: the stage of a machine's start that it marks, 1 the first, 0 none. `text` is a sentence to print. `when`: it
+    counts only if the latest values in the log, this line included, meet these conditions; `unless`: only if they do not. `needs`: it
+    counts only in a log that was Hyper-V's before. `perhaps`: its claims are only likely. `back`: how many lines before the one with the
+    word it may begin. `struct`: the crash counts only as this struct. `elsewhere`: other systems have such lines too, so it is not a sign
+    of Hyper-V. `sign`: it is a sign without a claim. `own`: it is not built in, and is only searched at the beginning of a line.
     """
 
     name: str
@@ -93,11 +92,11 @@ class LogForm:
 
     @property
     def is_hint(self) -> bool:
-        """Whether it says something of the machine alone."""
+        """Whether it only identifies the machine."""
         return not (self.says or self.crash or self.text or self.sign)
 
 
-OWN = "own"  # of a file's tables, not written in it: that it is not one of the built-in ones
+OWN = "own"  # a key added to a file's tables that are not built in
 
 PLAIN_KEYS = (
     "name",
@@ -118,7 +117,7 @@ PLAIN_KEYS = (
 
 
 def parse_forms(table: Mapping[str, Any], file: str = "") -> Iterator[LogForm]:
-    """The forms of a file whose keys are known and of the right types."""
+    """The forms of a file with valid keys."""
     for form in table.get("form", ()):
         says = tuple(
             Saying(
@@ -149,7 +148,7 @@ def groups_in(form: LogForm) -> dict[str, str]:
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression: a blank is a whole run of blanks, and it begins with no word cut in two.
+    """The pattern as a regular expression: a blank is a whole run of blanks, and a match does not begin within a word.
 
     Raises re.error, and KeyError for a kind of number that does not exist.
     """
@@ -161,12 +160,12 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def groups_needed(one: Saying) -> set[str]:
-    """The groups without which a saying says nothing."""
+    """The groups that a saying requires."""
     return {*BLANK.findall(one.what), *filter(None, (one.value,))}
 
 
 def groups_used(form: LogForm) -> Iterable[str]:
-    """The groups of its pattern that a form refers to."""
+    """The groups of its pattern that a form uses."""
     yield from form.crash
     yield from filter(None, (form.control,))
     for one in form.says:

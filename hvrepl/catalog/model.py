@@ -1,4 +1,4 @@
-"""What a spec says, as records. No I/O and nothing that depends on a value being decoded."""
+"""Specs as records. No I/O, and nothing that depends on a decoded value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ARCHES = ("x64", "arm64")
 COMMON = "common"
-SIGNATURES = "HYPERVISOR_SIGNATURE"  # the enumeration of those who sign the first leaf of an interface
+SIGNATURES = "HYPERVISOR_SIGNATURE"  # the enumeration of the signatures in the first leaf of an interface
 INTEGER_SIZES = {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64)}
 GUID_DIGITS = 32
 FLAG = "flag"  # the kind of the CPU flags of QEMU
@@ -22,34 +22,33 @@ PLAIN_TYPES = frozenset(INTEGER_SIZES) | {"", "bytes", "guid"}
 
 CRASH_PARAMETERS = 5  # P0 to P4
 PAGE_SIZE = 4096  # the interface counts pages of 4 KiB on every arch
-# How a count follows from fields, HOW:PATH or HOW:PATH+PATH: what is made of their sum.
+# How a count follows from fields, HOW:PATH or HOW:PATH+PATH: a function of their sum.
 COUNTS: Mapping[str, Callable[[int], int]] = {"popcount": int.bit_count, "pages": lambda size: -(-size // PAGE_SIZE)}
 
-# A path to a field → what it must be: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold. Of what
-# is joined by AND in one condition, all must.
+# A path to a field → its allowed values: numbers, "16-255", "!0", an enumerator's name, "known", "unknown"; one of them must hold.
+# Conditions joined by AND must all hold.
 When: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 AND = " & "
-SPACE = "space:"  # before the name of a space whose names are a type, or whose payloads are cases
-CONTEXT = "context:"  # before the name of what a switch follows from that is no field
+SPACE = "space:"  # prefix of a space whose names are a type, or whose payloads are cases
+CONTEXT = "context:"  # prefix of a switch that is not a field but part of the context
 
 
 def space_of(text: str) -> str:
-    """The space that a type or the cases of a field name; "" where they name none."""
+    """The space in a type or in the cases of a field; "" if there is none."""
     return text.removeprefix(SPACE) if text.startswith(SPACE) else ""
 
 
 def context_of(switch: str) -> str:
-    """What of the context a switch follows; "" for a field."""
+    """The part of the context that decides a switch; "" if a field does."""
     return switch.removeprefix(CONTEXT) if switch.startswith(CONTEXT) else ""
 
 
 @record(eq=True)
 class Space:
-    """A set of numbers, such as msr; `digits` is how many hex digits its numbers are written with (32: as GUIDs), `bits` how wide
-    the value is that stands under a number (0: none does). `interfaces` runs over the numbers that are a hypervisor's, in the
-    steps at which an interface can begin (empty: all are). `aside`: another interface's numbers for what has one in the other spaces
-    too, meant only where they are asked for. `mixed`: its names are spelled in mixed case, as that interface has them. `signature`: who
-    signs the interface that its numbers are of, an enumerator of SIGNATURES."""
+    """A set of numbers, such as msr. `digits`: hex digits of its numbers (32: they are GUIDs). `bits`: width of the value at a number (0:
+    there is none). `interfaces`: the numbers that belong to a hypervisor, in steps at which an interface can begin (empty: all do).
+    `aside`: another interface's numbers for things that have one in other spaces too; used only if asked for. `mixed`: its names have mixed
+    case, as in that interface. `signature`: the enumerator of SIGNATURES for the interface that its numbers belong to."""
 
     name: str
     title: str
@@ -62,7 +61,7 @@ class Space:
     signature: str = ""
 
     def is_hypervisors(self, number: int) -> bool:
-        """Whether a number is a hypervisor's: of CPUID leaves most are the processor's."""
+        """Whether a number belongs to a hypervisor: most CPUID leaves belong to the processor."""
         return not self.interfaces or self.interfaces.start <= number < self.interfaces.stop
 
     def write(self, number: int) -> str:
@@ -73,7 +72,7 @@ class Space:
 
 @record(eq=True)
 class Document:
-    """What a `source` names by its key: a repository at a commit and the folder that paths begin at, or where pages of a site begin."""
+    """The document that a `source` refers to by its key: a repository at a commit and its folder for paths, or the URL of a site's pages."""
 
     key: str
     title: str
@@ -85,9 +84,9 @@ class Document:
 
 @record
 class Address:
-    """A thing's number in a space. `name` and `also` can contain {n}, the index into an array whose step is `stride`, or into a range.
+    """A thing's number in a space. `name` and `also` can contain {n}: the index in an array with step `stride`, or in a range.
 
-    `arch`: the one on which it has this number, where a common thing has another on the other arch.
+    `arch`: the only arch with this number, if a common thing has different ones.
     """
 
     space: str
@@ -115,7 +114,7 @@ def fill(text: str, element: int | None) -> str:
 
 @record(eq=True)
 class Enumerator:
-    """One value, or a range of values, of an enumeration; `taken`: it is defined elsewhere, and the enumeration includes it."""
+    """One value, or a range of values, of an enumeration; `taken`: it is defined elsewhere and included here."""
 
     low: int
     high: int
@@ -129,9 +128,9 @@ class Enumerator:
 
 @record
 class Taking:
-    """What an enumeration takes in: the names of a space ("space:NAME") or the values of an enumeration, from the number `first` on.
+    """An enumeration's include: names of a space ("space:NAME") or values of an enumeration, from the number `first` on.
 
-    That number is the value `value`, and those that follow it the values that follow.
+    That number becomes the value `value`, the next ones the values after it.
     """
 
     type: str
@@ -143,7 +142,7 @@ class Taking:
 class Field:
     """A run of bits of a word (`lsb`, `width`), or a member of a struct (`at`, `size` in bytes; `size` may be a path or "rest").
 
-    `type` is an integer type, "bytes", "guid", "space:NAME", or the name of a spec. With `count` it is an array of that.
+    `type` is an integer type, "bytes", "guid", "space:NAME", or the name of a spec. With `count` it is an array.
     """
 
     name: str
@@ -173,7 +172,7 @@ class Field:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its name, and what else sources call it."""
+        """Its name, and its other names in the sources."""
         return self.name, *self.also
 
 
@@ -199,7 +198,7 @@ class Layout:
 
 @record
 class Remark:
-    """A finding on text that matches the pattern; {name} in it is what the group of that name matched."""
+    """A finding on text that matches the pattern; {name} in its text becomes the match of that group."""
 
     code: str
     pattern: str
@@ -209,9 +208,9 @@ class Remark:
 
 @record
 class Shorthand:
-    """One assignment that sets several fields: what `read` makes of the text goes to `field`, and `sets` are set too.
+    """One assignment that sets several fields: `field` gets the value that `read` reads from the text, and `sets` are set too.
 
-    Of the remarks the first that fits the text is made.
+    The first remark that matches the text is reported.
     """
 
     name: str
@@ -231,7 +230,7 @@ class Lone:
 
 @record
 class CrashRule:
-    """When crash parameters are explained as this struct, lowest rank first, and the words for the system that wrote them."""
+    """When crash parameters are explained as this struct, lowest rank first, and the name of the system that wrote them."""
 
     rank: int
     os: str
@@ -240,9 +239,9 @@ class CrashRule:
 
 @record
 class Interface:
-    """Whose CPUID leaf it is where the interface is not Hyper-V's, counted from where that begins: enumerators of SIGNATURES.
+    """The owners of a CPUID leaf that is not Hyper-V's, as enumerators of SIGNATURES; `leaf` counts from where the interface begins.
 
-    `names`: its summary says who the hypervisor is.
+    `names`: its summary identifies the hypervisor.
     """
 
     vendors: tuple[str, ...]
@@ -253,9 +252,9 @@ class Interface:
 
 @record
 class Until:
-    """What a flag sets in CPUID leaves on machine types up to a version, in place of what it sets otherwise.
+    """What a flag sets in CPUID leaves on machine types up to a version, instead of what it sets on newer ones.
 
-    `frees`: what it needs otherwise, but not on these.
+    `frees`: its requirements that these machine types do not have.
     """
 
     machine: str
@@ -265,9 +264,9 @@ class Until:
 
 @record
 class ByProxmox:
-    """From which version of Windows, and of the machine type, Proxmox turns a flag on by itself, and with which value.
+    """Since which versions of Windows and of the machine type Proxmox turns a flag on by itself, and to which value.
 
-    `host`: on which hosts only; a configuration does not say on which it runs.
+    `host`: the only hosts where it does; a configuration does not name its host.
     """
 
     windows: int
@@ -278,12 +277,12 @@ class ByProxmox:
 
 @record
 class Flag:
-    """A CPU flag of QEMU: what it puts into CPUID leaves (LEAF.field → number), what it needs, and how others spell it.
+    """A CPU flag of QEMU: what it puts into CPUID leaves (LEAF.field → number), what it needs, and its names elsewhere.
 
-    `value` is the field that its own value goes to, `reads` what that is: switch, number, text, or auto (on, off, auto). With the value
-    `host` the host decides what `sets` names, or all leaves. `until`: what is otherwise with old machine types. `any`: not a flag itself,
-    but what comes with the first one; of `kvm` the leaves that are KVM's own. `empty`: leaves that are there, with nothing in them.
-    `apart`: what leaves all to the host does not turn it on. `kubevirt_adds`: what KubeVirt turns on with it.
+    `value` is the field for the flag's own value; `reads` is its form: switch, number, text, or auto (on, off, auto). With the value
+    `host`, the host decides the fields in `sets`, or all leaves. `until`: differences on old machine types. `any`: not a real flag, but
+    what the first flag brings along; `kvm` are leaves of KVM itself. `empty`: leaves that exist with nothing in them. `apart`: a flag that
+    leaves everything to the host does not turn it on. `kubevirt_adds`: flags that KubeVirt turns on with it.
     `since` is a version of QEMU, `libvirt_since` one of libvirt.
     """
 
@@ -312,7 +311,7 @@ class Flag:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of leaves that it is about, each as LEAF.field."""
+        """The fields of leaves that it sets, each as LEAF.field."""
         return (*self.sets, *([self.value] if self.value else []))
 
 
@@ -355,7 +354,7 @@ class Spec:
 
     @property
     def is_range(self) -> bool:
-        """Whether it has ranges of numbers: {n} in their names is a number's place there."""
+        """Whether it consists of ranges of numbers: {n} in their names is a number's place in the range."""
         return bool(self.addresses) and all(address.low < address.high for address in self.addresses)
 
     def named(self, element: int | None) -> str:
@@ -383,21 +382,21 @@ class Spec:
 
 
 def counters(count: int | str | None) -> list[str]:
-    """The paths of the fields that a count follows from: none for a number and for the rest."""
+    """The paths of the fields that determine a count: none for a number or "rest"."""
     return count.partition(":")[2].split("+") if is_derived(count) else [count] if isinstance(count, str) and count != "rest" else []
 
 
 def is_derived(count: int | str | None) -> TypeGuard[str]:
-    """Whether a count is made of fields that do not say it themselves, so that it says nothing of what they are."""
+    """Whether a count is calculated from fields, so that it cannot be written back to them."""
     return isinstance(count, str) and count.partition(":")[0] in COUNTS and ":" in count
 
 
 def count_from(count: str, numbers: Iterable[int]) -> int:
-    """The count that follows from the numbers of its fields."""
+    """The count, from the numbers of its fields."""
     total = sum(numbers)
     return COUNTS[count.partition(":")[0]](total) if is_derived(count) else total
 
 
 def to_key(name: str) -> str:
-    """The form that names are compared in: case, hyphen and underscore do not matter."""
+    """The form in which names are compared: case does not matter, nor whether it is a hyphen or an underscore."""
     return name.lower().replace("-", "_")

@@ -1,4 +1,4 @@
-"""What a name that nothing has may have meant: elements of an array, or what a search for it finds. Only a mistake pays for it."""
+"""Suggestions for an unknown name: elements of an array, similar names, or the results of a search. Runs only after a mistake."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hvrepl.catalog.index import Index, elements, is_seen
 from hvrepl.catalog.model import Spec, fill, to_key
 from hvrepl.catalog.search import Wanted, find_words
 
-SHORTEST = 3  # letters that are worth a search
+SHORTEST = 3  # the fewest letters that are worth a search
 MOST_NAMES = 2
-MOST_WORDS = 5  # that one name is written in
+MOST_WORDS = 5  # the most words that can make up one name
 WORD = re.compile("[A-Za-z0-9_-]{1,40}")
 
 
 def say_near(index: Index, name: str, arch: str, close: list[str]) -> str:
-    """`; choose from sint0 to sint15`, or what is spelled alike and what a search finds; "" for nothing. `close`: what is spelled alike."""
+    """`; choose from sint0 to sint15`, or similar names and the results of a search; "" if there are none. `close`: similar names."""
     arrays = [f"{first} to {last}" for first, last in find_arrays(index, name, arch)]
     if arrays:
         return f"; choose from {' and '.join(arrays)}"
@@ -26,11 +26,11 @@ def say_near(index: Index, name: str, arch: str, close: list[str]) -> str:
 
 
 def say_found(index: Index, text: str) -> str:
-    """`find TEXT` and how much that has, with the first names; "" for nothing, or where only letters match that no name has together."""
+    """`find TEXT` with the number of its hits and the first names; "" without hits."""
     hits = find_words(index, Wanted.of(text)) if len(text) >= SHORTEST and text.isprintable() else []
     if not hits:
         return ""
-    likely = sorted(hits, key=lambda hit: (hit.rank, hit.spec.kind != "register"))  # of what is hit as well, what is asked for most
+    likely = sorted(hits, key=lambda hit: (hit.rank, hit.spec.kind != "register"))  # of equal hits, the kind that people want most
     names = list(dict.fromkeys(hit.spec.named(hit.element or 0 if hit.spec.count else hit.element) for hit in likely))
     shown = " and ".join(names[:MOST_NAMES])
     if len(hits) == 1:
@@ -39,10 +39,10 @@ def say_found(index: Index, text: str) -> str:
 
 
 def find_joined(index: Index, words: Sequence[str], arch: str) -> str:
-    """The name that the first words are if nothing but blanks and underscores is taken out: guest id is guest-id; "" for none."""
+    """The name that the first words make up if blanks and underscores are removed: guest id is guest-id; "" if there is none."""
     for count in range(min(len(words), MOST_WORDS), 1, -1):
         text = "".join(words[:count])
-        if not all(map(WORD.fullmatch, words[:count])) or sum(map(str.isdigit, words[:count])) > 1:  # two numbers are values
+        if not all(map(WORD.fullmatch, words[:count])) or sum(map(str.isdigit, words[:count])) > 1:  # several numbers are values
             continue
         rows = index.names(to_key(text)) or index.names_but_for_underscores(to_key(text))
         seen = [row for row in rows if is_seen(row.arch, arch)] or rows
@@ -52,7 +52,7 @@ def find_joined(index: Index, words: Sequence[str], arch: str) -> str:
 
 
 def find_arrays(index: Index, name: str, arch: str) -> list[tuple[str, str]]:
-    """(first, last) of each array on the arch of which the name is an element's without its number, or with one that is too high."""
+    """(first, last) of each array on the arch whose element the name would be, without its number or with one that is too high."""
     wanted = squeeze(name)
     found = []
     for spec in arrays_of(index):
@@ -73,7 +73,7 @@ def arrays_of(index: Index) -> Iterator[Spec]:
 
 
 def patterns_of(spec: Spec) -> Iterator[str]:
-    """The names of an array with {n} for the number of an element, its own short ones first."""
+    """The names of an array, with {n} for the number of an element; its own short ones first."""
     names = (*spec.also, *(name for address in spec.addresses for name in (address.name, *address.also)))
     return (name for name in names if "{n}" in name)
 

@@ -1,4 +1,4 @@
-"""Where the index of the specs comes from: the wheel's, an archive's, a checkout's, or one that adds the user's own specs."""
+"""Opens the index of the specs: the wheel's, an archive's, a checkout's, or one with the user's own specs in addition."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def open_index(extra: Path | None = None) -> Index:
 
 
 def open_archived() -> Index | None:
-    """The index in the zip file that hvrepl runs from; None if that is a folder.
+    """The index in the zip file that hvrepl runs from; None if it runs from a folder.
 
-    Loaded into memory, in 12 ms: SQLite opens no file within another, and to unpack it would leave files on a machine that is looked at.
+    Loaded into memory, in 12 ms: SQLite cannot open a file within another, and unpacking it would leave files on the inspected machine.
     """
     from zipimport import zipimporter
 
@@ -52,7 +52,7 @@ def open_checkout() -> Index:
 
 @cache
 def stamp() -> str:
-    """The fingerprint of a checkout's specs when the process first asked: to look at every file again costs more than most commands."""
+    """The fingerprint of a checkout's specs at the first call: looking at every file again costs more than most commands."""
     from pathlib import Path
 
     from hvrepl.catalog.build.kept import fingerprint

@@ -1,4 +1,4 @@
-"""The pattern of a log form → plain text that every match contains, to search lines for before the pattern is tried. No I/O."""
+"""The pattern of a log form → plain text that every match contains, so that lines are searched before the pattern is tried. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_KEPT = 1024  # outlines; the built-in patterns are a fifth of that
 
 @record
 class Outline:
-    """In lower case: what matches begins with one of `starts` (none: with anything), and has `part` somewhere ("": nothing is sure)."""
+    """In lower case: a match begins with one of `starts` (empty: with anything), and contains `part` ("": unknown)."""
 
     starts: tuple[str, ...] = ()
     part: str = ""
@@ -32,18 +32,18 @@ class Atom:
     text: str = ""
     group: str = ""
     is_optional: bool = False
-    ends: bool = False  # whether something else can come between it and the next
+    ends: bool = False  # whether something else can follow before the next piece
 
 
-@lru_cache(MOST_KEPT)  # a shell or script that annotates one log after the other works each out once
+@lru_cache(MOST_KEPT)  # a shell or script that annotates many logs works each out once
 def outline(pattern: str, words: tuple[str, ...] = ()) -> Outline:
-    """Of a pattern that is not empty. `words` are known to be there, so `part` is rather none of them."""
+    """The outline of a pattern that is not empty. A match has one of `words` anyway, so `part` preferably is another text."""
     starts = [start.strip() for start in heads(pattern)[0]]
     return Outline(() if "" in starts else tuple(starts), best_part(pattern, words))
 
 
 def heads(pattern: str) -> tuple[list[str], bool]:
-    """What it may begin with, and whether that is all of it."""
+    """The beginnings of a match, and whether they are all of it."""
     each = [head(alternative) for alternative in split(pattern)]
     return [start for starts, _ in each for start in starts], all(whole for _, whole in each)
 
@@ -64,7 +64,7 @@ def head(alternative: str) -> tuple[list[str], bool]:
 
 
 def best_part(pattern: str, words: Collection[str]) -> str:
-    """The longest text without a blank that is in every match, as far as that is plain, and is not long because of a word."""
+    """The longest plain text without blanks that is in every match, preferably one that is not long because of a word."""
     if len(split(pattern)) > 1:
         return ""
     runs = [""]
@@ -77,7 +77,7 @@ def best_part(pattern: str, words: Collection[str]) -> str:
 
 
 def atoms(pattern: str) -> Iterator[Atom]:
-    """Its pieces, but for those without a width."""
+    """Its pieces, except those without a width."""
     at = 0
     while match := ATOM.match(pattern, at):
         start, at = at, group_end(pattern, at) if match[0] == "(" else match.end()
@@ -97,7 +97,7 @@ def atoms(pattern: str) -> Iterator[Atom]:
 
 
 def group_end(pattern: str, at: int) -> int:
-    """Where the group that begins there ends."""
+    """The end of the group that begins there."""
     depth = 0
     while match := ATOM.match(pattern, at):
         depth += {"(": 1, ")": -1}.get(match[0], 0)
@@ -108,7 +108,7 @@ def group_end(pattern: str, at: int) -> int:
 
 
 def inside(group: str) -> str:
-    """A group without its brackets, and what repeats it."""
+    """(a group without its brackets, its repetition)."""
     return group[: group_end(group, 0) - 1].removeprefix("(").removeprefix("?:")
 
 

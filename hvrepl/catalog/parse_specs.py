@@ -1,4 +1,4 @@
-"""The tables of a spec → Spec. What cannot be read in them is a PlaceError, to which who calls adds the file."""
+"""The tables of a spec → Spec. A fault is a PlaceError, to which the caller adds the file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PlaceError(ValueError):
 
 
 def expand_names(table: Table) -> Iterator[Table]:
-    """A names file as one table a name, a file of log forms as none; any other file as it is."""
+    """A names file as one table per name, a file of log forms as none; any other file unchanged."""
     if table["kind"] == LOG:
         return
     if table["kind"] != NAMES:
@@ -65,7 +65,7 @@ PLAIN_KEYS = ("title", "doc", "note", "privilege", "qemu", "on_read", "width", "
 
 
 def parse_spec(table: Table, arch: str, file: str = "") -> Spec:
-    """One table (its keys known and of the right types) as a Spec. PlaceError says what cannot be read in it."""
+    """One table with valid keys as a Spec. PlaceError says what cannot be read."""
     addresses = tuple(parse_address(address) for address in table.get("address", ()))
     source = tuple(table.get("source", ()))
     cases = {name: parse_layout(layout, source, f"case.{name}") for name, layout in table.get("case", {}).items()}
@@ -181,7 +181,7 @@ def parse_layout(table: Table, source: tuple[str, ...], where: str) -> Layout:
 
 
 def name_reserved(fields: list[Field]) -> tuple[Field, ...]:
-    """Fields with their byte offsets where these are known, and reserved ones named after their place."""
+    """Fields with their byte offsets, if known; reserved ones are named after their place."""
     named = []
     end: int | None = 0
     for field in fields:
@@ -202,7 +202,7 @@ def name_reserved(fields: list[Field]) -> tuple[Field, ...]:
 
 
 def end_of(field: Field, at: int | None) -> int | None:
-    """Where a struct's member ends, as far as can be told without knowing other specs."""
+    """The end of a struct's member, as far as it is known without other specs."""
     if at is None or not isinstance(field.size, int) or isinstance(field.count, str):
         return None
     return at + field.size * (1 if field.count is None else field.count)
@@ -228,7 +228,7 @@ def parse_bits(text: str) -> tuple[int, int]:
 
 
 def place_in_leaf(lsb: int, width: int) -> tuple[str, int, int]:
-    """(register, high, low) of bits of a CPUID leaf: within that register, or those of "edx:ecx" from the lowest of ecx on."""
+    """(register, high, low) of bits of a CPUID leaf: within one register, or within "edx:ecx" from the lowest of ecx on."""
     high = lsb + width - 1
     registers = dict.fromkeys((CPUID_REGISTERS[high // REGISTER_BITS], CPUID_REGISTERS[lsb // REGISTER_BITS]))
     low = lsb % REGISTER_BITS
@@ -274,7 +274,7 @@ SIZES = INTEGER_SIZES | {"guid": GUID_SIZE}
 
 
 def parse_type(table: Table) -> tuple[str, int | str | None]:
-    """(type, count): u64[4] is four u64, u8[240] stays as it is: bytes."""
+    """(type, count): u64[4] is four u64; u8[240] stays unchanged, as bytes."""
     kind, count = table.get("type", ""), table.get("count")
     match = ARRAY.fullmatch(kind)
     if match and match[1] != "u8":

@@ -1,4 +1,4 @@
-"""Where a path of a spec leads: through variants of words and nested types. Knows neither values nor how types are found."""
+"""Resolves a path of a spec, through variants of words and nested types. Does not know values, or how types are found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TypeOf = Callable[[Spec, Field], Spec | None]
 
 
 def find_field(spec: Spec, layout: Layout, path: str, type_of: TypeOf) -> Field | None:
-    """The field that a path leads to; `type_of` gives the spec that the type of a spec's field names."""
+    """The field at the end of a path; `type_of` gives the spec of a field's type."""
     first, _, rest = path.partition(".")
     for owner, field in all_fields(spec, layout, set()):
         if field.name == first:
@@ -29,19 +29,19 @@ def descend(owner: Spec, field: Field, path: str, type_of: TypeOf) -> Field | No
 
 
 def find_switch(spec: Spec, layout: Layout, field: Field, type_of: TypeOf) -> Field | None:
-    """The field whose value picks the case of another: in the layout, or in a case around it."""
+    """The field whose value picks the case of another: in the same layout, or in a case around it."""
     scopes = (layout, *spec.cases.values())
     found = (find_field(spec, scope, field.switch, type_of) for scope in scopes)
     return next((switch for switch in found if switch), None)
 
 
 def case_names(field: Field) -> Iterable[str]:
-    """What a field's switch leads to."""
+    """The names of a field's cases, each once."""
     return dict.fromkeys(field.cases.values()) if isinstance(field.cases, Mapping) else ()
 
 
 def all_fields(spec: Spec, layout: Layout, seen: set[str]) -> Iterator[tuple[Spec, Field]]:
-    """The fields of a layout and, of a word, in the same flat list those of its variants."""
+    """The fields of a layout; those of a word's variants are in the same flat list."""
     for field in layout.fields:
         yield spec, field
         for target in case_names(field) if field.width else ():

@@ -1,4 +1,4 @@
-"""Find a text, a number or a bit in the specs of both archs: names, aliases, fields, enumerators, docs."""
+"""Finds a text, a number or a bit in the specs of both archs: names, aliases, fields, enumerators, docs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hvrepl.record import record, replace
 
 @record
 class Hit:
-    """A spec, or one element of it, and what in it was hit. `rank` is lower for what people mean more often.
+    """A spec, or one element of it, and the part that was hit. `rank` is lower for what people mean more often.
 
-    `where` and the order by `rank` are what programs read. People read `said`, or of a bit the `field` that has it, in the order of `near`.
+    Programs read `where`, in the order of `rank`. People read `said`, or for a bit the `field` that has it, in the order of `near`.
     """
 
     rank: int
@@ -26,9 +26,9 @@ class Hit:
     field: Field | None = None
 
 
-# How near a name comes to a text: it is the text, begins with it, has it as whole words, or anywhere.
+# How close a name is to a text: it is the text, begins with it, has it as whole words, or contains it.
 IS, BEGINS, HAS_WORDS, HAS = range(4)
-# What people read first: names and other names by how near they come, then fields and values, titles, docs, and what refers to something.
+# The order for people: names and other names by closeness, then fields and values, titles, docs, and references.
 NAMED = {IS: 0, BEGINS: 2, HAS_WORDS: 3, HAS: 4}
 ALSO_NAMED = {IS: 1, BEGINS: 3, HAS_WORDS: 4, HAS: 4}
 IN_FIELDS, IN_TITLE, IN_DOC, IN_LINKS = 5, 8, 9, 10
@@ -36,7 +36,7 @@ IN_FIELDS, IN_TITLE, IN_DOC, IN_LINKS = 5, 8, 9, 10
 
 @record
 class Text:
-    """Where a text can be: `words` that belong together, and their place. `is_names`: they are the names of one thing."""
+    """A place that is searched: `words` that belong together, and its name. `is_names`: they are the names of one thing."""
 
     rank: int
     where: str
@@ -46,8 +46,8 @@ class Text:
 
 @record
 class Wanted:
-    """The words that are searched for. Case does not matter, and hyphens, underscores and blanks are alike; or (`is_loose`) do not matter
-    either, as in reenlightenment and re-enlightenment."""
+    """The words to search for. Case does not matter, and hyphens, underscores and blanks are equal, or (`is_loose`) do not matter at all,
+    as in reenlightenment and re-enlightenment."""
 
     words: tuple[str, ...]
     is_loose: bool = False
@@ -65,11 +65,11 @@ class Wanted:
         return ("" if self.is_loose else "_").join(self.words)
 
     def are(self, text: str) -> bool:
-        """Whether they are all of a text."""
+        """Whether they make up a whole text."""
         return form_of(text, self.is_loose) == self.form
 
     def nearness(self, name: str) -> int:
-        """How near a name that has them comes to them."""
+        """How close a name that contains them is to them."""
         form = form_of(name, self.is_loose)
         if form == self.form:
             return IS
@@ -79,13 +79,13 @@ class Wanted:
 
 
 def form_of(text: str, is_loose: bool) -> str:
-    """The form that texts are compared in."""
+    """The form in which texts are compared."""
     form = to_key(text).replace(" ", "_")
     return form.replace("_", "") if is_loose else form
 
 
 def find_text(index: Index, text: str) -> list[Hit]:
-    """The best hit of each spec, or element, whose names or words hold the text; all of its words must be there."""
+    """The best hit of each spec, or element, whose names or words contain the text; all of its words must occur."""
     for wanted in (Wanted.of(text), Wanted.of(text, is_loose=True)):
         hits = find_words(index, wanted)
         if hits:
@@ -94,19 +94,19 @@ def find_text(index: Index, text: str) -> list[Hit]:
 
 
 def find_words(index: Index, wanted: Wanted) -> list[Hit]:
-    """The hits of words as they are wanted, the best first."""
+    """The hits for words, compared as they ask, the best first."""
     hits = [hit for spec in candidates(index, wanted) for hit in hits_of(spec, wanted)] if wanted.words else []
     return sorted(hits, key=lambda hit: (hit.rank, hit.spec.name, hit.element or 0))
 
 
 def candidates(index: Index, wanted: Wanted) -> Iterator[Spec]:
-    """Specs whose tables contain every word, in the form that is compared."""
+    """Specs whose tables contain every word, in the form of the comparison."""
     body, key = "replace(replace(lower(body), '-', '_'), ' ', '_')", "key"
     if wanted.is_loose:
         body, key = (f"replace({column}, '_', '')" for column in (body, key))
     condition = " AND ".join(f"{body} LIKE ? ESCAPE '\\'" for _ in wanted.words)
     patterns = ["%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for word in wanted.words]
-    # A name with a number in it, such as SINT2, is in the body as SINT{n}: the names are searched too.
+    # A name with a number, such as SINT2, is in the body as SINT{n}, so the names are searched too.
     names = " AND ".join(f"{key} LIKE ? ESCAPE '\\'" for _ in wanted.words)
     sql = f"SELECT id FROM spec WHERE {condition} UNION SELECT spec FROM name WHERE {names}"
     return (index.spec(key) for (key,) in index.database.execute(sql, patterns + patterns).fetchall())
@@ -132,12 +132,12 @@ def hits_of(spec: Spec, wanted: Wanted) -> Iterator[Hit]:
 
 
 def said_of_all(hit: Hit, wanted: Wanted) -> Hit:
-    """A hit in the names of every element, under the name that they share."""
+    """A hit in the names of every element, under their shared name."""
     return replace(hit, element=None, said=name_said(hit.spec, None, wanted)[1])
 
 
 def text_order(text: Text, wanted: Wanted) -> int:
-    """A field or value that is called so before one that is called alike."""
+    """The place of a hit in the list: a field or value with exactly that name comes before one with a similar name."""
     if text.is_names:
         return (
             IN_FIELDS + min(min(wanted.nearness(word) for word in text.words if wanted.are_in(word)), HAS_WORDS)
@@ -154,7 +154,7 @@ def say_link(spec: Spec, wanted: Wanted) -> str:
 
 
 def say_to_people(where: str) -> str:
-    """What was hit, in plain words."""
+    """The place of a hit in plain words."""
     subject, colon, _ = where.partition(": doc")
     if colon:
         return f"description of {subject}"
@@ -162,7 +162,7 @@ def say_to_people(where: str) -> str:
 
 
 def where_exactly(spec: Spec, wanted: Wanted) -> str:
-    """What in a spec is called just so: the QEMU flag that turns it on, or a constant."""
+    """An exact match within a spec: the QEMU flag that turns it on, or a constant."""
     if spec.qemu and wanted.are(spec.qemu):
         return f"QEMU flag {spec.qemu}"
     one = next((one for one in constants_of(spec) if wanted.are(one.spelling)), None)
@@ -173,14 +173,14 @@ def where_exactly(spec: Spec, wanted: Wanted) -> str:
 
 
 def say_alias(text: Text, wanted: Wanted) -> str:
-    """By which of its other names something was found, where its own does not tell why."""
+    """The other name with the text, if the main one does not have it."""
     name, *also = text.words
     other = "" if not text.is_names or wanted.are_in(name) else next((one for one in also if wanted.are_in(one)), "")
     return f", also {other}" if other else ""
 
 
 def name_hit(spec: Spec, element: int | None, wanted: Wanted) -> Hit | None:
-    """A hit in the names of one element: the whole name, its beginning, or somewhere."""
+    """A hit in the names of one element: in the whole name, its beginning, or anywhere."""
     canonical = [fill(a.name, element) for a in spec.addresses] or [fill(spec.name, element)]
     aliases = [fill(n, element) for n in spec.also]
     aliases += [fill(n, element) for a in spec.addresses for n in (*a.also, *a.was)]
@@ -195,7 +195,7 @@ def name_hit(spec: Spec, element: int | None, wanted: Wanted) -> Hit | None:
 
 
 def name_said(spec: Spec, element: int | None, wanted: Wanted) -> tuple[int, str]:
-    """How near the nearest of its names comes, and which that is."""
+    """(closeness, kind) of the name that is closest."""
     names = [(fill(a.name, element), "name", NAMED) for a in spec.addresses] or [(fill(spec.name, element), "name", NAMED)]
     names += [(fill(name, element), "alias", ALSO_NAMED) for name in (*spec.also, *(n for a in spec.addresses for n in a.also))]
     names += [(fill(name, element), "older name", ALSO_NAMED) for a in spec.addresses for name in a.was]
@@ -206,8 +206,8 @@ def name_said(spec: Spec, element: int | None, wanted: Wanted) -> tuple[int, str
 
 
 def texts_of(spec: Spec) -> Iterator[Text]:
-    """Everything but the names of the spec itself."""
-    fields = [field for layout in spec.every_layout for field in layout.fields]
+    """All texts of a spec except its own names."""
+    fields = [field for layout in layouts_of(spec) for field in layout.fields]
     values: list[tuple[Enumerator, Field | None]] = [(value, field) for field in fields for value in field.values]
     values += [(value, None) for value in spec.values if not value.taken]  # included values are found where they are defined
     yield from (Text(4, f"field {field.name}", field.names, is_names=True) for field in fields)
@@ -234,7 +234,7 @@ def find_bit(index: Index, bit: int) -> list[Hit]:
 
 
 def holding(index: Index, *texts: str, number: int | None = None) -> Iterator[Spec]:
-    """The specs whose tables contain one of the texts, or that have the number: only those are read as a whole."""
+    """The specs whose tables contain one of the texts, or that have the number: only those are read completely."""
     wanted = " OR ".join("body LIKE ?" for _ in texts)
     sql = f"SELECT id FROM spec WHERE {wanted} OR id IN (SELECT spec FROM number WHERE low = ?) ORDER BY name, arch"
     values = [*(f"%{text}%" for text in texts), None if number is None else to_column(number)]
@@ -251,7 +251,7 @@ def span(field: Field) -> str:
 
 
 def find_number(index: Index, number: int) -> list[Hit]:
-    """What has the number in any space, and the enumerators that are it."""
+    """Things with the number in any space, and enumerators with that value."""
     hits = []
     for spec in holding(index, str(number), f"{number:x}", number=number):
         hits += [Hit(0, spec, element, "number", "number") for element in elements(spec) if has_number(spec, element, number)]
@@ -266,12 +266,12 @@ def write_value(number: int, field: Field) -> str:
 
 
 def has_number(spec: Spec, element: int | None, number: int) -> bool:
-    """Whether the number is its own; a range such as that of all SPIs says nothing of a number in it."""
+    """Whether the number is its own; a range such as that of all SPIs does not explain a number within it."""
     return any(a.low == a.high == number - a.stride * (element or 0) for a in spec.addresses)
 
 
 def values_with(spec: Spec, number: int) -> Iterator[tuple[Field | None, str]]:
-    """The values that are the number, each with its field; with None those of the spec itself."""
+    """The values equal to the number, each with its field, or None for those of the spec itself."""
     values: list[tuple[Field | None, Enumerator]] = [(None, one) for one in spec.values]
     values += [(field, one) for layout in spec.every_layout for field in layout.fields for one in field.values]
     return ((field, one.name) for field, one in values if one.low == one.high == number)

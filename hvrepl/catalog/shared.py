@@ -1,4 +1,4 @@
-"""The catalogues that the Python API shares: each thread has its own, as a Catalog keeps what it has read."""
+"""The catalogues of the Python API: one set per thread, as a Catalog caches what it has read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Specs = str | PathLike[str] | None  # a folder of the user's own specs
 
 
 class Shared(threading.local):
-    """What one thread has opened: the index of each folder of specs ("": the built-in ones alone), and the catalogues of both archs."""
+    """The open indexes and catalogues of one thread: the index of each folder of specs ("": the built-in ones), and catalogues by arch."""
 
     def __init__(self) -> None:
         self.indexes: dict[str, Index] = {}

@@ -1,4 +1,4 @@
-"""Enumerations that include the names of a space, or the values of another: a name is written once, and counts in larger numbers too."""
+"""Enumerations that include the names of a space, or the values of another: a name is defined once, and valid in larger numbers too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hvrepl.record import replace
 
 
 def taken(spec: Spec, specs: Sequence[Spec], above: tuple[str, ...] = ()) -> Iterator[Enumerator]:
-    """What an enumeration takes in of these specs, as values of its own: those that fit in its bits."""
+    """The values that an enumeration includes from these specs, as its own: those that fit in its bits."""
     for one in spec.takes:
         shift = one.value - one.first
         for value in values_of_type(one.type, spec, specs, above):
@@ -20,7 +20,7 @@ def taken(spec: Spec, specs: Sequence[Spec], above: tuple[str, ...] = ()) -> Ite
 
 
 def values_of_type(name: str, spec: Spec, specs: Sequence[Spec], above: tuple[str, ...]) -> Iterator[Enumerator]:
-    """The names of a space, or the values of an enumeration, that a spec can mean; none where enumerations take in one another."""
+    """The names of a space, or the values of an enumeration, that a spec can refer to; none if enumerations include each other."""
     seen = [other for other in specs if other.arch in (COMMON, spec.arch)]
     if space := space_of(name):
         for other in seen:
@@ -35,7 +35,7 @@ def values_of_type(name: str, spec: Spec, specs: Sequence[Spec], above: tuple[st
 
 
 def as_values(spec: Spec, place: int) -> Iterator[Enumerator]:
-    """A name of a space, of an array each element's."""
+    """An address of a space as values: one, or one per element of an array."""
     address = spec.addresses[place]
     also = (*address.also, *spec.also)
     for element in (None,) if spec.count is None else range(spec.count):
@@ -45,7 +45,7 @@ def as_values(spec: Spec, place: int) -> Iterator[Enumerator]:
 
 
 def take_in(found: Iterable[tuple[dict[str, Any], Spec]]) -> list[tuple[dict[str, Any], Spec]]:
-    """The tables and specs, those of enumerations with all that they take in under `taken`."""
+    """The tables and specs; enumerations have everything that they include under `taken`."""
     specs = list(found)
     alone = [spec for _, spec in specs]
     return [fill_in(table, spec, alone) if spec.takes else (table, spec) for table, spec in specs]

@@ -1,3 +1,3 @@
-"""The command line of the system: its help, and what its shells complete. Uses script and what is left of it; knows no shell of hvrepl."""
+"""The command line of the system: help, and completion in its shells. Uses script and what comes before it, but not hvrepl's shell."""
 
 COMPLETE = "_HVREPL_COMPLETE"  # set by the completion scripts that --install-completion writes

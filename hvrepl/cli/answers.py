@@ -1,6 +1,6 @@
-"""What completion offers → the answer of a shell that is not bash, in which every character of an offer is text and nothing else. Pure.
+"""Completion offers → the answer to a shell other than bash, in which every character of an offer is plain text. Pure.
 
-typer's own answers let a backslash through, which zsh and PowerShell evaluate; only its answer to fish is plain lines.
+typer's own answers let a backslash through, which zsh and PowerShell evaluate; only its answer to fish consists of plain lines.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-Offer = tuple[str, str]  # the word, and what it is ("": nothing is said)
+Offer = tuple[str, str]  # the word and its description, which may be ""
 
-NOTHING = "_files"  # what zsh completes instead
+NOTHING = "_files"  # zsh then completes files instead
 # zsh takes the answer apart three times: _describe cuts at a colon, `((...))` is evaluated as words in double quotes, and _arguments
-# takes one backslash from before each colon.
+# removes one backslash in front of each colon.
 DESCRIBED = re.compile(r"[\\:]")
 IN_QUOTES = re.compile(r'[\\"$`]')
 BLANK = "\"$'\\x20'\""
-MORE_BLANKS = re.compile("(?<= ) ")  # of which the script that asks leaves one
-BETWEEN = ":::"  # word and title, for PowerShell
-QUOTES = re.compile(r"['\u2018-\u201b]")  # each of which ends a text in quotes there, and two of which are one
-PLAIN_WORD = re.compile(r"[\w%+=:./\\~-]+")  # which PowerShell takes as it is
+MORE_BLANKS = re.compile("(?<= ) ")  # the calling script keeps only one blank
+BETWEEN = ":::"  # between word and title, for PowerShell
+QUOTES = re.compile(r"['\u2018-\u201b]")  # in PowerShell each of them ends a quoted text, and a doubled one is one character
+PLAIN_WORD = re.compile(r"[\w%+=:./\\~-]+")  # PowerShell takes it as it is
 
 
 def read_fish(answer: str) -> Iterator[Offer]:
-    """The offers in typer's answer to fish: a line each, with a tab before what the word is."""
+    """The offers in typer's answer to fish: one per line, with a tab before the description."""
     for line in answer.splitlines():
         text, _, title = line.partition("\t")
         if text:
@@ -31,7 +31,7 @@ def read_fish(answer: str) -> Iterator[Offer]:
 
 
 def to_zsh(offers: Sequence[Offer]) -> str:
-    """Evaluated by zsh's eval."""
+    """The answer for zsh, which passes it to eval."""
     if not offers:
         return NOTHING
     words = "\n".join(":".join(quote_for_zsh(part) for part in offer if part) for offer in offers)
@@ -44,7 +44,7 @@ def quote_for_zsh(text: str) -> str:
 
 
 def to_powershell(offers: Sequence[Offer]) -> str:
-    """PowerShell puts a word into the line as it is: what is more than a plain word needs its quotes here."""
+    """The answer for PowerShell, which inserts a word as it is: anything but a plain word needs its quotes here."""
     return "\n".join(f"{quote_for_powershell(text)}{BETWEEN}{title or ' '}" for text, title in offers if BETWEEN not in text)
 
 

@@ -1,4 +1,4 @@
-"""typer's app, made from the table of commands: help, and completion in the shells of the system. It runs no command."""
+"""typer's app, made from the table of commands: help, and completion in the shells of the system. It does not run commands."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from hvrepl.digits import to_int
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.topics import EXAMPLES
 
-LINE = "_TYPER_COMPLETE_ARGS"  # what is typed, in all shells but bash
+LINE = "_TYPER_COMPLETE_ARGS"  # the typed line, in all shells but bash
 WORD = "_TYPER_COMPLETE_WORD_TO_COMPLETE"  # the last word of it, in PowerShell
 FISH_ACTION = "_TYPER_COMPLETE_FISH_ACTION"
-IMPLIED = "decode"  # the command whose words are completed where none is typed
-GIVEN = "_HVREPL_IMPLIED"  # set where that is so
+IMPLIED = "decode"  # the command whose words are completed if none is typed
+GIVEN = "_HVREPL_IMPLIED"  # set if that is so
 CONTEXT = {"help_option_names": list(HELP.names)}
 ABOUT = """Explain raw Hyper-V numbers: guest OS ids, registers, statuses, messages and message pages.
 
@@ -37,7 +37,7 @@ The first word need not be a command: a number, a name, or a name with a value o
 
 
 def make_app(run: Callable[..., Any] | None = None) -> typer.Typer:
-    """The app; `run` is called with the name of a command ("" without one), and what was given with it."""
+    """The app; `run` is called with the name of a command ("" without one) and its arguments."""
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, context_settings=CONTEXT)
     app.callback(invoke_without_command=True, help=ABOUT)(function_of("", (*PROGRAM, *SHARED), run))
     for command in COMMANDS:
@@ -47,12 +47,12 @@ def make_app(run: Callable[..., Any] | None = None) -> typer.Typer:
 
 
 def epilog_of(command: Command) -> str:
-    """Examples, which are not wrapped."""
+    """Examples, without wrapping."""
     return "\b\n" + "\n".join(["Examples:", *(f"  hvrepl {line}" for line in EXAMPLES.get(command.name, ()))])
 
 
 def function_of(name: str, options: Sequence[Option], run: Callable[..., Any] | None, command: Command | None = None) -> Callable[..., Any]:
-    """A function with the parameters that typer reads from it."""
+    """A function with the parameters that typer expects."""
 
     def call(**given: Any) -> Any:
         return run(name, **given) if run else None
@@ -73,7 +73,7 @@ def parameter_of(option: Option) -> Parameter:
 
 
 def complete_option(option: Option) -> Callable[[str], list[str]]:
-    """What completes the word of an option: one of those that it takes. Files bash completes itself, and better."""
+    """Completes the value of an option. bash completes files itself, and better."""
 
     def complete(incomplete: str) -> list[str]:
         from hvrepl.script.candidates import words_of as words_of_option
@@ -97,7 +97,7 @@ def help_of(command: str) -> str:
             return f"{program.get_help(context)}\n"
         one: Any = program.get_command(context, command)  # type: ignore[attr-defined]
         with one.make_context(command, [], parent=context, resilient_parsing=True) as inner:
-            usage = f"Usage: hvrepl {command} [OPTIONS] {ENTRIES[command].usage}\n\n"  # typer does not know which words must be there
+            usage = f"Usage: hvrepl {command} [OPTIONS] {ENTRIES[command].usage}\n\n"  # typer does not know which words are required
             return re.sub(r"\AUsage: .*?\n\n", lambda _: usage, f"{one.get_help(inner)}\n", flags=re.DOTALL)
 
 
@@ -116,13 +116,13 @@ def complete() -> NoReturn:
             sys.exit(0)
         give_command(os.environ)
         make_app()(prog_name="hvrepl", complete_var=COMPLETE)
-    sys.exit(2)  # the variables of the shell that asks are not there, or no numbers
+    sys.exit(2)  # the calling shell's variables are missing, or are not numbers
 
 
 def ask_as_fish(environ: MutableMapping[str, str]) -> list[Offer]:
-    """The offers for a shell whose answer we write ourselves."""
+    """The answer to a shell for which typer's own is not used."""
     if environ[COMPLETE] != "complete_zsh":
-        blank = "" if environ.get(WORD) else " "  # PowerShell gives a line without the blanks at its end
+        blank = "" if environ.get(WORD) else " "  # PowerShell drops the blanks at the end of the line
         environ[LINE] = environ.get(LINE, "") + blank
     environ[COMPLETE], environ[FISH_ACTION] = "complete_fish", "get-args"
     give_command(environ)
@@ -133,7 +133,7 @@ def ask_as_fish(environ: MutableMapping[str, str]) -> list[Offer]:
 
 
 def give_command(environ: MutableMapping[str, str]) -> None:
-    """Words that begin with no command become those of decode: typer completes only those of a command."""
+    """Adds `decode` to words that do not begin with a command: typer only completes within a command."""
     from hvrepl.script.option_words import positional
 
     words = shlex.split(environ[WORDS]) if WORDS in environ else environ.get(LINE, "").split(" ")
@@ -149,7 +149,7 @@ def give_command(environ: MutableMapping[str, str]) -> None:
 
 
 def install(words: Sequence[str]) -> NoReturn:
-    """What typer does for --install-completion and --show-completion; ends the program."""
+    """typer's --install-completion and --show-completion; ends the program."""
     make_app()(words, prog_name="hvrepl")
     sys.exit(0)
 
@@ -167,22 +167,22 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
     is_implied = GIVEN in os.environ
     if is_bash:
         before, taken = bash.line_of(shlex.split(os.environ[WORDS])[2 if is_implied else 1 :])
-    else:  # words without their quotes, which these shells put around what they are given
+    else:  # words without quotes, as these shells add quotes to the answers
         command = [] if is_implied else [context.info_name or ""]
         before, taken = " ".join(map(quote, [*command, *(context.params.get("words") or []), incomplete])), 0
     current = split_typed(before)[1]
     try:
         completer = Completer(session_of(context).catalog, shell_commands(), platform.release)
         found = completer.complete(before, quote=quote_for_shell if is_bash else str)
-    except HvreplError:  # in one's own definitions; while a line is typed is no time to say it
+    except HvreplError:  # a fault in the user's own definitions is not reported while a line is typed
         return []
     offers = [((current[: len(current) - one.length] + one.text)[taken:], one.title.replace("\t", " ")) for one in found]
-    offers = [offer for offer in offers if offer[0].isprintable()]  # an offer is a line
+    offers = [offer for offer in offers if offer[0].isprintable()]  # one offer per line
     return bash.keep_whole(offers) if is_bash else offers
 
 
 def session_of(context: typer.Context) -> Session:
-    """With what the environment and the words so far say."""
+    """A session with the settings from the environment and from the words so far."""
     session = Session(Streams.of_process())
     with suppress(UsageError):
         session.read_environ()

@@ -1,4 +1,4 @@
-"""The words that bash gives to a completion → the line as it was typed; and the offers that it is given. Pure."""
+"""The words that bash passes to a completion → the line as it was typed; and the offers that bash gets. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from hvrepl.digits import to_int
 from hvrepl.script.lines import split_typed
 
-WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and which word of it is completed
-BREAKS = ("=", ":")  # words of their own in bash, wherever they are
+WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and the number of the word that is completed
+BREAKS = ("=", ":")  # separate words in bash, wherever they are
 BREAK = re.compile(r" ([=:])(?: (?=\S))?")
-HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with a backslash without what it escapes
-UNQUOTABLE = "'*?["  # what single quotes cannot hold, or what bash would look for in file names once more as it takes the offers
+HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with half of an escape
+UNQUOTABLE = "'*?["  # single quotes cannot hold it, or bash would expand it again when it takes the offers
 
 
 def to_typer(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of bash for typer, which takes quotes and backslashes from the words: quoted once more, they stay as they were typed.
+    """bash's variables for typer, which removes quotes and backslashes from the words: quoted again, they stay as they were typed.
 
-    @FILE is one word: bash makes two of it, but replaces both.
+    @FILE is one word: bash splits it in two, but replaces both.
     """
     text = environ[WORDS]
     words = [*text.split("\n" if "\n" in text else " "), ""][: to_int(environ[INDEX]) + 1]
@@ -29,16 +29,16 @@ def to_typer(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def line_of(words: Sequence[str]) -> tuple[str, int]:
-    """The line up to the cursor as it was typed, and how much of its last word bash has for words before the one it completes."""
+    """(the line up to the cursor as typed, how much of its last word bash counts as earlier words)."""
     line = BREAK.sub(r"\1", " ".join(words))
     last = "" if words[-1] in BREAKS else words[-1]
     return line, len(split_typed(line)[1]) - len(last)
 
 
 def keep_whole(offers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The offers (text, title), of which bash types what all texts begin with: that ends with no half of an escape.
+    """Offers (text, title) for bash, which types the beginning that all texts share: that must not end with half of an escape.
 
-    Where it would, as for a\\ b and a\\$c, the first that can has the character in quotes instead, so that they differ from there on.
+    Where it would, as for a\\ b and a\\$c, the first offer that can has the character in quotes, so that they differ from there on.
     """
     common = os.path.commonprefix([text for text, _ in offers])  # noqa: RUF071  it compares characters, as bash does
     half = HALF.search(common) if len(offers) > 1 else None

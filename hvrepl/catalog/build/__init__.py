@@ -1,2 +1,2 @@
-"""What makes an index of specs: reads the TOML, checks every rule, and keeps what a checkout made. Nothing of it runs in a wheel, unless
-`--specs` names specs of one's own. Uses catalog."""
+"""Makes an index from specs: reads the TOML, checks every rule, and caches the index of a checkout. A wheel does not need it, except for
+`--specs` with your own specs. Uses catalog."""

@@ -1,4 +1,4 @@
-"""All specs of one check, and what they say of one another. Finds; what is wrong with it is for the rules to say."""
+"""All specs of one check, with look-ups among them. It only finds; the rules judge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hvrepl.catalog.parse_specs import PlaceError, parse_range
 from hvrepl.catalog.paths import find_field, find_switch
 from hvrepl.catalog.taking import taken
 
-# What hvrepl.codec.meanings offers; a test holds the two together, since a layer may not look to its right.
+# The formatters of hvrepl.codec.meanings; a test compares them, as a layer may not import from its right.
 FORMATTERS = frozenset(
     {
         "100ns",
@@ -35,15 +35,15 @@ FORMATTERS = frozenset(
         "utf16",
     }
 )
-OF_ANY_WIDTH = frozenset({"ascii", "set_bits", "utf16"})  # of these; the others are for numbers
-MOST_SHOWN = 128  # bits of a number that is put into words
+OF_ANY_WIDTH = frozenset({"ascii", "set_bits", "utf16"})  # among these; the others are for numbers
+MOST_SHOWN = 128  # bits of a number that a formatter accepts
 WORDS = ("register", "cpuid", "word")
 BYTES = ("struct", "page", "hypercall")
 KINDS = (*WORDS, *BYTES, "enumeration", FLAG)
 
 
 class Book:
-    """The specs, found by the names under which others may refer to them."""
+    """The specs, by the names that others may refer to."""
 
     def __init__(self, specs: Sequence[Spec], spaces: Iterable[Space], documents: Iterable[str]) -> None:
         self.specs = specs
@@ -60,24 +60,24 @@ class Book:
         self.field_names = {field.name for spec in specs for _, layout in layouts(spec) for field in layout.fields}
 
     def find(self, name: str, arch: str) -> Spec | None:
-        """What a spec of this arch may refer to by the name: of common it must exist on every arch."""
+        """The spec that one of this arch may refer to by a name; for a common spec, it must exist on every arch."""
         arches = self.names.get(to_key(name), {})
         if arch == COMMON:
             return arches.get(COMMON) or (arches.get(ARCHES[0]) if all(a in arches for a in ARCHES) else None)
         return arches.get(arch) or arches.get(COMMON)
 
     def numbered_as(self, space: str, number: int, arch: str) -> list[Spec]:
-        """What has a number that a spec of this arch may mean: of common, or of an arch whose space it is, there."""
+        """The specs with a number that one of this arch may refer to; for a common spec, those of any arch."""
         arches = (*ARCHES, COMMON) if arch == COMMON else (arch, COMMON)
         own = [spec for spec in self.specs if spec.arch in arches]
         return [spec for spec in own if any(a.space == space and a.low <= number <= a.high for a in spec.addresses)]
 
     def type(self, field: Field, arch: str) -> Spec | None:
-        """The spec that a field's type names."""
+        """The spec that a field has as its type."""
         return None if field.type in PLAIN_TYPES else self.find(field.type, arch)
 
     def size(self, field: Field, arch: str, above: tuple[str, ...] = ()) -> int | None:
-        """Bytes of a struct's member; None where the bytes themselves say it."""
+        """Bytes of a struct's member; None if only the data tells."""
         if isinstance(field.size, str) or isinstance(field.count, str):
             return None
         if field.size is not None and field.count is None:
@@ -86,7 +86,7 @@ class Book:
         return None if one is None else one * (1 if field.count is None else field.count)
 
     def bits(self, field: Field, arch: str) -> int:
-        """Bits of a field, of an array one element's; more than any number has where the bytes themselves say it."""
+        """Bits of a field, or of one element of an array; more than any number has if only the data tells."""
         if field.width:
             return field.width
         size = field.size if field.size is not None else self.type_size(field.type, arch)
@@ -102,7 +102,7 @@ class Book:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     def base_values(self, spec: Spec) -> tuple[Enumerator, ...]:
-        """The values to which an enumeration that extends another adds its own: that one's, and what was added before."""
+        """The values that an enumeration extends: those of the common one, and those that earlier extensions added."""
         base = self.find(spec.extends, COMMON)
         before = self.extensions[: self.extensions.index(spec)]
         added = [one for other in before if (other.extends, other.arch) == (spec.extends, spec.arch) for one in other.values]
@@ -123,11 +123,11 @@ class Book:
                         yield Enumerator(address.low, address.high, address.name, address.also)
 
     def find_field(self, spec: Spec, layout: Layout, path: str) -> Field | None:
-        """The field a path leads to, through variants and nested types."""
+        """The field at the end of a path, through variants and nested types."""
         return find_field(spec, layout, path, self._type_of)
 
     def find_switch(self, spec: Spec, layout: Layout, field: Field) -> Field | None:
-        """The field that a field's switch leads to."""
+        """The field that a field switches on."""
         return find_switch(spec, layout, field, self._type_of)
 
     def _type_of(self, owner: Spec, field: Field) -> Spec | None:
@@ -145,7 +145,7 @@ def layouts(spec: Spec) -> Iterator[tuple[str, Layout]]:
 
 
 def fields(spec: Spec) -> Iterator[tuple[str, Layout, Field]]:
-    """(place, layout, field) of each field of a spec, also of the further readings of one."""
+    """(place, layout, field) of each field of a spec, including further readings."""
     for place, layout in layouts(spec):
         for field in layout.fields:
             yield f"{place}: {field.name}", layout, field

@@ -1,4 +1,4 @@
-"""What users' own specs may cost, so a small file cannot ask for all memory or time. Checked before the rules."""
+"""Limits for users' own specs, so that a small file cannot take all memory or time. Checked before the rules."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hvrepl.catalog.model import Field, Layout, Space, Spec, space_of
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
 
-# Some times what all built-in specs have together, or the largest of them.
-MOST_NAMES = 50_000  # of all specs of a folder, an array's once for each element
-MOST_PARTS = 20_000  # of one spec: its fields with all that is in them, or its values with all that it takes in
-MOST_STEPS = 4_000_000  # to look up what a layout's texts, conditions and fields refer to, among its fields
-MOST_DEPTH = 32  # of types and cases in one another
+# A few times the amounts of all built-in specs, or of the largest of them.
+MOST_NAMES = 50_000  # of all specs of a folder; an array's count once per element
+MOST_PARTS = 20_000  # of one spec: its fields with everything nested in them, or its values with all that it includes
+MOST_STEPS = 4_000_000  # to look up the references of a layout's texts, conditions and fields among its fields
+MOST_DEPTH = 32  # of nested types and cases
 MOST_SIZE = 1 << 24  # bytes of one spec
 
-Cost = tuple[int, int, int]  # depth, fields with all that is in them, and bytes
+Cost = tuple[int, int, int]  # depth, fields with everything nested in them, bytes
 NOTHING = (0, 0, 0)
 
 
 def check_budget(specs: Sequence[Spec], tables: Tables, spaces: Iterable[Space], trusted: Sequence[Spec]) -> Iterator[str]:
-    """What is too much, as `file: fault`; with any of it, nothing else can be checked in a bounded time."""
+    """Excesses, as `file: fault`; with any of them, nothing else can be checked in bounded time."""
     if too_many := list(check_names(specs)):
         yield from too_many
         return
@@ -45,7 +45,7 @@ def check_budget(specs: Sequence[Spec], tables: Tables, spaces: Iterable[Space],
 
 
 def check_names(specs: Sequence[Spec]) -> Iterator[str]:
-    """The file with which there are too many names."""
+    """The file that exceeds the limit of names."""
     count = 0
     for spec in specs:
         each = 1 + len(spec.also) + sum(1 + len(one.also) + len(one.was) for one in spec.addresses)
@@ -65,7 +65,7 @@ def check_cost(depth: int, parts: int, size: int) -> Iterator[str]:
 
 
 def check_lookups(spec: Spec) -> Iterator[str]:
-    """Each reference to a field is looked up among all of them."""
+    """Limits look-ups: each reference to a field is searched among all fields."""
     fields = sum(len(layout.fields) for _, layout in layouts(spec))
     references = 0
     for _, layout in layouts(spec):
@@ -78,13 +78,13 @@ def check_lookups(spec: Spec) -> Iterator[str]:
 
 
 def check_pattern(pattern: str, *, is_form: bool = True) -> Iterator[str]:
-    with suppress(re.error, OverflowError), warnings.catch_warnings():  # the rules say what these are about
+    with suppress(re.error, OverflowError), warnings.catch_warnings():  # the rules report these
         warnings.simplefilter("ignore")
         yield from check_ways(pattern, is_form=is_form)
 
 
 class Costs:
-    """What specs come to with all that they refer to, each counted once. What contains itself counts as nothing there: a rule refuses it."""
+    """The costs of specs with everything that they refer to. A spec that contains itself costs nothing there: a rule refuses it."""
 
     def __init__(self, book: Book) -> None:
         self.book = book
@@ -95,7 +95,7 @@ class Costs:
                 self.in_space[address.space] += len(elements(spec))
 
     def of(self, spec: Spec) -> Cost:
-        """Without recursion, which a thousand types in one another would end."""
+        """The cost of a spec. Without recursion, as a thousand nested types would overflow it."""
         waiting = [(spec, "")]
         begun: set[tuple[int, str]] = set()
         while waiting:
@@ -112,12 +112,12 @@ class Costs:
         return self.known[id(spec), ""]
 
     def layouts_of(self, spec: Spec, case: str) -> list[Layout]:
-        """Those of a case, or of the spec but for its cases."""
+        """The layout of a case, or those of the spec without its cases."""
         found = spec.case(case) if case else None
         return [found] if found else [layout for place, layout in layouts(spec) if not place.startswith("case.")]
 
     def inner(self, spec: Spec, case: str) -> Iterator[tuple[Spec, str]]:
-        """(spec, case) of what the fields have in them, and of what an enumeration includes."""
+        """(spec, case) of everything nested in the fields or included in an enumeration."""
         yield from ((other, "") for taking in spec.takes if (other := self.book.find(taking.type, spec.arch)))
         for layout in self.layouts_of(spec, case):
             for field in layout.fields:

@@ -1,4 +1,4 @@
-"""Rules: what a QEMU flag names exists: fields of CPUID leaves, other flags; and each flag that a spec names is one."""
+"""Rules: the fields and flags that a QEMU flag refers to exist, and so does each flag that a spec refers to."""
 
 from __future__ import annotations
 

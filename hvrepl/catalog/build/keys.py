@@ -1,4 +1,4 @@
-"""The keys that each table of a spec may have, and the types of their values. Does not know what they mean."""
+"""The keys that each table of a spec may have, and the types of their values. Does not know their meaning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hvrepl.catalog.alike import alike
 
-# The largest numbers of keys after which memory is taken: bits, bytes, digits and elements.
+# The largest values of keys that determine memory: bits, bytes, digits and elements.
 MOST = {"width": 4096, "bits": 4096, "size": 1 << 20, "head": 1 << 20, "at": 1 << 20, "digits": 32, "count": 4096, "back": 40, "rank": 1 << 30}
 TYPE_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
 TEXT = (str,)
@@ -17,7 +17,7 @@ FLAG = (bool,)
 LIST = (list,)
 TABLE = (dict,)
 
-# What is said about a thing besides what it is.
+# Keys that describe a thing without defining it.
 TOLD = {"doc": TEXT, "note": TEXT, "see": LIST, "privilege": TEXT, "qemu": TEXT, "on_read": TEXT, "source": LIST}
 KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "file": {
@@ -188,10 +188,10 @@ REQUIRED = {
     "space": ("name", "title", "arch", "digits"),
     "document": ("title",),
 }
-# Lists hold text, but for these, which hold tables; what the values of a table of free keys must be.
+# Lists hold text, except these, which hold tables; and the value types of tables with free keys.
 LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "remarks", "fields", "findings", "readings", "when", "space", "form", "says", "takes", "until")
 TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str, "unless": str}
-# Keys that only one kind of file has.
+# Keys of files of a single kind.
 OWN_KEYS = {
     "values": "enumeration",
     "extends": "enumeration",
@@ -203,11 +203,11 @@ OWN_KEYS = {
     "interface": "cpuid",
     "flag": "flag",
 }
-ALL_KEYS = {"names": ("kind", "space", "source", "names"), "log": ("kind", "source", "form")}  # of kinds that have no others
+ALL_KEYS = {"names": ("kind", "space", "source", "names"), "log": ("kind", "source", "form")}  # kinds without other keys
 
 
 def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
-    """The keys of one table that are unknown, missing or of another type, each as a line."""
+    """Unknown and missing keys of one table, and those of a wrong type, one line each."""
     if not isinstance(table, Mapping):
         yield f"{where}must be a table, not {table!r}"
         return
@@ -228,7 +228,7 @@ def check_keys(kind: str, table: object, where: str) -> Iterator[str]:
 
 
 def check_elements(key: str, value: object, where: str) -> Iterator[str]:
-    """The elements of a list, or the values of a table whose keys are free, that are of another type."""
+    """Elements of a list, or values of a table with free keys, that have a wrong type."""
     if isinstance(value, list) and key not in LISTS_OF_TABLES:
         yield from (f"{where}{key} must contain text, not {one!r}" for one in value if not isinstance(one, str))
     elif isinstance(value, Mapping) and key in TABLES_OF:
@@ -238,7 +238,7 @@ def check_elements(key: str, value: object, where: str) -> Iterator[str]:
 
 
 def check_own_keys(table: Mapping[str, Any], where: str) -> Iterator[str]:
-    """Keys of a file that do not go with its kind."""
+    """Keys of a file that its kind does not allow."""
     kind = table.get("kind")
     if not isinstance(kind, str):
         return
@@ -281,7 +281,7 @@ def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
 
 
 def check_rule(name: str, rule: object, where: str) -> Iterator[str]:
-    """When something is taken for what a file defines."""
+    """Checks a table with conditions, lone or crash, under which a spec is chosen."""
     yield from check_keys(name, rule, where)
     conditions = rule.get("when") if isinstance(rule, Mapping) else None
     yield from (f"{where}when must contain tables, not {when!r}" for when in as_list(conditions) if not isinstance(when, Mapping))

@@ -1,4 +1,4 @@
-"""Rules: a log form can be read, names what exists, and is what the lines look like that it says it was seen in."""
+"""Rules: a log form can be read, refers only to what exists, and matches the lines in `seen`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def find_shown(path: str, book: Book) -> bool:
 
 
 def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[str]:
-    """What it is about exists, and has the fields or bits that are set. Of a word in a log nobody knows before: it must be optional."""
+    """The thing exists, and has the fields or bits that are set. A name from the log is unknown in advance, so it must be optional."""
     if one.arch not in ("", *ARCHES):
         yield f"arch must be one of {', '.join(ARCHES)}"
     reference = REFERENCE.fullmatch(one.what)
@@ -81,7 +81,7 @@ def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[
 
 
 def is_part(path: str, spec: Spec, book: Book) -> bool:
-    """Whether it is bits, or a field of the spec."""
+    """Whether a path is bits, or a field of the spec."""
     try:
         parse_bits(path)
     except PlaceError:

@@ -1,7 +1,7 @@
-"""In how many ways a regular expression can share out a text that it does not fit: what more than a few thousand have is refused.
+"""Counts the ways in which a regular expression can divide a text that it does not match, and refuses more than a few thousand.
 
-re has no time limit and no other engine has its syntax, so that somebody's pattern is judged before it is tried. Python's own parser
-takes it apart: what a second one made of it might not be what runs.
+re has no time limit, and no other engine has its syntax, so a user's pattern is judged before it is tried. Python's own parser takes it
+apart: another parser might see another pattern than the one that runs.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any
 from hvrepl.catalog.log_forms import BLANKS, TOKEN
 
 MOST_WAYS = 20_000
-UNBOUNDED = 4096  # how often what has no upper bound is taken to be there
+UNBOUNDED = 4096  # repetitions that are assumed without an upper bound
 MOST_LENGTH = 4000  # characters of a pattern
-NUMBER = "[-0-9a-z_]"  # in place of <value>: it takes all the digits there are, which is one way
+NUMBER = "[-0-9a-z_]"  # instead of <value>: it always takes all digits, which is one way
 SAMPLES = frozenset(map(chr, range(1, 128))) | frozenset("\x85\xa0\xb2\xe9\u0131\u017f\u0663\u2028\u212a\u4e00")
-Item = tuple[Any, Any]  # what the parser makes of a piece: its kind, and what belongs to it
+Item = tuple[Any, Any]  # a piece in the parser's form: its kind and its content
 
 ONE = ("LITERAL", "NOT_LITERAL", "ANY", "IN")  # kinds that match one character
 REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 
 def check_ways(pattern: str, *, is_form: bool = True) -> Iterator[str]:
-    """What is wrong with a pattern that can be compiled; a log form's has <value> and blanks that stand for more."""
+    """The faults of a pattern that compiles; in a log form, <value> and blanks are abbreviations."""
     if len(pattern) > MOST_LENGTH:
         yield f"pattern: longer than {MOST_LENGTH} characters"
         return
@@ -44,7 +44,7 @@ def check_ways(pattern: str, *, is_form: bool = True) -> Iterator[str]:
 
 
 def ways_of(items: Sequence[Item], after: Item | None = None, *, is_last: bool = False) -> int:
-    """The ways of pieces one after the other, before a piece (None: nobody knows which), or at the end of all, where nothing can fail."""
+    """The ways of consecutive pieces, in front of a piece (None: unknown), or at the very end, where nothing can fail."""
     ways = 1
     for place, item in enumerate(items):
         following = items[place + 1] if place + 1 < len(items) else after
@@ -74,9 +74,9 @@ def ways_of_repeat(kind: str, what: tuple[Any, Any, Any], after: Item | None, *,
     most: int = min(what[1], UNBOUNDED)
     body = list(what[2])
     if most > 1 and not what[2].getwidth()[0]:
-        return MOST_WAYS + 1  # times that take nothing have no end
-    inside = ways_of(body, after if most == 1 else None)  # else the next time may follow
-    if inside > 1 and most > 1:  # each time has these ways
+        return MOST_WAYS + 1  # empty repetitions never end
+    inside = ways_of(body, after if most == 1 else None)  # otherwise the next repetition may follow
+    if inside > 1 and most > 1:  # every repetition has these ways
         each: int = inside ** min(most, 20)
         return min(each, MOST_WAYS + 1) * (most - least + 1)
     if kind == "POSSESSIVE_REPEAT" or is_last or is_settled(body, after):
@@ -85,7 +85,7 @@ def ways_of_repeat(kind: str, what: tuple[Any, Any, Any], after: Item | None, *,
 
 
 def is_settled(body: Sequence[Item], after: Item | None) -> bool:
-    """Whether what is repeated begins with other characters than what follows: then there is one place where the repeat can end."""
+    """Whether a repeated piece and the one after it begin with different characters: then the repeat can end in one place only."""
     one, other = first_of(body[0] if body else None), first_of(after)
     if one is None or other is None:
         return False
@@ -94,7 +94,7 @@ def is_settled(body: Sequence[Item], after: Item | None) -> bool:
 
 
 def first_of(item: Item | None) -> Item | None:
-    """The piece of one character with which a piece begins, if it surely begins with one."""
+    """The piece of one character that a piece certainly begins with, if any."""
     while item is not None and str(item[0]) not in ONE:
         kind, what = str(item[0]), item[1]
         inner: Any = what[3] if kind == "SUBPATTERN" else what[2] if kind in REPEATS and what[0] > 0 else ()
@@ -103,7 +103,7 @@ def first_of(item: Item | None) -> Item | None:
 
 
 def characters_in(item: Item) -> Iterator[str]:
-    """The characters that one names, and the ends of its ranges: where two sets overlap, one of these is in both."""
+    """The characters of a one-character piece, and the ends of its ranges: two overlapping sets share one of these."""
     kind, what = str(item[0]), item[1]
     if kind in ("LITERAL", "NOT_LITERAL"):
         yield from spellings(chr(what))
@@ -114,12 +114,12 @@ def characters_in(item: Item) -> Iterator[str]:
 
 
 def spellings(character: str) -> Iterable[str]:
-    """In any case, if that is still one character."""
+    """The character in upper and lower case, as far as these are single characters."""
     return {one for one in (character, character.lower(), character.upper()) if len(one) == 1}
 
 
 def takes(item: Item, character: str) -> bool:
-    """Whether a piece that takes one character takes this one, in any case."""
+    """Whether a one-character piece matches this character, in any case."""
     return any(takes_exactly(item, one) for one in spellings(character))
 
 

@@ -1,4 +1,4 @@
-"""specs/*.toml → tables and Specs. Every fault names its file and place; what a set of specs must satisfy together is in rules.py."""
+"""specs/*.toml → tables and Specs. Every fault names its file and place; rules across specs are in rules.py."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, 
 from hvrepl.errors import FileError, SpecError
 from hvrepl.record import record
 
-MOST_BITS = 128  # of a GUID, the longest number that there is
-# Of a folder, some times what the built-in specs have.
+MOST_BITS = 128  # of a GUID, the longest number
+# Per folder, a few times the amounts of the built-in specs.
 MOST_FILES = 4096
 MOST_BYTES = 4 << 20
 MOST_FILE_BYTES = 1 << 20
-MOST_DOTS = 100  # on a line: tomllib takes the square of the parts of a key
+MOST_DOTS = 100  # on a line: tomllib takes quadratic time for the parts of a key
 
 
 def read_toml(path: Path, file: str) -> dict[str, Any]:
-    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError if it is not TOML, or has what no spec may have."""
-    import tomllib  # 30 ms that an installed wheel, which reads its index, need not pay
+    """The file's tables; messages call it `file`. FileError if it cannot be read, SpecError for invalid TOML and for forbidden content."""
+    import tomllib  # 30 ms that an installed wheel saves, as it reads its index
 
-    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, or what has no end
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device, which may never end
         raise SpecError(f"{file}: not a regular file")
     try:
-        with path.open("rb") as opened:  # a sparse file says any size
+        with path.open("rb") as opened:  # a sparse file can have any size
             data = opened.read(MOST_FILE_BYTES + 1)
         if len(data) > MOST_FILE_BYTES:
             raise SpecError(f"{file}: larger than {MOST_FILE_BYTES >> 20} MiB")
@@ -40,7 +40,7 @@ def read_toml(path: Path, file: str) -> dict[str, Any]:
         raise FileError(f"{path}: {error.strerror}") from error
     except RecursionError:
         raise SpecError(f"{file}: nested too deeply") from None
-    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+    except ValueError as error:  # invalid TOML or UTF-8, or a number of thousands of digits
         raise SpecError(f"{file}: {error}") from error
     if faults:
         raise SpecError(f"{file}: {faults[0]}")
@@ -48,7 +48,7 @@ def read_toml(path: Path, file: str) -> dict[str, Any]:
 
 
 def check_values(value: object, where: str = "") -> Iterator[str]:
-    """Texts that would move a terminal's cursor or turn its text around, and numbers that nothing of the interface has."""
+    """Texts that would move a terminal's cursor or reverse its text, and numbers that are too large for the interface."""
     if isinstance(value, str) and not value.replace("\t", "").isprintable():
         yield f"{where}: a character that is not printable in {value[:40]!r}"
     elif isinstance(value, int) and not 0 <= value < 1 << MOST_BITS:
@@ -62,7 +62,7 @@ def check_values(value: object, where: str = "") -> Iterator[str]:
 
 @record
 class Folder:
-    """The contents of a folder of specs: its files' tables, its spaces, the documents of its sources by key, and the faults of all of these."""
+    """The contents of a folder of specs: its files' tables, its spaces, the documents of its sources by key, and the faults in them."""
 
     tables: Tables
     spaces: tuple[Space, ...]
@@ -71,17 +71,17 @@ class Folder:
 
 
 def read_folder(folder: Path, shown: str = "") -> Folder:
-    """All files of a folder, in a stable order, called by what is `shown` and their path in the folder. FileError if there is no folder."""
+    """All files of a folder, in a stable order, named by `shown` and their path in the folder. FileError if there is no folder."""
     try:
         is_folder = folder.is_dir()
-    except OSError as error:  # a name of any length
+    except OSError as error:  # a name that is too long
         raise FileError(f"{folder}: {error.strerror}") from None
     if not is_folder:
         raise FileError(f"{folder}: no such folder of specs")
     tables: Tables = []
     faults = []
     order = {COMMON: 0} | {arch: 1 + place for place, arch in enumerate(ARCHES)}
-    # A hidden one is not a spec: Emacs makes .#NAME.toml, a link to nothing, where somebody edits NAME.toml.
+    # A hidden file is not a spec: Emacs makes .#NAME.toml, a broken link, while somebody edits NAME.toml.
     found = (path for path in folder.rglob("*.toml") if path.name not in ("spaces.toml", "sources.toml") and path.name[0] != ".")
     paths = [path.relative_to(folder) for path in islice(found, MOST_FILES + 1)]
     if len(paths) > MOST_FILES:
@@ -106,7 +106,7 @@ def read_folder(folder: Path, shown: str = "") -> Folder:
 
 
 def size_of(path: Path) -> int:
-    """As far as it is read; what cannot be read is for read_toml to say."""
+    """As much as can be read; read_toml reports the rest."""
     try:
         return min(path.stat().st_size, MOST_FILE_BYTES)
     except OSError:
@@ -114,7 +114,7 @@ def size_of(path: Path) -> int:
 
 
 def read_spaces(folder: Path, file: str) -> tuple[tuple[Space, ...], list[str]]:
-    """(spaces, faults) of spaces.toml, which may be missing."""
+    """(spaces, faults) of spaces.toml, which is optional."""
     table, faults = read_optional(folder / "spaces.toml", file)
     faults += [f"{file}: unknown key {key}; did you mean space?" for key in table if key != "space"]
     spaces = []
@@ -157,7 +157,7 @@ def read_interfaces(space: Mapping[str, Any]) -> range:
 
 
 def read_documents(folder: Path, file: str) -> tuple[dict[str, Document], list[str]]:
-    """(documents by key, faults) of sources.toml, which may be missing."""
+    """(documents by key, faults) of sources.toml, which is optional."""
     tables, faults = read_optional(folder / "sources.toml", file)
     documents = {}
     for key, table in tables.items():
@@ -176,7 +176,7 @@ def read_optional(path: Path, file: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def to_specs(tables: Iterable[tuple[str, str, Table]]) -> tuple[list[Spec], list[str]]:
-    """The specs, and the faults of the files that are none; a names file becomes one spec a name."""
+    """The specs, and the faults of files that are not specs; a names file becomes one spec per name."""
     specs: list[Spec] = []
     faults: list[str] = []
     for arch, file, table in tables:
@@ -191,5 +191,5 @@ def to_specs(tables: Iterable[tuple[str, str, Table]]) -> tuple[list[Spec], list
 
 
 def parse_tables(tables: Iterable[tuple[str, str, Table]]) -> list[Spec]:
-    """The specs of tables whose keys are known to be right: the built-in ones, whose many keys take as long to check as all else does."""
+    """The specs of tables with valid keys: the built-in ones. Checking their many keys would take as long as everything else."""
     return [parse_spec(one, arch, file) for arch, file, table in tables for one in expand_names(table)]

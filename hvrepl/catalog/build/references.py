@@ -1,4 +1,4 @@
-"""Rules: what a spec refers to exists, and is something that the spec may refer to. An arch refers to common and itself only."""
+"""Rules: the things that a spec refers to exist, and may be referred to. An arch refers only to common and itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE_NUMBER = re.compile(r"L?[0-9]+(-L?[0-9]+)?")
 
 
 def check_references(spec: Spec, book: Book) -> Iterator[str]:
-    """What see, case_of and extends name; see may also lead to what only the other arch has."""
+    """The names in see, case_of and extends exist; see may also refer to the other arch alone."""
     for name in spec.see:
         if not any(book.find(name, arch) for arch in (*ARCHES, COMMON)):
             yield f"see: no {name}"
@@ -39,7 +39,7 @@ def check_references(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_takes(spec: Spec, book: Book) -> Iterator[str]:
-    """What an enumeration takes in is a space, or another enumeration that does not include it."""
+    """An enumeration includes a space, or another enumeration that does not include it."""
     for one in spec.takes:
         if space := space_of(one.type):
             if space not in book.spaces:
@@ -53,7 +53,7 @@ def check_takes(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def takes_itself(spec: Spec, other: Spec, book: Book, above: tuple[str, ...]) -> bool:
-    """Whether what another enumeration takes in is, or leads to, this one."""
+    """Whether another enumeration includes this one, directly or not."""
     if other.name in above:
         return False
     inner = [found for one in other.takes if (found := book.find(one.type, other.arch))]
@@ -61,7 +61,7 @@ def takes_itself(spec: Spec, other: Spec, book: Book, above: tuple[str, ...]) ->
 
 
 def check_interface(spec: Spec, book: Book) -> Iterator[str]:
-    """A leaf has an address, which is Hyper-V's, or is of an interface whose vendor is known."""
+    """A leaf either has an address, and is Hyper-V's, or belongs to an interface of a known vendor."""
     if spec.interface and spec.addresses:
         yield "interface: a spec with an address belongs to Hyper-V"
     signatures = book.find(SIGNATURES, spec.arch)
@@ -70,7 +70,7 @@ def check_interface(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_privilege(spec: Spec, book: Book) -> Iterator[str]:
-    """space:number.field is a field of what has the number, on the arch of the spec or on one of them."""
+    """space:number.field is a field of the thing with the number, on the spec's arch or on any."""
     match = PRIVILEGE.fullmatch(spec.privilege)
     if spec.privilege and not match:
         yield f"privilege: {spec.privilege!r} should look like cpuid:0x40000003.access_synic_regs"
@@ -94,7 +94,7 @@ def check_types(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_switches(spec: Spec, book: Book) -> Iterator[str]:
-    """Switches, cases and the paths that say how many there are."""
+    """Switches, cases, and paths of counts."""
     for place, layout in layouts(spec):
         for field in layout.fields:
             for fault in (*check_cases(field, spec, layout, book), *check_paths(field, spec, layout, book)):
@@ -124,7 +124,7 @@ def is_case_key(key: str, field: Field, spec: Spec, layout: Layout, book: Book) 
 
 
 def check_paths(field: Field, spec: Spec, layout: Layout, book: Book) -> Iterator[str]:
-    """A path leads to a field of this layout, or begins with one of a struct that can be around this one."""
+    """A path leads to a field of this layout, or begins with a field of a struct that may contain it."""
     for path in (field.switch, field.used, field.size, *counters(field.count)):
         if not isinstance(path, str) or path in ("", "rest") or context_of(path):
             continue
@@ -146,7 +146,7 @@ def check_shorthands(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_remark(remark: Remark) -> Iterator[str]:
-    """Its pattern can be read, and has the groups that the text is filled with."""
+    """The pattern compiles, and has the groups that the text uses."""
     try:
         groups = compile_strictly(lambda: re.compile(remark.pattern)).groupindex
     except PlaceError as error:
@@ -156,7 +156,7 @@ def check_remark(remark: Remark) -> Iterator[str]:
 
 
 def compile_strictly(compiled: Callable[[], re.Pattern[str]]) -> re.Pattern[str]:
-    """What `compiled` makes of a pattern. PlaceError if it cannot, or warns that a later Python will read it otherwise, as of [[."""
+    """A compiled pattern. PlaceError if it does not compile, or if a later Python will read it differently, as Python warns for [[."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -166,12 +166,12 @@ def compile_strictly(compiled: Callable[[], re.Pattern[str]]) -> re.Pattern[str]
 
 
 def check_sources(spec: Spec, book: Book) -> Iterator[str]:
-    """Every source is key:path#anchor of a pinned document; what has none of its own has its file's."""
+    """Every source is key:path#anchor of a pinned document; parts without one have their file's."""
     yield from check_cited(sources(spec) if spec.source else (), book)
 
 
 def check_cited(found: Iterable[str], book: Book) -> Iterator[str]:
-    """Sources that are none, or that there are none."""
+    """Malformed and unknown sources."""
     if not found:
         yield "has no source"
     for source in found:

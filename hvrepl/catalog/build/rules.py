@@ -1,4 +1,4 @@
-"""What specs must satisfy together. All faults are reported at once, one per line: `file: place: what is wrong`."""
+"""Rules for all specs together. All faults are reported at once, one per line: `file: place: what is wrong`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WIDTHS = (8, 16, 32, 64, 128)
 
 
 def check_kind(spec: Spec, _: Book) -> Iterator[str]:
-    """A kind that exists, with what belongs to it."""
+    """The kind exists, and has what it requires."""
     if spec.kind not in KINDS and not is_name(spec):
         yield f"kind {spec.kind} is not one of {', '.join(KINDS)}, names"
     if spec.kind in WORDS and spec.layout and spec.width not in WIDTHS:
@@ -55,13 +55,13 @@ def check_kind(spec: Spec, _: Book) -> Iterator[str]:
 
 
 def is_name(spec: Spec) -> bool:
-    """Whether it is one of a file of names."""
+    """Whether it comes from a file of names."""
     return bool(spec.addresses) and spec.kind == spec.addresses[0].space and not spec.layout
 
 
 def check_names(spec: Spec, book: Book) -> Iterator[str]:
-    """Canonical names are upper case, but those of flags, and in a space of mixed case; {n} stands in all names of an array, and in no others but
-    those of a range."""
+    """Canonical names are upper case, except those of flags and of spaces in mixed case; {n} is in all names of an array, and otherwise
+    only in those of a range."""
     mixed = {address.name for address in spec.addresses if address.space in book.spaces and book.spaces[address.space].mixed}
     canonical = (spec.name, *(address.name for address in spec.addresses))
     for name in canonical:
@@ -87,7 +87,7 @@ def check_spaces(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_fields(spec: Spec, book: Book) -> Iterator[str]:
-    """Field names, lower case; words for reserved, show and base."""
+    """Field names are lower case; reserved, show and base have known values."""
     for where, _layout, field in fields(spec):
         if not re.fullmatch(r"[a-z0-9_]+", field.name):
             yield f"{where}: a field's name must be lower case"
@@ -102,7 +102,7 @@ def check_fields(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_twice(spec: Spec, _: Book) -> Iterator[str]:
-    """No two fields of a layout share a name, nor a field of a word's variant with one of what is around it: they are one list."""
+    """No two fields of a layout share a name. A word's variant fields join those around them, so they may not share one either."""
     for place, layout in layouts(spec):
         names = Counter(to_key(name) for field in layout.fields for one in (field, *field.readings) for name in one.names)
         yield from (f"{place}: {name}: appears twice" for name, count in names.items() if count > 1)
@@ -121,7 +121,7 @@ def check_variant_names(spec: Spec, layout: Layout, around: frozenset[str], abov
 
 
 def check_values(spec: Spec, book: Book) -> Iterator[str]:
-    """No two enumerators share a value or a name, and each fits the bits there are for it."""
+    """No two enumerators share a value or a name, and each fits the available bits."""
     base = book.base_values(spec) if spec.extends else ()
     yield from (f"values: {fault}" for fault in check_enumerators((*base, *spec.values, *taken(spec, book.specs)), spec.width))
     for where, _, field in fields(spec):
@@ -145,7 +145,7 @@ def check_enumerators(values: Iterable[Enumerator], width: int) -> Iterator[str]
 
 
 class Taken(NamedTuple):
-    """Numbers of a space that something has."""
+    """Numbers of a space that are in use."""
 
     low: int
     high: int
@@ -154,13 +154,13 @@ class Taken(NamedTuple):
 
 
 def check_unique(book: Book) -> Iterator[str]:
-    """What must be unique in all specs together."""
+    """Everything that must be unique across all specs."""
     for check_one in (check_unique_names, check_unique_numbers, check_unique_cases, check_unique_leaves):
         yield from check_one(book)
 
 
 def check_unique_names(book: Book) -> Iterator[str]:
-    """Names and aliases, once an arch."""
+    """Names and aliases are unique per arch."""
     names: dict[tuple[str, str], Spec] = {}
     for spec in book.specs:
         for spelling, how, arch, _, _ in name_rows(spec, book.spaces) if not spec.extends else ():
@@ -171,7 +171,7 @@ def check_unique_names(book: Book) -> Iterator[str]:
 
 
 def check_unique_numbers(book: Book) -> Iterator[str]:
-    """Numbers, once an arch and space. A range may hold numbers and ranges of their own, but not overlap one."""
+    """Numbers are unique per arch and space. A range may contain smaller ranges and numbers, but not overlap one."""
     places: dict[tuple[str, str], list[Taken]] = defaultdict(list)
     for spec in book.specs:
         for element in elements(spec):
@@ -191,7 +191,7 @@ def check_unique_numbers(book: Book) -> Iterator[str]:
 
 
 def check_unique_cases(book: Book) -> Iterator[str]:
-    """Payloads, one for a number."""
+    """A number has one payload."""
     cases: dict[tuple[str, str], Spec] = {}
     for spec in book.specs:
         for case in spec.case_of:
@@ -202,7 +202,7 @@ def check_unique_cases(book: Book) -> Iterator[str]:
 
 
 def check_unique_leaves(book: Book) -> Iterator[str]:
-    """Leaves of an interface that is not Hyper-V's, one spec for a vendor's."""
+    """A leaf of another interface than Hyper-V's has one spec per vendor."""
     leaves: dict[tuple[str, int, int], Spec] = {}
     for spec in book.specs:
         for vendor in spec.interface.vendors if spec.interface else ():
@@ -236,7 +236,7 @@ RULES: tuple[Callable[[Spec, Book], Iterator[str]], ...] = (
 
 
 def check(specs: Sequence[Spec], spaces: Sequence[Space], documents: Iterable[str], trusted: Sequence[Spec] = ()) -> list[str]:
-    """Every fault of the specs, in the order of their files; `trusted` ones are included and not checked again."""
+    """Every fault of the specs, in the order of their files; `trusted` specs are included but not checked again."""
     book = Book([*trusted, *specs], spaces, documents)
     faults = [f"space {one} is defined twice" for one, count in Counter(space.name for space in spaces).items() if count > 1]
     faults += [f"{spec.file}: {named(spec, fault)}" for spec in specs for rule in RULES for fault in rule(spec, book)]
@@ -244,12 +244,12 @@ def check(specs: Sequence[Spec], spaces: Sequence[Space], documents: Iterable[st
 
 
 def named(spec: Spec, fault: str) -> str:
-    """A fault of one of a file's names begins with that name."""
+    """A fault of a spec from a file of names, with its name in front."""
     return f"{spec.name}: {fault}" if is_name(spec) and not fault.startswith(f"{spec.name}: ") else fault
 
 
 def read_tables(folder: Path) -> tuple[Tables, tuple[Space, ...], tuple[Document, ...]]:
-    """The tables, spaces and documents of a folder, for Index.build. Raises FileError, and SpecError for files that cannot be read as TOML."""
+    """The tables, spaces and documents of a folder, for Index.build. Raises FileError, and SpecError for unreadable TOML."""
     read = read_folder(folder)
     if read.faults:
         raise SpecError("\n".join(f"{folder}/{fault}" for fault in read.faults))
@@ -257,13 +257,13 @@ def read_tables(folder: Path) -> tuple[Tables, tuple[Space, ...], tuple[Document
 
 
 def check_logs(tables: Tables, book: Book) -> list[str]:
-    """The faults of log forms whose keys are right."""
+    """The faults of log forms whose keys are valid."""
     files = [(file, table) for _, file, table in tables if table.get("kind") == LOG and not list(check_tables(table, file))]
     return list(check_forms([form for file, table in files for form in parse_forms(table, file)], book))
 
 
 def check_folders(folders: Sequence[Path]) -> list[str]:
-    """The faults of folders of specs that are used together, the first of them complete by itself. Raises FileError."""
+    """The faults of folders of specs that are used together; the first is complete by itself. Raises FileError."""
     read = [read_folder(folder, f"{folder}/") for folder in folders]
     specs, faults = to_specs(table for one in read for table in one.tables)
     spaces = [space for one in read for space in one.spaces]
@@ -277,7 +277,7 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
 
 
 def build_checked(tables: Tables, spaces: Iterable[Space], built_in: Iterable[Document], extra: Path) -> Index:
-    """An index in memory of built-in specs, which are trusted, and of the user's own, which are checked. Raises SpecError, FileError."""
+    """An index in memory of built-in specs, which are trusted, and the user's own, which are checked. Raises SpecError, FileError."""
     own = read_folder(extra, f"{extra}/")
     specs, faults = to_specs(own.tables)
     trusted = parse_tables(tables)
@@ -299,7 +299,7 @@ def build_checked(tables: Tables, spaces: Iterable[Space], built_in: Iterable[Do
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m hvrepl.catalog.build.rules DIR...`: the faults of the folders, taken together."""
+    """`python -m hvrepl.catalog.build.rules DIR...`: prints the faults of the folders, taken together."""
     try:
         faults = check_folders([Path(argument) for argument in arguments])
     except HvreplError as error:

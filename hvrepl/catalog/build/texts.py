@@ -1,4 +1,4 @@
-"""Rules: the fields, enumerators and formatters that summaries, findings and conditions name exist."""
+"""Rules: summaries, findings and conditions refer to existing fields, enumerators and formatters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Find = Callable[[Sequence[Layout], str, Spec, Book], bool]
 
 
 def check_texts(spec: Spec, book: Book) -> Iterator[str]:
-    """What a layout's texts name is a field of it, or in a variant's layout one of the layout around it."""
+    """A layout's texts refer to its fields, or in a variant's layout also to fields of the layout around it."""
     whole = [layout for layout in (spec.layout, spec.output) if layout]
     for place, layout in layouts(spec):
         scopes = [layout, *whole]
@@ -43,7 +43,7 @@ def find_in(scopes: Sequence[Layout], path: str, spec: Spec, book: Book) -> bool
 
 
 def split_leaf(path: str, spec: Spec, book: Book) -> tuple[Spec, str] | None:
-    """The other leaf with which a path of a CPUID leaf begins, and what follows: nothing for the whole leaf."""
+    """(the other leaf that a path in a CPUID leaf begins with, the rest of the path); the rest is "" for the whole leaf."""
     first, _, rest = path.partition(".")
     other = book.find(first, spec.arch) if spec.kind == "cpuid" and first.isupper() else None
     return (other, rest) if other and other.kind == "cpuid" else None
@@ -86,7 +86,7 @@ def paths_in(text: str) -> Iterator[str]:
 
 
 def check_finding_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> Iterator[str]:
-    """The conditions of a finding: of a CPUID leaf they may also be about other leaves, which are there when a whole dump is read."""
+    """The conditions of a finding; in a CPUID leaf they may refer to other leaves, which exist when a whole dump is read."""
     for path, wanted in when.items():
         leaf = split_leaf(path, spec, book)
         if leaf is None:
@@ -104,7 +104,7 @@ def check_when(when: When, spec: Spec, scopes: Sequence[Layout], book: Book) -> 
         if not field:
             yield f"when: no field {path}"
             continue
-        names = {to_key(one.name) for one in book.values_of(field, spec.arch)}  # not aliases: it is compared with what is shown
+        names = {to_key(one.name) for one in book.values_of(field, spec.arch)}  # not aliases: the displayed name is compared
         for one in wanted:
             words = [word.removeprefix("!") for word in str(one).split(AND)]
             if any(word not in WHEN_WORDS and not is_range(word) and to_key(word) not in names for word in words):

@@ -1,4 +1,4 @@
-"""Rules: the fields of a layout cover every bit or byte once, and the cases of a variant what it covers."""
+"""Rules: the fields of a layout cover every bit or byte once, and so do the cases of a variant with its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hvrepl.catalog.paths import case_names
 
 
 def check_tiles(spec: Spec, book: Book) -> Iterator[str]:
-    """Fields ascend and leave neither gap nor overlap."""
+    """Fields ascend without gaps or overlaps."""
     if spec.kind in BYTES:
         for place, layout in layouts(spec):
             yield from tile_bytes(spec, layout, place, book)
@@ -61,7 +61,7 @@ def tile_bytes(spec: Spec, layout: Layout, place: str, book: Book) -> Iterator[s
 
 
 def needs_size(field: Field, spec: Spec, book: Book) -> bool:
-    """Whether nothing says how many bytes a member has: neither itself, nor its type, nor at decoding a field or the end."""
+    """Whether the size of a member is unknown: neither it nor its type has one, nor will a field or the end decide when decoding."""
     if isinstance(field.size, str) or isinstance(field.count, str):
         return False
     target = book.type(field, spec.arch)
@@ -69,7 +69,7 @@ def needs_size(field: Field, spec: Spec, book: Book) -> bool:
 
 
 def check_cases_fit(spec: Spec, book: Book) -> Iterator[str]:
-    """No case of a struct's variant is longer than the variant, nor a spec that a word's variant leads to of another width."""
+    """A case is not longer than its variant in a struct; a spec that is the case of a word's variant has exactly its width."""
     for place, layout in layouts(spec):
         for field in layout.fields:
             for name in case_names(field):
@@ -89,7 +89,7 @@ def check_fit(field: Field, name: str, spec: Spec, book: Book) -> Iterator[str]:
 
 
 def check_loops(spec: Spec, book: Book) -> Iterator[str]:
-    """Some switch selects each case, and neither a case nor a struct contains itself."""
+    """Every case has a switch that selects it, and neither a case nor a struct contains itself."""
     found = [pair for layout in (spec.layout, spec.output) if layout for pair in walk_cases(spec, layout, ())]
     led_to = {name for name, _ in found}
     looping = {name for name, above in found if name in above}
@@ -100,7 +100,7 @@ def check_loops(spec: Spec, book: Book) -> Iterator[str]:
 
 
 def walk_cases(spec: Spec, layout: Layout, above: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(case, the cases around it) of each case that a layout's switches lead to, a loop once around."""
+    """(case, the cases around it) of each case that a layout's switches can select; a loop is followed once."""
     for field in layout.fields:
         for name in case_names(field):
             case = spec.case(name)
@@ -111,7 +111,7 @@ def walk_cases(spec: Spec, layout: Layout, above: tuple[str, ...]) -> Iterator[t
 
 
 def holds(spec: Spec, wanted: Spec, book: Book, seen: set[str]) -> bool:
-    """Whether a field's type or case, or one of those of that, is the wanted spec."""
+    """Whether a field's type or case is the wanted spec, directly or nested."""
     for _, layout in layouts(spec):
         for field in layout.fields:
             cases = [book.find(name, spec.arch) for name in case_names(field) if not spec.case(name)]

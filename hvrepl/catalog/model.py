@@ -72,7 +72,7 @@ class Space:
 
 @record(eq=True)
 class Document:
-    """The document that a `source` refers to by its key: a repository at a commit and its folder for paths, or the URL of a site's pages."""
+    """The document of a `source`, by its key: a repository at a commit and its folder for paths, or the URL of a site's pages."""
 
     key: str
     title: str

@@ -1,2 +1,2 @@
-"""Layouts ⇄ bytes: schemas of the specs, and `Decoded`, the one node that everything is shown from. Knows no text that people paste.
+"""Layouts ⇄ bytes: schemas of the specs, and `Decoded`, the one node that everything is shown from. Does not read pasted text.
 Uses catalog."""

@@ -1,7 +1,7 @@
-"""The constructs that layouts are made of: words, integers, arrays, regions. Only make_constructs.py knows construct too.
+"""The constructs for layouts: words, integers, arrays, regions. Apart from this module, only make_constructs.py uses construct.
 
-Parsing never refuses: bytes that are missing at the end are read as zeros (decode.py, which knows how many there were, leaves
-them out again), and an array ends where the bytes end, whatever its count says.
+Parsing never fails: missing bytes at the end are read as zeros (decode.py knows how many there were, and leaves them out again), and an
+array ends with the bytes, whatever its count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hvrepl.codec.variants import Words
 
 
 class Tail(io.BytesIO):
-    """Bytes that go on as zeros, and know how many real ones are left."""
+    """Bytes that continue as zeros, and know how many real ones are left."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -38,7 +38,7 @@ class Tail(io.BytesIO):
 
 
 class Plain(Construct):  # type: ignore[misc]
-    """An integer (`kind` u or i) or bytes of a size; None builds zeros, bytes build themselves."""
+    """An integer (`kind` u or i), or bytes, of a size; None builds zeros, bytes build themselves."""
 
     def __init__(self, kind: str, size: int | str) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Plain(Construct):  # type: ignore[misc]
 
 
 class Bits(Construct):  # type: ignore[misc]
-    """A word: one integer, shifted and masked. Its variants' fields join its own; a nested word is a dict of its own."""
+    """A word: one integer, shifted and masked. Its variants' fields join its own; a nested word is a dict within."""
 
     def __init__(self, spec: Spec, layout: Layout, size: int, words: Words) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Bits(Construct):  # type: ignore[misc]
 
 
 class Elements(Subconstruct):  # type: ignore[misc]
-    """An array that ends where the bytes end, if its count does not end it sooner. Without a count it takes the rest."""
+    """An array that ends after its count, or earlier with the bytes. Without a count it takes the rest."""
 
     def __init__(self, subcon: Construct, count: int | str) -> None:
         super().__init__(subcon)
@@ -131,7 +131,7 @@ class Optional(Subconstruct):  # type: ignore[misc]
 
 
 class Region(Construct):  # type: ignore[misc]
-    """A run of bytes laid out by the case that another field picks, and `used` says how many of them are the case's."""
+    """Bytes with the layout of the case that another field picks; `used` says how many of them belong to the case."""
 
     def __init__(self, field: Field, pick: Callable[[Any], Spec | None], ahead: Ahead | None, of: Callable[[Spec], Construct]) -> None:
         super().__init__()
@@ -169,7 +169,7 @@ class Region(Construct):  # type: ignore[misc]
         return self.pick(self.ahead.peek(stream, context) if self.ahead and stream else resolve(context, self.field.switch))
 
     def _build(self, obj: Mapping[str, Any] | bytes | None, stream: io.BytesIO, context: Container, path: str) -> object:
-        """From the case's fields, what they leave over (`rest`), and the unused bytes, as NAME_unused."""
+        """Builds it from the case's fields, the bytes after them (`rest`), and the unused bytes, as NAME_unused."""
         spec = self._case(None, context)
         data = obj if isinstance(obj, bytes) else b""
         if isinstance(obj, Mapping) and spec and spec.layout:
@@ -187,7 +187,7 @@ class Region(Construct):  # type: ignore[misc]
 
 
 class Ahead:
-    """A switch field later in the struct: how far after the region's start, and how to read it."""
+    """A switch field later in the struct: its distance from the region's start, and the construct that reads it."""
 
     def __init__(self, distance: int, member: Construct, path: str) -> None:
         self.distance = distance
@@ -203,7 +203,7 @@ class Ahead:
 
 
 def resolve(context: Container, path: str) -> Any:
-    """The value at a path: in the struct being read, or in one around it. 0 if there is none yet."""
+    """The value at a path: in the struct that is being read, or in one around it. 0 if there is none yet."""
     first, _, rest = path.partition(".")
     while context is not None:
         if first in context:
@@ -213,18 +213,18 @@ def resolve(context: Container, path: str) -> Any:
 
 
 def size_at(context: Container, path: str) -> int:
-    """The number at a path as a size in bytes; a signed field may say less than none."""
+    """The number at a path as a size in bytes; a negative one counts as 0."""
     size: int = resolve(context, path)
     return max(0, size)
 
 
 def count_of(context: Container, text: str) -> int | None:
-    """The count that a spec's text asks for, or None for the rest."""
+    """The count by a spec's text, or None for the rest."""
     return None if text == "rest" else count_from(text, (resolve(context, path) for path in counters(text)))
 
 
 def root_context(context: Mapping[str, str], outer: Container | None = None) -> Container:
-    """What construct's Struct expects of a context; `context` is what `context:NAME` switches on, `outer` the struct around."""
+    """A context in the form that construct's Struct expects; `context` is for switches on `context:NAME`, `outer` for the struct around."""
     return Container(_=outer, _params=context, _parsing=False, _building=False, _sizing=False)
 
 

@@ -1,4 +1,4 @@
-"""Bytes → Decoded: the one way for every kind of thing. Strange values become findings; nothing in the bytes is left out."""
+"""Bytes → Decoded: the one way for every kind of thing. Strange values become findings; no byte is left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_KEPT = 16  # bytes of a member
 
 @mutable
 class Place:
-    """Where the decoder is: the bytes of the outermost thing, which of them there are, and what was found so far."""
+    """The decoder's state: the bytes of the outermost thing, where they end, and the findings so far."""
 
     data: bytes
     end: int
@@ -40,8 +40,8 @@ class Place:
 class Decoder:
     """Decodes what an arch's catalogue defines."""
 
-    most_empty = 256  # elements of arrays that are kept
-    most_fields = 1 << 14  # fields of words that are kept
+    most_empty = 256  # cached elements of arrays
+    most_fields = 1 << 14  # cached fields of words
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -51,7 +51,7 @@ class Decoder:
         self._fields: dict[tuple[Field, int | bytes, int, str, bool], tuple[Decoded, tuple[Finding, ...]]] = {}
 
     def decode(self, found: Found, data: bytes, *, output: bool = False, context: Mapping[str, str] | None = None) -> Decoded:
-        """The bytes as the thing found: a word's in little-endian order. UsageError if there are fewer than its fixed head."""
+        """Decodes the bytes, a word's in little-endian order. UsageError if there are fewer than its fixed head."""
         spec = found.spec
         layout = spec.output if output else spec.layout
         if layout is None and (output or spec.output):
@@ -63,7 +63,7 @@ class Decoder:
         return self._struct(found, layout, data, place)
 
     def only(self, found: Found, node: Decoded, fields: tuple[Decoded, ...]) -> Decoded:
-        """A decoded word of which only some fields are known: it has no value, and only they are summed up."""
+        """A decoded word with only some known fields: it has no value, and its summary and findings use these fields alone."""
         layouts = [found.spec.layout] if found.spec.layout else []
         declared = {(one.code, one.text) for one in declared_findings(node, layouts, self.catalog)}
         names = {part.name for part in fields}
@@ -74,9 +74,9 @@ class Decoder:
         return replace(kept, findings=findings, summary=summary)
 
     def width(self, spec: Spec) -> int:
-        """Bits of a word; 0 for a struct. A register without a layout is a number of as many bits as its space says.
+        """Bits of a word; 0 for a struct. A register without a layout is a number with the width of its space.
 
-        UsageError for a name that holds no value, such as that of a status.
+        UsageError for a name without a value, such as that of a status.
         """
         if spec.width or spec.layout or spec.output:
             return spec.width
@@ -86,7 +86,7 @@ class Decoder:
         return bits
 
     def head(self, spec: Spec, layout: Layout) -> int:
-        """Bytes without which input is no such thing: the spec's head, or the members up to the first without a fixed size."""
+        """The least bytes of input: the spec's head, or the members up to the first without a fixed size."""
         if spec.head is not None and layout is spec.layout:
             return spec.head
         total = 0
@@ -98,7 +98,7 @@ class Decoder:
         return total
 
     def _word(self, found: Found, layout: Layout | None, data: bytes, place: Place) -> Decoded:
-        """A word by itself. Its raw says its value; what is only a number has that too."""
+        """A word by itself. Its raw shows its value; a plain number has a value too."""
         width = self.width(found.spec)
         number = int.from_bytes(data, "little")
         head = self._heading.of(found) | {"raw": write_number(number, width)}
@@ -124,12 +124,12 @@ class Decoder:
         return self._whole(self._heading.of(found) | {"size": len(data), "raw": data.hex()}, hold(members), [layout], place)
 
     def _whole(self, head: Mapping[str, Any], parts: Mapping[str, Any], layouts: Sequence[Layout], place: Place) -> Decoded:
-        """The outermost node, which has everything that was found."""
+        """The outermost node, with all findings."""
         words = self._sum_up(parts, layouts, "", place)
         return Decoded(**head, **parts, **words, findings=tuple(place.findings))
 
     def _sum_up(self, parts: Mapping[str, Any], layouts: Sequence[Layout], path: str, place: Place) -> dict[str, Any]:
-        """What the layouts of a node say of it as a whole, given its parts."""
+        """The summary and findings that the layouts give a node as a whole."""
         node = Decoded(name="", **parts)
         for finding in declared_findings(node, layouts, self.catalog):
             place.find(finding.code, join_path(path, finding.field) if finding.field else path, finding.text)
@@ -140,7 +140,7 @@ class Decoder:
         return tuple([self._kept_field(one, values[one.name], base, path, place) for one in reversed(values.word.fields)])
 
     def _kept_field(self, one: Field, value: int | WordValues, base: int, path: str, place: Place) -> Decoded:
-        """A field of a word; with what was found in it it is kept, as most values of most fields recur."""
+        """A field of a word; it is cached with its findings, as most values of most fields recur."""
         if isinstance(value, WordValues) or not self.most_fields:
             return self._bit_field(one, value, base, join_path(path, one.name), place)
         key = (one, value, base, path, place.cpuid)
@@ -196,7 +196,7 @@ class Decoder:
         return say(one.show, value) if one.show else "", False
 
     def _members(self, layout: Layout, values: Mapping[str, Any], at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """The members of a struct from byte `at` on, as far as there are bytes; and where it ends."""
+        """The members of a struct from byte `at` on, as far as the bytes go, and the end of the last one."""
         nodes: list[Decoded] = []
         for one in layout.fields:
             value = values.get(one.name)
@@ -227,7 +227,7 @@ class Decoder:
         return self._kept_leaf(one, inner, value, at, path, place)
 
     def _kept_leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """A member without inner members, kept like the field of a word. An array's element has a field of its own each time."""
+        """A member without inner members, cached like the field of a word; an array's element is not, as it has a Field of its own."""
         size = len(value) if isinstance(value, bytes) else self.schemas.element_size(one) or 0
         end = at + size
         if size > LONGEST_KEPT or end > place.end or not self.most_fields or place.context or one.name[:1] == "[":
@@ -243,7 +243,7 @@ class Decoder:
         return [kept[0]], end
 
     def _element(self, one: Field, single: Field, index: int, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """An element of an array; those with nothing set are kept, as most slots of most pages are free."""
+        """An element of an array; empty ones are cached, as most slots of most pages are free."""
         size = self.schemas.element_size(one) or 0
         is_empty = size > 0 and place.data[at : at + size] == bytes(size) and at + size <= place.end and self.schemas.is_closed(one.type)
         key = (one, index, at)
@@ -256,14 +256,14 @@ class Decoder:
         return found, end
 
     def _nested(self, node: Decoded, layouts: Sequence[Layout], path: str, place: Place) -> list[Decoded]:
-        """A struct within a struct, as far as the bytes have it; none if they end before it."""
+        """A struct within a struct, as far as the bytes go; none if they end before it."""
         at, size = node.offset or 0, node.size or 0
         if at > place.end or (at == place.end and size):
             return []
         return [replace(node, size=min(size, place.end - at), **self._sum_up({"fields": node.fields}, layouts, path, place))]
 
     def _leaf(self, one: Field, inner: Spec | None, value: Any, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """A number, bytes, or a word: in full if the bytes hold all of it, else what there is of it as bytes."""
+        """A number, bytes, or a word; if it is incomplete, its existing bytes."""
         size = len(value) if isinstance(value, bytes) else self.schemas.element_size(one) or 0
         end = at + size
         if end > place.end:
@@ -297,7 +297,7 @@ class Decoder:
         )
 
     def _region(self, one: Field, value: Variant, at: int, path: str, place: Place) -> tuple[list[Decoded], int]:
-        """The bytes that a switch lays out, what the case leaves over, and the unused bytes after it."""
+        """The bytes that a switch lays out, the rest after the case, and the unused bytes."""
         end = at + value.used
         whole = at + (one.size if isinstance(one.size, int) else value.used)
         nodes = self._case(one, value, at, end, path, place)
@@ -307,7 +307,7 @@ class Decoder:
         return nodes, whole
 
     def _case(self, one: Field, value: Variant, at: int, end: int, path: str, place: Place) -> list[Decoded]:
-        """What a switch picked as a node of its own, with `rest` for what the case leaves over; a word that is cut is only bytes."""
+        """The case that a switch picked as a node, with `rest` for bytes after it; an incomplete word is only bytes."""
         spec = value.spec
         inner = replace(place, end=min(end, place.end))  # shares the list of findings
         if spec is None or spec.layout is None or at + spec.width // 8 > inner.end:
@@ -331,7 +331,7 @@ class Decoder:
 
 
 def as_shown(one: Field, size: int) -> Field:
-    """A field with what puts it into words: what has the size of a GUID is shown as one."""
+    """A field with its formatter: a value as large as a GUID is shown as one."""
     return replace(one, show="guid") if one.type == "guid" or (size == GUID_SIZE and space_of(one.type)) else one
 
 
@@ -353,6 +353,6 @@ def struct_member(one: Field, spec: Spec, at: int, end: int, members: Sequence[D
 
 
 def hold(members: list[Decoded]) -> dict[str, Any]:
-    """Members as a node holds them: the elements of an array called slots are under that name."""
+    """Members as a node holds them: the elements of an array named slots go under that name."""
     slots = next((one for one in members if one.name == "slots"), None)
     return {"slots": slots.fields if slots else (), "fields": tuple(one for one in members if one is not slots)}

@@ -1,4 +1,4 @@
-"""Decoded: the one node that every renderer is given, and its JSON form."""
+"""Decoded: the one node that every renderer gets, and its JSON form."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Finding:
 
 @record(eq=True, kw_only=True)
 class Decoded:
-    """A value, or a part of one, with what it means.
+    """A value, or a part of one, with its meaning.
 
     `raw` is all its bits: 0x and every hex digit of a number, the plain hex of bytes in memory order. `value` is the number,
     None above 64 bits and for bytes. `bits` is (high, low) in the word, or within `register` of a CPUID leaf; `offset` and `size` are
     bytes from the start of the outermost struct. `size_bits` is the width of the number.
-    The last six say how to show it, and are not part of its JSON.
+    The last six are hints for display, and not part of its JSON.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Decoded:
         for part in split_path(path):
             if node is None or (part == "slots" and node.slots):
                 continue
-            for child in node.fields if not node.slots else node:  # a loop, which is faster than next(): this is asked of every phrase
+            for child in node.fields if not node.slots else node:  # a loop is faster than next(), and every phrase comes here
                 if child.name == part:
                     node = child
                     break
@@ -94,16 +94,16 @@ class Decoded:
 
     @property
     def is_set(self) -> bool:
-        """Whether any bit is one, in its own bytes or in those of what it is made of."""
+        """Whether any bit is one, in its own bytes or in its parts."""
         return any(c in "123456789abcdef" for c in self.raw.removeprefix("0x")) if self.raw else any(part.is_set for part in self)
 
     def to_bytes(self) -> bytes:
-        """The bytes in memory order; of a number as many as its hex digits fill."""
+        """The bytes in memory order; a number has as many as its hex digits fill."""
         digits = self.raw.removeprefix("0x")
         return bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2))[:: -1 if self.is_number else 1]
 
     def __str__(self) -> str:
-        """The screen, where hvrepl.render.display has been asked for it, as hvrepl.decode does."""
+        """The screen, if hvrepl.render.display was asked for it, as hvrepl.decode does."""
         return DISPLAYS["text"](self) if DISPLAYS else repr(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
@@ -111,11 +111,11 @@ class Decoded:
         printer.text(str(self))
 
     def _repr_html_(self) -> str | None:
-        """What a notebook shows; None: it has the text only."""
+        """HTML for a notebook; None if it only has the text."""
         return DISPLAYS["html"](self) if DISPLAYS else None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object: keys in the order that scripts rely on, empty ones left out."""
+        """The JSON object: keys in the order that scripts rely on, without empty ones."""
         found: dict[str, Any] = {}
         for key, value in zip(KEYS, VALUES(self), strict=True):
             if value or (value == 0 and key in KEPT and value is not None):
@@ -123,7 +123,7 @@ class Decoded:
         return found
 
 
-# How Python shows a node: filled from hvrepl.render, which this folder does not know.
+# How Python shows a node: filled in by hvrepl.render, which this folder does not know.
 DISPLAYS: dict[str, Callable[[Decoded], str]] = {}
 
 # JSON key → attribute, in the order of the contract.
@@ -132,7 +132,7 @@ KEYS |= {"reg": "register"}
 KEYS |= {key: key for key in ("bits", "offset", "size", "raw", "value", "meaning", "reserved", "summary", "fields", "slots")}
 KEYS |= {key: key for key in ("readings", "findings", "other", "read", "source")}
 VALUES = attrgetter(*KEYS.values())
-KEPT = ("bits", "offset", "size", "value")  # zero says something
+KEPT = ("bits", "offset", "size", "value")  # here zero is a value
 
 
 def encode_value(value: tuple[Any, ...]) -> list[Any]:
@@ -150,7 +150,7 @@ def quote_json(text: str) -> str:
 
 
 def escape_unprintable(text: str) -> str:
-    """JSON on one line without what json leaves as it is although a terminal may obey it: DEL, C1, marks of direction."""
+    """JSON on one line, with characters escaped that json keeps although a terminal may obey them: DEL, C1, direction marks."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else encode_basestring_ascii(c)[1:-1] for c in text)
@@ -168,12 +168,12 @@ def name_of(path: str) -> str:
 
 
 def join_path(base: str, name: str) -> str:
-    """The path of a part: an array's element joins without a dot."""
+    """The path of a part; the index of an array joins without a dot."""
     return name if not base else f"{base}{name}" if name.startswith("[") else f"{base}.{name}"
 
 
 def paths(node: Decoded, base: str = "") -> Iterator[tuple[str, Decoded]]:
-    """(path, part) of every part of a node, those that hold others before what they hold."""
+    """(path, part) of every part of a node, parents before children."""
     for children, before in ((node.slots, join_path(base, "slots")), (node.fields, base)):
         for part in children:
             path = join_path(before, part.name)
@@ -182,14 +182,14 @@ def paths(node: Decoded, base: str = "") -> Iterator[tuple[str, Decoded]]:
 
 
 def leaves(node: Decoded) -> Iterator[tuple[str, Decoded]]:
-    """(path, part) of every part without inner parts."""
+    """(path, part) of every part without children."""
     return ((path, part) for path, part in paths(node) if not part.fields)
 
 
 def from_dict(table: Mapping[str, Any], around: str = "", depth: int = 0) -> Decoded:
-    """A node as to_dict gave it, as far as encoding needs it: names, raws, values and what they hold.
+    """A node from the result of to_dict, as far as encoding needs it: names, raws, values and children.
 
-    UsageError with the path of the node, `around` that of the one around it, if it is no such thing: the table may come from anywhere.
+    UsageError if it is malformed, as the table may come from anywhere; it begins with the path of the node within `around`.
     """
     if not isinstance(table, Mapping):
         raise UsageError(f"{at(around)}{shorten(str(table))!r} is not an object with name, raw and value")
@@ -220,12 +220,12 @@ def from_dict(table: Mapping[str, Any], around: str = "", depth: int = 0) -> Dec
 
 
 def at(path: str) -> str:
-    """What an error begins with that is about the part at a path."""
+    """The beginning of an error about the part at a path."""
     return f"{path}: " if path else ""
 
 
 def member(table: Mapping[str, Any], key: str, kind: type, default: Any, path: str) -> Any:
-    """A value of a JSON object, which must be of a type if it is there."""
+    """A value of a JSON object; if present, it must be of a type."""
     value = table.get(key, default)
     if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
         raise UsageError(f"{at(path)}{key} must be {JSON_TYPES[kind]}, not {shorten(str(value))!r}")
@@ -233,5 +233,5 @@ def member(table: Mapping[str, Any], key: str, kind: type, default: Any, path: s
 
 
 JSON_TYPES = {str: "text", int: "a number", list: "an array"}
-MOST_DEEP = 32  # parts within parts; no layout comes near it
+MOST_DEEP = 32  # nested parts; no layout comes near it
 LONGEST_PATH = 200

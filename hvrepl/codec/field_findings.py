@@ -1,4 +1,4 @@
-"""The findings that a field's own definition asks for: reserved bits, unknown values, ranges, counts that the bytes cannot hold."""
+"""Findings from a field's own definition: reserved bits, unknown values, ranges, counts that exceed the bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find_in_field(one: Field, node: Decoded, path: str, catalog: Catalog) -> Ite
 
 
 def is_closed(one: Field, catalog: Catalog) -> bool:
-    """Whether the field has an enumeration that ought to know every value."""
+    """Whether the field has an enumeration that is meant to be complete."""
     if one.values or space_of(one.type):
         return True
     spec = catalog.type(one.type)
@@ -34,7 +34,7 @@ def is_closed(one: Field, catalog: Catalog) -> bool:
 
 
 def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
-    """The finding on a value without a name; if only the other arch has the number, with its name there."""
+    """The sentence about a value without a name; if only the other arch has the number, with its name there."""
     row = catalog.elsewhere(space, value) if (space := space_of(one.type)) else None
     if row:
         return f"{value:#x} is {row.name}, which exists only on {other_arch(catalog.arch)}"
@@ -42,7 +42,7 @@ def say_unknown(one: Field, value: int, catalog: Catalog) -> str:
 
 
 def find_short_count(count: str, held: int, values: Mapping[str, Any], path: str) -> Iterator[Finding]:
-    """Whether a counter among the values asks for more elements than the bytes hold."""
+    """A finding if a counter among the values asks for more elements than the bytes hold."""
     paths = counters(count)
     if not paths or any(one.partition(".")[0] not in values for one in paths):
         return
@@ -52,5 +52,5 @@ def find_short_count(count: str, held: int, values: Mapping[str, Any], path: str
 
 
 def last_part(path: str) -> str:
-    """What a sentence calls a field: slots[2].header.sender is sender, names[1] stays."""
+    """A field's name in a sentence: slots[2].header.sender is sender, names[1] stays."""
     return path.rpartition(".")[2]

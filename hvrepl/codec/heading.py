@@ -1,4 +1,4 @@
-"""What a decoded thing is, before any of its value: its name and kind, and its number on its arch."""
+"""The identity of a decoded thing, without its value: its name and kind, and its number on its arch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hvrepl.codec.decoded import Finding
 
 
 class Heading:
-    """Of the thing found last; kept, as a stream of values asks for the same again and again."""
+    """Headings; the last one is cached, as a stream of values always asks for the same."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -20,7 +20,7 @@ class Heading:
         self._kept: tuple[Found, dict[str, Any]] | None = None
 
     def of(self, found: Found) -> dict[str, Any]:
-        """What a node says of it, by the names of Decoded."""
+        """The heading of a node, by the attribute names of Decoded."""
         if self._kept is None or self._kept[0] is not found:
             spec, address = found.spec, found.address
             space = self.spaces[address.space] if address else None
@@ -30,9 +30,9 @@ class Heading:
         return self._kept[1]
 
     def _subtitle(self, found: Found) -> str:
-        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch; aside only the one asked for.
+        """`msr 0x40000000 (x64) · HV_REGISTER_GUEST_OS_ID 0x00090002`: every number on this arch; of `aside` spaces only the one asked for.
 
-        The arch is named where the other one lacks the first number.
+        The arch is named if the other one lacks the first number.
         """
         if found.address is None:
             return fill(found.spec.title, found.element)
@@ -45,12 +45,12 @@ class Heading:
 
 
 def say_number(space: Space, number: int, arch: str) -> str:
-    """`msr 0x40000000 (x64)`: no arch is named for what both have."""
+    """`msr 0x40000000 (x64)`; without an arch if both have it."""
     return f"{space.name} {space.write(number)}" + (f" ({arch})" if arch != COMMON else "")
 
 
 def name_findings(found: Found) -> Iterator[Finding]:
-    """That older headers gave the name to something else."""
+    """The finding that older headers used the name for something else."""
     for was in found.was:
         other = f", {was.name} today" if was.name != found.name else ""
         name = "the name" if other else "this name"

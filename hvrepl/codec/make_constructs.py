@@ -19,7 +19,7 @@ class Constructs(Sizes):
         super().__init__(words.catalog)
         self.words = words
         self._made: dict[tuple[int, str], Construct] = {}
-        self._kept: list[Layout] = []  # keeps the ids in _made from being used again
+        self._kept: list[Layout] = []  # so that ids in _made are not reused
 
     def of(self, spec: Spec, layout: Layout | None = None) -> Construct:
         """The construct of a spec, or of another of its layouts (a hypercall's output)."""
@@ -31,7 +31,7 @@ class Constructs(Sizes):
         return self._made[key]
 
     def of_field(self, field: Field) -> Construct:
-        """The construct of one element of a field, or of all of a field that is no array."""
+        """The construct of one element of a field, or of a whole field that is not an array."""
         spec = self.catalog.type(field.type)
         if spec and spec.layout:
             return self.of(spec)

@@ -1,4 +1,4 @@
-"""The named formatters that a spec's `show` may ask for: number or bytes → words, and where people write such words, back."""
+"""The named formatters for a spec's `show`: number or bytes → words, and back if people write such words."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
 
 @record
 class Meaning:
-    """`say` puts a value into words; `read` makes the value of such words and raises ValueError, saying what would be right.
+    """`say` puts a value into words; `read` turns such words into a value, or raises ValueError, saying what would be right.
 
-    `remark` gives (code, sentence) of what in the words the value cannot hold. Plain words are never empty, and have neither quotes
-    nor backslashes.
+    `remark` gives (code, sentence) for parts of the words that the value cannot hold.
     """
 
     say: Callable[[int], str]
@@ -28,14 +27,14 @@ class Meaning:
 
 
 def say_linux_version(code: int) -> str:
-    """LINUX_VERSION_CODE: major, minor, sublevel a byte each (the sublevel stops at 255)."""
+    """LINUX_VERSION_CODE: major, minor and sublevel in a byte each (the sublevel stops at 255)."""
     return f"{code >> 16}.{code >> 8 & 0xFF}.{code & 0xFF}"
 
 
 def read_linux_version(text: str) -> int:
     """6.6.87, 6.6 or a whole `uname -r` → LINUX_VERSION_CODE. The kernel writes 255 for any sublevel above it.
 
-    A fourth number, as in 6.6.87.2-microsoft-standard-WSL2, is its distributor's own.
+    A fourth number, as in 6.6.87.2-microsoft-standard-WSL2, is the distributor's own.
     """
     match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5})(?:\.\d{1,5})?)?(?![\d.])", text, re.ASCII)
     if not match:
@@ -47,7 +46,7 @@ def read_linux_version(text: str) -> int:
 
 
 def remark_linux_version(text: str) -> Iterator[tuple[str, str]]:
-    """What a version code leaves out of a release: a sublevel over 255."""
+    """The part of a release that its version code cannot hold: a sublevel over 255."""
     match = re.match(r"v?\d+\.\d+\.(\d+)", text, re.ASCII)
     if match and to_int(match[1]) > 0xFF:
         yield "sublevel_capped", f"sublevel {match[1]} is over 255, where the version code stops"
@@ -85,7 +84,7 @@ def say_100ns(ticks: int) -> str:
 
 
 def say_filetime(ticks: int) -> str:
-    """A time in units of 100 ns since 1601, UTC, as Windows and the host count it."""
+    """A time in units of 100 ns since 1601, UTC, as Windows and the host count."""
     from datetime import datetime, timedelta
 
     seconds, part = divmod(ticks, UNITS[0][1])
@@ -107,11 +106,11 @@ def say_khz(kilohertz: int) -> str:
     return say_hz(kilohertz * 1000)
 
 
-KERNEL_HZ = (100, 250, 300, 1000)  # what a Linux kernel can be configured to
+KERNEL_HZ = (100, 250, 300, 1000)  # the choices in a Linux kernel's configuration
 
 
 def say_hz_per_tick(count: int) -> str:
-    """A frequency that was divided by a kernel's HZ, for each HZ that there is."""
+    """A frequency that was divided by a kernel's HZ, for each possible HZ."""
     return ", ".join(f"{say_hz(count * hz)} at HZ {hz}" for hz in KERNEL_HZ)
 
 
@@ -124,7 +123,7 @@ def read_page(text: str) -> int:
 
 
 def remark_page(text: str) -> Iterator[tuple[str, str]]:
-    """A page number that is perhaps an address: hex with twelve zero bits at its end. A power of two is rather a size or a limit."""
+    """A page number that looks like an address: hex with twelve zero bits at its end. A power of two is more likely a size or a limit."""
     match = re.fullmatch(r"0x([0-9a-f_]+)", text.lower())
     number = int("0" + match[1].replace("_", ""), 16) if match else 0
     if number & number - 1 and not number & PAGE_SIZE - 1:
@@ -147,7 +146,7 @@ def to_bytes(value: int) -> bytes:
 
 
 def say_ascii(value: int) -> str:
-    """Bytes as text, first byte first, up to the zeros at the end; anything but printable ASCII is escaped."""
+    """Bytes as text, first byte first, up to the zeros at the end; everything except printable ASCII is escaped."""
     return escape(to_bytes(value).rstrip(b"\0").decode("latin-1"))
 
 
@@ -157,11 +156,11 @@ def say_utf16(value: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Nothing that moves a terminal's cursor or turns its text around; all that is not printable ASCII is escaped."""
+    """Escapes everything except printable ASCII, so that nothing moves a terminal's cursor or reverses its text."""
     return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text)
 
 
-SHOWN_RUNS = 32  # of set bits
+SHOWN_RUNS = 32  # runs of set bits
 
 
 def say_set_bits(value: int) -> str:
@@ -180,11 +179,11 @@ def say_signed32(value: int) -> str:
     return str(value - (1 << 32) if value >> 31 else value)
 
 
-MOST_ERRNO = 4095  # what is returned as an error is at least its negative
+MOST_ERRNO = 4095  # errors are returned as -4095 to -1
 
 
 def say_errno(value: int) -> str:
-    """A small negative number as such: what a function returned was perhaps an error. Else nothing."""
+    """A small negative number, which a function may have returned as an error; otherwise ""."""
     return str(value - (1 << 64)) if value >= (1 << 64) - MOST_ERRNO else ""
 
 
@@ -212,5 +211,5 @@ MEANINGS: Mapping[str, Meaning] = {
 
 
 def say(show: str, value: int) -> str:
-    """What a spec's `show` makes of a value: a formatter's name, or a text with {}."""
+    """A value by a spec's `show`: a formatter's name, or a text with {}."""
     return show.replace("{}", str(value)) if "{}" in show else MEANINGS[show].say(value)

@@ -1,4 +1,4 @@
-"""What parsing gives: the values of a word and of a variant. Without construct, which words do not need and which takes long to import."""
+"""The result of parsing: the values of a word and of a variant. Without construct, which is slow to import and not needed for words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hvrepl.codec.variants import Word, Words, expand_word
 
 
 class Variant(dict[str, Any]):
-    """The fields of the case that a switch picked (none: no `spec`), the bytes of its region, and how many of these are the case's.
+    """The fields of the case that a switch picked (`spec` is None without one), the bytes of its region, and how many belong to the case.
 
-    `pick` is what picked it, by the switch's value.
+    `pick` is the function that picks a case by the switch's value.
     """
 
     spec: Spec | None = None
@@ -24,7 +24,7 @@ class Variant(dict[str, Any]):
 
 
 class WordValues(dict[str, Any]):
-    """The values of a word's fields, with the number they are bits of and the fields and layouts that apply."""
+    """The values of a word's fields, with its number and the fields and layouts that apply."""
 
     def __init__(self, number: int, word: Word) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def join_word(spec: Spec, layout: Layout, values: Mapping[str, Any], catalog: Ca
 
 
 def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
-    """The bytes after a struct's members, which decode.py calls `rest`."""
+    """The bytes after a struct's members: decode.py's `rest`."""
     own = any(field.name == "rest" for field in layout.fields) if layout else False
     rest = values.get("rest", b"")
     return b"" if own or not isinstance(rest, bytes) else rest
@@ -62,6 +62,6 @@ def left_over(values: Mapping[str, Any], layout: Layout | None) -> bytes:
 def descend(value: Any, path: str) -> Any:
     for part in path.split(".") if path else ():
         value = value.get(part, 0) if isinstance(value, Mapping) else 0
-    if isinstance(value, bytes):  # a number of which the bytes hold only the first ones
+    if isinstance(value, bytes):  # an incomplete number
         return int.from_bytes(value, "little")
     return 0 if value is None else value

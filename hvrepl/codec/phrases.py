@@ -1,4 +1,4 @@
-"""What a spec says about a value in words: its summary, its declared findings, whether it is unused. Reads Decoded, changes nothing."""
+"""A value in words, by its spec: its summary, its declared findings, whether it is unused. Reads Decoded, changes nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
 
 
-MOST_PHRASES = 4096  # that are kept as they were read
+MOST_PHRASES = 4096  # parsed phrases in the cache
 NUMBER_FORMS = ("d", "x", "X")
-SHOWN_DIGITS = 32  # of bytes in a sentence
-SHOWN_ELEMENTS = 4  # of an array
+SHOWN_DIGITS = 32  # digits of bytes in a sentence
+SHOWN_ELEMENTS = 4  # elements of an array
 
 
 def summarise(node: Decoded, layouts: Sequence[Layout], catalog: Catalog) -> str:
-    """The first line that a person reads: the phrases of the layouts that apply, outermost first."""
+    """The first line that a person reads: the phrases of the applicable layouts, outermost first."""
     if all(layout.summary is None for layout in layouts):
         return ", ".join(default_phrases(node))
     phrases = (say_phrase(phrase, node, catalog) for layout in layouts for phrase in layout.summary or ())
@@ -62,19 +62,19 @@ def say_phrase(phrase: str, node: Decoded, catalog: Catalog) -> str:
 
 @lru_cache(maxsize=MOST_PHRASES)
 def read_guard(phrase: str) -> tuple[bool, str, str] | None:
-    """(whether the field must not be set, its path, the phrase) of a phrase that is said only then."""
+    """(whether the field must be zero, its path, the phrase after it) of a phrase with a condition."""
     guard = GUARD.fullmatch(phrase)
     return (guard[1] == "!", guard[2], guard[3]) if guard else None
 
 
 @lru_cache(maxsize=MOST_PHRASES)
 def fields_in(phrase: str) -> tuple[str, ...]:
-    """The paths of the fields that a phrase has to have."""
+    """The paths of the fields that a phrase requires."""
     return tuple([path for match in PLACEHOLDER.finditer(phrase) for path in match.group(4, 5) if path])
 
 
 def without_guess(layout: Layout, node: Decoded) -> Layout:
-    """The layout without the phrases that speak of fields which the node does not have, even if to say that they are not set."""
+    """The layout without phrases about fields that the node does not have, even those that say that they are not set."""
     return replace(layout, summary=layout.summary and tuple(one for one in layout.summary if all(map(node.find, paths_of(one)))))
 
 
@@ -86,12 +86,12 @@ def paths_of(phrase: str) -> Iterator[str]:
 
 
 def is_said(part: Decoded | None) -> bool:
-    """Whether a part says something: a number, bytes or an array that are not zero, a struct with a summary."""
+    """Whether a part has something to say: a number, bytes or an array that is not zero, a struct with a summary."""
     return part is not None and bool(part.value or part.summary or (part.value is None and not part.kind and number_of(part)))
 
 
 def number_of(part: Decoded) -> int:
-    """The number that a condition is about; for bytes, arrays and the like, 0 or 1: whether any bit is set."""
+    """The number for a condition; for bytes, arrays and the like, 0 or 1: whether any bit is set."""
     return part.value if part.value is not None else 1 if part.is_set or any(number_of(child) for child in part) else 0
 
 
@@ -129,23 +129,23 @@ def placeholder(match: re.Match[str], node: Decoded, catalog: Catalog) -> str:
 
 
 def title_of(part: Decoded, catalog: Catalog) -> str:
-    """What the thing is that a number of a space names; nothing if it has no name or title."""
-    if not part.named:  # not looked up: the error would name what is spelled alike, which takes long
+    """The title of the thing that a number of a space names; "" without a name or title."""
+    if not part.named:  # not looked up: the error would search for similar names, which is slow
         return ""
     try:
         found = catalog.find_name(part.meaning)
-    except NotFoundError:  # an enumerator of the field's own
+    except NotFoundError:  # the field's own enumerator
         return ""
     return fill(found.spec.title, found.element)
 
 
 def names_enumeration(form: str | None) -> TypeGuard[str]:
-    """Whether a form is the name of an enumeration, which is to say what the value is."""
+    """Whether a form is the name of an enumeration, which then explains the value."""
     return form is not None and form not in NUMBER_FORMS and form.isupper()
 
 
 def say_value(part: Decoded, enumeration: str, catalog: Catalog) -> str:
-    """The name that an enumeration gives to a value, with its doc. Nothing if it ought to know every value: a finding says it then."""
+    """The name of a value in an enumeration, with its doc. "" if it is meant to be complete: then a finding reports the value."""
     spec = catalog.type(enumeration)
     one = next((one for one in spec.values if part.named and one.name == part.meaning), None) if spec else None
     if one is None:
@@ -154,7 +154,7 @@ def say_value(part: Decoded, enumeration: str, catalog: Catalog) -> str:
 
 
 def say_part(part: Decoded) -> str:
-    """A part's summary or meaning, or its number; of an array the first elements."""
+    """A part's summary, meaning or number; for an array its first elements."""
     if part.fields and part.fields[0].name == "[0]":
         said = [say_part(one) for one in part.fields[:SHOWN_ELEMENTS]]
         more = len(part.fields) - len(said)
@@ -164,14 +164,14 @@ def say_part(part: Decoded) -> str:
 
 
 def write_value(part: Decoded) -> str:
-    """A number in its natural base: a bit as it is, decimal where the spec says so, else hex without leading zeros."""
+    """A number in its natural base: a bit as 0 or 1, decimal if the spec says so, otherwise hex without leading zeros."""
     if part.value is None:
         return part.raw if len(part.raw) <= SHOWN_DIGITS else f"{part.raw[:SHOWN_DIGITS]}…"
     return str(part.value) if part.is_bit or part.base == 10 else f"{part.value:#x}"
 
 
 def count_elements(node: Decoded, function: str, path: str) -> int:
-    """count(slots), used(slots), or count(slots.field): the elements with the field set."""
+    """count(slots), used(slots), or count(slots.field), the elements with the field set."""
     first, _, rest = path.partition(".")
     elements = node.slots if first == "slots" and node.slots else getattr(node.find(first), "fields", ())
     if rest:
@@ -191,7 +191,7 @@ def is_unused(node: Decoded, layouts: Iterable[Layout]) -> bool:
 
 
 def holds(when: When, node: Decoded) -> bool:
-    """Whether every condition holds; none does for an absent field."""
+    """Whether every condition holds; a condition on a missing field does not."""
     for path, wanted in when.items():
         part = node.find(path)
         if part is None or not any(is_met(str(one), part) for one in wanted):

@@ -1,4 +1,4 @@
-"""Specs → what parses and builds them. A word is split and joined without constructs; a struct imports them when it first asks."""
+"""Specs → parsers and builders. A word is split and joined without constructs; a struct imports them when it is first needed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Schemas(Sizes):
         return Constructs(self.words)
 
     def parse(self, spec: Spec, layout: Layout, data: bytes, context: Mapping[str, str]) -> tuple[Any, int]:
-        """The values in the bytes, and how many bytes the layout took (more than there are, where they end too soon)."""
+        """(the values in the bytes, the number of bytes that the layout took: more than there are if they end too soon)."""
         if is_word(spec, layout):
             return split_word(spec, layout, int.from_bytes(data, "little"), self.words, context), spec.width // 8
         from hvrepl.codec.constructs import Tail, root_context

@@ -1,4 +1,4 @@
-"""How many bytes a layout and its members take, as far as the specs alone say. Knows no value."""
+"""The sizes of layouts and their members in bytes, as far as the specs alone tell. Does not know values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hvrepl.catalog.model import INTEGER_SIZES, Field, Layout, Spec, space_of
 
 
 class Sizes:
-    """The sizes of one arch's specs. None is a size that depends on the value."""
+    """The sizes of one arch's specs. None if a size depends on the value."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -40,7 +40,7 @@ class Sizes:
         return field.size if isinstance(field.size, int) else self.type_size(field.type)
 
     def is_closed(self, name: str) -> bool:
-        """Whether a type's fields refer to nothing around it, so that the same bytes in the same place always mean the same."""
+        """Whether a type's fields do not refer to anything around it, so that equal bytes in the same place always have the same meaning."""
         if name not in self._closed:
             spec = self.catalog.type(name)
             self._closed[name] = spec is None or spec.layout is None or self._refers_inward(spec, spec.layout, frozenset())
@@ -67,5 +67,5 @@ class Sizes:
 
 
 def is_word(spec: Spec, layout: Layout) -> bool:
-    """Whether a layout is of the bits of a word; the output of a hypercall is a struct."""
+    """Whether a layout consists of bits of a word; the output of a hypercall is a struct."""
     return bool(spec.width) and layout is not spec.output

@@ -1,4 +1,4 @@
-"""The decoders and the things that the Python API was asked for, kept for each thread; and the values of Python → bytes."""
+"""Caches the decoders and things that the Python API needs, per thread; and turns Python's values into bytes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
 OUTPUT = ".output"
-MOST_TARGETS = 1024  # things that are kept
+MOST_TARGETS = 1024  # things in the cache
 
 
 class Kept(threading.local):
-    """What one thread keeps: a decoder of each catalogue, and the things that were asked for last."""
+    """The cache of one thread: a decoder per catalogue, and the things that were asked for."""
 
     def __init__(self) -> None:
         self.decoders: dict[Catalog, Decoder] = {}
@@ -29,7 +29,7 @@ KEPT = Kept()
 
 
 def open_decoder(arch: str, specs: Specs) -> Decoder:
-    """The decoder of this thread's catalogue, kept with it. UsageError for an unknown arch."""
+    """The decoder of this thread's catalogue. UsageError for an unknown arch."""
     catalog = open_catalog(arch, specs=specs)
     if catalog not in KEPT.decoders:
         KEPT.decoders[catalog] = Decoder(catalog)
@@ -37,7 +37,7 @@ def open_decoder(arch: str, specs: Specs) -> Decoder:
 
 
 def find_target(what: str, arch: str, specs: Specs) -> tuple[Found, bool]:
-    """The thing, and whether its output is meant. Raises NotFoundError."""
+    """(the thing, whether its output was asked for). Raises NotFoundError."""
     key = open_catalog(arch, specs=specs), what
     if key not in KEPT.targets:
         target = look_up(what, arch, specs)
@@ -56,7 +56,7 @@ def look_up(what: str, arch: str, specs: Specs) -> tuple[Found, bool]:
 
 
 def to_bytes(decoder: Decoder, found: Found, value: int | bytes) -> bytes:
-    """The bytes in memory order. UsageError if a number does not fit, or is given for a struct."""
+    """The bytes in memory order. UsageError if a number does not fit, or if a struct gets a number."""
     width = decoder.width(found.spec)
     if not isinstance(value, int):
         data = bytes(value)

@@ -1,4 +1,4 @@
-"""Which fields of a layout apply, given the values of the fields that its variants switch on. Knows no bytes."""
+"""Chooses the fields of a layout that apply, given the values of the fields that its variants switch on. Does not know bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pick_case(field: Field, value: int | str | None, switch: Field | None, catal
             if limits[0] <= value <= limits[1]:
                 return target
             continue
-        if names is None:  # once for all cases, of which there may be many
+        if names is None:  # once for all cases, as there may be many
             names = names_of(value, field.cases, switch, catalog)
         if to_key(key) in names:
             return target
@@ -40,7 +40,7 @@ def pick_case(field: Field, value: int | str | None, switch: Field | None, catal
 
 
 def names_of(value: int | str, cases: Mapping[str, str], switch: Field | None, catalog: Catalog) -> frozenset[str]:
-    """What a switch's value is called, as keys: the names of its enumerators, or those of the cases that a space has for it."""
+    """The names of a switch's value, as keys: those of its enumerators, or in a space those of the cases with that value."""
     if isinstance(value, str):
         return frozenset((to_key(value),))
     if switch is None:
@@ -62,7 +62,7 @@ def read_range(text: str) -> tuple[int, int] | None:
 
 
 def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:
-    """The value of an enumerator in a field, by its name or alias."""
+    """The value of an enumerator in a field, by name or alias."""
     key = to_key(text)
     if space := space_of(field.type):
         own = (one for one in field.values if key == to_key(one.name))
@@ -75,7 +75,7 @@ def enumerator_value(text: str, field: Field, catalog: Catalog) -> int | None:
 
 
 def number_in(space: str, name: str, catalog: Catalog) -> int | None:
-    """The number that a name stands for in one space: not the one that heads it, as the MSR of a register on x64 does."""
+    """The number of a name in one space: not its main number, such as the MSR of a register on x64."""
     try:
         found = catalog.find_name(name, space)
     except NotFoundError:
@@ -87,7 +87,7 @@ def number_in(space: str, name: str, catalog: Catalog) -> int | None:
 class Word:
     """The fields of a word that apply, low to high, and the layouts that contain them, outermost first.
 
-    `choices` are the variants that a field picked, each with that field, in the order in which they were met.
+    `choices` are the variants with a switch, each with the field that it switches on, in the order of their appearance.
     """
 
     fields: list[Field]
@@ -96,9 +96,9 @@ class Word:
 
 
 class Words:
-    """The words that the values of one catalogue are: for the same layout and the same bits of its switches the same one, made once.
+    """Caches the words of one catalogue: the same object for the same layout and the same bits of its switches.
 
-    Its records are shared, and not to be changed.
+    The records are shared, so they must not be changed.
     """
 
     most = 1 << 12  # words of one layout
@@ -108,7 +108,7 @@ class Words:
         self._kept: dict[Layout, tuple[int, dict[int, Word]]] = {}
 
     def of(self, spec: Spec, layout: Layout, number: int, context: Mapping[str, str]) -> Word:
-        """The word of a number, as expand_word has it."""
+        """The word of a number, as from expand_word."""
         if context:
             return expand_word(spec, layout, partial(bits_of, number), self.catalog, context)
         if layout not in self._kept:
@@ -123,7 +123,7 @@ class Words:
 
 
 def switch_mask(spec: Spec, layout: Layout) -> int:
-    """The bits of a word from which it follows which variants apply, whatever they hold."""
+    """The bits of a word that can determine which variants apply."""
     fields = [field for one in (layout, *spec.cases.values()) for field in one.fields]
     switches = {field.switch for field in fields}
     mask = 0
@@ -134,7 +134,7 @@ def switch_mask(spec: Spec, layout: Layout) -> int:
 
 
 def expand_word(spec: Spec, layout: Layout, value_of: ValueOf, catalog: Catalog, context: Mapping[str, str]) -> Word:
-    """The word with those variants that the values of their switches pick."""
+    """The word with the variants that the values of their switches pick."""
     word = Word([], [layout], [])
     word.fields.extend(expand(spec, (layout,), value_of, catalog, context, word))
     return word
@@ -148,7 +148,7 @@ def expand(
     context: Mapping[str, str],
     word: Word,
 ) -> Iterator[Field]:
-    """The fields of scopes[0], with the layouts around it after it; what is picked and entered is noted in `word`."""
+    """The fields of scopes[0]; the layouts around it follow it. Choices and entered layouts are noted in `word`."""
     for field in scopes[0].fields:
         target = None
         if name := context_of(field.switch):
@@ -168,7 +168,7 @@ def expand(
 
 
 def pick_spec(spec: Spec, layout: Layout, field: Field, catalog: Catalog, value: int | str | None) -> Spec | None:
-    """What a field's switch picks with a value: a case of this file, or a spec."""
+    """The result of a field's switch with a value: a case of this file, or a spec."""
     if isinstance(field.cases, str):
         return catalog.case_of(space_of(field.cases), value) if isinstance(value, int) else None
     target = pick_case(field, value, switch_of(spec, layout, field, catalog), catalog)
@@ -176,7 +176,7 @@ def pick_spec(spec: Spec, layout: Layout, field: Field, catalog: Catalog, value:
 
 
 def switch_of(spec: Spec, layout: Layout, field: Field, catalog: Catalog) -> Field | None:
-    """The field whose value picks a field's case, where this file has it: its enumerators are names of cases."""
+    """The field whose value picks a field's case, if it is in this file: its enumerators can be names of cases."""
     return find_switch(spec, layout, field, lambda _, one: catalog.type(one.type))
 
 

@@ -1,1 +1,1 @@
-"""FIELD=VALUE, and trees that were read back → bytes. Uses codec and catalog."""
+"""FIELD=VALUE, and trees from JSON → bytes. Uses codec and catalog."""

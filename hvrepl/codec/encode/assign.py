@@ -1,4 +1,4 @@
-"""FIELD=VALUE assignments → bytes: a field is looked up where it lies, and only its bits change, and all others stay."""
+"""FIELD=VALUE assignments → bytes: only the bits of the named fields change."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from hvrepl.record import replace
 
 __all__ = ["Assigner", "Assignment"]
 
-MAX_ELEMENTS = 4096  # a page, the largest thing there is, holds no more of anything
+MAX_ELEMENTS = 4096  # a page, the largest thing, cannot hold more of anything
 
 
 class Assigner:
-    """Sets fields of one thing: those that pick a variant first, so that the variant's fields can be found."""
+    """Sets fields of one thing: first those that pick a variant, so that the variant's fields exist."""
 
     def __init__(self, decoder: Decoder, found: Found, *, output: bool = False) -> None:
         layout = found.spec.output if output else found.spec.layout
@@ -35,17 +35,17 @@ class Assigner:
         self.schemas = decoder.schemas
         self.name = found.called
         self.spec = found.spec
-        self.findings: list[Finding] = []  # what in the assigned words the value cannot hold
+        self.findings: list[Finding] = []  # parts of assigned words that the value cannot hold
         self.layout = layout
 
     def assign(self, data: bytes | None, assignments: Iterable[Assignment]) -> bytes:
-        """The bytes with the fields set; from zero without bytes, and then with sizes and counts computed that are not assigned.
+        """The bytes with the fields set. Without bytes it starts from zero, and computes sizes and counts that are not assigned.
 
         UsageError for an unknown field or enumerator, a value that does not fit, or a field that is set twice.
         """
         self.fresh = data is None
         self.data = bytearray(self.schemas.build(self.spec, self.layout, {}, {}) if data is None else data)
-        self.given: dict[str, int] = {}  # path → where what was assigned ends, in bits from the field's start
+        self.given: dict[str, int] = {}  # path → the end of the assigned value, in bits from the field's start
         self.picked: set[tuple[str, int]] = set()
         self.seen: set[tuple[str, int]] = set()
         self._look()
@@ -59,7 +59,7 @@ class Assigner:
         return bytes(self.data)
 
     def _expand(self, one: Assignment) -> Iterator[Assignment]:
-        """The assignments that a shorthand means."""
+        """The assignments of a shorthand; any other assignment as it is."""
         shorthand = self.spec.shorthand(one.path)
         if shorthand is None:
             yield one
@@ -71,8 +71,8 @@ class Assigner:
         self.findings += [*remarks_on(one, shorthand.read), *first_remark(one, shorthand.remarks)]
 
     def _look(self) -> None:
-        """Finds the parts again. In a value made from zero new ones get what they start with: a region that says how much of it
-        is used all of that, so that its fields can be set."""
+        """Finds the parts again. If the value started from zero, new ones get their initial bits: a region with a field for its used
+        bytes is fully used, so that its fields can be set."""
         self.places = Places(self.schemas, self.spec, self.layout, bytes(self.data))
         changed = False
         for part in self.places.parts if self.fresh else ():
@@ -89,12 +89,12 @@ class Assigner:
             self._look()
 
     def _write(self, part: Part, value: int) -> None:
-        """Puts a number into the bits of a part; bytes that are missing before its end become zeros."""
+        """Writes a number to the bits of a part; missing bytes before its end become zeros."""
         self.data.extend(bytes(max(0, (part.end + 7) // 8 - len(self.data))))
         write_bits(self.data, part.at, part.width, value)
 
     def _step(self, pending: Sequence[Assignment]) -> Assignment | None:
-        """Makes the one assignment that can be made now, and returns it; None if a variant or array was made ready for one."""
+        """Makes the one assignment that is possible now, and returns it; None if it only prepared a variant or array."""
         found = {id(one): self._locate(one.path) for one in pending}
         for path in self.places.control_paths():
             for one in pending:
@@ -110,7 +110,7 @@ class Assigner:
         return self._set(part, pending[0]) if part else None
 
     def _locate(self, path: str) -> Part | None:
-        """The part with the path; its last components alone are enough where only one part has them."""
+        """The part with the path; the last components are enough if only one part has them."""
         wanted = ".".join(split_path(path)).replace(".[", "[")
         exact = self.places.by_path.get(wanted)
         if exact or not wanted:
@@ -121,7 +121,7 @@ class Assigner:
         return found[0] if found else None
 
     def _called(self, path: str) -> Iterator[Part]:
-        """The parts that a source calls what the path ends with."""
+        """The parts for which a source uses the name at the end of the path."""
         scope, _, name = path.rpartition(".")
         for part in self.places.parts:
             inside = f".{part.scope}".endswith(f".{scope}") if scope else not part.path.endswith("]")
@@ -149,8 +149,8 @@ class Assigner:
         return one
 
     def _follow(self, counter: Part) -> None:
-        """Adds the elements and bytes that a counter asks for which was just set."""
-        for part in reversed(self.places.parts):  # so that what is inserted moves none that comes after
+        """Adds the elements and bytes for a counter that was just set."""
+        for part in reversed(self.places.parts):  # from the end, so that insertions do not move the next ones
             count, size = part.field.count, part.field.size
             paths = counters(count) if part.held is not None else [size] if isinstance(size, str) else []
             if part.bounded or part.field.switch or counter not in (self.places.resolve(part.scope, path) for path in paths):
@@ -162,7 +162,7 @@ class Assigner:
                 self.data[part.end // 8 : part.end // 8] = bytes(max(0, missing))
 
     def _reach(self, part: Part) -> None:
-        """Makes the used bytes of the region around a part reach its end."""
+        """Extends the used bytes of the region around a part to the part's end."""
         region = self.places.by_path.get(part.region)
         counter = self.places.resolve(region.scope, region.field.used) if region else None
         if region is None or counter is None or part.end <= region.at + 8 * self._read(counter):
@@ -172,7 +172,7 @@ class Assigner:
         self._write(counter, (part.end - region.at + 7) // 8)
 
     def _set_used(self, region: Part, one: Assignment) -> None:
-        """Writes the bytes of a region of which only some are used; more than that make these more."""
+        """Writes the bytes of a region with a counter of used bytes, which grows if there are more."""
         value = read_bytes(one)
         if 8 * len(value) > region.width:
             raise UsageError(f"{one.path} takes {region.width // 8} bytes, not {len(value)}")
@@ -185,7 +185,7 @@ class Assigner:
             self._reach(replace(region, width=8 * len(value), region=region.path))
 
     def _set_bytes(self, part: Part, one: Assignment) -> None:
-        """Writes bytes; where the layout lets them be longer or shorter than they were, also their size."""
+        """Writes bytes; if the layout allows another length, also their size."""
         size = part.field.size
         value = read_bytes(one)
         self.given[part.path] = 8 * len(value)
@@ -202,7 +202,7 @@ class Assigner:
             self._write(counter, fit(counter.path, length, counter.width))
 
     def _grow(self, path: str) -> bool:
-        """Makes an array long enough for the element that the path names, and sets its count where a field says it."""
+        """Makes an array long enough for the element in the path, and sets its count if it has a field for it."""
         for match in re.finditer(r"\[(\d+)\]", path):
             array, index = self._locate(path[: match.start()]), to_int(match[1])
             if array is None or array.held is None or index < array.held:
@@ -217,7 +217,7 @@ class Assigner:
         return False
 
     def _claim(self, array: Part, index: int, path: str) -> None:
-        """Sets the count of an array so that it has an element, unless that was assigned, or follows from what says something else."""
+        """Sets the count of an array so that it has an element, unless the count was assigned, or is calculated from other fields."""
         counter = next(self._counters(array), None)
         if counter is None:
             return
@@ -229,7 +229,7 @@ class Assigner:
             self._write(counter, fit(counter.path, index + 1, counter.width))
 
     def _count(self, array: Part) -> int:
-        """The number of elements that the array's counters say."""
+        """The number of elements by the array's counters."""
         return count_from(str(array.field.count), map(self._read, self._counters(array)))
 
     def _counters(self, array: Part) -> Iterator[Part]:
@@ -250,7 +250,7 @@ class Assigner:
         self.data[end:end] = bytes((size or 1) * max(0, count - (array.held or 0)))
 
     def _close_regions(self) -> None:
-        """Every `used` that was not assigned: as large as what the variant cannot be without, and what was set after that."""
+        """Sets every unassigned `used` to the end of the variant's required parts and of the assigned ones."""
         for region in [part for part in self.places.parts if part.field.used]:
             counter = self.places.resolve(region.scope, region.field.used)
             if counter is None or counter.path in self.given:
@@ -267,7 +267,7 @@ class Assigner:
                     yield part, part.width
 
     def _pick(self, path: str, pending: Sequence[Assignment]) -> bool:
-        """Sets a switch that nobody assigned so that the field at the path exists: for the case that has most of the fields asked for."""
+        """Sets an unassigned switch so that the field at the path exists, preferably for the case with most of the requested fields."""
         wanted = [name_of(path), *(name_of(one.path) for one in pending)]
         for choice in self.places.choices:
             part = self.places.resolve(choice.scope, choice.field.switch)
@@ -281,7 +281,7 @@ class Assigner:
         return False
 
     def _best_case(self, choice: Choice, switch: Part, wanted: Sequence[str]) -> int | None:
-        """The value of the switch for the case with most of the wanted names; None if none has the first, or today's case has it."""
+        """The switch value of the case with most of the wanted names; None if no case has the first name, or the current case does."""
         found: dict[int, set[str]] = {}
         for key, case in cases_of(choice.spec, choice.field, switch.field, self.catalog):
             found.setdefault(key, names_below(case, self.catalog, set()))

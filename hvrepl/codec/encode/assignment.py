@@ -1,4 +1,4 @@
-"""FIELD=VALUE as a person writes it → the number or bytes for the field."""
+"""FIELD=VALUE as people write it → the number or bytes for the field."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hvrepl.errors import UsageError
 from hvrepl.record import record
 
 GUID_HYPHENS = 4
-FLAGS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}  # what a single bit may be called
+FLAGS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}  # words for a single bit
 
 
 @record
 class Assignment:
-    """FIELD=VALUE as it was written; `number` is the value where the text is one."""
+    """FIELD=VALUE as it was written; `number` is the value if the text is a number."""
 
     path: str
     text: str
@@ -29,7 +29,7 @@ class Assignment:
 
 
 def read_field(one: Assignment, field: Field, width: int, catalog: Catalog) -> int:
-    """The number for a field of `width` bits: of an enumerator, as written, or of words that its formatter reads."""
+    """The number for a field of `width` bits: from an enumerator, a number, or words that its formatter reads."""
     show = "guid" if width == 8 * GUID_SIZE and one.text.count("-") == GUID_HYPHENS else field.show
     value = enumerator_value(one.text, field, catalog)
     if value is None:
@@ -44,7 +44,7 @@ def read_field(one: Assignment, field: Field, width: int, catalog: Catalog) -> i
 
 
 def fit(path: str, value: int, width: int) -> int:
-    """The value in `width` bits, a negative one as its two's complement. UsageError if it needs more."""
+    """The value in `width` bits, a negative one as two's complement. UsageError if it does not fit."""
     if not -(1 << width - 1) <= value < 1 << width:
         raise UsageError(f"{path} is {width} bits wide; {value:#x} needs {value.bit_length() + (value < 0)}")
     return value & (1 << width) - 1
@@ -73,13 +73,13 @@ def read_bytes(one: Assignment) -> bytes:
 
 
 def remarks_on(one: Assignment, show: str) -> list[Finding]:
-    """What in the words of an assignment the value that was read from them does not hold."""
+    """Parts of an assignment's words that its value does not contain."""
     remark = MEANINGS[show].remark if show in MEANINGS else None
     return [Finding(code, one.path, text) for code, text in remark(one.text)] if remark else []
 
 
 def first_remark(one: Assignment, remarks: Iterable[Remark]) -> list[Finding]:
-    """What the first remark that fits the words says of them."""
+    """The first remark that matches the words."""
     for remark in remarks:
         match = re.match(remark.pattern, one.text, re.ASCII)
         if match:
@@ -91,7 +91,7 @@ def first_remark(one: Assignment, remarks: Iterable[Remark]) -> list[Finding]:
 
 
 def read_words(show: str, text: str) -> int:
-    """What a formatter reads from words; UsageError says what would be right."""
+    """The value that a formatter reads from words; UsageError says what would be right."""
     read = MEANINGS[show].read
     if read is None:
         raise UsageError(f"{text[:40]!r} is not a number")

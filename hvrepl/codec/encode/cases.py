@@ -1,4 +1,4 @@
-"""The cases of a variant, and the names of the fields that they would bring. Knows no value."""
+"""The cases of a variant, and the names of the fields in them. Does not know values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def case_value(key: str, switch: Field | None, catalog: Catalog) -> int | None:
 
 
 def names_below(spec: Spec, catalog: Catalog, seen: set[int]) -> set[str]:
-    """The names of all fields below a spec, whatever its variants."""
+    """The names of all fields below a spec, in all its variants."""
     if spec.layout is None or id(spec.layout) in seen:
         return set()
     seen.add(id(spec.layout))

@@ -1,6 +1,6 @@
 """Decoded → bytes. encode(decode(b)) == b for every layout and all bytes; assignments to fields are in assign.py.
 
-A tree may come from anywhere: it is held to the layout, part by part, before anything is built.
+A tree may come from anywhere: every part is checked against the layout before anything is built.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hvrepl.wording import count_of, shorten
 
 
 def encode(decoder: Decoder, found: Found, node: Decoded, *, output: bool = False, context: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a node from the values of its parts: a part's value counts before its raw, as a program may have changed it.
+    """Builds the bytes from the values of a node's parts: a value counts before its raw, as a program may have changed it.
 
-    A struct that was decoded from too few bytes keeps its length. UsageError for a part that the layout does not have, or whose value
+    A struct that was decoded from too few bytes keeps its length. UsageError for a part that is not in the layout, or whose value
     does not fit.
     """
     spec = found.spec
@@ -43,7 +43,7 @@ def encode(decoder: Decoder, found: Found, node: Decoded, *, output: bool = Fals
 
 
 def size_of(node: Decoded) -> int | None:
-    """Bytes of what a node holds: the sum of its members, as a program may have added elements. None where the tree does not say it."""
+    """Bytes of a node: the sum of its members, as a program may have added elements. None if the tree does not show it."""
     if any(node) and all(part.offset is not None for part in node):
         sizes = [size_of(part) for part in node]
         return None if None in sizes else sum(size or 0 for size in sizes)
@@ -51,7 +51,7 @@ def size_of(node: Decoded) -> int | None:
 
 
 class Shape:
-    """Holds a tree to a layout, and makes of it what schema.py builds: a dict of a struct's or word's parts, a list of elements, a
+    """Checks a tree against a layout, and turns it into schema.py's input: a dict of the parts of a struct or word, a list of elements, a
     number or bytes. All sizes are those of the layout."""
 
     def __init__(self, decoder: Decoder, called: str, context: Mapping[str, str]) -> None:
@@ -61,7 +61,7 @@ class Shape:
         self.context = context
 
     def whole(self, spec: Spec, layout: Layout, node: Decoded) -> dict[str, Any]:
-        """The outermost node, whose array called slots is separate."""
+        """The outermost node, where the array slots is separate."""
         fields = (*node.fields, Decoded(name="slots", fields=node.slots)) if node.slots else node.fields
         one = Decoded(name="", fields=fields)
         return self._word(spec, layout, one, "") if is_word(spec, layout) else self._struct(spec, layout, one, "", ())
@@ -79,7 +79,7 @@ class Shape:
         return UsageError(f"{self.called} has no field {shorten(path, 60)} with these values")
 
     def _word(self, spec: Spec, layout: Layout, node: Decoded, path: str) -> dict[str, Any]:
-        """The fields of a word, in the variants that their own values pick."""
+        """The fields of a word, in the variants that their values pick."""
         parts = self._parts(node, path)
 
         def value_of(field: Field) -> int:
@@ -100,7 +100,7 @@ class Shape:
         return values
 
     def _struct(self, spec: Spec, layout: Layout, node: Decoded, path: str, around: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The members of a struct; None for one that the tree does not have. `around`: those of the structs around it, innermost first."""
+        """The members of a struct, None for missing ones. `around`: the members of the structs around it, innermost first."""
         parts = self._parts(node, path)
         values: dict[str, Any] = dict.fromkeys(field.name for field in layout.fields)
         beside = {f"{field.name}_unused" for field in layout.fields if field.used} | {"rest"} - values.keys()
@@ -109,7 +109,7 @@ class Shape:
                 values[name] = self.bytes_of(part, None, join_path(path, name))
             elif name not in values:
                 raise self.unknown(join_path(path, name))
-        # A switch can come after the region that it lays out.
+        # A switch can come after the region that it decides.
         for field in sorted((field for field in layout.fields if field.name in parts), key=lambda field: bool(field.switch)):
             below = join_path(path, field.name)
             values[field.name] = self._member(spec, layout, field, parts[field.name], below, (values, *around))
@@ -143,7 +143,7 @@ class Shape:
         size = self.schemas.element_size(field)
         if field.type in ("", "bytes", "guid") or isinstance(field.size, str) or size is None:
             return self.bytes_of(node, size, path)
-        if node.raw and not node.is_number and node.value is None:  # what there is of it at the end of too few bytes
+        if node.raw and not node.is_number and node.value is None:  # the first bytes of it, if there were too few
             return self.bytes_of(node, size, path)
         number = self.number(node, 8 * size, path)
         return (number & (1 << 8 * size) - 1).to_bytes(size, "little") if inner and inner.layout else number
@@ -151,7 +151,7 @@ class Shape:
     def _region(
         self, spec: Spec, layout: Layout, field: Field, node: Decoded, path: str, scopes: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any] | bytes:
-        """What a switch lays out: the members of the case that is picked now, or bytes."""
+        """The region of a switch: the members of the case that is picked now, or bytes."""
         size = field.size if isinstance(field.size, int) else None
         if not node.fields:
             return self.bytes_of(node, size, path)
@@ -166,7 +166,7 @@ class Shape:
         return self._word(case, case.layout, own, path) | rest
 
     def number(self, node: Decoded, width: int, path: str) -> int:
-        """The number of a node that has so many bits."""
+        """The number of a node with this many bits."""
         if node.fields:
             raise self.unknown(join_path(path, node.fields[0].name))
         if node.value is None and not node.raw:
@@ -181,7 +181,7 @@ class Shape:
         return value & (1 << width) - 1
 
     def bytes_of(self, node: Decoded, size: int | None, path: str) -> bytes:
-        """The bytes of a node: at most `size`, or as many as it has; a number gives just `size`."""
+        """The bytes of a node: at most `size`, or as many as it has; a number fills exactly `size`."""
         if node.fields:
             raise self.unknown(join_path(path, node.fields[0].name))
         if node.value is not None or node.is_number:

@@ -1,4 +1,4 @@
-"""Where every field of a value lies that exists now: its path, its bits, and the fields on which that depends. Changes nothing."""
+"""The place of every field that exists in a value: its path, its bits, and the fields that decide about it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hvrepl.record import record, replace
 class Part:
     """A field that exists now: `at` and `width` in bits of the outermost thing, the path of the struct around it, its inner layout.
 
-    `needed` is what the thing cannot be without: no optional member, nothing that takes the bytes that are left. `bounded` parts
-    lie in a region of fixed size, which they cannot make longer. `region` is the path of the one around it of which only some bytes
-    are used. `held` counts the elements of an array.
+    `needed` parts are required: neither an optional member nor one that takes the remaining bytes. `bounded` parts are in a region of
+    fixed size, which they cannot extend. `region` is the path of the surrounding region with a counter of used bytes. `held` counts the
+    elements of an array.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Part:
 
 @record
 class Choice:
-    """A variant that a field makes: the field's switch is looked up from `scope` outwards, its cases stand in `spec`."""
+    """A variant: the switch of its field is looked up from `scope` outwards, its cases are in `spec`."""
 
     scope: str
     spec: Spec
@@ -50,7 +50,7 @@ class Choice:
 
 @record
 class Scope:
-    """What is the same for all members of a struct, or fields of a word."""
+    """The common properties of all members of a struct, or fields of a word."""
 
     path: str = ""
     needed: bool = True
@@ -83,7 +83,7 @@ class Places:
             scope = scope[: max(scope.rfind("."), scope.rfind("["), 0)]
 
     def control_paths(self) -> Iterator[str]:
-        """The paths of the fields that say what the others are, outermost first."""
+        """The paths of the fields that decide which others exist, outermost first."""
         for scope, path in self.controls:
             part = self.resolve(scope, path)
             if part:
@@ -109,7 +109,7 @@ class Places:
         return at
 
     def _member(self, field: Field, value: Any, at: int, scope: Scope) -> int:
-        """Adds a member and what is in it; returns where it ends."""
+        """Adds a member with everything in it; returns its end."""
         place = len(self.parts)
         path = join_path(scope.path, field.name)
         inner = value.spec if isinstance(value, Variant) else self._layout_of(field)
@@ -126,7 +126,7 @@ class Places:
         return end
 
     def _within(self, field: Field, path: str, scope: Scope) -> Scope:
-        """What holds for the members of a member: what a variant's case needs is needed, however many bytes the region has."""
+        """The scope for the members of a member: those that a variant's case requires are needed, however many bytes the region has."""
         if not field.switch:
             return replace(scope, path=path)
         needed = scope.needed or field.size == "rest"
@@ -139,7 +139,7 @@ class Places:
         return at + spec.width
 
     def _width(self, field: Field, value: Any) -> int:
-        """Bits of what is no struct: of an array and a struct those of its members are added."""
+        """Bits of anything but an array or struct, whose members are added up instead."""
         if isinstance(value, Variant):
             return 8 * value.size
         if isinstance(value, bytes):
@@ -167,7 +167,7 @@ def read_bits(data: bytes | bytearray, at: int, width: int) -> int:
 
 
 def write_bits(data: bytearray, at: int, width: int, value: int) -> None:
-    """Puts a number there; the bits around it stay."""
+    """Writes a number there; the bits around it do not change."""
     low, high = at // 8, (at + width + 7) // 8
     number = int.from_bytes(data[low:high], "little") & ~((1 << width) - 1 << at % 8) | value << at % 8
     data[low:high] = number.to_bytes(high - low, "little")

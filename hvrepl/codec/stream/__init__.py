@@ -1,14 +1,14 @@
 r"""A layout → one function from a number to its line of JSON, for streams of many values. Uses codec and catalog.
 
-A tree of nodes for each value costs 15 µs; for a million values that is most of the time. So the first values of a stream go through
-the tree, and then a function is generated that writes the same text at once. Of HV_X64_MSR_SIRBP, whose layout is
+A tree of nodes for each value costs 15 µs; for a million values that is most of the time. So only the first values of a stream go through
+the tree; then a function is generated that writes the same text directly. Take HV_X64_MSR_SIRBP, whose layout is
 
     { bits = "0",     name = "sirbp_enabled" }
     { bits = "11:1",  reserved = "preserve" }
     { bits = "63:12", name = "base_sirbp_gpa", show = "gpa_page" }
 
-with the summary "sirbp_enabled? enabled", "!sirbp_enabled? disabled", "base_sirbp_gpa? {base_sirbp_gpa}", it is this one, where `n`
-is the value and `tail` what ends each line:
+and whose summary is "sirbp_enabled? enabled", "!sirbp_enabled? disabled", "base_sirbp_gpa? {base_sirbp_gpa}". Its function is this one,
+where `n` is the value and `tail` is the end of each line:
 
     def function(n, raw='', tail=''):
         x0 = n & 0x1
@@ -26,13 +26,11 @@ is the value and `tail` what ends each line:
             {{"name":"reserved_11_1","bits":[11,1],"raw":"0x{x7:03x}","value":{x7},"reserved":true}},
             {{"name":"sirbp_enabled","bits":[0,0],"raw":"{k3[x0]}}}]{x9}{tail}'
 
-`k1` and `k3` are tables by the few bits that their text follows from; `k2` writes the meaning of a page number. The text of a small
-struct within a struct, such as the header of a message, is kept by its bytes, since the same header comes again and again.
+`k1` and `k4` are tables, indexed by the few bits that determine their text; `k2` and `k3` call the formatters of a page number.
 
-Why it equals the tree: nothing here knows what a layout means. locate.py decodes one value with the decoder itself, and notes at which
-bits each node stands. write_tree.py walks that tree as to_dict() does, and writes for each node a fragment of source that does with the
-bits what the decoder did with the value; write_phrases.py and write_findings.py do it for sentences and findings, and call the decoder's
-own functions for whatever is more than a look-up. Where the shape of a tree follows from a value (a variant, a count), lines.py has a
-function for each shape that comes. What cannot be located takes the way through the tree. A test holds both ways together, byte for
-byte, for every layout.
+Why it equals the tree: no module here interprets a layout. locate.py decodes one value with the decoder itself, and notes the bits of each
+node. write_tree.py walks that tree as to_dict() does, and writes for each node a fragment of source that does with the bits what the
+decoder did with the value; write_phrases.py and write_findings.py do the same for sentences and findings, and call the decoder's own
+functions for anything beyond a look-up. If the shape of a tree depends on a value (a variant, a count), lines.py has a function for each
+shape that occurs. Anything that cannot be located goes through the tree. A test compares both ways, byte for byte, for every layout.
 """

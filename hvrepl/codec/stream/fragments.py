@@ -1,4 +1,4 @@
-"""Texts that follow from some bits of a number → the source of one function; those of few bits become tables. Knows no layout."""
+"""Texts that depend on some bits of a number → the source of one function; those of few bits become tables. Does not know layouts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from hvrepl.record import record
 NAME = re.compile(r"\{x\d+\}")
 WORD = 64
 WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, rarely recur
-TABLE_BITS = 10  # of the key of a table: at most 1024 texts
-MOST_KEPT = 1 << 14  # texts of one memo
-MOST_SHARED = 1 << 17  # of all memos of a function, unless they are very many
-MOST_STRUCTS = 1 << 12  # texts of all structs within a struct, which are longer
+TABLE_BITS = 10  # bits of a table's key: at most 1024 texts
+MOST_KEPT = 1 << 14  # texts in one memo
+MOST_SHARED = 1 << 17  # texts in all memos of a function, unless it has very many
 
 
 class Memo(dict[Any, Any]):
-    """What a function made of its keys. It starts over when it is full, so a long stream needs no more memory."""
+    """Caches the results of a function by its keys. It starts over when it is full, so a long stream needs no more memory."""
 
     __slots__ = ("make", "most")
 
@@ -36,17 +35,16 @@ class Memo(dict[Any, Any]):
 
 
 def share(values: Iterable[Any]) -> None:
-    """Gives each large memo of one function its part of MOST_SHARED, so that a struct of many numbers needs no more memory."""
+    """Gives each large memo of one function its share of MOST_SHARED, so that a struct of many numbers needs no more memory."""
     large = [value for value in values if isinstance(value, Memo) and value.most > 1 << TABLE_BITS]
     for memo in large:
         memo.most = min(memo.most, max(MOST_SHARED // len(large), 1 << TABLE_BITS))
 
 
 class Code:
-    """A function `(n, raw, tail)` under construction: n is the number, raw its bytes in hex, tail what ends the text.
+    """A function `(n, raw, tail)` under construction: n is the number, raw its bytes in hex, tail the end of the text.
 
-    Its text is an f-string. What is in braces there is a name with a format or an index, as Python 3.11 takes no quotes in them.
-    With `names` it makes a text that such a function looks up, and has no `raw`.
+    Its text is an f-string. Its braces contain only a name with a format or an index, as Python 3.11 does not allow quotes in them.
     """
 
     def __init__(self, width: int, names: dict[str, Any] | None = None) -> None:
@@ -56,7 +54,7 @@ class Code:
         self.variables: dict[str, str] = {}
 
     def bits(self, lsb: int, width: int) -> str:
-        """The name of a variable with some bits of n. Those of a struct are taken from words of it: to shift all of it costs more."""
+        """The name of a variable with some bits of n. In a struct they come from a word of it, as shifting the whole struct costs more."""
         word = lsb - lsb % WORD
         size = min(WORD, self.width - word)
         if self.width > 2 * WORD and width < size and lsb + width <= word + size:
@@ -71,19 +69,16 @@ class Code:
         return self.let(shifted) if lsb else name
 
     def let(self, expression: str) -> str:
-        """The name of a variable that has the value of an expression, the same for the same expression."""
+        """The name of a variable with the value of an expression; equal expressions share it."""
         return self.variables.setdefault(expression, f"x{len(self.variables)}")
 
     def text(self, fragment: Fragment) -> str:
-        """The name of a variable that has the text of a fragment."""
-        return self.name_of(fragment.write(self))
-
-    def name_of(self, text: str) -> str:
-        """The name of a variable that has a text."""
+        """The name of a variable with the text of a fragment."""
+        text = fragment.write(self)
         return text[1:-1] if NAME.fullmatch(text) else self.let(f"f'{text}'")
 
     def bind(self, value: Any) -> str:
-        """The name by which the function finds an object."""
+        """The name under which the function finds an object."""
         return next((name for name, known in self.names.items() if known is value), None) or self._name(value)
 
     def _name(self, value: Any) -> str:
@@ -104,7 +99,7 @@ class Code:
 
 @record
 class Fragment:
-    """Text that follows from the bits of `mask`; `write` gives it as a part of an f-string."""
+    """Text that depends on the bits of `mask`; `write` returns it as a part of an f-string."""
 
     mask: int
     write: Callable[[Code], str]
@@ -118,7 +113,7 @@ def quote(text: str) -> str:
 
 
 def literal(text: str) -> Fragment:
-    """Text, or JSON, that is always the same."""
+    """Text, or JSON, that never changes."""
     quoted = quote(text)
     return Fragment(0, lambda _: quoted)
 
@@ -129,12 +124,12 @@ def escape(text: str) -> str:
 
 
 def called(lsb: int, width: int, make: Callable[[int], str]) -> Fragment:
-    """What a function makes of some bits."""
+    """The result of a function for some bits."""
     return Fragment(mask_of(lsb, width), lambda code: f"{{{code.bind(make)}({code.bits(lsb, width)})}}")
 
 
 def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Fragment:
-    """What a function makes of some bits, kept by their value if that may come again."""
+    """The result of a function for some bits, cached by their value if that is likely to recur."""
     if width > WIDEST_KEPT:
         return called(lsb, width, make)
     made = Memo(make, most_of(width))
@@ -142,23 +137,15 @@ def looked_up(lsb: int, width: int, make: Callable[[int], str]) -> Fragment:
 
 
 def most_of(bits: int) -> int:
-    """How many texts a memo may keep whose keys have some bits."""
+    """The most texts that a memo may keep whose keys have this many bits."""
     return min(1 << bits, MOST_KEPT)
 
 
 def in_hex(at: int, size: int) -> Fragment:
-    """Bytes as they are."""
-
-    def write_hex(code: Code) -> str:
-        if size == 1:
-            return f"{{{code.bits(8 * at, 8)}:02x}}"
-        if code.has_raw:
-            return f"{{raw[{2 * at}:{2 * (at + size)}]}}"
-        bits = code.bits(8 * at, 8 * size)
-        digits = code.let(f"{bits}.to_bytes({size}, 'little').hex()")
-        return f"{{{digits}}}"
-
-    return Fragment(mask_of(8 * at, 8 * size), write_hex)
+    """Bytes in hex. A table does not have the raw bytes, so a single one comes from the number."""
+    if size == 1:
+        return Fragment(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
+    return Fragment(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")
 
 
 def mask_of(lsb: int, width: int) -> int:
@@ -180,11 +167,8 @@ def write(fragments: Sequence[Fragment], code: Code) -> str:
     return "".join(fragment.write(code) for fragment in fragments)
 
 
-def tabled(fragments: Iterable[Fragment], structs: Sequence[int] = ()) -> list[Fragment]:
-    """The fragments, with each run of them that follows from few bits, or from one of the structs, as one look-up.
-
-    A struct is the mask of its bits: the same header comes again and again, though it has many bits.
-    """
+def tabled(fragments: Iterable[Fragment]) -> list[Fragment]:
+    """The fragments, with each run of them that depends on few bits as one look-up."""
     found: list[Fragment] = []
     run: list[Fragment] = []
     for fragment in fragments:
@@ -196,8 +180,8 @@ def tabled(fragments: Iterable[Fragment], structs: Sequence[int] = ()) -> list[F
     return found + close(run, structs)
 
 
-def close(run: list[Fragment], structs: Sequence[int]) -> list[Fragment]:
-    """A run as a table, without what is always the same at its ends."""
+def close(run: list[Fragment]) -> list[Fragment]:
+    """A run as a table, without the constant text at its ends."""
     moving = [at for at, fragment in enumerate(run) if fragment.mask]
     mask = union(run)
     is_small = mask.bit_count() <= TABLE_BITS

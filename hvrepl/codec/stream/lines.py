@@ -1,7 +1,7 @@
-"""Layout → one function from int or bytes to a JSON line, for long streams: what dump(decode(…).to_dict()) gives, many times faster.
+"""Layout → one function from int or bytes to a JSON line, for long streams: the text of dump(decode(…).to_dict()), many times faster.
 
-Values whose trees have the same shape (the same variants, sizes and counts) share a function that is made for that shape, from the
-tree of one of them. What no function can be made for takes the way through the tree.
+Values whose trees have the same shape (the same variants, sizes and counts) share a function, which is made from the tree of one of them.
+Values without such a function go through the tree.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from hvrepl.record import replace
 
 Picks = tuple[Hashable, ...]
 MOST_STEPS = 2000
-WORTH = 8  # values of a shape after which a function for it pays
+WORTH = 8  # values of a shape after which a function for it pays off
 
 
 class Stream:
-    """The lines of values of one thing. Not thread-safe."""
+    """Writes the lines of values of one thing. Not thread-safe."""
 
     def __init__(
         self, decoder: Decoder, found: Found, *, output: bool = False, other: tuple[Decoded, ...] = (), worth: int = WORTH
@@ -37,7 +37,7 @@ class Stream:
         self._other = other
         self._worth = worth
         self._tails = Memo(self._write_tail)
-        # What the shape of a value follows from, step by step: the picks so far → the next choice, or what writes its lines.
+        # Decides the shape of a value, step by step: the picks so far → the next choice, or the function that writes its lines.
         self._steps: dict[Picks, Choice | Line] = {}
         self._seen: dict[Picks, int] = {}
         self._mask = 0  # the bits of all choices
@@ -52,7 +52,7 @@ class Stream:
         return line
 
     def lines(self, values: Sequence[int | bytes]) -> list[str]:
-        """The lines of the numbers of a word, or of the bytes of structs."""
+        """The lines of a word's numbers, or of the bytes of structs."""
         tail = self._tails[""]
         if self.width:
             return [self._lines[value & self._mask](value, "", tail) for value in values if isinstance(value, int)]
@@ -63,17 +63,17 @@ class Stream:
         return value.to_bytes(self.width // 8, "little") if isinstance(value, int) else value
 
     def _write_tail(self, how: str) -> str:
-        """What ends a line: all that follows the findings."""
+        """The end of a line: everything after the findings."""
         table = Decoded(name="", other=self._other, read=how, source=self.found.spec.source).to_dict()
         return "," + dump(table)[1:] if table else "}"
 
     def _decode(self, data: bytes, tail: str) -> str:
-        """The way through the tree."""
+        """The line of a value, through the tree."""
         node = self._decoder.decode(self.found, data, output=self.output)
         return dump(replace(node, source=()).to_dict())[:-1] + tail
 
     def _find(self, bits: int) -> Line:
-        """What writes the lines of the values with these bits of all choices."""
+        """The function for values with these bits of all choices."""
         return self._walk(bits)[1] or (self._explore if len(self._steps) < MOST_STEPS else self._slowly)
 
     def _walk(self, number: int) -> tuple[Picks, Line | None]:
@@ -88,7 +88,7 @@ class Stream:
         return self._decode(number.to_bytes(self.size or 0, "little"), tail)
 
     def _explore(self, number: int, raw: str, tail: str) -> str:
-        """The first value of a shape: notes which choices lead to it."""
+        """Handles the first value of a shape, and notes the choices that lead to it."""
         located = self._locate(number)
         picks: Picks = ()
         for choice in located.choices if located else ():
@@ -100,7 +100,7 @@ class Stream:
         return line(number, raw, tail)
 
     def _count(self, number: int, raw: str, tail: str) -> str:
-        """A value of a shape that is not yet worth a function."""
+        """Handles a value of a shape that does not have a function yet."""
         picks = self._walk(number)[0]
         self._seen[picks] = self._seen.get(picks, 0) + 1
         if self._seen[picks] < self._worth:
@@ -119,11 +119,11 @@ class Stream:
         return line
 
     def _function(self, located: LocatedTree) -> Line:
-        """What writes the lines of all values of a shape. Raises UnlocatedError."""
+        """The function for all values of a shape. Raises UnlocatedError."""
         return write_function(located, self._decoder.catalog)
 
     def _locate(self, number: int) -> LocatedTree | None:
-        """None for what has no place of its own."""
+        """The tree with places, or None if something in it has no place of its own."""
         try:
             return self._locator.locate(self.found, number.to_bytes(self.size or 0, "little"), output=self.output)
         except UnlocatedError:

@@ -1,4 +1,4 @@
-"""A value decoded as usual, with notes: where in the number each node stands, and from what in it the shape of the tree follows."""
+"""Decodes a value as usual, and notes the bits of each node and the places that determine the shape of the tree."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SMALL_STRUCT = 16  # bytes
 
 
 class UnlocatedError(Exception):
-    """The shape of the tree follows from something that has no place of its own in the number."""
+    """The shape of the tree depends on something without a place of its own in the number."""
 
 
 @record
 class Spot:
-    """The place of a number: bits of the whole, which is read as one little-endian number; and the field that says what it means."""
+    """The place of a number: its bits in the whole, which is read as one little-endian number; and the field that gives it a meaning."""
 
     field: Field
     lsb: int
@@ -32,7 +32,7 @@ class Spot:
     signed: bool = False
 
     def read(self, number: int) -> int:
-        """Its value in the number of the whole."""
+        """Its value within the whole number."""
         return self.value(number >> self.lsb & (1 << self.width) - 1)
 
     def value(self, bits: int) -> int:
@@ -41,7 +41,7 @@ class Spot:
 
 @record
 class Choice:
-    """A place on which the shape depends: values for which `pick` gives the same have the same shape there."""
+    """A place that determines the shape: values with the same result of `pick` have the same shape there."""
 
     spot: Spot
     pick: Callable[[int], Hashable]
@@ -52,7 +52,7 @@ class Choice:
 
 @record
 class OfField:
-    """A node whose field's own definition may find something, and its path."""
+    """A node that may have findings by its field's definition, and its path."""
 
     node: Decoded
     path: str
@@ -60,7 +60,7 @@ class OfField:
 
 @record
 class OfLayouts:
-    """A path under which layouts declare findings."""
+    """A path where layouts declare findings."""
 
     path: str
     layouts: Sequence[Layout]
@@ -68,8 +68,8 @@ class OfLayouts:
 
 @mutable
 class LocatedTree:
-    """The tree of one value. `spots` and `layouts` are by the id of a node; `events` is what may find something, in that order,
-    or what was found and follows from the shape alone; `structs` are the small ones within the whole, each as the mask of its bits."""
+    """The tree of one value. `spots` and `layouts` are by the id of a node; `events` are the sources of findings in order, or findings
+    that depend on the shape alone."""
 
     data: bytes = b""
     root: Decoded = field(default_factory=lambda: Decoded(name=""))
@@ -83,21 +83,21 @@ class LocatedTree:
 class Locator(Decoder):
     """A decoder that takes notes. Not for two values at once."""
 
-    most_empty = most_fields = 0  # of each node there are notes
+    most_empty = most_fields = 0  # every node needs its own notes
 
     def __init__(self, catalog: Catalog, schemas: Schemas) -> None:
         super().__init__(catalog)
         self.schemas = schemas
         self._tree = LocatedTree()
         self._places: dict[str, Spot] = {}
-        # Outer ones first; a choice by a path is looked up at the end, when every path is known.
+        # Outer ones first; a choice by path is resolved at the end, when every path is known.
         self._asked: list[Choice | tuple[str, str, Callable[[int], Hashable]]] = []
-        self._main: list[Finding] = []  # a further reading of the same bytes has a list of findings of its own
+        self._main: list[Finding] = []  # further readings of the same bytes have their own lists of findings
         self._seen = 0
         self._word_at = 0
 
     def locate(self, found: Found, data: bytes, *, output: bool = False) -> LocatedTree:
-        """Raises UnlocatedError where the shape of the tree depends on what cannot be pointed at."""
+        """Raises UnlocatedError if the shape of the tree depends on something without a place."""
         self._tree, self._places, self._asked, self._seen, self._word_at = LocatedTree(data), {}, [], 0, 0
         self._tree.root = self.decode(found, data, output=output)
         self._note_found(self._main)
@@ -189,13 +189,13 @@ class Locator(Decoder):
             self._seen = len(self._main)
 
     def _note_found(self, findings: list[Finding]) -> None:
-        """What was found since the last event, which has nothing to do with a single node."""
+        """Notes the findings since the last event, which do not belong to a single node."""
         if findings is self._main:
             self._tree.events += findings[self._seen :]
             self._seen = len(findings)
 
     def _find(self, path: str, name: str) -> Spot:
-        """Where a name stands that is said at a path: in the struct there, or in one around it."""
+        """The place of a name that is used at a path: in the struct there, or in one around it."""
         while path:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
             if join_path(path, name) in self._places:
@@ -212,7 +212,7 @@ def find_structs(node: Decoded) -> Iterator[int]:
 
 
 def shown(one: Field, value: Any, size: int) -> Field:
-    """The field as far as it gives meanings: of bytes only their formatter counts, and what has the size of a GUID is shown as one."""
+    """The field as far as it gives meanings: for bytes only the formatter counts, and a value as large as a GUID is shown as one."""
     if isinstance(value, bytes) and one.type != "guid":
         return replace(one, type="", values=())
     return as_shown(one, size)
@@ -223,6 +223,6 @@ def same(value: int) -> int:
 
 
 def pick_name(pick: Callable[[int], Spec | None] | None, value: int) -> str | None:
-    """What is picked, by its name."""
+    """The name of the picked spec."""
     spec = pick(value) if pick else None
     return spec.name if spec else None

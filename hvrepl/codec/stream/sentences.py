@@ -13,11 +13,11 @@ from hvrepl.codec.stream.write_findings import Findings
 from hvrepl.codec.stream.write_phrases import Phrases
 from hvrepl.codec.stream.write_tree import MOST_SPOTS, Line
 
-BETWEEN = "\t"  # of the parts of a line, in which JSON has none
+BETWEEN = "\t"  # between the parts of a line; never occurs in their JSON
 
 
 class Sentences(Stream):
-    """Lines of a summary and findings as JSON, each part with what separates it from nothing before it. Not thread-safe."""
+    """Writes a summary and findings per value, as JSON; each keeps its leading separator. Not thread-safe."""
 
     def read(self, line: str) -> tuple[str, tuple[str, ...]]:
         """(summary, the codes of the findings) of a line."""

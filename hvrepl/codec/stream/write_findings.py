@@ -1,4 +1,4 @@
-"""What fields and layouts find in a tree → fragments: each finding's JSON, said only of numbers for which it holds."""
+"""Findings of fields and layouts in a tree → fragments: the JSON of each finding, for those numbers that it applies to."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from hvrepl.record import mutable
 
 @mutable
 class Findings:
-    """The findings of a located tree, in the order in which decoding comes upon them."""
+    """The findings of a located tree, in the order of decoding."""
 
     phrases: Phrases
 
     def all(self) -> Iterator[Fragment]:
-        """The findings of the whole tree, each with a comma before it."""
+        """The findings of the whole tree, each with a comma in front."""
         for event in self.phrases.tree.events:
             if isinstance(event, Finding):
                 yield literal("," + dump(event.to_dict()))
@@ -37,7 +37,7 @@ class Findings:
                 )
 
     def _of_field(self, node: Decoded, path: str) -> Iterator[Fragment]:
-        """What find_in_field finds in a node, for any number that it may have."""
+        """The result of find_in_field for a node, for any number that it may have."""
         spot = self.phrases.spot(node)
         one = spot.field
         bits = mask_of(spot.lsb, spot.width)
@@ -56,7 +56,7 @@ class Findings:
             yield chosen((bits, lambda code: f"{value_of(spot, code)} > {one.max}"), looked)
 
     def _of_layout(self, rule: FindingRule, path: str, node: Decoded) -> Iterator[Fragment]:
-        """A finding that a layout declares, for any numbers that its conditions hold for."""
+        """A finding that a layout declares, for any numbers that meet its conditions."""
         parts = [(node.find(path), wanted) for path, wanted in rule.when.items()]
         if any(part is None for part, _ in parts):
             return
@@ -67,7 +67,7 @@ class Findings:
         yield chosen(all_of(conditions), text)
 
     def _met(self, part: Decoded, wanted: list[str]) -> Condition:
-        """Whether one of some conditions is met."""
+        """Whether at least one of the conditions is met."""
         ranges = [read_range(one.removeprefix("!")) for one in wanted]
         spot = self.phrases.tree.spots.get(id(part))
         if part.value is None or spot is None:
@@ -89,7 +89,7 @@ def all_of(conditions: list[Condition]) -> Condition:
 
 
 def any_of(wanted: list[str], value: str) -> str:
-    """The source of: one of these ranges holds the value, or (with !) does not."""
+    """The source of a test whether one of these ranges contains the value, or (with !) does not."""
     limits = [(one.startswith("!"), *(read_range(one.removeprefix("!")) or (0, 0))) for one in wanted]
     if len(limits) > 1 and all(low == high and not negated for negated, low, high in limits):
         return f"{value} in { ({low for _, low, _ in limits}) }"

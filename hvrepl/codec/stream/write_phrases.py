@@ -1,4 +1,4 @@
-"""What phrases.py and field_findings.py say of a tree → fragments: the same sentences, said of any bits. Keeps to their rules."""
+"""The sentences of phrases.py and field_findings.py for a tree → fragments that write them for any bits. Follows their rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hvrepl.codec.stream.fragments import NAME, Code, Fragment, Memo, escape, in
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
 from hvrepl.record import field, mutable, replace
 
-Condition = tuple[int, Callable[[Code], str]]  # the bits that it follows from, and the source of an expression
+Condition = tuple[int, Callable[[Code], str]]  # the bits that it depends on, and the source of an expression
 FORMS = {"d": "", "x": ":#x", "X": ":X"}
 ALWAYS = "True"
 UNTITLED = re.compile(r"\{[^}]*\}")
@@ -41,7 +41,7 @@ class Phrases:
     _forms: dict[str, Memo] = field(default_factory=dict)
 
     def summary(self, node: Decoded) -> Fragment:
-        """The phrases of a node, each with `, ` before it."""
+        """The phrases of a node, each with `, ` in front."""
         if id(node) not in self._summaries:
             layouts = self.tree.layouts.get(id(node), ())
             if all(layout.summary is None for layout in layouts):
@@ -65,21 +65,21 @@ class Phrases:
         return show in MEANINGS and MEANINGS[show].is_plain and not self.catalog.has_enumerators(spot.field)
 
     def words_of(self, spot: Spot) -> Callable[[int], str]:
-        """What says what a number means."""
+        """The function that gives the meaning of a number."""
         if self.catalog.has_enumerators(spot.field):
             return lambda value: self.meaning(spot, value)[0]
         show = spot.field.show
         return MEANINGS[show].say if show in MEANINGS else partial(say, show)
 
     def remake(self, node: Decoded, number: int) -> Decoded:
-        """A leaf as it would be for another number."""
+        """A leaf as it would be with another number."""
         spot = self.tree.spots[id(node)]
         meaning, named = self.meaning(spot, number)
         value = None if node.value is None else spot.value(number)
         return replace(node, raw=raw_text(node, spot, number), value=value, meaning=meaning, named=named)
 
     def _said_leaf(self, node: Decoded) -> Fragment:
-        """What say_part says of a leaf without a summary."""
+        """The result of say_part for a leaf without a summary."""
         spot = self.spot(node)
         if self.is_plain(spot):
             return looked_up(spot.lsb, spot.width, self.words_of(spot))
@@ -92,14 +92,14 @@ class Phrases:
         return self.tree.spots[id(node)]
 
     def bits_of(self, node: Decoded) -> tuple[int, int]:
-        """(lsb, width) of all that a node covers."""
+        """(lsb, width) of everything that a node covers."""
         spot = self.tree.spots.get(id(node))
         if spot is None and (node.offset is None or node.size is None):
             raise UnlocatedError(node.name)
         return (spot.lsb, spot.width) if spot else (8 * (node.offset or 0), 8 * (node.size or 0))
 
     def _from_leaf(self, node: Decoded, make: Callable[[Decoded], str]) -> Fragment:
-        """What a function says of a leaf, kept by the leaf's number."""
+        """The result of a function for a leaf, cached by the leaf's number."""
         spot = self.spot(node)
         if self._summary_of(node):
             raise UnlocatedError(node.name)
@@ -113,7 +113,7 @@ class Phrases:
         return mask_of(spot.lsb, spot.width), lambda code: value_of(spot, code)
 
     def _default(self, node: Decoded) -> Iterator[Fragment]:
-        """default_phrases: flags that are set, and fields with a meaning."""
+        """As default_phrases: flags that are set, and fields with a meaning."""
         for one in reversed(node.fields) if node.fields and node.fields[0].bits else node.fields:
             spot = self.tree.spots.get(id(one))
             if spot is None or one.reserved or not one.name or one.name.startswith("["):
@@ -156,7 +156,7 @@ class Phrases:
             yield inner
 
     def _said(self, part: Decoded) -> Condition:
-        """is_said: a number, bytes or an array that are not zero, a struct with a summary."""
+        """As is_said: a number, bytes or an array that is not zero, a struct with a summary."""
         if self._summary_of(part):
             summary = self.summary(part)
             value = self._value(part) if part.value is not None else (0, lambda _: "0")
@@ -167,7 +167,7 @@ class Phrases:
         return mask_of(lsb, width), lambda code: code.bits(lsb, width)
 
     def filled(self, text: str, node: Decoded) -> Iterator[Fragment]:
-        """fill_in: a text with its placeholders."""
+        """As fill_in: a text with its placeholders."""
         at = 0
         for match in PLACEHOLDER.finditer(text):
             yield literal(escape(text[at : match.start()]))
@@ -206,7 +206,7 @@ class Phrases:
         return Fragment(mask | (less[0] if less else 0), write_number_in)
 
     def _part(self, part: Decoded) -> Fragment:
-        """say_part: its summary or meaning, or its number; of an array the first elements."""
+        """As say_part: its summary, meaning or number; for an array its first elements."""
         if id(part) not in self._parts:
             self._parts[id(part)] = self._say_part(part)
         return self._parts[id(part)]
@@ -277,13 +277,13 @@ def write_unless_empty(fragments: list[Fragment], code: Code) -> str:
 
 
 def code_of(fragment: Fragment, code: Code) -> str:
-    """The source of an expression that is the text of a fragment."""
+    """The source of an expression for the text of a fragment."""
     text = fragment.write(code)
     return text[1:-1] if NAME.fullmatch(text) else f"f'{text}'"
 
 
 def chosen(condition: Condition, fragment: Fragment, *, negate: bool = False) -> Fragment:
-    """A fragment that is said only if a condition holds."""
+    """A fragment that appears only if a condition holds."""
     mask, expression = condition
 
     def write_chosen(code: Code) -> str:

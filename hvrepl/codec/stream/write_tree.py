@@ -1,4 +1,4 @@
-"""A located tree → the function that makes the JSON of every value whose tree has the same shape."""
+"""A located tree → the function that writes the JSON of every value whose tree has the same shape."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hvrepl.codec.stream.write_phrases import Phrases, unmarked, value_of
 from hvrepl.record import mutable, replace
 
 Line = Callable[..., str]
-MOST_SPOTS = 600  # a page of sixteen messages has more, and a shape for every mixture of messages
+MOST_SPOTS = 600  # a page of sixteen messages has more, and another shape for every mixture of messages
 
 
 def write_function(tree: LocatedTree, catalog: Catalog) -> Line:
-    """(number, raw bytes in hex, the end of the line) → the line. The end is what follows the findings."""
+    """(number, raw bytes in hex, the end of the line) → the line. The end is everything after the findings."""
     if len(tree.spots) > MOST_SPOTS:
         raise UnlocatedError(tree.root.name)
     writer = TreeWriter(tree, Phrases(tree, catalog))
@@ -29,7 +29,7 @@ def write_function(tree: LocatedTree, catalog: Catalog) -> Line:
 
 @mutable
 class TreeWriter:
-    """The JSON of a tree's nodes as fragments: keys in the order of the contract."""
+    """Writes the JSON of a tree's nodes as fragments: keys in the order of the contract."""
 
     tree: LocatedTree
     phrases: Phrases
@@ -41,7 +41,7 @@ class TreeWriter:
             yield wrapped(joined(tabled(found, self.tree.structs)), ',"findings":[', "]", ",")
 
     def _node(self, node: Decoded) -> Iterator[Fragment]:
-        """All of a node but its closing brace."""
+        """A whole node except its closing brace."""
         yield literal(dump(place_of(node))[:-1])
         yield from self._number(node)
         yield literal(',"reserved":true' if node.reserved else "")
@@ -74,7 +74,7 @@ class TreeWriter:
         else:
             meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
         if node.is_number and spot.width <= WIDEST_KEPT:
-            yield table([*fragments, meaning])  # also of more bits than a run of fragments has: what is said of one number is said at once
+            yield table([*fragments, meaning])  # even with more bits than a run of fragments may have: all texts about one number are one look-up
         else:
             yield from (*fragments, meaning)
 
@@ -84,7 +84,7 @@ def meaning_text(meaning: str) -> str:
 
 
 def place_of(node: Decoded) -> dict[str, object]:
-    """What of a node's JSON does not depend on the value."""
+    """The part of a node's JSON that does not depend on the value."""
     bare = replace(node, raw="", value=None, meaning="", reserved=False, summary="", fields=(), slots=(), readings=())
     return replace(bare, findings=(), other=(), read="", source=()).to_dict()
 
@@ -97,8 +97,8 @@ def raw_of(node: Decoded, spot: Spot | None) -> Fragment:
     return in_hex(node.offset or 0, node.size or 0)
 
 
-def wrapped(fragment: Fragment, before: str, after: str, mark: str) -> Fragment:
-    """Words between a key and its end, unless there are none. Each has its mark before it, and the first loses it."""
+def wrapped(fragment: Fragment, before: str, after: str, drop: int) -> Fragment:
+    """Words between a key and its end, unless they are empty; `drop` characters of separator before the first word are removed."""
 
     def write_wrapped(code: Code) -> str:
         text = fragment.write(code)

@@ -40,7 +40,7 @@ class Sizes:
         return field.size if isinstance(field.size, int) else self.type_size(field.type)
 
     def is_closed(self, name: str) -> bool:
-        """Whether a type's fields do not refer to anything around it, so that equal bytes in the same place always have the same meaning."""
+        """Whether a type's fields do not refer to anything around it, so that equal bytes in the same place have equal meanings."""
         if name not in self._closed:
             spec = self.catalog.type(name)
             self._closed[name] = spec is None or spec.layout is None or self._refers_inward(spec, spec.layout, frozenset())

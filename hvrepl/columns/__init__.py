@@ -1,6 +1,6 @@
-"""Columns of numbers → columns of what they mean, in Arrow's memory: for tables of many machines. Needs pyarrow.
+"""Columns of numbers → columns of their meanings, in Arrow's memory: for tables of many machines. Needs pyarrow.
 
-Uses catalog, readers, codec, analysis and render. Whoever has an engine imports the module for it: duckdb, polars, spark, kusto.
+Uses catalog, readers, codec, analysis and render. Each engine has a module to import: duckdb, polars, spark, kusto.
 """
 
 from __future__ import annotations

@@ -21,13 +21,13 @@ from hvrepl.wording import shorten
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
-CRASH, ANNOTATE = "crash", "annotate"  # command words, which no thing is called
+CRASH, ANNOTATE = "crash", "annotate"  # command words, which are not names of things
 IN_PYTHON, ON_COMMAND_LINE = "pass is_hex=True", "use --hex"
 
 
 @record
 class Added:
-    """A column that is made of `columns`: `name` is what it is called, `label` what is before the names of its fields in CSV."""
+    """A column that is made from `columns`: `name` is its name, `label` the prefix of its fields' names in CSV."""
 
     columns: Sequence[str]
     name: str
@@ -36,12 +36,12 @@ class Added:
     make: Callable[[Callable[[str], Any]], pa.StructArray]
 
     def of(self, column: Callable[[str], Any]) -> pa.StructArray:
-        """The rows, from what gives the values of a column."""
+        """The rows, from a function that gives the values of a column."""
         return reworded(self.make(column))
 
 
 def to_added(word: str, *, arch: str, is_fixed: bool, specs: Specs = None, is_hex: bool = False) -> Added:
-    """COLUMN=WHAT, COLUMN=annotate or crash=P0,P1,P2,P3,P4. `is_fixed`: what a text says of its arch does not count.
+    """COLUMN=WHAT, COLUMN=annotate or crash=P0,P1,P2,P3,P4. `is_fixed`: the arch in a text does not count.
 
     Raises NotFoundError and UsageError as `column_type` does.
     """
@@ -73,7 +73,7 @@ def to_added(word: str, *, arch: str, is_fixed: bool, specs: Specs = None, is_he
 
 
 def reworded(array: pa.StructArray) -> pa.StructArray:
-    """The rows with reasons that name the option of the command line, not that of Python."""
+    """The rows, with the command line's option in the reasons instead of Python's."""
     children = [array.field(at) for at in range(array.type.num_fields)]
     if children[-1].null_count == len(array):
         return array
@@ -82,7 +82,7 @@ def reworded(array: pa.StructArray) -> pa.StructArray:
 
 
 def check_columns(path: str, names: Sequence[str], added: Sequence[Added], why: str = "") -> None:
-    """UsageError where a table does not have the columns that are read, or has one twice."""
+    """UsageError if a table lacks a column that is read, or has one twice."""
     for name in (name for one in added for name in one.columns):
         if name not in names:
             close = alike(name, names)
@@ -93,12 +93,12 @@ def check_columns(path: str, names: Sequence[str], added: Sequence[Added], why: 
 
 
 def flat_names(added: Sequence[Added]) -> list[str]:
-    """What the columns are called that are added where there are no structs."""
+    """The names of the added columns in formats without structs."""
     return [f"{one.label}.{field.name}" for one in added for field in one.type]
 
 
 def check_new(path: str, names: Sequence[str], added: Sequence[Added], *, is_flat: bool) -> None:
-    """UsageError where what is added would be called as a column that is there."""
+    """UsageError if an added column would have the name of an existing one."""
     for name in flat_names(added) if is_flat else [one.name for one in added]:
         if name in names:
             raise UsageError(f"{path} already has a column {name}")

@@ -1,4 +1,4 @@
-"""The values of a column that were read, side by side, and any bits of all of them at once."""
+"""The values that were read from a column, side by side, and any bits of all of them at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def u64(number: int) -> pa.Scalar:
 
 
 class Block:
-    """Values of `size` bytes each; `live` are those that could be read (None: all), the others are zeros.
+    """Values of `size` bytes each; `live` marks those that could be read (None: all), the others are zeros.
 
-    Of up to eight bytes they are given as numbers, else as bytes of a fixed size.
+    Up to eight bytes they are numbers, otherwise bytes of a fixed size.
     """
 
     def __init__(self, data: pa.Array, size: int, live: pa.Array | None) -> None:
@@ -41,7 +41,7 @@ class Block:
         return found
 
     def bits(self, lsb: int, width: int) -> pa.Array:
-        """Up to 64 bits of each value, as numbers of 64 bits."""
+        """Up to 64 bits of each value, as 64-bit numbers."""
         word, low = divmod(lsb, WORD)
         found = self._word(word)
         if low:
@@ -86,13 +86,13 @@ def places(count: int, step: int, first: int) -> pa.Array:
 
 
 def as_numbers(array: pa.Array, size: int) -> pa.Array:
-    """Bytes of a fixed size that is a power of two, as numbers of 64 bits."""
+    """Bytes of a fixed size that is a power of two, as 64-bit numbers."""
     kind = pa.type_for_alias(f"uint{8 * size}")
     return pa.Array.from_buffers(kind, len(array), [None, array.buffers()[1]], offset=array.offset).cast(pa.uint64())
 
 
 def all_of(masks: Sequence[pa.Array | None]) -> pa.Array | None:
-    """The rows that are in each of some masks, of which None has all."""
+    """The rows in all of these masks; None in a mask means every row."""
     found = None
     for mask in masks:
         if mask is not None:
@@ -101,7 +101,7 @@ def all_of(masks: Sequence[pa.Array | None]) -> pa.Array | None:
 
 
 def any_of(masks: Sequence[pa.Array | None]) -> pa.Array | None:
-    """The rows that are in one of some masks."""
+    """The rows in any of these masks."""
     found: pa.Array | None = None
     for mask in masks:
         if mask is None:
@@ -111,7 +111,7 @@ def any_of(masks: Sequence[pa.Array | None]) -> pa.Array | None:
 
 
 def with_bitmap(values: pa.Array, valid: pa.Array | None) -> pa.Array:
-    """Numbers with gaps. Those that are given the same mask share its bitmap."""
+    """Numbers with gaps. Those with the same mask share its bitmap."""
     if valid is None:
         return values
     return pa.Array.from_buffers(values.type, len(values), [valid.buffers()[1], values.buffers()[1]])

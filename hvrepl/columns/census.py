@@ -1,4 +1,4 @@
-"""How often each summary comes in a column that was decoded."""
+"""Counts how often each summary occurs in a decoded column."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from hvrepl.columns.shape import ERROR, FINDINGS, SUMMARY
 from hvrepl.record import field, mutable, record
 
-MOST = 1 << 20  # summaries that are counted one by one
+MOST = 1 << 20  # summaries that are counted individually
 
 
 @record
 class Count:
-    """A summary (None: of rows that have none, be it for the reason that `error` says) and how many rows have it."""
+    """A summary (None: rows without one, for the reason in `error` if there is one) and the number of its rows."""
 
     summary: str | None
     count: int
@@ -25,7 +25,7 @@ class Count:
 
 @mutable
 class Census:
-    """`unreadable` is counted with the first reason; `rest` are rows of summaries that came when there were too many."""
+    """`unreadable` comes with its first reason; `rest` are rows with further summaries after too many different ones."""
 
     summaries: Counter[str] = field(default_factory=Counter)
     nulls: int = 0

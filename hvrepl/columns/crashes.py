@@ -1,4 +1,4 @@
-"""crash_column: five columns of crash parameters → what the systems that crashed say."""
+"""crash_column: five columns of crash parameters → the meaning of each crash."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LABELS = [label_of(place) for place in range(CRASH_PARAMETERS)]
 
 
 def crash_type() -> pa.StructType:
-    """The type of what `crash_column` gives: `os`, `summary`, each parameter with what it is called and means, `findings`, `error`."""
+    """The type of `crash_column`'s result: `os`, `summary`, each parameter with its name and meaning, `findings`, `error`."""
     parameters = [
         (f"{label.lower()}{end}", kind) for label in LABELS for end, kind in (("", pa.uint64()), ("_name", TEXT), ("_meaning", TEXT))
     ]
@@ -33,10 +33,10 @@ def crash_type() -> pa.StructType:
 
 
 def crash_column(*parameters: Any, arch: str = "x64", specs: Specs = None, is_hex: bool = False) -> Any:
-    """Five columns, P0 to P4 of crashes → a pyarrow.StructArray of `crash_type()`, a row for each crash.
+    """Five columns, P0 to P4 of crashes → a pyarrow.StructArray of `crash_type()`, one row per crash.
 
-    The columns are as in `decode_column`, of integers or of numbers as text. A row of nulls alone stays null; where a parameter is missing
-    or cannot be read, `error` says which. UsageError for other than five columns, or for columns of different lengths.
+    The columns are as in `decode_column`, of integers or of numbers as text. A row of only nulls stays null; if a parameter is missing
+    or cannot be read, `error` says which. UsageError unless there are five columns of equal length.
     """
     if len(parameters) != CRASH_PARAMETERS:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""decode_column: a column of values → a column of structs, which have a field for each part of a thing and say what it means."""
+"""decode_column: a column of values → a column of structs with a field for each part of a thing, and its meaning."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from hvrepl.errors import UsageError
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs
 
-SAMPLE = 1 << 14  # rows that are looked at
-LOOK_AGAIN = 1 << 20  # rows after which some are looked at again
-FEW = 512  # rows of which it does not matter how they are decoded
-BLOCK = 1 << 15  # rows that are shifted and masked at once, so that they stay near the processor
-MOST_CELLS = 1 << 22  # of the rows of distinct values that are kept
-MOST_KEPT = 64  # decoders of columns, for each thread
+SAMPLE = 1 << 14  # rows that are sampled
+LOOK_AGAIN = 1 << 20  # rows after which they are sampled again
+FEW = 512  # rows that are too few for the choice to matter
+BLOCK = 1 << 15  # rows that are shifted and masked at once, so that they stay in the cache
+MOST_CELLS = 1 << 22  # cells of distinct values in the cache
+MOST_KEPT = 64  # decoders of columns per thread
 
 
 def decode_column(what: str, column: Any, *, arch: str = "x64", specs: Specs = None, summary: bool = True, is_hex: bool = False) -> Any:
-    """A column of values of one thing → a pyarrow.StructArray of the type `column_type(what)`, with a row for each value.
+    """A column of values of one thing → a pyarrow.StructArray of the type `column_type(what)`, one row per value.
 
-    `what`, `arch` and `specs` are as in `hvrepl.decode`. `column` is whatever speaks the Arrow PyCapsule protocol (of pyarrow, polars,
-    pandas, DuckDB and others), or a sequence: of integers (also negative ones: two's complement), of numbers as text, or of bytes in
-    memory order; of a struct bytes, or text in hex. With `is_hex` text of nothing but digits is hex too.
-    A null stays null. What cannot be read is a row of nulls with the reason in `error`. Without `summary` only the numbers are made.
+    `what`, `arch` and `specs` are as in `hvrepl.decode`. `column` is any object with the Arrow PyCapsule protocol (from pyarrow, polars,
+    pandas, DuckDB and others), or a sequence: of integers (negative ones are two's complement), of numbers as text, or of bytes in
+    memory order; for a struct, bytes or text in hex. With `is_hex`, text of only digits is hex too.
+    A null stays null. An unreadable value is a row of nulls with the reason in `error`. Without `summary` only the numbers are made.
 
-    Raises NotFoundError and UsageError for a `what` or an arch that there is not, or that has no fixed size, and UsageError for what is
-    no column.
+    Raises NotFoundError and UsageError for an unknown `what` or arch and for a thing without a fixed size, and UsageError for an
+    unsuitable column.
     """
     return open_column(what, arch, specs, summary=summary, is_hex=is_hex).decode(column)
 
@@ -52,16 +52,16 @@ def decode_column(what: str, column: Any, *, arch: str = "x64", specs: Specs = N
 def decode_batches(
     what: str, batches: Iterable[Any], *, arch: str = "x64", specs: Specs = None, summary: bool = True, is_hex: bool = False
 ) -> Iterator[Any]:
-    """The same for each of many columns, one after the other. Distinct values are decoded once for all of them."""
+    """The same for each of many columns in turn. Distinct values are decoded once for all of them."""
     one = open_column(what, arch, specs, summary=summary, is_hex=is_hex)
     return (one.decode(batch) for batch in batches)
 
 
 def column_type(what: str, *, arch: str = "x64", specs: Specs = None, summary: bool = True) -> pa.StructType:
-    """The type of what `decode_column` gives: it follows from the thing alone.
+    """The type of `decode_column`'s result: it depends on the thing alone.
 
-    `summary`, then a field for each part by its path (an unsigned integer of its width, bytes for what has over 64 bits; null where
-    another variant holds), with PATH_meaning after it where words go with it; the codes of `findings`; `error`.
+    `summary`; a field for each part by its path (an unsigned integer of its width, or bytes for over 64 bits; null in a row with another
+    variant), followed by PATH_meaning if it can have one; the codes of `findings`; `error`.
     """
     return open_column(what, arch, specs, summary=summary, is_hex=False).type
 
@@ -77,7 +77,7 @@ KEPT = Kept()
 
 
 def open_column(what: str, arch: str, specs: Specs, *, summary: bool, is_hex: bool) -> ColumnDecoder:
-    """The decoder of columns of a thing, kept with what it has decoded."""
+    """The decoder of columns of a thing, with its cache of decoded values."""
     key = open_decoder(arch, specs), what, summary, is_hex
     if key not in KEPT.columns:
         found, output = find_target(what, arch, specs)
@@ -91,8 +91,8 @@ def open_column(what: str, arch: str, specs: Specs, *, summary: bool, is_hex: bo
 class ColumnDecoder:
     """Decodes columns of one thing. Not thread-safe.
 
-    Each distinct value is decoded once, as a single value is, and its row is taken as often as it comes; where most values are different
-    they are shifted and masked all at once. Both give the same.
+    Each distinct value is decoded once, like a single value, and its row is used wherever it recurs; if most values are different,
+    they are shifted and masked all at once. The results are the same.
     """
 
     def __init__(self, decoder: Decoder, found: Found, *, output: bool = False, summary: bool = True, is_hex: bool = False) -> None:
@@ -108,7 +108,7 @@ class ColumnDecoder:
         self._table = self._new_table()
         self._shifts = Shifts(decoder, self._found, self._columns, output=self._output)
         self._sentences = Sentences(decoder, self._found, output=self._output)
-        self._is_different = False  # what was seen last, and how many rows may pass until it is looked at again
+        self._is_different = False  # the last sample's result; `_rest` counts the rows until the next
         self._rest = 0
         self._seen: list[pa.Array] = []
 
@@ -145,19 +145,19 @@ class ColumnDecoder:
         return self.gather(array)
 
     def gather(self, array: pa.Array) -> pa.StructArray:
-        """The rows of an array, of which each distinct value is decoded once."""
+        """The rows of an array, with each distinct value decoded once."""
         encoded = array.dictionary_encode()
         return self._gather(encoded.dictionary, encoded.indices)
 
     def _refused(self, array: pa.Array, reason: str) -> pa.StructArray:
-        """A column of which no value is read."""
+        """A column whose values cannot be read."""
         count = len(array)
         children = [pa.nulls(count, field.type) for field in self.type]
         children[-1] = pa.array([reason], pa.string()).take(pa.array([0] * count, pa.int32()))
         return pa.StructArray.from_arrays(children, fields=list(self.type), mask=array.is_null())
 
     def _are_different(self, array: pa.Array) -> bool:
-        """Whether most values are different, as far as some of the rows show that have come."""
+        """Whether most values are different, judged by a sample of the rows so far."""
         if not (is_of_numbers(array.type) or is_of_bytes(array.type) or is_of_text(array.type)):
             return False
         if len(array) >= FEW and self._rest <= 0:
@@ -177,7 +177,7 @@ class ColumnDecoder:
             self._rest = LOOK_AGAIN
 
     def _gather(self, values: pa.Array, indices: pa.Array) -> pa.StructArray:
-        """The rows of distinct values, each as often as it comes."""
+        """The rows of distinct values, each as often as it occurs."""
         numbers = self._table.rows_of(values)
         rows = indices
         if indices.null_count or values.null_count:
@@ -189,7 +189,7 @@ class ColumnDecoder:
         return self._table.take(rows, has_null=len(numbers) > len(values) or values.null_count > 0)
 
     def shift(self, array: pa.Array) -> pa.StructArray:
-        """The rows of an array of which most values are different, block by block. Raises UnlocatedError or TooManyError if it cannot."""
+        """The rows of an array of mostly different values, block by block. Raises UnlocatedError or TooManyError if that is impossible."""
         texts = {field.name: Texts() for field in self.type if field.type == TEXT}
         said: dict[str, tuple[int, int]] = {}
         findings: list[tuple[str, ...]] = []
@@ -239,7 +239,7 @@ class ColumnDecoder:
         return found[0], found[1]
 
     def _read_block(self, array: pa.Array) -> tuple[Block, pa.Array]:
-        """The values of an array, and why those that are not there cannot be read."""
+        """The values of an array, and the reasons for those that cannot be read."""
         if is_of_numbers(array.type) and 0 < self._reader.width <= 64:
             return self._read_numbers(array)
         if is_of_bytes(array.type) and self._size not in (1, 2, 4, 8) and array.null_count == 0:
@@ -267,7 +267,7 @@ class ColumnDecoder:
             data = self._reader.read(value)
         except UsageError as error:
             return None, str(error)
-        if len(data) != self._size:  # one that is cut, or goes on
+        if len(data) != self._size:  # a value that is truncated, or too long
             raise UnlocatedError(self._found.name)
         return data, None
 
@@ -308,7 +308,7 @@ def to_bytes(value: int | bytes, size: int) -> bytes:
 
 
 def packed(array: pa.Array, size: int) -> pa.Array | None:
-    """Bytes that are all of one size as bytes of a fixed size; None if one is of another."""
+    """Bytes that all have the given size, as bytes of a fixed size; None if one has another."""
     if pa.types.is_fixed_size_binary(array.type):
         if array.type.byte_width != size:
             return None
@@ -325,13 +325,13 @@ def packed(array: pa.Array, size: int) -> pa.Array | None:
 
 
 def finish(chunks: Sequence[pa.Array], kind: pa.DataType, texts: Texts | None) -> pa.Array:
-    """A whole column; one of texts from their numbers."""
+    """A whole column from its chunks; for texts, the chunks are their numbers."""
     whole = chunks[0] if len(chunks) == 1 else pa.concat_arrays(list(chunks)) if chunks else pa.nulls(0, pa.int32() if texts else kind)
     return pa.DictionaryArray.from_arrays(whole, texts.array(), safe=False) if texts else whole
 
 
 def join(arrays: Sequence[pa.StructArray], kind: pa.StructType) -> pa.StructArray:
-    """The rows of several, with one dictionary for each column of texts."""
+    """The rows of several arrays, with one dictionary for each column of texts."""
     if not arrays:
         return empty(kind)
     found = pa.chunked_array(arrays, kind).unify_dictionaries().combine_chunks()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-# What a value is handed over as, by its type in SQL. All others, and those of several columns, go as text after a letter for their kind.
+# The form in which a value is passed, by its SQL type. All others, and those of several columns, are text after a letter for their kind.
 KINDS = (
     (("VARCHAR",), "VARCHAR", "CAST(x AS VARCHAR)"),
     (("BLOB",), "BLOB", "TRY_CAST(x AS BLOB)"),
@@ -68,11 +68,11 @@ def register(
     is_hex: bool = False,
     prefix: str = "hv_",
 ) -> list[str]:
-    """Gives a connection a function for each thing, and their names: of "guest-id" `hv_guest_id(x)`, which returns a STRUCT.
+    """Gives a connection a function for each thing, and returns their names: "guest-id" is `hv_guest_id(x)`, which returns a STRUCT.
 
     `x` is an integer, text or a BLOB, as for `decode_column`; the fields are those of `column_type`. "crash" is `hv_crash(p0, …, p4)`
     with the fields of `crash_type`, "annotate" is `hv_annotate(text)` with those of `annotated_type`.
-    Raises NotFoundError and UsageError as `column_type` does. What is registered again is replaced.
+    Raises NotFoundError and UsageError as `column_type` does. Registering a function again replaces it.
     """
     names = []
     for what in whats:
@@ -97,7 +97,7 @@ def decoder(what: str, arch: str, specs: Specs, *, summary: bool, is_hex: bool) 
 
 
 def define(connection: duckdb.DuckDBPyConnection, name: str, parameters: list[str], kind: pa.StructType, function: Function) -> None:
-    """A macro that hands its values to a function for their type."""
+    """A macro that passes its values to a function for their type."""
     define_one(connection, f"{name}_of_any", ["VARCHAR"] * len(parameters), kind, lambda *columns: function(*map(read_marked, columns)))
     marked = ", ".join(MARKED.replace("(x", f"({parameter}").replace(" x ", f" {parameter} ") for parameter in parameters)
     any_type = f"{name}_of_any({marked})"
@@ -126,9 +126,9 @@ def define_one(connection: Any, name: str, takes: Sequence[str], kind: pa.Struct
 
 
 def in_chunks(function: Function, count: int) -> Function:
-    """The function as DuckDB calls it, which counts its parameters and takes back an array of chunks.
+    """The function in the form that DuckDB calls: it counts the parameters, and expects an array of chunks.
 
-    It asks for some 2,000 values at a time, and would read all of a dictionary each time: texts are given as they are.
+    DuckDB passes some 2,000 values at a time, and would read a whole dictionary each time, so texts are returned as they are.
     """
 
     def call(*columns: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -139,7 +139,7 @@ def in_chunks(function: Function, count: int) -> Function:
 
 
 def sql_type(kind: pa.DataType) -> str:
-    """A type of Arrow as DuckDB writes it."""
+    """An Arrow type in DuckDB's spelling."""
     if pa.types.is_struct(kind):
         return f"STRUCT({', '.join(f'{quote(field.name)} {sql_type(field.type)}' for field in kind)})"
     if pa.types.is_dictionary(kind):

@@ -26,17 +26,17 @@ WIDEST = 64
 
 
 def encoded_type(what: str, *, arch: str = "x64", specs: Specs = None) -> pa.StructType:
-    """The type of what `encode_column` gives: `value`, an unsigned integer of the thing's width or bytes, and `error`."""
+    """The type of `encode_column`'s result: `value`, an unsigned integer of the thing's width or bytes, and `error`."""
     found, output = find_target(what, arch, specs)
     width = 0 if output else open_decoder(arch, specs).width(found.spec)
     return pa.struct([(VALUE, number_type(width) if 0 < width <= WIDEST else pa.binary()), (ERROR, pa.string())])
 
 
 def encode_column(what: str, fields: Mapping[str, Any], *, arch: str = "x64", specs: Specs = None) -> Any:
-    """Columns of fields, by the fields' names → a pyarrow.StructArray of `encoded_type(what)`, a row for each value.
+    """Columns of fields, by the fields' names → a pyarrow.StructArray of `encoded_type(what)`, one row per value.
 
-    A field's values are numbers, or texts as `hvrepl.encode` takes them; a null leaves the field out, and a row of nulls alone stays null.
-    What cannot be encoded is null with the reason in `error`. UsageError for no columns, or columns of different lengths.
+    A field's values are numbers, or texts as `hvrepl.encode` takes them; a null leaves the field out, and a row of only nulls stays null.
+    A row that cannot be encoded is null with the reason in `error`. UsageError without columns, or for columns of different lengths.
     """
     kind = encoded_type(what, arch=arch, specs=specs)
     found, output = find_target(what, arch, specs)
@@ -53,14 +53,14 @@ def encode_column(what: str, fields: Mapping[str, Any], *, arch: str = "x64", sp
 def build(
     decoder: Decoder, found: Found, names: Sequence[str], values: Sequence[Plain | None], *, output: bool, is_number: bool
 ) -> int | bytes:
-    """The value that fields make. Raises HvreplError."""
+    """The value with these fields. Raises HvreplError."""
     assignments = [to_assignment(name, value) for name, value in zip(names, values, strict=True) if value is not None]
     data = Assigner(decoder, found, output=output).assign(None, assignments)
     return int.from_bytes(data, "little") if is_number else data
 
 
 def to_assignment(name: str, value: Plain) -> Assignment:
-    """A field with its value; text can be a number as people write it. UsageError for what cannot be read."""
+    """A field with its value; text can be a number as people write it. UsageError if it cannot be read."""
     if isinstance(value, str):
         with suppress(UsageError):
             return Assignment(name, value, read_number(value).value)

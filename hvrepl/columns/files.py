@@ -1,4 +1,4 @@
-"""Tables in files, told apart by their suffix: Parquet, CSV, NDJSON, event logs → parts, one after the other; memory holds one."""
+"""Tables in files, recognised by suffix: Parquet, CSV, NDJSON, event logs → parts, one by one; memory holds one at a time."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from hvrepl.readers.events import Event, write_event
 from hvrepl.record import record
 from hvrepl.wording import listed
 
-ROWS = 1 << 16  # of a part of Parquet
-BLOCK = 1 << 23  # bytes of a part of CSV or NDJSON; no row is longer
+ROWS = 1 << 16  # rows of a part of a Parquet file
+BLOCK = 1 << 23  # bytes of a part of a CSV or NDJSON file; a row cannot be longer
 MAGIC = b"PAR1"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-AS_VALUE = re.compile(r"[-+]?\d.*|(?:0[xX])?[0-9a-fA-F]{8,}")  # what begins a row rather than a header
+AS_VALUE = re.compile(r"[-+]?\d.*|(?:0[xX])?[0-9a-fA-F]{8,}")  # the beginning of a row rather than a header
 
 
 @record
 class Part:
-    """Some rows of a table: `column` gives what `decode_column` takes, `to_batch` all of them with the types of the table's schema."""
+    """Some rows of a table: `column` gives input for `decode_column`, `to_batch` all columns with the types of the table's schema."""
 
     rows: int
     column: Callable[[str], Any]
@@ -38,7 +38,7 @@ class Part:
 
 
 class Table:
-    """A file that holds a table. `schema` is that of its rows; `names` are those of its columns, also before the schema is known."""
+    """A file with a table. `schema` is that of its rows; `names` are its columns, known before the schema."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self.path = path
@@ -48,14 +48,14 @@ class Table:
         self.schema: pa.Schema | None = None
 
     def survey(self, advance: Callable[[int], None]) -> None:
-        """Learns the schema where it takes all rows to know it; `advance` is called with the bytes that were passed."""
+        """Finds the schema if that takes all rows; `advance` is called with the number of bytes passed."""
 
     def parts(self, columns: Sequence[str] | None, advance: Callable[[int], None]) -> Iterator[Part]:
-        """The rows; only some columns of them where these are named. FileError where they cannot be read on."""
+        """The rows, with only some columns if these are named. FileError if the file becomes unreadable."""
         raise NotImplementedError
 
     def says_no_column(self) -> str:
-        """Why a column may not be there."""
+        """A possible reason for a missing column."""
         return ""
 
 
@@ -80,7 +80,7 @@ class ParquetTable(Table):
 
 
 def refuse_cut(path: str, file: BinaryIO, size: int) -> None:
-    """FileError for a file that is not Parquet, or has lost its end, without which none of it can be read."""
+    """FileError for a file that is not Parquet, or lacks its end, without which nothing can be read."""
     begin = file.read(len(MAGIC))
     file.seek(max(size - len(MAGIC), 0))
     end = file.read()
@@ -92,9 +92,9 @@ def refuse_cut(path: str, file: BinaryIO, size: int) -> None:
 
 
 class CsvTable(Table):
-    """All columns are text, as they were written: numbers keep every digit, and zeros in front.
+    """All columns are text, as written: numbers keep every digit, including leading zeros.
 
-    A header with semicolons and no comma has semicolons between its columns, as spreadsheets write where the comma is for decimals.
+    If the header has semicolons and no comma, they separate the columns, as spreadsheets write them where the comma is for decimals.
     """
 
     def __init__(self, path: str, file: BinaryIO, delimiter: str = ",") -> None:
@@ -112,7 +112,7 @@ class CsvTable(Table):
 
     def _open(self, types: Mapping[str, pa.DataType], columns: Sequence[str] | None = None) -> pyarrow.csv.CSVStreamingReader:
         self.file.seek(0)
-        is_narrow = len(types) == 1  # an empty line is a row then
+        is_narrow = len(types) == 1  # then an empty line is a row
         parse = pyarrow.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True, ignore_empty_lines=not is_narrow)
         convert = pyarrow.csv.ConvertOptions(
             column_types=types, include_columns=columns, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
@@ -135,19 +135,19 @@ class CsvTable(Table):
 
 
 class JsonTable(Table):
-    """The type of a column follows from all its values."""
+    """The type of a column depends on all its values."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         super().__init__(path, file)
         self.kinds = Kinds()
         blocks = read_objects(path, file, BLOCK)
-        first = next(blocks, []) or next(blocks, [])  # after no rows comes why there are none
+        first = next(blocks, []) or next(blocks, [])  # after an empty first block comes the reason for it
         self.names = list(dict.fromkeys(name for row in first for name in row))
 
     def survey(self, advance: Callable[[int], None]) -> None:
         if self.schema is not None:
             return
-        with suppress(FileError):  # parts() will say it, after the rows before it
+        with suppress(FileError):  # parts() will report it, after the rows before it
             for rows in self._blocks(advance):
                 self.kinds.add(rows)
         self.take(self.kinds)
@@ -174,9 +174,9 @@ class JsonTable(Table):
 
 
 class EventTable(Table):
-    """A Windows event log: its events, with a text of what each says."""
+    """A Windows event log: its events, each with its text."""
 
-    EVENTS = 4096  # of a part
+    EVENTS = 4096  # events of a part
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         super().__init__(path, file)
@@ -213,7 +213,7 @@ def of_batch(batch: pa.RecordBatch) -> Part:
     return Part(batch.num_rows, batch.column, lambda schema: batch.cast(schema) if batch.schema != schema else batch)
 
 
-# Suffix → what opens a file with it.
+# Suffix → the function that opens a file with it.
 TABLES: Mapping[str, Callable[[str, BinaryIO], Table]] = {
     ".parquet": ParquetTable,
     ".csv": CsvTable,
@@ -224,11 +224,11 @@ TABLES: Mapping[str, Callable[[str, BinaryIO], Table]] = {
 }
 READ_ONLY = (".evtx",)
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
-MOST_NAMED = 4  # columns in one line
+MOST_NAMED = 4  # columns in an error message
 
 
 def suffix_of(path: str, *, is_output: bool = False) -> str:
-    """The suffix of a table's file, in lower case. UsageError for another one."""
+    """The suffix of a table's file, in lower case. UsageError for an unknown one."""
     suffix = os.path.splitext(path)[1].lower()
     known = [one for one in TABLES if not (is_output and one in READ_ONLY)]
     if suffix in PACKED and not is_output:
@@ -239,7 +239,7 @@ def suffix_of(path: str, *, is_output: bool = False) -> str:
 
 
 def open_table(path: str) -> Table:
-    """The table in a file, which its owner closes. FileError says why it cannot be opened, UsageError that its suffix is of no table."""
+    """The table in a file, which the caller closes. FileError if it cannot be opened, UsageError if its suffix is not a table's."""
     try:
         file = open(path, "rb")  # noqa: SIM115
     except (OSError, ValueError) as error:  # a NUL in the name
@@ -252,12 +252,12 @@ def open_table(path: str) -> Table:
 
 
 def unclosed(file: BinaryIO) -> pa.PythonFile:
-    """A file for a reader of Arrow, which would close it."""
+    """A file for an Arrow reader, which would otherwise close it."""
     return pa.PythonFile(Lent(file), mode="r")
 
 
 class Lent:
-    """What is read of a file that stays open."""
+    """A file that stays open, as far as reading needs it."""
 
     closed = False
 
@@ -267,12 +267,12 @@ class Lent:
         self.tell = file.tell
 
     def close(self) -> None:
-        """Not here."""
+        """Does nothing: the owner closes the file."""
 
 
 @contextmanager
 def arrow_errors(path: str, rows: Callable[[], int] = lambda: 0) -> Iterator[None]:
-    """FileError for what Arrow finds wrong with a file, after some rows of it."""
+    """Turns Arrow's errors about a file into FileError, with the number of rows before it."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeError) as error:
@@ -281,15 +281,15 @@ def arrow_errors(path: str, rows: Callable[[], int] = lambda: 0) -> Iterator[Non
 
 
 def say_arrow(error: Exception) -> str:
-    """The first line of what Arrow says."""
+    """The first line of Arrow's message."""
     first = str(error).partition("\n")[0]
     return re.sub(r"^(?:CSV parse error|Could not open Parquet input source '[^']*'): ", "", first) or type(error).__name__
 
 
 def same_columns(tables: Sequence[Table]) -> pa.Schema:
-    """The schema of tables that were surveyed. UsageError where the columns of one are not those of the first.
+    """The common schema of surveyed tables. UsageError if one has other columns than the first.
 
-    Those of JSON take the types that hold the values of all.
+    Tables of JSON get the types that hold the values of all.
     """
     lines = [table for table in tables if isinstance(table, JsonTable)]
     if len(lines) > 1:
@@ -325,6 +325,6 @@ def say_difference(wanted: pa.Schema, found: pa.Schema, path: str) -> str:
 
 
 def few(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """The first of some names, and the number of the others."""
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

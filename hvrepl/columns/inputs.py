@@ -1,4 +1,4 @@
-"""Any form of column → arrays of Arrow, and a value of one → the bytes of a thing."""
+"""Any form of column → arrays of Arrow, and one of its values → the bytes of a thing."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from hvrepl.readers.number import AMBIGUOUS, BARE_DIGITS, fit, read_cpuid, read_
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
-EXACT = 1 << 53  # up to which a floating-point number holds every integer
-NARROWEST_DECIMAL = 128  # bits of one of which Arrow finds what is distinct
+EXACT = 1 << 53  # up to here a floating-point number can hold every integer
+NARROWEST_DECIMAL = 128  # bits of the narrowest decimal that Arrow can deduplicate
 DUMP = re.compile(r"\s*(?:0x)?((?:[0-9a-fA-F]{2}[\s:-]*)+)")
 FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError, UnicodeEncodeError)
 NEITHER = "is neither an integer, nor hex text, nor bytes"
@@ -29,7 +29,7 @@ NEITHER = "is neither an integer, nor hex text, nor bytes"
 
 @record(eq=True)
 class Unreadable:
-    """A value that cannot be read as a number: what it is, and why not."""
+    """A value that is not a number: its description, and the reason."""
 
     what: str
     why: str = NEITHER
@@ -40,22 +40,22 @@ class Unreadable:
 
 
 def of_column(kind: object) -> Unreadable:
-    """A value of a column that has nothing readable."""
+    """A value of a column that does not contain anything readable."""
     return Unreadable(f"a column of {kind}", "contains neither integers, nor hex text, nor bytes")
 
 
-Plain = int | str | bytes | Unreadable  # what the values of any column are, before they are read
+Plain = int | str | bytes | Unreadable  # the values of any column, before they are read
 
 
 class Objects:
-    """Values of several kinds, which no array of Arrow can hold together."""
+    """Values of several kinds, which one Arrow array cannot hold."""
 
     def __init__(self, values: Iterable[Any]) -> None:
         self.values: list[Plain | None] = [to_plain(value) for value in values]
 
 
 def to_plain(value: Any) -> Plain | None:
-    """A value of any type as what can be read. It never raises, and what it gives can be hashed."""
+    """A value of any type in readable form. Never raises, and the result is hashable."""
     if value is None or type(value) in (int, str, bytes, Unreadable):
         return value  # type: ignore[no-any-return]
     if isinstance(value, str):
@@ -72,12 +72,12 @@ def to_plain(value: Any) -> Plain | None:
         return int(value) if value.adjusted() < LONGEST_DECIMAL else Unreadable(str(value), "is wider than any value")
     try:
         return index(value)
-    except TypeError:  # what is not an integer of another library
+    except TypeError:  # not an integer of another library
         return Unreadable(f"a value of type {type(value).__name__}")
 
 
 def float_to_plain(value: float) -> Plain:
-    """A floating-point number, if it is an integer and has all its digits."""
+    """A floating-point number as an integer, if it is one with all its digits."""
     if value.is_integer() and abs(value) <= EXACT:
         return int(value)
     why = "is too large for a floating-point number to hold every digit" if value.is_integer() else "is not an integer"
@@ -85,11 +85,11 @@ def float_to_plain(value: float) -> Plain:
 
 
 def to_arrays(column: Any) -> list[pa.Array] | Objects:
-    """The chunks of a column that speaks the Arrow PyCapsule protocol, or of any sequence. UsageError for a table of several columns."""
+    """The chunks of a column with the Arrow PyCapsule protocol, or of any sequence. UsageError for a table of several columns."""
     if isinstance(column, (str, bytes, Mapping)):
         raise UsageError(f"{type(column).__name__} is not a column")
     if str(getattr(column, "dtype", "")).lower() == "object":
-        # Of pandas and NumPy Arrow would take text for bytes and integers for floats; of Polars addresses for values.
+        # Arrow would take text from pandas and NumPy for bytes and integers for floats, and addresses from Polars for values.
         column = [None if is_missing(value) else value for value in column]
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         return chunks_of(column)
@@ -103,7 +103,7 @@ def to_arrays(column: Any) -> list[pa.Array] | Objects:
 def from_capsule(column: Any) -> list[pa.Array] | Objects:
     try:
         return column_of(read_stream(column) if hasattr(column, "__arrow_c_stream__") else [pa.array(column)])
-    except pa.ArrowException as error:  # a type that this Arrow does not know, such as Polars' integers of 128 bits
+    except pa.ArrowException as error:  # a type that this Arrow does not know, such as Polars' 128-bit integers
         if hasattr(column, "columns") or not isinstance(column, Iterable):
             raise UsageError(f"{type(column).__name__} cannot be read: {error}") from error
         return Objects(column)
@@ -119,7 +119,7 @@ def from_values(values: Any) -> list[pa.Array] | Objects:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether it is what pandas puts where nothing is: a float that is not a number, NaT or NA."""
+    """Whether it is pandas' mark for a missing value: a float that is not a number, NaT or NA."""
     return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
 
 
@@ -137,7 +137,7 @@ def read_stream(column: Any) -> list[pa.Array]:
 
 
 def column_of(chunks: list[pa.Array]) -> list[pa.Array]:
-    """The only column of what is a table; another column as it is."""
+    """The only column of a table; any other column as it is."""
     kind = chunks[0].type
     if not kinds.is_struct(kind):
         return chunks
@@ -189,14 +189,14 @@ def is_of_text(kind: pa.DataType) -> bool:
 
 
 def refuse(kind: pa.DataType) -> str:
-    """Why a column of a type cannot be read; "" where its values are looked at."""
+    """Why a column of a type cannot be read; "" if its values must be examined."""
     if any(one(kind) for one in (is_of_numbers, is_of_bytes, is_of_text, kinds.is_floating, kinds.is_decimal, kinds.is_null)):
         return ""
     return of_column(kind).reason
 
 
 def to_values(column: Any) -> list[Plain | None]:
-    """The values of a column, each for itself."""
+    """The values of a column, one by one."""
     arrays = to_arrays(column)
     if isinstance(arrays, Objects):
         return arrays.values
@@ -211,7 +211,7 @@ def to_values(column: Any) -> list[Plain | None]:
 
 
 class Reader:
-    """The bytes of one thing from the values of columns. `is_hex`: digits alone are hex too."""
+    """The bytes of one thing from the values of columns. `is_hex`: bare digits are hex too."""
 
     def __init__(self, decoder: Decoder, found: Found, *, output: bool = False, is_hex: bool = False) -> None:
         self.decoder = decoder
@@ -221,7 +221,7 @@ class Reader:
         self._output = output
 
     def read(self, value: Plain) -> bytes:
-        """Raises UsageError with the reason why it cannot be read."""
+        """Raises UsageError with the reason if it cannot be read."""
         if isinstance(value, str):
             return self._read_text(value)
         number = readable(value)
@@ -240,7 +240,7 @@ class Reader:
 
 
 def read_digits(text: str, *, is_hex: bool) -> int:
-    """A number as people write it. What can be hex or decimal is refused."""
+    """A number as people write it. Text that can be hex or decimal is refused."""
     digits, _ = unwrap(text)
     if is_hex and re.fullmatch(BARE_DIGITS, digits):
         return int(digits, 16)
@@ -257,7 +257,7 @@ def read_dump(text: str) -> bytes:
 
 
 def readable(value: int | bytes | Unreadable) -> int | bytes:
-    """The value. UsageError for what cannot be read."""
+    """The value. UsageError if it cannot be read."""
     if isinstance(value, Unreadable):
         raise UsageError(value.reason)
     return value

@@ -1,4 +1,4 @@
-"""Lines of JSON objects → rows, and the types that hold all values of their columns."""
+"""Lines of JSON objects → rows, and the types that can hold all values of their columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTEGERS = (pa.int64(), -(1 << 63), (1 << 63) - 1), (pa.uint64(), 0, (1 << 64) -
 
 
 def read_objects(path: str, file: BinaryIO, block: int) -> Iterator[list[dict[str, Any]]]:
-    """The objects of about so many bytes of lines, then of the next. FileError for a line that holds none, after those before it."""
+    """The objects from lines of about so many bytes at a time. FileError for a line without an object, after those before it."""
     number = 0
     while lines := file.readlines(block):
         rows: list[dict[str, Any]] = []
@@ -40,7 +40,7 @@ def read_objects(path: str, file: BinaryIO, block: int) -> Iterator[list[dict[st
 
 @mutable
 class Kind:
-    """What the values of a column are: the types of Python, the least and the greatest integer, and the type of lists and objects."""
+    """Statistics of a column's values: their Python types, the least and the greatest integer, and the type of lists and objects."""
 
     types: set[type] = field(default_factory=set)
     least: int = 0
@@ -68,10 +68,10 @@ class Kind:
             found = pa.array(values).type
             self.nested = unify(self.nested, found) if self.nested is not None else found
         except (pa.ArrowException, OverflowError, TypeError):
-            self.types.add(str)  # text holds them all
+            self.types.add(str)  # text can hold them all
 
     def type(self) -> pa.DataType:
-        """The type that holds all values; text, which has them in JSON, where they are of several kinds."""
+        """The type that can hold all values; for several kinds, text with their JSON."""
         if self.types <= {bool}:
             return pa.bool_() if self.types else pa.null()
         if self.types == {int}:
@@ -87,7 +87,7 @@ def unify(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 class Kinds:
-    """What the values of all columns are, in the order in which these appear."""
+    """The kinds of all columns, in the order of their first appearance."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, Kind] = {}
@@ -113,7 +113,7 @@ class Kinds:
 
 
 def to_scalar(value: Any) -> Any:
-    """A value for a decoder of columns: lists and objects, of which it reads none, as text."""
+    """A value for a decoder of columns: lists and objects, which it cannot read, become text."""
     return dump(value) if isinstance(value, list | dict) else value
 
 

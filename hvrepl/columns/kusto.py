@@ -1,6 +1,6 @@
-"""Azure Data Explorer's `python()` plugin, which hands over a pandas frame as `df` and takes one back as `result`.
+"""For Azure Data Explorer's `python()` plugin, which passes a pandas frame as `df` and expects one as `result`.
 
-Give the plugin the wheels of hvrepl, construct and pyarrow as external artifacts, or an image of the sandbox that has them. Then:
+Give the plugin the wheels of hvrepl, construct and pyarrow as external artifacts, or a sandbox image with them. Then:
 
     let id_of_vm = vms | project vm, id = tostring(guest_id);
     id_of_vm
@@ -11,8 +11,8 @@ Give the plugin the wheels of hvrepl, construct and pyarrow as external artifact
         ```)
     | summarize count() by summary
 
-Kusto's `long` has 64 bits with a sign, which `decoded` reads as such. `real` cannot hold every digit of a number over 2^53: hand such a
-number over as text. The plugin runs over each node's part of the table with `hint.distribution = per_node`: each row is decoded by itself.
+Kusto's `long` has 64 bits with a sign, which `decoded` understands. `real` cannot hold every digit of a number over 2^53: pass such a
+number as text. With `hint.distribution = per_node` the plugin runs on each node's part of the table: each row is decoded by itself.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from hvrepl.errors import UsageError
 def decoded(
     df: pd.DataFrame, column: str, what: str, *, fields: Sequence[str] | None = None, arch: str = "x64", is_hex: bool = False
 ) -> pd.DataFrame:
-    """The frame with columns of what the numbers of one of its columns mean: those of `column_type(what)`, or of them only `fields`.
+    """The frame with additional columns for the meaning of one of its columns: those of `column_type(what)`, or only `fields`.
 
-    A list, of findings, is text with a comma between. UsageError for a column or a field that there is not, and for a name that both have.
+    Lists, such as findings, are text with commas between. UsageError for an unknown column or field, and for a name that both have.
     """
     if column not in df.columns:
         raise UsageError(f"the frame has no column {column}; it has {', '.join(map(str, df.columns))}")
@@ -45,7 +45,7 @@ def decoded(
         raise UsageError(f"the frame has a column {both[0]} already")
     found = df.copy()
     for name, part in zip(names, made.cast(without_dictionaries(made.type)).flatten(), strict=True):
-        if name in (fields or names):  # as objects, of which a null does not make floating-point numbers
+        if name in (fields or names):  # as objects, so that a null does not turn them into floating-point numbers
             values = [", ".join(map(str, one)) if isinstance(one, list) else one for one in part.to_pylist()]
             found[name] = pd.Series(values, index=df.index, dtype=object)
     return found

@@ -1,4 +1,4 @@
-"""A layout → the columns of what has it: a path, how many bits, whether words go with it. Knows no value and no Arrow."""
+"""A layout → its columns: path, number of bits, whether it can have a meaning. Does not know values or Arrow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from hvrepl.codec.variants import pick_case
 from hvrepl.errors import UsageError
 from hvrepl.record import record, replace
 
-WIDEST = 64  # bits of what is a number in a column
-MOST_BITS = 10  # of a switch of which every value is tried
-MOST_ELEMENTS = 16  # of an array of structs: each has columns of its own; a longer array is its bytes
+WIDEST = 64  # bits of a number in a column
+MOST_BITS = 10  # bits of a switch whose values are all tried
+MOST_ELEMENTS = 16  # of an array of structs whose elements each have columns; a longer array is one column of bytes
 
 
 @record(eq=True)
 class Leaf:
-    """A part of a thing by its path: a number of some bits, with `count` as many numbers, or (0 bits) bytes.
+    """A part of a thing by its path: a number of some bits, with `count` an array of numbers, or (0 bits) bytes.
 
-    `says`: it can have a meaning. `whole`: its bytes, also where they are laid out.
+    `says`: it can have a meaning. `whole`: its bytes, even if they have a layout.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Leaf:
 
 
 def leaves_of(decoder: Decoder, found: Found, *, output: bool = False) -> tuple[Leaf, ...]:
-    """All that a value of the thing may have, in the order in which decoding lists it. UsageError for what has no fixed size."""
+    """Everything that a value of the thing may have, in the order of decoding. UsageError for a thing without a fixed size."""
     spec, layout = found.spec, found.spec.output if output else found.spec.layout
     width = 0 if output else decoder.width(spec)
     if not width and (layout is None or decoder.schemas.size(spec, layout) is None):
@@ -52,7 +52,7 @@ def number_leaf(path: str, bits: int, *, signed: bool = False, says: bool = Fals
 
 
 def merge(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
-    """One of each path: the widest number of those that variants have, or bytes where one has them."""
+    """One leaf per path: the widest number among the variants, or bytes if one of them has bytes."""
     found: dict[str, Leaf] = {}
     for leaf in leaves:
         other = found.get(leaf.path, leaf)
@@ -65,7 +65,7 @@ def merge(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
 
 
 class Walker:
-    """Goes over a layout as decoding does, into every variant."""
+    """Walks a layout as decoding does, into every variant."""
 
     def __init__(self, decoder: Decoder) -> None:
         self.catalog = decoder.catalog
@@ -88,14 +88,14 @@ class Walker:
                 yield field
 
     def _may_have_none(self, spec: Spec, field: Field) -> bool:
-        """Whether a switch may have a value for which there is no case, so that its field is only a number."""
-        switch = spec.field(field.switch)
+        """Whether a switch may have a value without a case, so that its field is only a number."""
+        switch = next((one for layout in spec.layouts for one in layout.fields if one.name == field.switch), None)
         if isinstance(field.cases, str) or "other" in field.cases or switch is None:
             return "other" not in field.cases
         return switch.width > MOST_BITS or any(pick_case(field, value, switch, self.catalog) is None for value in range(1 << switch.width))
 
     def _targets(self, field: Field) -> list[str]:
-        """The cases that a switch may pick; of one on the context, which columns have none of, the one without it."""
+        """The cases that a switch may pick; if it depends on the context, which columns do not have, the default."""
         if isinstance(field.cases, str):
             return []
         if context_of(field.switch):
@@ -149,7 +149,7 @@ class Walker:
             yield from self.word(inner, inner.layout, path)
 
     def _region(self, spec: Spec, field: Field, path: str) -> Iterator[Leaf]:
-        """The bytes that a switch lays out: as they are where no case holds them, and each case."""
+        """The bytes that a switch lays out: plain if a value may lack a case, and each case."""
         yield Leaf(path, whole=isinstance(field.cases, str) and not any(self.catalog.cases(space_of(field.cases))))
         for case in self._cases(spec, field):
             if case.layout is None:
@@ -160,7 +160,7 @@ class Walker:
             yield Leaf(f"{path}_unused")
 
     def _cases(self, spec: Spec, field: Field) -> Iterator[Spec]:
-        """What may lie in a region. A register's value is any of a thousand things, and stays bytes."""
+        """The possible contents of a region. A register's value may be one of a thousand things, and stays bytes."""
         if isinstance(field.cases, str):
             yield from (case for _, case in self.catalog.cases(space_of(field.cases)))
             return

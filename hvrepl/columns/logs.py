@@ -1,4 +1,4 @@
-"""annotate_column: a column of texts, such as the messages of event logs → what annotate says of each."""
+"""annotate_column: a column of texts, such as the messages of event logs → annotate's claims about each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAIN = Style(width=0)
 
 
 class Kept(threading.local):
-    """What finds forms in text, of each catalogue of this thread, before it has read any."""
+    """The recognisers of log forms, one per catalogue of this thread, before they have read anything."""
 
     def __init__(self) -> None:
         self.recognisers: dict[Catalog, Recogniser] = {}
@@ -41,15 +41,15 @@ KEPT = Kept()
 
 
 def annotated_type() -> pa.StructType:
-    """The type of what `annotate_column` gives: `summary`, the sentences that annotate writes, a line for each thing that a text says;
-    the `names` of these things; `found`, the same as JSON; `findings`, `error`."""
+    """The type of `annotate_column`'s result: `summary`, annotate's sentences, one line per thing in a text; the `names` of these things;
+    `found`, the same as JSON; `findings`, `error`."""
     return pa.struct([(SUMMARY, TEXT), ("names", pa.list_(pa.string())), ("found", pa.string()), (FINDINGS, CODES), (ERROR, pa.string())])
 
 
 def annotate_column(texts: Any, *, arch: str | None = None, specs: Specs = None) -> Any:
     """A column of texts → a pyarrow.StructArray of `annotated_type()`. Each text is a log of its own, of one line or more.
 
-    A text says of which arch its machine is, unless `arch` does. Of a text in which nothing is found the summary is "".
+    A text may name the arch of its machine, unless `arch` is given. The summary of a text without claims is "".
     """
     decoder = open_decoder(arch or "x64", specs)
     decoders = partial(open_decoder, specs=specs)
@@ -58,7 +58,7 @@ def annotate_column(texts: Any, *, arch: str | None = None, specs: Specs = None)
 
 
 def tell(decoder: Decoder, decoders: Callable[[str], Decoder], text: Plain, *, is_fixed: bool) -> dict[str, Any]:
-    """A row. UsageError for what is not text."""
+    """A row. UsageError for a value that is not text."""
     if not isinstance(text, (str, bytes)):
         raise UsageError(f"{text.what if isinstance(text, Unreadable) else text} is not text")
     claims = claims_of(decoder.catalog, decoders, text.encode("utf-8", "replace") if isinstance(text, str) else text, is_fixed=is_fixed)
@@ -72,7 +72,7 @@ def tell(decoder: Decoder, decoders: Callable[[str], Decoder], text: Plain, *, i
 
 
 def claims_of(catalog: Catalog, decoders: Callable[[str], Decoder], data: bytes, *, is_fixed: bool) -> Sequence[Claim]:
-    """All that a log says."""
+    """All claims of a log."""
     if catalog not in KEPT.recognisers:
         KEPT.recognisers[catalog] = recogniser_of(catalog)
     annotator = Annotator(catalog, decoders, is_fixed=is_fixed, recogniser=KEPT.recognisers[catalog].anew())

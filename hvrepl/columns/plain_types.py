@@ -1,4 +1,4 @@
-"""Types of Arrow for what does not have all of them: Spark has no unsigned numbers, and some engines no dictionaries."""
+"""Arrow types for engines that lack some: Spark has no unsigned numbers, and some engines no dictionaries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(
 
 
 def to_signed(kind: pa.DataType) -> pa.DataType:
-    """The type with signed numbers that hold the same."""
+    """The type with signed numbers that can hold the same values."""
     return changed(kind, lambda one: WIDER.get(one, one))
 
 
@@ -19,7 +19,7 @@ def without_dictionaries(kind: pa.DataType) -> pa.DataType:
 
 
 def changed(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
-    """The type with each type in it changed; a list of a fixed size becomes a list."""
+    """The type with each type within it changed; a list of a fixed size becomes a list."""
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(field.name, changed(field.type, change)) for field in kind])
     if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @pl.api.register_expr_namespace("hv")
 class Expressions:
-    """What Hyper-V's numbers in a column mean."""
+    """The meaning of Hyper-V's numbers in a column."""
 
     def __init__(self, expression: pl.Expr) -> None:
         self._expression = expression
 
     def decode(self, what: str, *, arch: str = "x64", specs: Specs = None, summary: bool = True, is_hex: bool = False) -> pl.Expr:
-        """The column as structs with the fields of `column_type(what)`; raises as that does."""
+        """The column as structs with the fields of `column_type(what)`; raises the same errors."""
         kind = column_type(what, arch=arch, specs=specs, summary=summary)
         return self._map(lambda column: decode_column(what, column, arch=arch, specs=specs, summary=summary, is_hex=is_hex), kind)
 

@@ -1,4 +1,4 @@
-"""What a thing's columns are called and typed: it follows from the thing alone, so that it is the same for every part of a table."""
+"""Names and types of a thing's columns: they depend on the thing alone, so they are the same for every part of a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDTHS = (8, 16, 32, 64)
 
 @record
 class Column:
-    """A leaf with the name of its column, and of that of its meaning ("": it has none)."""
+    """A leaf with the names of its column and of the column of its meaning ("": it has none)."""
 
     leaf: Leaf
     name: str
@@ -32,13 +32,13 @@ class Column:
 
 
 def number_type(bits: int, *, signed: bool = False) -> pa.DataType:
-    """The smallest integer that holds so many bits."""
+    """The smallest integer type with so many bits."""
     width = next(width for width in WIDTHS if bits <= width)
     return pa.type_for_alias(f"{'' if signed else 'u'}int{width}")
 
 
 def name_columns(leaves: Sequence[Leaf], *, summary: bool) -> list[Column]:
-    """A column is called as its path; where that is the name of one of our own, with _value after."""
+    """A column has the name of its path; if that is one of our own names, with _value at its end."""
     own = {SUMMARY, FINDINGS, ERROR}
     names = [f"{leaf.path}_value" if leaf.path in own else leaf.path for leaf in leaves]
     return [Column(leaf, name, f"{name}_meaning" if leaf.says and summary else "") for leaf, name in zip(leaves, names, strict=True)]

@@ -1,6 +1,6 @@
-"""Values of which most are different: shifted and masked all at once, at the places where decoding one of them has found each part.
+"""Mostly different values: shifted and masked all at once, at the places where decoding one of them has found each part.
 
-As codec/stream does, it decodes one value of each shape with the decoder itself, which notes where each node is; no layout is read here.
+As in codec/stream, the decoder itself decodes one value of each shape and notes the place of each node; no layout is read here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from hvrepl.columns.shape import Column
 from hvrepl.columns.table import Texts
 from hvrepl.record import record
 
-MOST_STEPS = 4096  # to shapes that are kept
-MOST_SHAPES = 32  # in one block; of more, to decode each value costs no more
+MOST_STEPS = 4096  # steps to known shapes
+MOST_SHAPES = 32  # in one block; with more, decoding each value is as fast
 
 
 class TooManyError(Exception):
@@ -31,7 +31,7 @@ class TooManyError(Exception):
 
 @record
 class Run:
-    """Bytes of a value: what has no number. `is_raw`: they are not laid out."""
+    """Bytes of a value without a number. `is_raw`: they have no layout."""
 
     at: int
     size: int
@@ -40,13 +40,13 @@ class Run:
 
 @record
 class Shape:
-    """Where the parts are of all values of one shape."""
+    """The places of the parts in all values of one shape."""
 
     places: dict[str, Spot | Run]
 
 
 class Shifts:
-    """The columns of numbers of one thing. Not thread-safe."""
+    """Makes the columns of numbers of one thing. Not thread-safe."""
 
     def __init__(self, decoder: Decoder, found: Found, columns: Sequence[Column], *, output: bool = False) -> None:
         self.columns = columns
@@ -57,7 +57,7 @@ class Shifts:
         self._steps: dict[tuple[Hashable, ...], Choice | Shape] = {}
 
     def spread(self, block: Block, texts: dict[str, Texts]) -> dict[str, pa.Array]:
-        """A column of each name; of meanings the numbers of their texts. UnlocatedError or TooManyError where it cannot be done so."""
+        """A column per name; for meanings, the numbers of their texts. UnlocatedError or TooManyError if that is impossible."""
         shapes = list(self._split(block))
         spread = Spread(block, shapes)
         found: dict[str, pa.Array] = {}
@@ -88,7 +88,7 @@ class Shifts:
                 yield step, mask
 
     def _explore(self, block: Block, mask: pa.Array | None) -> None:
-        """Looks at one value of some rows: the choices that lead to its shape, and that."""
+        """Decodes one value of some rows: returns the choices that lead to its shape, and the shape."""
         row = 0 if mask is None else pc.index(mask, True).as_py()
         if row < 0 or not len(block):
             return
@@ -104,7 +104,7 @@ class Shifts:
 
 
 def choose(block: Block, choice: Choice, mask: pa.Array | None) -> Iterator[tuple[Hashable, pa.Array | None]]:
-    """What is picked in some rows, and in which."""
+    """The pick in some rows, and these rows."""
     spot = choice.spot
     bits = block.bits(spot.lsb, spot.width)
     if mask is not None:
@@ -135,7 +135,7 @@ def place_of(tree: LocatedTree, part: Decoded) -> Spot | Run | None:
 
 
 class Spread:
-    """The columns of one block."""
+    """Makes the columns of one block."""
 
     def __init__(self, block: Block, shapes: Sequence[tuple[Shape, pa.Array | None]]) -> None:
         self.block = block
@@ -156,7 +156,7 @@ class Spread:
         return with_bitmap(joined, self._mask(tuple(number for _, numbers in pieces for number in numbers)))
 
     def meaning(self, column: Column, texts: Texts, say: Callable[[Spot, int], str]) -> pa.Array:
-        """The numbers of the texts of what the values mean."""
+        """The numbers of the texts of the meanings."""
         joined: pa.Array | None = None
         for spot, numbers in self._pieces(column):
             if not isinstance(spot, Spot) or spot.width > 64:
@@ -182,7 +182,7 @@ class Spread:
         return pa.array([texts.number(text) if text and is_live else None for text, is_live in zip(said, live, strict=True)], pa.int32())
 
     def _pieces(self, column: Column) -> list[tuple[Any, tuple[int, ...]]]:
-        """The places of a column, each with the numbers of the shapes that have it there."""
+        """The places of a column, each with the numbers of its shapes."""
         found: dict[tuple[object, ...], tuple[Any, list[int]]] = {}
         for number, (shape, _) in enumerate(self.shapes):
             place = shape.places.get(column.leaf.path)
@@ -205,7 +205,7 @@ class Spread:
         return bits if bits.type == kind else bits.cast(kind, safe=False)
 
     def _run_values(self, place: Spot | Run) -> list[bytes]:
-        """The bytes of a place in each value; of bits as many as their hex digits fill."""
+        """The bytes of a place in each value; bits fill as many bytes as their hex digits."""
         if isinstance(place, Run):
             return self.block.slice(place.at, place.size).to_pylist()  # type: ignore[no-any-return]
         size = (place.width + 7) // 8
@@ -239,20 +239,20 @@ class Spread:
 
 
 def fits(leaf: Leaf, place: Spot | Run) -> bool:
-    """Whether a column can be had from a place: numbers from numbers, bytes from bytes that nothing lays out or from a number."""
+    """Whether a place suits a column: numbers for numbers, bytes without a layout or a number for bytes."""
     if isinstance(place, Run):
         return bool(leaf.count) or (not leaf.bits and (place.is_raw or leaf.whole))
     return not leaf.count
 
 
 def compact(array: pa.Array) -> pa.Buffer:
-    """The bytes of an array of a fixed size, without what is before and after it."""
+    """The bytes of an array of a fixed size, without those before and after it."""
     size = array.type.byte_width
     return array.buffers()[1].slice(array.offset * size, len(array) * size)
 
 
 def key_of(place: Spot | Run, *, meaning: bool) -> tuple[object, ...]:
-    """What tells places apart: where meanings are said, also by the field."""
+    """The key that distinguishes places: if they have meanings, it includes the field."""
     if isinstance(place, Run):
         return place.at, place.size
     return place.lsb, place.width, place.signed, place.field if meaning else None

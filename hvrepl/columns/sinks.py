@@ -1,4 +1,4 @@
-"""Batches → a file, one after the other: Parquet and NDJSON with structs as they are, CSV with a column for each field of a struct."""
+"""Batches → a file, in turn: Parquet and NDJSON with structs as they are, CSV with a column for each field of a struct."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TextSink:
 
 
 class CsvSink(TextSink):
-    """Nothing stands for null, and "" for an empty text. What was in the input is as it was."""
+    """Null is an empty cell, and an empty text is "". The input's columns stay as they were."""
 
     def __init__(self, path: str, schema: pa.Schema, added: Sequence[Added], delimiter: str = ",") -> None:
         super().__init__(path, added)
@@ -70,7 +70,7 @@ def to_cell(text: str | None) -> str:
 
 
 def say_cell(value: Any) -> str | None:
-    """A value as text; codes one after the other, other lists and objects as JSON."""
+    """A value as text; codes separated, other lists and objects as JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -81,7 +81,7 @@ def say_cell(value: Any) -> str | None:
 
 
 class JsonSink(TextSink):
-    """What is null or empty in what was added is left out."""
+    """Null and empty values in added columns are left out."""
 
     def __init__(self, path: str, schema: pa.Schema, added: Sequence[Added]) -> None:
         super().__init__(path, added)
@@ -109,7 +109,7 @@ def say_other(value: Any) -> str:
 
 
 def to_python(array: pa.Array) -> list[Any]:
-    """The values of a column; times as text, for Python has no nanoseconds, and what is not a number as null."""
+    """The values of a column; times as text, as Python does not have nanoseconds, and a float that is not a number as null."""
     if kinds.is_temporal(array.type) and not kinds.is_duration(array.type):
         array = array.cast(pa.string())
     values = (array.cast(pa.int64()) if kinds.is_duration(array.type) else array).to_pylist()
@@ -128,10 +128,10 @@ SINKS: Mapping[str, Any] = {
 
 
 def is_flat(path: str) -> bool:
-    """Whether a table has a column for each field of a struct, by its suffix."""
+    """Whether a table, by its suffix, has a column for each field of a struct."""
     return path.lower().endswith((".csv", ".tsv"))
 
 
 def with_added(schema: pa.Schema, added: Sequence[Added]) -> pa.Schema:
-    """The columns of a table and those that are added, with the table's own metadata."""
+    """The columns of a table and the added ones, with the table's own metadata."""
     return pa.schema([*schema, *(pa.field(one.name, one.type) for one in added)], metadata=schema.metadata)

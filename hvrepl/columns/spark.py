@@ -1,4 +1,4 @@
-"""Spark: `decoded(df, "id", "guest-id")` is the frame with one more column, made in its workers batch by batch, without a shuffle."""
+"""For Spark: `decoded(df, "id", "guest-id")` is the frame with one more column, made by its workers batch by batch, without a shuffle."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ Make = Callable[[pa.RecordBatch], Any]
 def decoded(
     df: DataFrame, column: str, what: str, *, name: str = "decoded", arch: str = "x64", summary: bool = True, is_hex: bool = False
 ) -> DataFrame:
-    """The frame with a struct of the fields of `column_type(what)` after its columns, under a name of its own.
+    """The frame with an additional struct with the fields of `column_type(what)`, under its own name.
 
-    Spark has no unsigned numbers: a field has the next wider type, one of 64 bits decimal(20,0). hvrepl with pyarrow must be installed
-    where the workers run. Raises NotFoundError and UsageError as `column_type` does, UsageError for a column that the frame does not have
-    or a name that it has.
+    Spark has no unsigned numbers: a field has the next wider type, for 64 bits decimal(20,0). The workers need hvrepl and pyarrow.
+    Raises NotFoundError and UsageError as `column_type` does, UsageError for an unknown column, or a name that the frame already has.
     """
     kind = column_type(what, arch=arch, summary=summary)
     return extended(
@@ -35,17 +34,17 @@ def decoded(
 
 
 def crashes(df: DataFrame, *columns: str, name: str = "crash", arch: str = "x64", is_hex: bool = False) -> DataFrame:
-    """The same with what five columns of crash parameters say, with the fields of `crash_type()`."""
+    """The same for five columns of crash parameters, with the fields of `crash_type()`."""
     return extended(df, columns, name, crash_type(), lambda batch: crash_column(*map(batch.column, columns), arch=arch, is_hex=is_hex))
 
 
 def annotated(df: DataFrame, column: str, *, name: str = "annotated", arch: str | None = None) -> DataFrame:
-    """The same with what annotate says of a column of texts, with the fields of `annotated_type()`."""
+    """The same for annotate's claims about a column of texts, with the fields of `annotated_type()`."""
     return extended(df, [column], name, annotated_type(), lambda batch: annotate_column(batch.column(column), arch=arch))
 
 
 def extended(df: DataFrame, columns: Any, name: str, kind: pa.StructType, make: Make) -> DataFrame:
-    """The frame with one more column, a struct that is made of others."""
+    """The frame with one more column, a struct made from other columns."""
     from pyspark.sql.pandas.types import from_arrow_type
     from pyspark.sql.types import StructField, StructType
 

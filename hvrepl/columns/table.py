@@ -1,4 +1,4 @@
-"""Distinct values, each decoded as a single one is, as the rows of a table; a column is made of them by their numbers."""
+"""Distinct values, each decoded like a single one, as rows of a table; columns are made from them by row number."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Texts:
 
 @record
 class Part:
-    """The rows of a column. `valid`: which have a value (None: all); where none has, there is no more than the type."""
+    """The rows of a column. `valid` marks those with a value (None: all); if no row has one, only the type exists."""
 
     type: pa.DataType
     values: pa.Array
@@ -54,7 +54,7 @@ def to_part(array: pa.Array, texts: Texts | None = None) -> Part:
 
 @mutable
 class Gathering:
-    """What the columns of one batch share: the numbers of its rows, and the bitmaps that were made."""
+    """Shared by the columns of one batch: the row numbers, and the bitmaps made so far."""
 
     rows: pa.Array
     bitmaps: dict[bytes, pa.Buffer]
@@ -73,7 +73,7 @@ class Gathering:
 
 
 class Rows:
-    """Rows of a type, each made once of a value by `make`: the values of the columns by their names, or why it cannot be made."""
+    """Rows of a type, each made once from a value by `make`, which returns its cells by column or raises the reason for having none."""
 
     def __init__(self, kind: pa.StructType, make: Callable[[Any], dict[str, Any]]) -> None:
         self.type = kind
@@ -87,7 +87,7 @@ class Rows:
         return len(self._rows)
 
     def rows(self, values: Sequence[Hashable]) -> list[int]:
-        """The numbers of the rows of values; those that are new are made."""
+        """The row numbers of values; new values get new rows."""
         new = [value for value in dict.fromkeys(values) if value not in self._rows]
         if new:
             self._add(new)
@@ -99,7 +99,7 @@ class Rows:
         return [gathering.take(self._parts[field.name]) for field in self.type]
 
     def take(self, rows: pa.Array, *, has_null: bool) -> pa.StructArray:
-        """The rows with some numbers. `has_null`: the row of None is among them, which is null as a whole."""
+        """The rows with these numbers. `has_null`: the row of None is among them, which is null as a whole."""
         if not len(rows):
             return empty(self.type)
         mask = pc.equal(rows, pa.scalar(self.rows([None])[0], rows.type)) if has_null else None
@@ -110,7 +110,7 @@ class Rows:
         return self.take(pa.array(self.rows(values), pa.int32()), has_null=None in values)
 
     def across(self, columns: Sequence[Sequence[Hashable]]) -> pa.StructArray:
-        """The row of each of the values that columns have side by side; of nulls alone null."""
+        """The row of each combination of values in the columns; if all are null, null."""
         return self.column([None if all(one is None for one in values) else values for values in zip(*columns, strict=True)])
 
     def _add(self, values: Sequence[Hashable]) -> None:
@@ -130,7 +130,7 @@ class Rows:
         return pa.array([None if text is None else texts.number(text) for text in values], pa.int32())
 
     def _read(self, value: Hashable) -> dict[str, Any]:
-        """The values of a row by the names of its columns."""
+        """The cells of a row by column."""
         if value is None:
             return {}
         try:
@@ -144,16 +144,16 @@ def empty(kind: pa.StructType) -> pa.StructArray:
 
 
 class Table(Rows):
-    """The rows of one thing. `decode` gives the bytes and the tree of a value, or raises why it cannot be read."""
+    """The rows of one thing. `decode` returns the bytes and the tree of a value, or raises the reason if it cannot be read."""
 
     def __init__(self, columns: Sequence[Column], decode: Callable[[Any], tuple[bytes, Decoded]], *, summary: bool) -> None:
         super().__init__(struct_type(columns, summary=summary), lambda value: self._spread(*decode(value)))
         self._columns = columns
         self._summary = summary
-        self._looked_up: dict[pa.DataType, tuple[pa.Array, pa.Array]] = {}  # of a type the values and their rows
+        self._looked_up: dict[pa.DataType, tuple[pa.Array, pa.Array]] = {}  # by type: the values and their rows
 
     def rows_of(self, distinct: pa.Array) -> pa.Array:
-        """The same of an array of distinct values; what is there already is looked up without Python."""
+        """The row numbers of an array of distinct values; known ones are looked up without Python."""
         values, rows = self._looked_up.get(distinct.type, (None, None))
         if values is not None:
             places = pc.index_in(distinct, value_set=values)
@@ -187,7 +187,7 @@ class Table(Rows):
 
 
 def value_of(leaf: Leaf, part: Decoded, data: bytes) -> Any:
-    """A part's value as the column of a leaf has it; None where the bytes do not have all of it."""
+    """A part's value for the column of a leaf; None if the bytes are incomplete."""
     if leaf.count:
         values = [one.value for one in part.fields]
         return values if len(values) == leaf.count and None not in values else None

@@ -74,7 +74,7 @@ class TreeWriter:
         else:
             meaning = called(spot.lsb, spot.width, lambda number: meaning_text(say(number)))
         if node.is_number and spot.width <= WIDEST_KEPT:
-            yield table([*fragments, meaning])  # even with more bits than a run of fragments may have: all texts about one number are one look-up
+            yield table([*fragments, meaning])  # may have more bits than a run of fragments: everything about one number is one look-up
         else:
             yield from (*fragments, meaning)
 

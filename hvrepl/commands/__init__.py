@@ -1,2 +1,2 @@
-"""Each command in a file of its own: a session and words → output. Knows neither lines of scripts nor terminals. Uses render and what is
-left of it."""
+"""Each command in its own file: a session and words → output. Does not know the lines of scripts, or terminals. Uses render and
+everything before it."""

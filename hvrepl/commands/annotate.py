@@ -1,4 +1,4 @@
-"""annotate: passes a log through as it comes, and says under each line what the numbers of the interface in it mean."""
+"""annotate: passes a log through as it arrives, and explains under each line the numbers of the interface in it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def annotate(session: Session, words: Sequence[str], *, only: bool = False, full
 
 
 def annotate_source(session: Session, path: str, *, only: bool, full: bool, several: bool) -> Iterator[Item]:
-    """Writes a log as `fields`, or gives its claims as items of the other formats."""
+    """Writes a log as `fields`, or yields its claims as items for the other formats."""
     try:
         chunks = read_file(path) if path else iter(partial(read_chunk, session), b"")
         start = read_start(chunks, MAGIC)
@@ -61,7 +61,7 @@ def annotate_source(session: Session, path: str, *, only: bool, full: bool, seve
 
 
 def read_start(chunks: Iterator[bytes], magic: bytes) -> bytes:
-    """As much as it takes to see whether a file begins with the magic."""
+    """The first bytes, as many as the magic has."""
     start = next(chunks, b"")
     while magic.startswith(start) and len(start) < len(magic) and (more := next(chunks, b"")):
         start += more
@@ -69,7 +69,7 @@ def read_start(chunks: Iterator[bytes], magic: bytes) -> bytes:
 
 
 def annotate_events(session: Session, path: str, chunks: Iterable[bytes], *, full: bool, several: bool) -> Iterator[Item]:
-    """The events of an event log that say something, each a log of its own; the others are only counted, as nobody reads them as text."""
+    """The events of an event log with claims, each a log of its own; the others are only counted, as nobody reads them as text."""
     with spooled(path, chunks) as readable:
         log = EventLog(readable, path or "stdin")
         said = 0
@@ -99,7 +99,7 @@ def annotate_events(session: Session, path: str, chunks: Iterable[bytes], *, ful
 
 @contextmanager
 def spooled(path: str, chunks: Iterable[bytes]) -> Iterator[str]:
-    """The path of a file that can be read from anywhere: what comes through a pipe is put into one for a while."""
+    """The path of a seekable file; data from a pipe is copied to a temporary one."""
     if path and is_file(path):
         yield path
         return
@@ -145,7 +145,7 @@ def pieces(session: Session, chunks: Iterable[bytes]) -> Iterator[Piece]:
 
 
 def to_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The log as it is; one that begins with the mark of UTF-16, as PowerShell writes files, recoded."""
+    """The log unchanged; one that begins with the mark of UTF-16, as PowerShell writes files, is recoded."""
     rest = iter(chunks)
     first = b""
     while len(first) < len(codecs.BOM_UTF32_LE) and (more := next(rest, b"")):
@@ -169,7 +169,7 @@ def decoder_of(session: Session, arch: str) -> Decoder:
 
 
 def write_piece(session: Session, piece: Piece, *, only: bool, full: bool) -> None:
-    """The bytes as they are, then what they mean. On a terminal, anything but text is escaped."""
+    """The bytes unchanged, then their meanings. On a terminal, anything but text is escaped."""
     if only and not piece.claims:
         return
     data = piece.before + piece.data if only else piece.data
@@ -186,7 +186,7 @@ def write_piece(session: Session, piece: Piece, *, only: bool, full: bool) -> No
 
 
 def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:
-    """One object a line for programs; for tables a row a thing."""
+    """One object per line of the log for programs; one row per claim for tables."""
     text = (piece.before + piece.data).decode("utf-8", "backslashreplace").rstrip("\r\n")
     if session.options.format in ("json", "ndjson"):
         table: dict[str, Any] = {"line": piece.line, "text": text, "found": [claim.to_dict() for claim in piece.claims]}
@@ -196,7 +196,7 @@ def to_items(session: Session, piece: Piece, path: str) -> Iterator[Item]:
 
 
 def event_to_items(session: Session, event: Event, claims: Sequence[Claim], path: str) -> Iterator[Item]:
-    """One object an event for programs, as one is for a line of a log; for tables a row a thing."""
+    """One object per event for programs, like those for lines of a log; one row per claim for tables."""
     if session.options.format in ("json", "ndjson"):
         machine = {key: value for key, value in (("vm", event.vm), ("vm_id", event.vm_id)) if value}
         table: dict[str, Any] = {"line": event.record, "time": event.time, "provider": event.provider, "event": event.event} | machine

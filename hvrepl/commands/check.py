@@ -1,4 +1,4 @@
-"""check: whether the fields of a value are as they should be."""
+"""check: whether the fields of a value have the expected values."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def check_value(session: Session, target: Target, value: Value, conditions: Sequ
 
 
 def say_field(session: Session, words: Sequence[str]) -> str:
-    """That a condition is one word, where a field stands alone; "" where none does."""
+    """A hint that a condition is one word, if there is a field alone; otherwise ""."""
     from hvrepl.commands.inputs.field_words import is_field
 
     try:

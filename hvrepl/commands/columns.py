@@ -1,4 +1,4 @@
-"""columns: tables of many machines, whose columns are decoded into a table, or counted by what they mean."""
+"""columns: decodes columns of tables, with numbers of many machines, into a table, or counts them by meaning."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def columns(session: Session, words: Sequence[str], output: str = "") -> None:
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The files, and the words COLUMN=WHAT: a file can have = in its name, as those have that Hive and Spark write."""
+    """(files, COLUMN=WHAT words); a file can have = in its name, as those of Hive and Spark do."""
     pairs = [word for word in words if "=" in word and not is_file(word)]
     paths = [word for word in words if word not in pairs]
     if "-" in paths:
@@ -73,7 +73,7 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def open_tables(session: Session, stack: ExitStack, paths: Sequence[str], made: Sequence[Added]) -> list[Table]:
-    """The tables, which have all columns that are read. With --keep-going one that cannot be opened is reported, and left out."""
+    """The tables, which have all columns that are read. With --keep-going, those that cannot be opened are reported and left out."""
     from hvrepl.columns.added import check_columns
     from hvrepl.columns.files import open_table
 
@@ -83,7 +83,7 @@ def open_tables(session: Session, stack: ExitStack, paths: Sequence[str], made: 
             table = open_table(path)
             stack.enter_context(closing(table.file))
             if not all(name in table.names for one in made for name in one.columns):
-                table.survey(lambda _: None)  # of lines of JSON a column can begin late
+                table.survey(lambda _: None)  # in lines of JSON a column can begin late
             check_columns(path, table.names, made, table.says_no_column())
             tables.append(table)
         except HvreplError as error:
@@ -92,14 +92,14 @@ def open_tables(session: Session, stack: ExitStack, paths: Sequence[str], made: 
 
 
 def refuse_or_say(session: Session, error: HvreplError, path: str) -> None:
-    """Raises the error, or with --keep-going says it."""
+    """Raises the error, or with --keep-going reports it."""
     if not session.options.keep_going:
         raise error
     emit(session, failure(session, error, path))
 
 
 def parts(session: Session, tables: Sequence[Table], names: Sequence[str] | None, advance: Any) -> Iterator[tuple[Table, Part]]:
-    """All rows of all tables. With --keep-going those before the place where a table is damaged count."""
+    """All rows of all tables. With --keep-going, the rows before a damaged place count."""
     for table in tables:
         try:
             for part in table.parts(names, advance):
@@ -109,7 +109,7 @@ def parts(session: Session, tables: Sequence[Table], names: Sequence[str] | None
 
 
 def count(session: Session, tables: Sequence[Table], made: Sequence[Added], advance: Any) -> list[Census]:
-    """How often each summary comes, of each column."""
+    """Counts each summary, per column."""
     from hvrepl.columns.census import Census
 
     counts = [Census() for _ in made]
@@ -121,7 +121,7 @@ def count(session: Session, tables: Sequence[Table], made: Sequence[Added], adva
 
 
 def write(session: Session, tables: Sequence[Table], made: Sequence[Added], output: str, advance: Any) -> list[Census]:
-    """Writes the tables, one after the other, with what is added."""
+    """Writes the tables in turn, with the added columns."""
     from hvrepl.columns.added import check_new
     from hvrepl.columns.census import Census
     from hvrepl.columns.files import arrow_errors, same_columns, suffix_of
@@ -147,7 +147,7 @@ def write(session: Session, tables: Sequence[Table], made: Sequence[Added], outp
 
 
 def say_unreadable(session: Session, made: Sequence[Added], counts: Sequence[Census], output: str) -> None:
-    """On stderr how many values could not be read, of which each row has the reason."""
+    """Reports on stderr how many values could not be read; their rows have the reasons."""
     from hvrepl.columns.sinks import is_flat
 
     for one, census in zip(made, counts, strict=True):
@@ -161,7 +161,7 @@ def say_first(census: Census) -> str:
 
 
 def emit_counts(session: Session, made: Sequence[Added], counts: Sequence[Census]) -> None:
-    """The summaries, most frequent first; of several columns one after the other."""
+    """The summaries, most frequent first, column by column."""
     found = [(one, census, each) for one, census in zip(made, counts, strict=True) for each in census.counts()]
     several = len(made) > 1
     tables = [({"column": one.label} if several else {}) | to_table(each) for one, _, each in found]
@@ -175,14 +175,14 @@ def to_table(each: Count) -> dict[str, Any]:
 
 
 def say_cell(each: Count) -> str:
-    """What is counted, on one line."""
+    """A counted summary on one line."""
     if each.summary is None:
         return f"! {each.error}" if each.error else "(null)"
     return printable(" · ".join(each.summary.splitlines())) or "(no summary)"
 
 
 def screen(made: Sequence[Added], counts: Sequence[Census], style: Style) -> Iterator[str]:
-    """What a person reads: of each column how many rows it has, how many are alike, and their share."""
+    """The report for people: for each column its number of rows, how many rows have each summary, and their share."""
     for place, (one, census) in enumerate(zip(made, counts, strict=True)):
         if place:
             yield ""

@@ -19,7 +19,7 @@ from hvrepl.render.formats import Item
 def decode(session: Session, words: Sequence[str]) -> None:
     """decode [WHAT] VALUE..."""
     target, values = resolve(session, words)
-    is_named = bool(words[1:]) or (target is None and bool(words))  # else the values are those of stdin
+    is_named = bool(words[1:]) or (target is None and bool(words))  # otherwise the values come from stdin
     given = words[1:] or ["-"]
     if target and target.slot is None and session.options.format == "ndjson" and any(word == "-" or word.startswith("@") for word in given):
         items = stream_values(session, target, given)
@@ -31,7 +31,7 @@ def decode(session: Session, words: Sequence[str]) -> None:
 
 
 def decode_and_keep(session: Session, target: Target, value: Value) -> Decoded:
-    """The tree of one value, which is the last value from now on; a part of a thing replaces none."""
+    """The tree of one value, which becomes the last value; a part of a thing does not."""
     node = decode_value(session, target, value)
     if not target.is_part:
         session.values.keep(target.found, value.data, how=value.how)
@@ -48,7 +48,7 @@ def decode_value(session: Session, target: Target, value: Value) -> Decoded:
 
 
 def identify(session: Session, value: Value) -> Decoded:
-    """A number without a name as what it is most likely, with what else it can be."""
+    """A number without a name as the most likely thing, with the other possibilities."""
     from hvrepl.analysis.identify import compute, identify_number
 
     if value.error:
@@ -66,7 +66,7 @@ def identify(session: Session, value: Value) -> Decoded:
 
 
 def stream_values(session: Session, target: Target, words: Sequence[str]) -> Iterator[Item]:
-    """Values of files and stdin as lines of ndjson, which are made without a tree for each."""
+    """Values from files and stdin as lines of ndjson, without a tree for each."""
     from hvrepl.codec.stream.lines import Stream
     from hvrepl.commands.inputs.ndjson_lines import line_of, read_stream
 

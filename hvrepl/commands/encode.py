@@ -59,7 +59,7 @@ def encode_value(session: Session, words: Sequence[str], output: str = "") -> No
 
 
 def write_values(session: Session, target: Target, made: Sequence[bytes], output: str) -> None:
-    """Into a file as raw bytes; else the hex alone, or in another format what decoding them gives."""
+    """Writes to a file as raw bytes; otherwise prints only the hex, or in another format the decoded value."""
     if output:
         with open_output(session, output, "wb") as file:
             file.write(b"".join(made))
@@ -76,7 +76,7 @@ def write_value(target: Target, data: bytes) -> str:
 
 
 def show_fields(session: Session, target: Target) -> None:
-    """What `encode WHAT` can set: each field with its place and its enumerators."""
+    """The fields that `encode WHAT` can set, with their places and enumerators."""
     from hvrepl.render.definition import describe, fields_of
 
     table = describe(session.catalog, target.found)
@@ -87,7 +87,7 @@ def show_fields(session: Session, target: Target) -> None:
 
 
 def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterator[bytes | None]:
-    """What an encoding starts from: nothing, a value, or the JSON of decode on stdin."""
+    """The value that an encoding starts from: none, a given one, or decode's JSON on stdin."""
     if not values:
         yield None
     elif values == ["-"]:
@@ -103,7 +103,7 @@ def starts_of(session: Session, target: Target, values: Sequence[str]) -> Iterat
 
 
 def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
-    """The objects of a JSON document, an array of them, or a line each."""
+    """The objects of a JSON document: one, an array, or one per line."""
     import json
 
     if session.is_script:

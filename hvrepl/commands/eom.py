@@ -1,4 +1,4 @@
-"""eom: what freeing a slot of a message page does, step by step, and the write that is owed then."""
+"""eom: the effect of freeing a slot of a message page, step by step, and the write that is then owed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADERS = ("step", "what", "where", "value")
 
 def eom(session: Session, words: Sequence[str], output: str = "") -> None:
     """eom PAGE SLOT [TYPE]"""
-    if session.takes_stdin and words and SLOT.fullmatch(words[0]):  # a page that is not given comes from stdin
+    if session.takes_stdin and words and SLOT.fullmatch(words[0]):  # a missing page comes from stdin
         words = ["-", *words]
     if len(words) not in (2, 3):
         raise UsageError("eom takes a page, a slot and optionally the type expected there: `eom PAGE SLOT [TYPE]`")
@@ -66,10 +66,10 @@ def owed_table(session: Session, one: Owed) -> dict[str, Any]:
 
 
 def rows_of(session: Session, freed: Freed) -> Iterator[tuple[str, str, str, str]]:
-    """The steps, up to the one with which it ends."""
+    """The steps, up to the last one that applies."""
     kind, pending = freed.slot.find(f"header.{TYPE}"), freed.slot.find(f"header.{PENDING}")
     flags = freed.slot.find(f"header.{PENDING.partition('.')[0]}")
-    assert kind  # or there were no freed slot
+    assert kind  # a freed slot has one
     assert pending
     assert flags
     if not freed.is_freed:
@@ -95,7 +95,7 @@ def spaced(data: bytes) -> str:
 
 
 def screen(slot: int, freed: Freed, rows: Sequence[Sequence[str]], style: Style) -> Iterator[str]:
-    """What a person reads: the slot, the steps, the bytes of the page that they change."""
+    """The report for people: the slot, the steps, the bytes of the page that they change."""
     yield from titled(f"slot {slot}", freed.slot.summary, style)
     yield from align(rows, style, ("dim", "name", "number", "meaning"))
     if freed.is_freed:

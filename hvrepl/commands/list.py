@@ -24,7 +24,7 @@ def list_names(session: Session, words: Sequence[str]) -> None:
 
 
 def choose_group(catalog: Catalog, word: str) -> str:
-    """The space or kind that a word means, in the singular or plural. NotFoundError says what there is."""
+    """The space or kind of a word, in the singular or plural. NotFoundError lists them."""
     groups = catalog.groups()
     forms = {form: group for group in reversed(groups) for form in (plural(group), group)}
     if to_key(word) in forms:

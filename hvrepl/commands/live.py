@@ -1,4 +1,4 @@
-"""live: the MSRs of this machine, or of a saved tree, register by register. It only reads; one that is refused does not end the run."""
+"""live: the MSRs of this machine, or of a saved tree, register by register. It only reads; a refused register does not end it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLES = ("dim", "name", "number", "meaning")
 
 @mutable
 class Read:
-    """A register on each CPU: a value, or why there is none."""
+    """A register on each CPU: a value, or the reason for having none."""
 
     found: Found
     values: dict[int, int] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Read:
 
 @record
 class Shown:
-    """A register as it is shown: its nodes, each with the CPUs that have it."""
+    """A register for display: its nodes, each with its CPUs."""
 
     read: Read
     nodes: list[tuple[Decoded, list[int]]]
@@ -75,14 +75,14 @@ def live(session: Session, words: Sequence[str], root: str = "") -> None:
 
 
 def items_of(session: Session, one: Shown) -> Iterator[Item]:
-    """A node for the register, or where a person reads it one for each value."""
+    """A node for the register, or for people one per distinct value."""
     nodes = one.nodes[:1] if session.options.format in ("json", "ndjson") else one.nodes
     for node, cpus in nodes:
         yield Item(node, extra={"cpus": cpu_tables(one.read, one.read.cpus if len(nodes) == 1 else cpus)}, where=node.read)
 
 
 def find_register(session: Session, word: str) -> Found:
-    """A WHAT that has an MSR; UsageError if it has none."""
+    """The MSR of a WHAT; UsageError if it has none."""
     found = find_target(session, word).found
     address = next((one for one in found.spec.addresses if one.space == SPACE), None)
     if address is None:
@@ -91,7 +91,7 @@ def find_register(session: Session, word: str) -> Found:
 
 
 def all_registers(session: Session) -> Iterator[Found]:
-    """Every MSR that has a name, by number."""
+    """Every MSR with a name, by number."""
     for row in session.catalog.index.all_numbers(SPACE):
         if row.low == row.high and is_seen(row.arch, session.catalog.arch):
             yield session.catalog.find_number(row.low, SPACE)
@@ -108,14 +108,14 @@ def read_register(found: Found, cpus: Mapping[int, Device | Saved]) -> Read:
 
 
 def cpu_tables(one: Read, cpus: Sequence[int]) -> list[dict[str, Any]]:
-    """What each CPU has, or the error that reading it gave."""
+    """The value on each CPU, or the error from reading it."""
     return [
         {"cpu": cpu} | ({"raw": write_number(one.values[cpu], 64)} if cpu in one.values else {"error": one.errors[cpu]}) for cpu in cpus
     ]
 
 
 def to_nodes(session: Session, asker: Asker, one: Read) -> list[tuple[Decoded, list[int]]]:
-    """(node, its CPUs): the value that most have, where the others are findings; else each value, as of a page that each CPU has."""
+    """(node, its CPUs): the most frequent value, with findings about others; or each value, if every CPU has its own, such as a page."""
     findings = tuple(refusals(asker, one))
     if not one.values:
         return [(refused_node(session, one, findings), one.cpus)]
@@ -154,7 +154,7 @@ def refusals(asker: Asker, one: Read) -> Iterator[Finding]:
 
 
 class Asker:
-    """Says why a register is refused: it looks into the CPUID of the machine for the privilege that grants it."""
+    """Explains why a register is refused: it looks up the privilege for it in the machine's CPUID."""
 
     def __init__(self, session: Session, devices: Devices) -> None:
         self.session = session
@@ -172,7 +172,7 @@ class Asker:
         return f"{text}: needs {name} of {space} {number}, {state}"
 
     def bit(self, privilege: str, cpu: int) -> int | None:
-        """A privilege as the machine's CPUID has it; None if that cannot be read."""
+        """A privilege from the machine's CPUID; None if that cannot be read."""
         key = (privilege, cpu)
         if key not in self._bits:
             space, _, rest = privilege.partition(":")
@@ -192,7 +192,7 @@ class Asker:
 
 
 def overview(session: Session, shown: Sequence[Shown]) -> None:
-    """A line for each value of the registers that can be read, what is found in them, then those that cannot be read by their reason."""
+    """A line for each value of the readable registers with its findings, then the unreadable registers by reason."""
     readable = [(node, cpus, len(one.read.values)) for one in shown if one.read.values for node, cpus in one.nodes]
     rows = [(node.number, node.name, node.raw, say_row(node, len(cpus), count)) for node, cpus, count in readable]
     session.write("".join(f"{line}\n" for line in align(rows, session.style, ROLES)))
@@ -210,7 +210,7 @@ def overview(session: Session, shown: Sequence[Shown]) -> None:
 
 
 def say_row(node: Decoded, cpus: int, count: int) -> str:
-    """The summary, and whose value it is where several are listed."""
+    """The summary, with its CPUs if several values are listed."""
     return node.summary if cpus * 2 > count else "  ".join(text for text in (node.summary, f"({node.read})") if text)
 
 

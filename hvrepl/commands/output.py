@@ -1,4 +1,4 @@
-"""What commands have in common where they answer: each value or its error in its place, and the text in the format in force."""
+"""Common output of commands: each value or its error in its place, and the text in the current format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def emit(session: Session, items: Iterable[Item], *, few: bool = False) -> None:
-    """Each item as soon as it is there; a few together, as a person compares them."""
+    """Each item as soon as it arrives; a few together, so that people can compare them."""
     if session.shows and session.options.format == "fields":
         for item in items:
             session.shows(item)
@@ -37,7 +37,7 @@ def emit_listing(session: Session, listing: Listing) -> None:
 
 
 def answer(session: Session, value: Value, make: Callable[[], Decoded | str]) -> Iterator[Item]:
-    """What is made of a value, be it a tree or the JSON of one, or with --keep-going the error in its place.
+    """The output for a value, a tree or a tree's JSON, or with --keep-going the error in its place.
 
     Otherwise the error is raised, with its line of stdin.
     """

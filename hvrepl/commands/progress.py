@@ -1,4 +1,4 @@
-"""The bar on a terminal's stderr while something long is read."""
+"""The bar on a terminal's stderr during long reads."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TextIO, cast
 from hvrepl.commands.session import Session
 
 CLEAR_LINE = "\r\x1b[K"
-WIDTH = 36  # of a bar
-AROUND = 24  # columns that its label, its percentage and its time take
+WIDTH = 36  # columns of a bar
+AROUND = 24  # columns for its label, percentage and time
 
 
 @contextmanager
 def progress(session: Session, label: str, size: int | None, *, shows: bool = False) -> Iterator[Callable[[int], None]]:
-    """What is called with the bytes that were passed, 0 before something is written: a bar on stderr where that is a terminal.
+    """A function to call with the number of bytes passed, or 0 before output; it draws a bar on stderr if that is a terminal.
 
-    What cannot say how large it is has no bar. `shows`: things are shown as they are found, not through a pager.
+    Input of unknown size has no bar. `shows`: results appear as they are found, not through a pager.
     """
     if size is None or session.is_script or not session.streams.stderr_is_terminal:
         yield lambda _: None

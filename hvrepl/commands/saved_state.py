@@ -1,4 +1,4 @@
-"""What a saved state says of the processors of its guest: each chunk of the hypervisor's state, decoded as its spec lays it out."""
+"""The processors of a guest in a saved state: each chunk of the hypervisor's state, decoded by its spec."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hvrepl.wording import printable
 
 
 def state_items(session: Session, path: str, memory: Memory) -> Iterator[Item]:
-    """An item for each of them, with its processor and VTL; what no document lays out is named on stderr, in one line."""
+    """An item for each of them, with its processor and VTL; chunks without a known layout are listed on stderr, in one line."""
     reader = StateReader(session.decoder, memory.facts.arch or session.options.arch)
     for one in reader.read(memory.facts.state() if memory.facts.state else ()):
         yield to_item(session, path, one)
@@ -29,6 +29,6 @@ def to_item(session: Session, path: str, one: Saved) -> Item:
 
 
 def say_owner(one: Saved) -> str:
-    """Whose state it is."""
+    """Whose state it is, in words."""
     vtl = "" if one.vtl is None else f", VTL {one.vtl}"
     return f"partition{vtl}" if one.vp is None else f"VP {one.vp}{vtl}"

@@ -1,4 +1,4 @@
-"""scan: message pages in memory images, each with its address, why it is one, and its decode; or what the images themselves are."""
+"""scan: message pages in memory images, each with its address, the evidence for it, and its decoding; or facts about the images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def scan(session: Session, words: Sequence[str], *, info: bool = False, base: st
 
 
 def read_base(session: Session, text: str) -> int:
-    """The address at which raw images begin: that of a page, as pages are looked for where they begin in the guest's memory."""
+    """The first address of raw images: it must be that of a page, as pages are aligned in the guest's memory."""
     base = read_given(text, is_hex=session.options.hex).value
     if base < 0:
         raise UsageError(f"--base {shorten(text)}: an address is not negative")
@@ -56,16 +56,16 @@ def read_base(session: Session, text: str) -> int:
 
 @mutable
 class Seen:
-    """What a scan has come to so far: whether any page was found, and for each image without one what was left out of it."""
+    """The results of a scan so far: whether any page was found, and the memory that images without a page had left out."""
 
     has_any: bool = False
     missing: dict[str, str] = field(default_factory=dict)
 
 
 def say_nothing(session: Session, words: Sequence[str], items: Iterator[Item], seen: Seen) -> Iterator[Item]:
-    """The items; then on stderr what may be in vain: an image without a page from which memory was left out, also in a script.
+    """The items; then on stderr, also in a script, images without a page from which memory was left out, as a page may have been in it.
 
-    Where all of the memory was searched, a line says that nothing was found, on a terminal, and where nothing has failed.
+    If all memory was searched without errors, a line on a terminal says that nothing was found.
     """
     yield from items
     for path, missing in seen.missing.items():
@@ -76,7 +76,7 @@ def say_nothing(session: Session, words: Sequence[str], items: Iterator[Item], s
 
 
 def scan_file(session: Session, finder: PageFinder, path: str, base: int | None, seen: Seen) -> Iterator[Item]:
-    """The pages of one file. With --keep-going a file that cannot be read is reported, and the next one is read."""
+    """The pages of one file. With --keep-going, an unreadable file is reported and the next one follows."""
     try:
         with opened(session, path, base) as memory:
             if memory.facts.remark:
@@ -92,9 +92,7 @@ def scan_file(session: Session, finder: PageFinder, path: str, base: int | None,
                         all_placed = False
                         session.warn(printable(f"{path}: lacks {missing}"))
                     yield to_item(session, path, address, page, is_placed=is_placed)
-                    if not session.streams.stdout_is_terminal:
-                        session.streams.stdout.flush()  # who reads it sees each page as soon as it is found
-            if not found and missing and unplaced is None:  # what only lacks addresses was searched
+            if not found and missing and unplaced is None:  # memory that only lacks addresses was searched
                 seen.missing[path] = missing
     except HvreplError as error:
         if not session.options.keep_going:
@@ -121,7 +119,7 @@ def show_images(session: Session, words: Sequence[str], base: int | None) -> Non
 
 
 def describe(session: Session, path: str, base: int | None) -> Iterator[Image | Item]:
-    """An image, open until the next is asked for; with --keep-going what cannot be opened is reported."""
+    """The images, each open until the next is asked for; with --keep-going, those that cannot be opened are reported."""
     from hvrepl.commands.saved_state import state_items
     from hvrepl.render.image import Image
 
@@ -139,7 +137,7 @@ def describe(session: Session, path: str, base: int | None) -> Iterator[Image | 
 
 
 def to_item(session: Session, path: str, address: int, page: Page, *, is_placed: bool) -> Item:
-    """A page with where it is: at an address, or only at an offset in the file."""
+    """A page with its place: an address, or only an offset in the file."""
     session.note_findings(page.node.findings)
     where = {"file": path, "address" if is_placed else "offset": f"{address:#x}", "score": page.score}
     numbered = session.options.keep_going and session.options.format in ("ndjson", "csv")

@@ -1,4 +1,4 @@
-"""What commands share: the arch and format in force, the streams, the catalogue, and the exit status so far."""
+"""The state that commands share: the current arch and format, the streams, the catalogue, and the exit status so far."""
 
 from __future__ import annotations
 
@@ -30,17 +30,16 @@ if TYPE_CHECKING:
     from hvrepl.render.formats import Item
 
 FORMATS = ("fields", "table", "bits", "line", "json", "ndjson", "csv")
-ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "arm64": "arm64", "aarch64": "arm64"}  # as systems call them
+ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "arm64": "arm64", "aarch64": "arm64"}  # systems' names
 COLORS = ("auto", "always", "never")
-WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word, as read_dump takes them
+WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word that read_dump accepts
 LONGEST_ERROR = 600
-WRITTEN = 1 << 16  # bytes that stdout holds: of a write that is larger, an interrupt could lose the end of a line
-FINDINGS = ',"findings":['  # within a text of JSON its quotes would be escaped
+FINDINGS = ',"findings":['  # within a JSON string its quotes would be escaped
 
 
 @mutable
 class Streams:
-    """Where words come from and text goes, so that tests hand in their own."""
+    """Where words come from and output goes, so that tests can pass their own."""
 
     stdin: BinaryIO
     stdout: IO[str]
@@ -50,12 +49,12 @@ class Streams:
     stdout_is_terminal: bool = False
     stderr_is_terminal: bool = False
     columns: int = 80
-    rows: int = 0  # of the terminal; 0 where there is none, and nothing is too tall
-    is_in_pipeline: bool = False  # among other programs, whose errors mix with this one's
+    rows: int = 0  # of the terminal; 0 without one: nothing is too tall
+    is_in_pipeline: bool = False  # with other programs, whose errors mix with this one's
 
     @classmethod
     def of_process(cls) -> Streams:
-        """Those of the process; in place of one that it was started without a file that refuses (stderr: takes) everything."""
+        """The streams of the process; if one is missing, a file that refuses everything (for stderr: accepts it)."""
         stdin = sys.stdin.buffer if sys.stdin else os.fdopen(os.open(os.devnull, os.O_WRONLY), "rb")
         own = sys.__stdout__
         if own and own is sys.stdout and not own.isatty() and isinstance(own.buffer, io.BufferedWriter):
@@ -71,16 +70,16 @@ class Streams:
         return made
 
     def measure(self) -> None:
-        """Takes the size of the terminal, which may have changed."""
+        """Updates the size of the terminal, which may have changed."""
         if self.stdout_is_terminal:
             self.columns, self.rows = os.get_terminal_size(self.stdout.fileno())
 
 
 def is_piped(number: int) -> bool:
-    """Whether a pipe leads here from or to another program; not where a program reads the errors too, which knows whose they are."""
+    """Whether a pipe connects this program to another one; not if a program reads the errors too, as it knows their origin."""
     try:
         return S_ISFIFO(os.fstat(number).st_mode) and not S_ISFIFO(os.fstat(2).st_mode)
-    except OSError:  # it is closed
+    except OSError:  # the stream is closed
         return False
 
 
@@ -89,7 +88,7 @@ class Options:
     """The options that are the same everywhere."""
 
     arch: str = "x64"
-    arch_is_given: bool = False  # by the user, for what is done now: what a log says of its arch does not count then
+    arch_is_given: bool = False  # by the user for the current command: then the arch in a log does not count
     format: str = "fields"
     style: str = "simple"
     color: str = "auto"
@@ -101,7 +100,7 @@ class Options:
 
 
 def choose(what: str, text: str, known: Iterable[str], refusal: type[HvreplError] = UsageError) -> str:
-    """The text if it is one of the known words; an error with a suggestion if not."""
+    """The text if it is one of the known words; otherwise an error with a suggestion."""
     if text in known:
         return text
     close = alike(text, known, 1)
@@ -116,7 +115,7 @@ def choose_word_size(text: str) -> int:
     return to_int(text)
 
 
-# Option → how its text is checked.
+# Option → the check of its text.
 CHECKS: Mapping[str, Callable[[str], Any]] = {
     "arch": lambda text: choose("arch", ARCH_WORDS.get(text.lower(), text), ARCHES),
     "format": lambda text: choose("format", text, FORMATS),
@@ -128,7 +127,7 @@ CHECKS: Mapping[str, Callable[[str], Any]] = {
 
 @mutable
 class Outcome:
-    """What a run has come to: the first failure's status, or 1 if something did not hold."""
+    """The result of a run: the first failure's status, or 1 if something did not hold."""
 
     status: int = 0
 
@@ -149,17 +148,17 @@ class Typed:
 
 @record
 class Ways:
-    """What only the top of the program may choose, as shell and command line do not know each other."""
+    """Functions that only the top of the program can supply, as shell and command line do not know each other."""
 
     open_shell: Callable[[Session, bool], None]  # on this session's terminal, with vi keys or without
     show_help: Callable[[Session, str], None]  # of a command, "" of the program
-    install_completion: Callable[[Sequence[str]], None]  # an option of table.INSTALL, and the words with it
+    install_completion: Callable[[Sequence[str]], None]  # an option of table.INSTALL and its words
     serve_pages: Callable[[Session, Sequence[str], str | None, bool], None]  # at WHAT, on a port (None: any), with a browser or without
 
 
 @mutable
 class Session:
-    """One run of the program, or one line of a script with options of its own."""
+    """One run of the program, or one line of a script with its own options."""
 
     streams: Streams
     ways: Ways | None = None
@@ -172,15 +171,15 @@ class Session:
     may_write: bool = True
     values: InHand = field(default_factory=InHand)
     typed: list[Typed] = field(default_factory=list)
-    shows: Callable[[Item], None] | None = None  # takes trees in place of the default format, as a page shows them in its own way
-    started: Options = field(default_factory=Options)  # what was in force at the first of these lines
+    shows: Callable[[Item], None] | None = None  # shows trees instead of the default format, as pages have their own
+    started: Options = field(default_factory=Options)  # the options at the first of these lines
     _indexes: dict[str, Index] = field(default_factory=dict)
     _catalogs: dict[tuple[str, str], Catalog] = field(default_factory=dict)
     _decoders: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @classmethod
     def start(cls, streams: Streams) -> Session:
-        """A session with what the environment says."""
+        """A session with the settings from the environment."""
         session = cls(streams)
         session.read_environ()
         return session
@@ -196,7 +195,7 @@ class Session:
         self.options = replace(self.options, arch_is_given=False)
 
     def set(self, **options: Any) -> None:
-        """Options that were given. UsageError for a word that none of them takes."""
+        """Sets options. UsageError for a value that an option does not accept."""
         checked: dict[str, Any] = {key: CHECKS[key](value) if key in CHECKS else value for key, value in options.items()}
         checked |= {"arch_is_given": True} if "arch" in options else {}
         self.options = replace(self.options, **checked)
@@ -204,16 +203,16 @@ class Session:
 
     @property
     def takes_stdin(self) -> bool:
-        """Whether a value that is not given can come from stdin: it is neither a terminal nor a script."""
+        """Whether a missing value can come from stdin: it is neither a terminal nor a script."""
         return not (self.is_script or self.is_shell or self.streams.stdin_is_terminal)
 
     def child(self, line: int | None = None, place: str = "") -> Session:
-        """A session for one line of a place, whose options end with it; catalogue, streams and outcome are shared."""
+        """A session for one line, whose options end with it; catalogue, streams and outcome are shared."""
         return replace(self, line=line, place=place)
 
     @contextmanager
     def writing_to(self, target: IO[str]) -> Iterator[None]:
-        """For a while output goes to a file or command instead."""
+        """Redirects output to a file or command for a while."""
         before = self.streams
         self.streams = replace(before, stdout=target, stdout_is_terminal=False, columns=0)
         self.__dict__.pop("style", None)
@@ -225,7 +224,7 @@ class Session:
 
     @property
     def catalog(self) -> Catalog:
-        """What the names and numbers of the arch and specs in force mean."""
+        """The catalogue for the current arch and specs."""
         specs, arch = self.options.specs, self.options.arch
         if (specs, arch) not in self._catalogs:
             self._catalogs[specs, arch] = Catalog(self._index(), arch)
@@ -233,7 +232,7 @@ class Session:
 
     @property
     def decoder(self) -> Any:
-        """The Decoder of the arch and specs in force."""
+        """The Decoder for the current arch and specs."""
         key = (self.options.specs, self.options.arch)
         if key not in self._decoders:
             from hvrepl.codec.decode import Decoder
@@ -262,16 +261,16 @@ class Session:
         return forced or (self.streams.stdout_is_terminal and environ.get("TERM") != "dumb")
 
     def write(self, text: str) -> None:
-        """Whole lines, or parts of one. On a terminal nothing in them acts but colours that this program uses."""
+        """Writes whole lines, or parts of one. On a terminal they have no effect but this program's colours."""
         self.streams.stdout.write(only_text(text, has_color=self.style.color) if self.streams.stdout_is_terminal else text)
 
     def warn(self, text: str, *, start: str = "") -> None:
-        """One line on stderr, after what is already written; where that cannot be written, the status says enough.
+        """Writes one line on stderr, after pending output; if that is impossible, the status is enough.
 
-        `start` moves the terminal's cursor to where the line begins.
+        `start` moves the terminal's cursor to the beginning of the line.
         """
         line, streams = start + only_text(text.replace("\n", "; "), has_color=self.has_color) + "\n", self.streams
-        if streams.stderr is streams.stdout:  # a pager may show both, and keeps their order
+        if streams.stderr is streams.stdout:  # a pager may show both in order
             streams.stdout.write(line)
             return
         try:
@@ -288,7 +287,7 @@ class Session:
         self.warn(where + say_error(error))
 
     def note_findings(self, *found: object) -> None:
-        """What findings mean to the exit status, if there are any."""
+        """Applies findings to the exit status."""
         if self.options.strict and any(found):
             self.outcome.note(1)
 
@@ -297,12 +296,12 @@ class Session:
 
 
 def drop(stream: IO[str]) -> None:
-    """What is not yet written goes nowhere; else Python would complain once more when it flushes at exit."""
+    """Discards pending output; otherwise Python would complain again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say_error(error: HvreplError) -> str:
-    """The error as one line: control characters escaped, a very long one without its middle, of faults in specs the first."""
+    """The error as one line: control characters escaped, a very long one without its middle, and the first of several faults in specs."""
     first, *more = str(error).splitlines() if isinstance(error, SpecError) else [str(error)]
     text = printable(first)
     if len(text) > LONGEST_ERROR:
@@ -311,7 +310,7 @@ def say_error(error: HvreplError) -> str:
 
 
 def finish_lines(session: Session, lines: list[str], first: int | None) -> str:
-    """Lines of ndjson as they are written, and what their findings mean to the exit status: numbered if they go on after errors."""
+    """Writes lines of ndjson, and applies their findings to the exit status; with --keep-going they are numbered."""
     if session.options.strict and any(FINDINGS in line for line in lines):
         session.outcome.note(1)
     if session.options.keep_going and first is not None:
@@ -320,14 +319,14 @@ def finish_lines(session: Session, lines: list[str], first: int | None) -> str:
 
 
 def to_folder(path: str) -> Path:
-    from pathlib import Path  # 6 ms that a run without specs of one's own need not pay
+    from pathlib import Path  # 6 ms that a run without own specs saves
 
     return Path(path)
 
 
 @contextmanager
 def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
-    """A file to write. UsageError in a script that may not, FileError says why it cannot be opened or written."""
+    """A file to write. UsageError in a script that must not write files, FileError if it cannot be opened or written."""
     refuse_output(session)
     try:
         encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
@@ -338,16 +337,16 @@ def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
 
 
 def refuse_output(session: Session) -> None:
-    """UsageError in a script that may not write files."""
+    """UsageError in a script that must not write files."""
     if not session.may_write:
         raise UsageError("-o FILE is off here; --allow-shell turns it on")
 
 
 @contextmanager
 def replacing(session: Session, path: str) -> Iterator[str]:
-    """The name of a new file in the same folder, which takes the place of a file once it is whole; one that fails leaves that as it was.
+    """The name of a new file in the same folder that replaces a file once it is complete; a failure leaves the file as it was.
 
-    What is not a file, such as a device or a pipe, is written as it is. Raises as `open_output` does.
+    Anything that is not a regular file, such as a device or a pipe, is written directly. Raises as `open_output` does.
     """
     refuse_output(session)
     whole = os.path.realpath(path)

@@ -1,4 +1,4 @@
-"""set: the last value with fields changed, and what that changed."""
+"""set: the last value with fields changed, and the effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hvrepl.errors import UsageError
 
 
 def set_fields(session: Session, words: Sequence[str]) -> None:
-    """set FIELD=V...: the last value with fields changed, and what that changed."""
+    """set FIELD=V...: the last value with fields changed, and the effect."""
     kept = session.values.last
     if kept is None:
         raise UsageError("set changes the last value, but there is none yet; decode or encode one first")

@@ -29,7 +29,7 @@ def show(session: Session, words: Sequence[str]) -> None:
 
 
 def show_constants(session: Session, name: str) -> bool:
-    """What is no thing of its own: the value of an enumeration or the field that is called so. False if there is none."""
+    """Shows a value of an enumeration, or a field, with that name. False if there is none."""
     from hvrepl.catalog.constants import find_constants
     from hvrepl.render.constant import list_constants
 

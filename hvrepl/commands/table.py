@@ -1,4 +1,4 @@
-"""The commands and options, once: what they are called, take and do. The command line, scripts, the shell and help read it."""
+"""The commands and options, once: names, arguments, texts. The command line, scripts, the shell and help use this table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Option(NamedTuple):
-    """`key` is what it sets; one without `metavar` takes no word; one that is `many` can be repeated, and keeps all its words."""
+    """`key` is the setting; an option without `metavar` takes no word; one with `many` can be repeated, and keeps all its words."""
 
     key: str
     names: tuple[str, ...]
@@ -16,7 +16,7 @@ class Option(NamedTuple):
 
 
 class Command(NamedTuple):
-    """`where` is module:function of this folder, `usage` its words, `short` what the list of commands says."""
+    """`where` is module:function of this folder, `usage` its words, `short` its text in the list of commands."""
 
     name: str
     where: str

@@ -1,4 +1,4 @@
-"""values: what `_`, `_1 _2 …` and names given by `let` mean."""
+"""values: the meaning of `_`, `_1 _2 …` and names from `let`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADERS = ("word", "", "name", "value", "summary")
 
 
 def list_values(session: Session, *, only_last: bool = False) -> None:
-    """All values in hand, or the one that `_` is."""
+    """All values in hand, or the one of `_`."""
     last = session.values.last
     shown = [kept for kept in session.values.all() if kept is last or not only_last]
     tables = [to_table(session, kept) for kept in shown]

@@ -1,4 +1,4 @@
-"""The values of a session that `_`, `_3` and names given by `let` mean, and those words in a line → what they mean."""
+"""The values of a session under `_`, `_3` and names from `let`; replaces these words in a line with the values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MOST_KEPT = 1000
 NUMBERED = re.compile(r"_(\d*)")
 NAME = re.compile(r"[A-Za-z]\w*")
 WORD = re.compile(r"(?<![\w`.])[A-Za-z_]\w*")
-# FIELD= and FIELD>=, which a value follows.
+# FIELD= and FIELD>=, before a value.
 ASSIGNED = re.compile(r"([^=!<>@()]+(?:==|!=|<=|>=|=|<|>))(.+)", re.DOTALL)
 
 
 @record
 class Kept:
-    """A value: what it is and its bytes in memory order; without `found` a number of which nobody has said what it is.
+    """A value: the thing and its bytes in memory order; without `found` a number of unknown meaning.
 
     `how` is how a struct was read, and from which address.
     """
@@ -40,15 +40,15 @@ class Kept:
 
     @property
     def word(self) -> str:
-        """How it can be written in a line: a number as such, a struct as what it is called."""
+        """Its form in a line: a number as such, a struct by its name in hand."""
         return self.called if self.number is None else f"{self.number:#x}" if self.number >= 0 else f"({self.number:#x})"
 
 
 @mutable
 class InHand:
-    """The last values, each under its number, which is never used again; and those that have a name.
+    """The last values by number, which is never reused; and those with a name.
 
-    `trail` holds the numbers of the values that `_` has been, so that it can go back.
+    `trail` holds the numbers of the values that `_` has had, so that it can go back.
     """
 
     count: int = 0
@@ -57,7 +57,7 @@ class InHand:
     named: dict[str, Kept] = field(default_factory=dict)
 
     def keep(self, found: Found | None, data: bytes = b"", *, bare: int = 0, how: str = "") -> None:
-        """What `_` is from now on."""
+        """Makes a value the meaning of `_`."""
         self.count += 1
         self.numbered[self.count] = Kept(f"_{self.count}", found, data, bare, how)
         self.trail.append(self.count)
@@ -67,11 +67,11 @@ class InHand:
                 del self.trail[0]
 
     def copy(self) -> InHand:
-        """The same values, of which one can lose some and get others by itself."""
+        """A copy with the same values, which can lose some and get others independently."""
         return InHand(self.count, dict(self.numbered), list(self.trail), dict(self.named))
 
     def skip(self, count: int) -> None:
-        """Numbers that are used up by values of which only later ones are kept."""
+        """Skips numbers, as if values had used them."""
         self.count += count
 
     @property
@@ -84,14 +84,14 @@ class InHand:
         return self.last.found if self.last else None
 
     def undo(self) -> Kept:
-        """The value before the last one is the last from now on."""
+        """Makes the value before the last one the last again."""
         if len(self.trail) < 2:
             raise UsageError("there is no value before the last one" if self.trail else "there is no value yet")
         self.trail.pop()
         return self.numbered[self.trail[-1]]
 
     def get(self, word: str) -> Kept | None:
-        """The value that a whole word means; None if it is no such word. UsageError where there is no such value."""
+        """The value of a whole word; None if the word is not of that form. UsageError if there is no such value."""
         match = NUMBERED.fullmatch(word)
         if match is None:
             return self.named.get(word)
@@ -105,7 +105,7 @@ class InHand:
         return kept
 
     def replace_in(self, word: str) -> str:
-        """A word with the values that it means: it is one, or what follows FIELD= is, or they stand in its parentheses."""
+        """A word with values filled in: for the whole word, after FIELD=, or within parentheses."""
         kept = self.get(word)
         if kept:
             return kept.word

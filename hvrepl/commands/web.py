@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 
-TEMPLATES = ("jinja2", "markupsafe")  # what the pages are made with
+TEMPLATES = ("jinja2", "markupsafe")  # packages that make the pages
 
 
 def serve(session: Session, words: Sequence[str], port: str | None = None, no_open: bool = False) -> None:

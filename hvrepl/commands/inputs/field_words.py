@@ -1,4 +1,4 @@
-"""FIELD VALUE, FIELD = VALUE and the name of a flag alone → FIELD=VALUE, where nothing else can be meant."""
+"""FIELD VALUE, FIELD = VALUE and a flag's name alone → FIELD=VALUE, if the words cannot mean anything else."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NAME = re.compile(r"!?[a-z_][\w.\[\]]*", re.IGNORECASE)
 
 
 def join_fields(session: Session, target: Target, words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words after WHAT, each assignment as one word, and which of these were written otherwise.
+    """The words after WHAT, with each assignment as one word, and the assignments that were written differently.
 
-    UsageError for the name of a field without a value, unless it is one bit: that is set then, and `!name` clears it.
+    UsageError for a field without a value, unless it is one bit: its name sets it, and `!name` clears it.
     """
     done: list[str] = []
     joined: list[str] = []
@@ -33,7 +33,7 @@ def join_fields(session: Session, target: Target, words: Sequence[str]) -> tuple
 
 
 def is_field(session: Session, target: Target, word: str) -> bool:
-    """Whether a word is the name of a field, and no value."""
+    """Whether a word is the name of a field, and not a value."""
     if not NAME.fullmatch(word) or is_number(word):
         return False
     name = word.removeprefix("!")
@@ -41,7 +41,7 @@ def is_field(session: Session, target: Target, word: str) -> bool:
 
 
 def take_value(session: Session, target: Target, word: str, waiting: list[str]) -> str:
-    """FIELD=VALUE of a word that names a field, with the words after it that belong to it, which are taken away."""
+    """FIELD=VALUE for a word that names a field; the words after it that belong to it are removed."""
     name, has_sign = word.removesuffix("="), word.endswith("=")
     if waiting[:1] == ["="] and not has_sign:
         waiting.pop(0)

@@ -1,4 +1,4 @@
-"""For which command a file is, where it was given to another one."""
+"""Suggests the right command for a file that was given to another one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hvrepl.commands.inputs.files import is_file
 from hvrepl.commands.session import Session
 
 IMAGE, BYTES = BINARY = ("a memory image", "raw bytes")
-# What a file holds → the command that reads it.
+# The content of a file → the command that reads it.
 COMMANDS = {
     IMAGE: "scan {}",
     BYTES: "decode page @{}",
@@ -18,11 +18,11 @@ COMMANDS = {
     "values": "decode WHAT @{}",
     "text": "annotate {}",
 }
-UNSURE = (BYTES, "values", "text")  # what says too little to correct anybody
+UNSURE = (BYTES, "values", "text")  # not enough evidence for a correction
 
 
 def kind_of_file(session: Session, path: str) -> str:
-    """What a file holds, in words, as far as its beginning tells; "" where it cannot be read. An image can be packed."""
+    """The content of a file in words, as far as its beginning shows it; "" if it cannot be read. An image can be packed."""
     from hvrepl.readers.images.formats import unpacked_start
     from hvrepl.readers.kinds import SNIFFED, kind_of
 
@@ -42,9 +42,9 @@ def command_for(session: Session, path: str) -> str:
 
 
 def say_command(session: Session, path: str, *but: str) -> str:
-    """`it looks like a log: `annotate FILE``; "" where that is not sure, or it is one of the kinds that were wanted.
+    """`it looks like a log: `annotate FILE``; "" if that is unsure, or if it is one of the wanted kinds.
 
-    Of what is packed, or no memory, what it is; `scan` says that itself.
+    For a packed file, or one that is not memory, its description; `scan` gives it itself.
     """
     kind = kind_of_file(session, path) if is_file(path) else ""
     if kind in BINARY and IMAGE not in but:

@@ -1,4 +1,4 @@
-"""Bytes and lines of files and stdin, up to a limit: input without an end is one clear error, and does not fill the memory."""
+"""Bytes and lines from files and stdin, up to a limit: endless input is one clear error, and does not fill the memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hvrepl.errors import FileError, UsageError
 from hvrepl.readers.plain_text import encoding_of
 
 CHUNK = 1 << 16
-LONGEST_MARK = 16  # bytes with which an image of memory begins; each kind has a zero among them
+LONGEST_MARK = 16  # first bytes that identify an image of memory; they always include a zero or a non-ASCII byte
 MOST_READ = 256 << 20  # bytes of one file or one line, far above any dump of one thing
 
 
@@ -22,15 +22,15 @@ def too_much(name: str, most: int, right: str) -> UsageError:
 
 
 def is_file(word: str) -> bool:
-    """Whether a word that is no value is the name of a file."""
+    """Whether a word that is not a value is the name of a file."""
     try:
         return os.path.isfile(word)
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # a name that a file cannot have
         return False
 
 
 def read_file(path: str, most: int = MOST_READ) -> bytes:
-    """A whole file. FileError if it cannot be read, UsageError if it is a memory image or longer than one dump can be."""
+    """A whole file. FileError if it cannot be read, UsageError if it is a memory image, or too long for a dump."""
     if not path:
         raise UsageError("@ without a file; write @FILE")
     try:
@@ -49,7 +49,7 @@ def read_file(path: str, most: int = MOST_READ) -> bytes:
 
 
 def refuse_image(path: str, start: bytes) -> None:
-    """UsageError for the beginning of a memory image, an event log, a disk or what packs one, whose header is not the value meant."""
+    """UsageError for the beginning of a memory image, an event log, a disk or a packed one: its header is not the intended value."""
     from hvrepl.catalog.model import PAGE_SIZE
     from hvrepl.readers.event_log import MAGIC
     from hvrepl.readers.images.formats import is_image, unpacked_start
@@ -76,7 +76,7 @@ def read_lines(file: IO[str], name: str, most: int = MOST_READ) -> Iterator[str]
 
 
 def read_chunk(session: Session) -> bytes:
-    """What stdin has now, at least a byte unless it is at its end; what was made so far is shown before it waits."""
+    """The bytes that stdin has now, at least one unless it has ended; output so far is flushed before waiting."""
     session.streams.stdout.flush()
     stdin: BinaryIO = session.streams.stdin
     try:
@@ -86,7 +86,7 @@ def read_chunk(session: Session) -> bytes:
 
 
 def read_rest(session: Session, start: bytes = b"", most: int = MOST_READ) -> bytes:
-    """What was read of stdin so far and all that follows."""
+    """Everything from stdin, with the bytes that were already read."""
     parts, size = [start], len(start)
     while chunk := read_chunk(session):
         parts.append(chunk)
@@ -97,7 +97,7 @@ def read_rest(session: Session, start: bytes = b"", most: int = MOST_READ) -> by
 
 
 def numbered_lines(session: Session, start: bytes = b"") -> Iterator[tuple[int, str]]:
-    """(line number, text) of stdin without empty lines and comments, each as soon as it is there."""
+    """(line number, text) from stdin without empty lines and comments, each as soon as it arrives."""
     for number, line in enumerate(raw_lines(session, start), 1):
         text = line.decode("utf-8", "replace").strip()
         if text and not text.startswith("#"):
@@ -105,13 +105,13 @@ def numbered_lines(session: Session, start: bytes = b"") -> Iterator[tuple[int, 
 
 
 def raw_lines(session: Session, start: bytes = b"", most: int = MOST_READ) -> Iterator[bytes]:
-    """The lines of stdin, each as soon as it is there."""
+    """The lines of stdin, each as soon as it arrives."""
     for block in line_blocks(session, start, most):
         yield from block.removesuffix(b"\n").split(b"\n")
 
 
 def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> Iterator[bytes]:
-    """All whole lines that stdin has at a time; at its end also one without its newline."""
+    """All complete lines that stdin has at a time; at its end also one without a newline."""
     pending: list[bytes] = []
     held = 0
     for chunk in utf_8_chunks(session, start):
@@ -128,7 +128,7 @@ def line_blocks(session: Session, start: bytes = b"", most: int = MOST_READ) -> 
 
 
 def utf_8_chunks(session: Session, start: bytes = b"") -> Iterator[bytes]:
-    """What stdin has at a time, without the mark that Windows puts before text, and in UTF-8 where it is UTF-16."""
+    """The bytes that stdin has at a time, without the byte order mark that Windows writes, and in UTF-8 instead of UTF-16."""
     chunk = start or read_chunk(session)
     encoding = encoding_of(chunk)
     if encoding == "utf-8":

@@ -1,4 +1,4 @@
-"""Values of files and stdin → lines of ndjson by codec/stream: what decode gives for each, without a tree for each."""
+"""Values from files and stdin → lines of ndjson by codec/stream: the same as decode's, without a tree for each."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hvrepl.commands.session import WRITTEN, Session, finish_lines
 from hvrepl.commands.values_in_hand import MOST_KEPT
 from hvrepl.render.formats import Item
 
-BLOCK = WRITTEN // 2  # characters that are written at once, fewer bytes than stdout holds
+BLOCK = 8000  # characters that are written at once: an interrupt could cut a larger write within a line
 
 
 def read_stream(session: Session, target: Target, stream: Stream, words: list[str]) -> Iterator[Value | Item]:
-    """The values, or of successive plain lines of stdin their lines already."""
+    """The values, or for successive plain lines of stdin already their output."""
     if words != ["-"] or session.is_script:
         yield from read_values(session, target.found, words, output=target.output)
     elif stream.width:
@@ -32,7 +32,7 @@ def read_stream(session: Session, target: Target, stream: Stream, words: list[st
 
 
 def line_of(session: Session, target: Target, stream: Stream, value: Value) -> str:
-    """The line of one value. Raises what keeps it from being read or decoded."""
+    """The line of one value. Raises the error that prevents reading or decoding it."""
     if value.error:
         raise value.error
     line = stream.line(value.data, value.how)
@@ -42,7 +42,7 @@ def line_of(session: Session, target: Target, stream: Stream, value: Value) -> s
 
 
 def read_lines(session: Session, target: Target, stream: Stream, start: bytes = b"") -> Iterator[Value | Item]:
-    """The lines of stdin: many of the plainest kind as items, a line that is none as a value."""
+    """The lines of stdin: blocks of the plainest kind as items, any other line as a value."""
     done = 0
     for block in line_blocks(session, start):
         values = read_block(session, stream, block)
@@ -72,7 +72,7 @@ def read_line(session: Session, target: Target, stream: Stream, text: str) -> tu
 
 
 def blocks(session: Session, target: Target, stream: Stream, values: Sequence[int | bytes], first: int) -> Iterator[Item]:
-    """The lines of values that stand on successive lines of stdin, some at a time."""
+    """The output for values on successive lines of stdin, some at a time."""
     count = 1
     at = 0
     while at < len(values):

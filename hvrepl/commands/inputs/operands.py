@@ -1,4 +1,4 @@
-"""VALUE words, files, places in images and stdin → the bytes of each value, and how they were read. Reads as it goes, in little memory."""
+"""VALUE words, files, places in images and stdin → the bytes of each value, and how they were read. Streams, in little memory."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from hvrepl.record import record, replace
 if TYPE_CHECKING:
     from hvrepl.readers.cpuid import Dump
 
-PAGE = 4096  # what is read at an address for a struct that has no size of its own
+PAGE = 4096  # bytes that are read at an address for a struct without a fixed size
 HEX = re.compile("[0-9a-fA-F]+")
 ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
 
 
 @record
 class Value:
-    """One value as it was given: its bytes in memory order, or why there are none. `line` is its line of stdin.
+    """One value as it was given: its bytes in memory order, or its error. `line` is its line of stdin.
 
-    Of a number without a name nobody knows how wide it is: it is `number`, and has no bytes.
+    The width of a number without a name is unknown: it is `number`, without bytes.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Value:
 
 
 def read_values(session: Session, found: Found, words: Sequence[str], *, output: bool = False) -> Iterator[Value]:
-    """The values that the words of a command line mean."""
+    """The values in the words of a command line."""
     if not words:
         raise no_value(found)
     if "-" in words and len(words) > 1:
@@ -59,7 +59,7 @@ def no_value(found: Found) -> UsageError:
 
 
 def refuse_in_script(session: Session) -> None:
-    """A value cannot come from stdin where the lines of a script do."""
+    """UsageError in a script: its lines come from stdin, so a value cannot."""
     if session.is_script:
         raise UsageError("- is the script itself; give the value, or @FILE")
 
@@ -89,12 +89,12 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
 
 
 def from_file(value: Value, path: str) -> Value:
-    """Says that a word was taken for a file, which nobody has said."""
+    """Adds that a word was taken for a file, as nobody has asked for that."""
     return replace(value, how=", ".join(how for how in (value.how, f"from the file {path}") if how))
 
 
 def attempt(text: str, line: int | None, read: Callable[[], tuple[bytes, str]]) -> Value:
-    """The value, or its error as a value: the stream decides whether to go on."""
+    """The value, or its error as a value: the stream decides whether to continue."""
     try:
         data, how = read()
     except HvreplError as error:
@@ -103,7 +103,7 @@ def attempt(text: str, line: int | None, read: Callable[[], tuple[bytes, str]]) 
 
 
 def attempt_file(word: str, values: Iterator[Value]) -> Iterator[Value]:
-    """The values of a file, and where they cannot be read further an error as a value."""
+    """The values of a file; an error that ends them becomes a value."""
     try:
         yield from values
     except HvreplError as error:
@@ -111,7 +111,7 @@ def attempt_file(word: str, values: Iterator[Value]) -> Iterator[Value]:
 
 
 def read_word_file(session: Session, found: Found, path: str, size: int, read: Callable[[str], tuple[bytes, str]]) -> Iterator[Value]:
-    """A file of values: a line each, or raw, `size` bytes each; or a dump of a kind that has what was asked for."""
+    """A file of values: one per line, or raw with `size` bytes each; or a dump that contains the thing."""
     raw = read_file(path)
     dump = READ_DUMPS.get(found.address.space if found.address else "")
     held = dump(session, found, raw, path) if dump else None
@@ -138,9 +138,9 @@ def read_word_file(session: Session, found: Found, path: str, size: int, read: C
 
 
 def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[Value] | None:
-    """A CPUID leaf out of a dump: each value that CPUs of each machine have of it; None if the file is no dump.
+    """A CPUID leaf from a dump: each distinct value of it among the CPUs of each machine; None if the file is not a dump.
 
-    UsageError if it lacks the leaf, or if the leaf is not Hyper-V's there.
+    UsageError if the leaf is missing, or belongs to another hypervisor.
     """
     from hvrepl.readers.cpuid import read_machines, to_text
 
@@ -155,7 +155,7 @@ def read_leaves(session: Session, found: Found, raw: bytes, path: str) -> list[V
 
 
 def read_leaf(session: Session, found: Found, dump: Dump, machine: str, path: str) -> Iterator[Value]:
-    """Each value that the CPUs of a machine have of a leaf."""
+    """Each distinct value of a leaf among the CPUs of a machine."""
     from hvrepl.analysis.cpus import fold, say_cpus, say_owner, to_cpus
     from hvrepl.catalog.parse_specs import join_registers
 
@@ -169,23 +169,23 @@ def read_leaf(session: Session, found: Found, dump: Dump, machine: str, path: st
         yield Value(f"@{path}", b"" if whole is None else whole.to_bytes(16, "little"), how, error=error)
 
 
-# Space → the values of a file that holds more than the one thing that was asked for; None where the file is no such dump.
+# Space → the values from a file with more than the one thing; None if the file is not such a dump.
 READ_DUMPS: dict[str, Callable[[Session, Found, bytes, str], list[Value] | None]] = {"cpuid": read_leaves}
 
 
 def is_place(text: str) -> bool:
-    """Whether FILE:ADDRESS is there, and no file is called so."""
+    """Whether the text is FILE:ADDRESS, and not the name of an existing file."""
     path, _, address = text.rpartition(":")
     if not path or not ADDRESS.fullmatch(address):
         return False
     try:
         return not os.path.exists(text)
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # a name that a file cannot have
         return True
 
 
 def read_place(text: str, size: int) -> Iterator[Value]:
-    """What is at an address of a memory image."""
+    """The bytes at an address of a memory image."""
     from hvrepl.readers.images.formats import read_at
 
     path, _, address = text.rpartition(":")
@@ -236,7 +236,7 @@ def read_struct_file(session: Session, path: str, size: int | None) -> Iterator[
 
 
 def read_start(session: Session) -> bytes:
-    """As much of stdin as shows what it is: at least a line."""
+    """The beginning of stdin, enough to recognise it: at least a line."""
     start = read_chunk(session)
     while start and b"\n" not in start and len(start) < CHUNK:
         more = read_chunk(session)
@@ -247,9 +247,9 @@ def read_start(session: Session) -> bytes:
 
 
 def holds_lines(start: bytes, size: int) -> bool:
-    """Whether each line is a value: one is exactly `size` bytes of hex, and the first, though perhaps damaged, no row of a dump.
+    """Whether each line is a value: at least one is exactly `size` bytes of hex, and the first, even if damaged, is not a row of a dump.
 
-    What hexdump -C ends with, an address alone, is four bytes of hex too.
+    The last line of hexdump -C, an address alone, is four bytes of hex too.
     """
     first = re.search(rb"^[ \t]*([^#\s].*)", start, re.MULTILINE)
     line = rb"^[ \t]*[0-9a-fA-F]{%d}[ \t\r]*$" % (2 * size)
@@ -257,7 +257,7 @@ def holds_lines(start: bytes, size: int) -> bool:
 
 
 def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iterator[Value]:
-    """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only the last is read as a whole."""
+    """Lines of exactly `size` bytes of hex, raw bytes of k × size, or one dump; only a dump is read as a whole."""
     if size and holds_lines(start, size):
         yield from read_struct_lines(session, size, start)
         return
@@ -269,10 +269,10 @@ def read_struct_stream(session: Session, size: int | None, start: bytes) -> Iter
         return
     whole = read_rest(session, start)
     text = decode(whole) if size else None
-    if size and text is None:  # text at its start alone
+    if size and text is None:  # only the start looked like text
         refuse_damaged(whole)
         yield from read_raw_stream(session, whole, size)
-    elif size and text and holds_lines(text.encode(), size):  # in UTF-16
+    elif size and text and holds_lines(text.encode(), size):  # lines in UTF-16
         yield from read_struct_lines(session, size, text.encode())
     else:
         dumps = read_bytes(whole, session.options.word_size, is_hex=session.options.hex, size=size)

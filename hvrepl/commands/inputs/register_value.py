@@ -1,4 +1,4 @@
-"""The text of one value of a word → its bytes in memory order, and how it was read when that was not plain."""
+"""The text of a word's value → its bytes in memory order, and how it was read unless that is obvious."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from hvrepl.wording import shorten
 HEX_BYTES = re.compile(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
 NAME = re.compile(r"[a-z_][\w-]{1,80}", re.IGNORECASE)
 CPUID_WIDTH = 128
-# What is read in only one way and needs no words about it. Lines of such numbers are read many at a time.
+# Numbers with only one reading, which need no remark. Lines of them are read many at a time.
 REGISTER_LINE = rb"eax=0x(%s) ebx=0x(%s) ecx=0x(%s) edx=0x(%s)\r?\n" % ((rb"[0-9a-fA-F]{1,8}",) * 4)
 REGISTERS = re.compile(REGISTER_LINE)
 REGISTER_LINES = re.compile(rb"(?:%s)+" % REGISTER_LINE)
 
 
 def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:
-    """A number, registers as `eax=… edx=…`, bytes, or an enumerator of the word's lowest field. UsageError if it is none or too wide."""
+    """A number, registers as `eax=… edx=…`, bytes, or an enumerator of the word's lowest field. UsageError for other or too wide values."""
     width = session.decoder.width(found.spec)
     if "=" in text:
         value, how = read_registers(text, width, found.called)
@@ -37,7 +37,7 @@ def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:
 
 @cache
 def number_lines(width: int) -> re.Pattern[bytes]:
-    """Lines of nothing but 0x and hex digits, or decimal digits which cannot be hex, and which fit into a word."""
+    """Lines of only 0x and hex digits, or of decimal digits that cannot be hex, with numbers that fit into a word."""
     decimals = len(str(1 << width)) - 1
     ambiguous = rb"(?!%s\r?\n)" % AMBIGUOUS.encode()
     return re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,%d}|%s[1-9][0-9]{0,%d}|0)\r?\n)+" % (width // 4, ambiguous, decimals - 1))
@@ -55,9 +55,8 @@ def read_plain_lines(lines: bytes, width: int) -> list[int] | None:
 
 
 def read_hex_lines(lines: bytes, size: int) -> list[bytes] | None:
-    """The structs of whole lines of exactly `size` bytes of hex each; None if one is something else."""
-    if b"\r" in lines:  # to look for a single byte is a tenth of the work
-        lines = lines.replace(b"\r\n", b"\n")
+    """The structs from whole lines of exactly `size` bytes of hex each; None for any other line."""
+    lines = lines.replace(b"\r\n", b"\n")
     step = 2 * size + 1
     count = len(lines) // step
     if len(lines) != count * step or lines[step - 1 :: step] != b"\n" * count:
@@ -66,12 +65,12 @@ def read_hex_lines(lines: bytes, size: int) -> list[bytes] | None:
         data = bytes.fromhex(lines.decode("latin-1"))
     except ValueError:
         return None
-    # It skips blanks, so that what has some within a line has fewer bytes.
+    # fromhex skips blanks, so a line with blanks has fewer bytes.
     return [data[at : at + size] for at in range(0, len(data), size)] if len(data) == count * size else None
 
 
 def read_registers(text: str, width: int, name: str) -> tuple[int, str]:
-    """All four registers of a CPUID leaf, or EDX:EAX as rdmsr and wrmsr have them."""
+    """All four registers of a CPUID leaf, or EDX:EAX as for rdmsr and wrmsr."""
     reading = read_cpuid(text.split())
     if reading is None:
         raise UsageError(f"{name} takes a value here, not {text[:40]!r}; FIELD=VALUE is for encode, check and set")
@@ -119,13 +118,13 @@ def read_enumerator(session: Session, found: Found, text: str) -> int | None:
 
 
 def lowest_fields(spec: Spec, layout: Layout | None) -> list[Field]:
-    """The fields of which an enumerator can be the whole value."""
+    """The fields whose enumerators can be the whole value."""
     layouts = (layout, *spec.cases.values()) if layout else ()
     return [field for layout in layouts for field in layout.fields if field.lsb == 0 and not field.switch]
 
 
 def say_meant(session: Session, found: Found, text: str) -> str:
-    """What a text that is not a value may mean instead: a field, part of an enumerator's name, words of a shorthand. "" for nothing."""
+    """What a text that is not a value may mean instead: a field, part of an enumerator's name, words of a shorthand; otherwise ""."""
     from hvrepl.commands.inputs.shorthands import say_shorthand
     from hvrepl.commands.inputs.what import fields_called
 

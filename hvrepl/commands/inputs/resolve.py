@@ -1,4 +1,4 @@
-"""[WHAT] VALUE... → what is meant, and its values; or a number alone, without a name."""
+"""[WHAT] VALUE... → the thing and its values; or a number without a name."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Item = TypeVar("Item")
 
 
 def resolve(session: Session, words: Sequence[str]) -> tuple[Target | None, Iterable[Value]]:
-    """The thing, and its values as they are read; None and numbers where no thing is named. Raises UsageError, NotFoundError.
+    """The thing, and its values as they are read; None and numbers if there is no thing. Raises UsageError, NotFoundError.
 
-    A value that is missing comes from stdin, unless that is a terminal or a script.
+    A missing value comes from stdin, unless that is a terminal or a script.
     """
     if not words and not session.takes_stdin:
         raise no_words()
@@ -36,7 +36,7 @@ def resolve(session: Session, words: Sequence[str]) -> tuple[Target | None, Iter
 
 
 def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[Value]]:
-    """A number, or those of stdin; else a name without a value, or nothing that can be read."""
+    """A number, or those of stdin; otherwise the error for a name without a value, or for unreadable words."""
     if word == "-":
         refuse_in_script(session)
         return None, (attempt_number(session, text, line) for line, text in numbered_lines(session))
@@ -55,7 +55,7 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
 
 
 def say_what(session: Session, path: str) -> str:
-    """How a file is read of which nobody has said what it is."""
+    """Suggests how to read a file of unknown content."""
     other = say_command(session, path, "a dump in text")
     if other:
         return f"{path}: {other}"
@@ -67,7 +67,7 @@ def no_words() -> UsageError:
 
 
 def or_refuse(items: Iterable[Item], error: UsageError) -> Iterator[Item]:
-    """What is made of stdin where nobody has named it; the error if it holds nothing."""
+    """The items made from stdin; the error if it is empty."""
     is_empty = True
     for item in items:
         is_empty = False
@@ -77,7 +77,7 @@ def or_refuse(items: Iterable[Item], error: UsageError) -> Iterator[Item]:
 
 
 def attempt_number(session: Session, text: str, line: int | None = None) -> Value:
-    """A number that has no name, or why it is not one."""
+    """A number without a name, or why the word is not one."""
     try:
         reading = read_given(text, is_hex=session.options.hex)
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""Words that a shorthand of a thing takes: a kernel version, where the guest id that it makes is meant."""
+"""Recognises words for a shorthand of a thing: a kernel version, where the guest id that it makes is meant."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hvrepl.commands.session import Session
 
 
 def say_shorthand(session: Session, found: Found, words: Sequence[str]) -> str:
-    """`; with the kernel: `encode guest-id kernel=6.6.87`` where the last of the words is what a shorthand reads; "" where none does.
+    """`; with the kernel: `encode guest-id kernel=6.6.87`` if a shorthand reads the last of the words; otherwise "".
 
-    Words before it can only be names of what the shorthand sets too.
+    The words before it can only be names of values that the shorthand sets too.
     """
     said = next(commands_of(session, found.spec, found.called, words), "")
     return f"; write `{said}`" if said else ""
 
 
 def find_shorthand(session: Session, words: Sequence[str]) -> str:
-    """The command for words of which the first names no thing, but what a shorthand sets: `encode linux 6.6.87`."""
+    """The command for words that begin with a value that a shorthand sets, instead of a thing: `encode linux 6.6.87`."""
     index = session.catalog.index
     keys = index.database.execute("""SELECT id FROM spec WHERE body LIKE '%"shorthand":%' ORDER BY id""").fetchall()
     specs = (index.spec(key) for (key,) in keys)
@@ -48,7 +48,7 @@ def commands_of(session: Session, spec: Spec, called: str, words: Sequence[str])
 
 
 def names_set(session: Session, spec: Spec, shorthand: Shorthand) -> Iterator[str]:
-    """What the values are called that a shorthand sets."""
+    """The names of the values that a shorthand sets."""
     for field in (field for layout in spec.layouts for field in layout.fields if field.name in shorthand.sets):
         for one in session.catalog.enumerators(field):
             if one.low <= shorthand.sets[field.name] <= one.high:

@@ -1,4 +1,4 @@
-"""WHAT and FIELD=VALUE words → the thing and the assignments they mean."""
+"""WHAT and FIELD=VALUE words → the thing, and the assignments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Target:
 
 
 def find_target(session: Session, what: str) -> Target:
-    """What a name, number or space:number means on the arch in force; `page.2` and `NAME.output` are parts of it."""
+    """The meaning of a name, number or space:number on the current arch; `page.2` and `NAME.output` are parts of it."""
     base, _, part = what.partition(".")
     found = find_thing(session, base)
     if not part:
@@ -50,12 +50,12 @@ def find_target(session: Session, what: str) -> Target:
 
 
 def fields_called(session: Session, found: Found, name: str) -> list[Field]:
-    """The fields of a thing that have the name, in any of its variants, and of the structs in it the first."""
+    """The fields of a thing with the name, in any of its variants; if there are none, one for a field within its structs."""
     key = to_key(name.rpartition(".")[2])
     fields = [field for layout in found.spec.layouts for field in layout.fields if key in map(to_key, field.names) and not field.switch]
     if fields or not found.spec.layout:
         return fields
-    from hvrepl.codec.encode.cases import names_below  # only a mistake pays for it
+    from hvrepl.codec.encode.cases import names_below  # only needed after a mistake
 
     return [Field(key)] if key in map(to_key, names_below(found.spec, session.catalog, set())) else []
 
@@ -75,14 +75,14 @@ def find_thing(session: Session, what: str) -> Found:
 
 
 def is_number_word(session: Session, word: str) -> bool:
-    """Whether a word where a name can stand is a number: with --hex also digits without 0x, unless there is such a name."""
+    """Whether a word in place of a name is a number: with --hex also digits without 0x, unless they are a name."""
     if NUMBER.fullmatch(word):
         return True
     return session.options.hex and HEX.fullmatch(word) is not None and not session.catalog.has_name(word)
 
 
 def thing_in(session: Session, target: Target, data: bytes | None) -> tuple[Found, bytes]:
-    """The thing itself and its bytes: of `page.2` the message in slot 2, whose offsets then count from the slot."""
+    """The thing and its bytes; for `page.2` the message in slot 2, with offsets from the slot."""
     if target.slot is None:
         return target.found, data or b""
     page = session.decoder.decode(target.found, bytes(session.decoder.schemas.size(target.found.spec) or 0) if data is None else data)
@@ -94,7 +94,7 @@ def thing_in(session: Session, target: Target, data: bytes | None) -> tuple[Foun
 
 
 def find_anywhere(session: Session, what: str) -> Found:
-    """On the arch in force, else on the other: `show` answers on any arch."""
+    """The target on the current arch, or else on the other: `show` answers on any arch."""
     try:
         return find_target(session, what).found
     except NotFoundError as error:

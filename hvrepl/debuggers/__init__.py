@@ -1,4 +1,4 @@
-"""Debuggers as ways in: they find the bytes in a guest's memory, and what is shown is what every other way in shows.
+"""Debuggers as ways in: they find the bytes in a guest's memory; the output is the same as everywhere.
 
-Uses script and what is left of it.
+Uses script and everything before it.
 """

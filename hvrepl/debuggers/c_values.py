@@ -1,4 +1,4 @@
-"""The types of a program's values, as each debugger reads them of its own → what they are of Hyper-V's interface."""
+"""Types of a program's values, as each debugger reads them → definitions of Hyper-V's interface."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hvrepl.record import record, replace
 
 @record
 class CType:
-    """What a debugger knows of a type. `names` are its own, from the typedef that it was declared with to the tag of its struct; `first`
-    are those of its first member; `size` is None for a type that is only declared."""
+    """A debugger's knowledge of a type. `names` are its own, from the typedef of the declaration to the tag of its struct; `first` are
+    those of its first member; `size` is None for an incomplete type."""
 
     title: str
     names: tuple[str, ...]
@@ -22,9 +22,9 @@ class CType:
 
 
 def find_known(decoder: Decoder, kind: CType) -> Found | None:
-    """What a type is; None if it is nothing known. UsageError if it has another size here than the interface says.
+    """The definition of a type; None if it is unknown. UsageError if its size differs from the interface's.
 
-    One that begins with the header of a message that says itself what follows is such a message, as VMBus has them.
+    A type that begins with the header of a message that gives its own length is such a message, as in VMBus.
     """
     head = find_first(decoder, kind.first)
     if head and head.spec.layout and decoder.schemas.size(head.spec) is None and kind.size is not None:
@@ -52,11 +52,11 @@ def wrong_arch(name: str) -> UsageError:
 
 
 def decode_typed(decoder: Decoder, found: Found, data: bytes) -> Decoded:
-    """A value by its type. A register of which there are several has the name of the type: nothing says which of them it is."""
+    """A value by its type. A register of an array gets the name of the type, as its number is unknown."""
     node = decoder.decode(found, data)
     return replace(node, name=found.asked, space="", number="", subtitle="") if is_one_of_several(found) else node
 
 
 def as_unsigned(number: int, size: int) -> int:
-    """A number of so many bytes, which C can have as a negative one."""
+    """A number of so many bytes; C may have given it as a negative one."""
     return number & (1 << 8 * size) - 1 if number < 0 else number

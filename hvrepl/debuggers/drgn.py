@@ -1,6 +1,6 @@
-"""drgn: what its objects mean, and where a Linux guest has its SynIC pages and VMBus channels. Brings bytes, and decodes none itself.
+"""drgn: the meaning of its objects, and a Linux guest's SynIC pages and VMBus channels. Provides bytes, and decodes none itself.
 
-Scripts import `channels`, `decode` and `message_pages`; drgn_plugin.py is what drgn loads by itself.
+Scripts import `channels`, `decode` and `message_pages`; drgn loads drgn_plugin.py by itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from hvrepl.render.display import set_displays
 
 SYNIC_PAGE = re.compile(r"(?:(?P<owner>hyp|para)_)?synic_(?P<kind>message|event)_page")  # members of the kernel that point to one
 OWNERS = {"hyp": "hypervisor", "para": "paravisor", None: ""}
-ARCHES = ARCH_WORDS | {"i386": "x64"}  # the interface is the same for a kernel of 32 bits
+ARCHES = ARCH_WORDS | {"i386": "x64"}  # the interface is the same for a 32-bit kernel
 KINDS = {"message": MESSAGES, "event": EVENTS}
 STATE = re.compile(r"CHANNEL_(\w+?)_STATE")
 Watch = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
@@ -38,11 +38,11 @@ TAGGED = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS, TypeKind.ENUM)
 
 
 def decode(obj: Object, what: str = "") -> Decoded:
-    """What an object means, as hvrepl.decode gives it. Its type says what it is; a pointer to such a type is followed.
+    """The meaning of an object, as from hvrepl.decode. Its type determines what it is; a pointer to such a type is followed.
 
-    `what` is any name or alias of hvrepl instead: of a struct or page, an integer and a pointer are then its address.
-    Raises NotFoundError for a type or name that is not known, UsageError for a value that it cannot be and for a program that is not
-    x64 or arm64, FileError for memory that cannot be read.
+    `what`, any name or alias of hvrepl, overrides the type; for a struct or page, an integer and a pointer are then its address.
+    Raises NotFoundError for an unknown type or name, UsageError for an impossible value and for a program that is not x64 or arm64,
+    FileError for unreadable memory.
     """
     from hvrepl.analysis.identify import identify_number
 
@@ -59,17 +59,17 @@ def decode(obj: Object, what: str = "") -> Decoded:
 
 
 def message_pages(prog: Program) -> list[SynicPage]:
-    """The message page of every possible CPU, whether it has one or not; without debug info of hv_vmbus those that a search finds.
+    """The message page of every possible CPU, even if it has none; without debug info of hv_vmbus, those that a search finds.
 
-    Raises FileError where neither can be read, UsageError for another kind of program.
+    Raises FileError if neither can be read, UsageError for another kind of program.
     """
     found = synic_pages(prog) if has_context(prog) else searched_pages(prog)
     return [page for page in found if page.kind == MESSAGES]
 
 
 def channels(prog: Program, decoder: Decoder | None = None) -> Iterator[Channel]:
-    """The VMBus channels, each before its sub-channels. Raises NotFoundError without debug info of hv_vmbus, FileError where the
-    list of them is damaged, after those before that."""
+    """The VMBus channels, each before its sub-channels. Raises NotFoundError without debug info of hv_vmbus, FileError where their list
+    is damaged, after the channels before that."""
     decoder, read = decoder or decoder_of(prog), reader_of(prog)
     try:
         connection, kind = prog["vmbus_connection"], prog.type("struct vmbus_channel")
@@ -87,7 +87,7 @@ def channels(prog: Program, decoder: Decoder | None = None) -> Iterator[Channel]
 
 
 def decoder_of(prog: Program) -> Decoder:
-    """The decoder of a program's arch. UsageError for one that Hyper-V does not have."""
+    """The decoder of a program's arch. UsageError for one that Hyper-V does not support."""
     return open_decoder(arch_of(prog), None)
 
 
@@ -103,7 +103,7 @@ def arch_of(prog: Program) -> str:
 
 
 def reader_of(prog: Program) -> Read:
-    """What reads a program's memory; FileError for what cannot be read."""
+    """A function that reads a program's memory; FileError if it cannot."""
 
     def read(address: int, size: int) -> bytes:
         try:
@@ -117,7 +117,7 @@ def reader_of(prog: Program) -> Read:
 
 
 def read_object(obj: Object, of: Callable[[Any], Any]) -> Any:
-    """The value of an object, or its bytes. FileError where it cannot be read or was optimized away."""
+    """The value of an object, or its bytes. FileError if it cannot be read, or was optimized away."""
     try:
         return of(obj.to_bytes_() if of is bytes else obj.value_())
     except FaultError as error:
@@ -134,7 +134,7 @@ def no_debug_info(name: str) -> NotFoundError:
 
 
 def resolve(decoder: Decoder, obj: Object) -> tuple[Found, bytes, str] | None:
-    """What an object's type says it is, with its bytes and where they are; None for a plain number. A pointer is followed."""
+    """The thing that an object is by its type, with its bytes and their place; None for a plain number. A pointer is followed."""
     is_pointer = plain(obj.type_).kind == TypeKind.POINTER
     kind = plain(obj.type_).type if is_pointer else obj.type_
     size = size_of(kind)
@@ -158,7 +158,7 @@ def first_of(kind: Type) -> tuple[str, ...]:
 
 
 def names_of(kind: Type) -> Iterator[str]:
-    """The names of a type, from the typedef that it was declared with to the tag of its struct."""
+    """The names of a type, from the typedef of the declaration to the tag of its struct."""
     while kind.kind == TypeKind.TYPEDEF:
         yield kind.name
         kind = kind.type
@@ -173,7 +173,7 @@ def plain(kind: Type) -> Type:
 
 
 def size_of(kind: Type) -> int | None:
-    """Bytes of a type; None for one that is only declared."""
+    """Bytes of a type; None for an incomplete one."""
     from drgn import sizeof
 
     try:
@@ -183,12 +183,12 @@ def size_of(kind: Type) -> int | None:
 
 
 def number_of(obj: Object) -> int:
-    """An integer as its bits are, whose type may take them for a negative one."""
+    """An integer as its bits, even if its type makes it negative."""
     return as_unsigned(int(read_object(obj, int)), size_of(obj.type_) or 0)
 
 
 def bytes_for(decoder: Decoder, found: Found, prog: Program, value: Object | int | bytes, *, output: bool = False) -> tuple[bytes, str]:
-    """The bytes of a value for a thing that was named, and where they are if it was given by its address, as a struct can be."""
+    """The bytes of a value for a named thing, and their place if it was given by its address, as a struct can be."""
     from hvrepl.codec.targets import to_bytes
 
     if isinstance(value, bytes):
@@ -201,7 +201,7 @@ def bytes_for(decoder: Decoder, found: Found, prog: Program, value: Object | int
     if not address:
         raise UsageError(f"the address of {found.called} is NULL")
     fixed = decoder.schemas.size(found.spec, found.spec.output if output else None)
-    size = fixed or PAGE_SIZE - address % PAGE_SIZE  # of what has no size of its own the rest of its page
+    size = fixed or PAGE_SIZE - address % PAGE_SIZE  # without a fixed size, the rest of its page
     try:
         return reader_of(prog)(address, size), f"{address:#x}"
     except FileError:
@@ -215,7 +215,7 @@ def bytes_for(decoder: Decoder, found: Found, prog: Program, value: Object | int
 
 
 def address_of(value: Object | int) -> int:
-    """The address that an integer or a pointer holds, or at which another object is. UsageError for one that is nowhere."""
+    """The address in an integer or a pointer, or that of another object. UsageError for an object without one."""
     if isinstance(value, int):
         return value
     if plain(value.type_).kind in (TypeKind.POINTER, *NUMBERS):
@@ -229,7 +229,7 @@ def address_of(value: Object | int) -> int:
 
 
 def has_context(prog: Program) -> bool:
-    """Whether it is known where a guest's kernel has its SynIC pages, which takes the debug info of hv_vmbus."""
+    """Whether the places of a guest's SynIC pages are known, which requires debug info of hv_vmbus."""
     try:
         return bool(prog["hv_context"].type_.has_member("guestid"))
     except LookupError:
@@ -253,7 +253,7 @@ def synic_pages(prog: Program, decoder: Decoder | None = None) -> Iterator[Synic
 
 
 def without_unused(pages: list[SynicPage]) -> Iterator[SynicPage]:
-    """Without the pages that a guest does not have because it has those of the other owner; of a kind that it lacks, one without owner."""
+    """Drops pages that a guest does not have because it has those of the other owner; a kind that is missing gets one without an owner."""
     for kind in dict.fromkeys(page.kind for page in pages):
         of_kind = [page for page in pages if page.kind == kind]
         there = [page for page in of_kind if page.address or page.error]
@@ -271,7 +271,7 @@ def cpus_of(prog: Program) -> tuple[list[int], set[int]]:
 
 
 def page_members(context: Object, cpus: list[int]) -> Iterator[tuple[int, list[tuple[str, str, Object]]]]:
-    """(CPU, its pointers to pages with owner and kind): of hv_per_cpu_context, or of arrays in hv_context before Linux 4.11."""
+    """(CPU, its pointers to pages with owner and kind): from hv_per_cpu_context, or from arrays in hv_context before Linux 4.11."""
     if not context.type_.has_member("cpu_context"):
         for cpu in cpus:
             yield cpu, [(owner, kind, context.member_(name)[cpu]) for name, owner, kind in members_of(context.type_)]
@@ -284,7 +284,7 @@ def page_members(context: Object, cpus: list[int]) -> Iterator[tuple[int, list[t
 
 
 def members_of(kind: Type) -> Iterator[tuple[str, str, str]]:
-    """(name, owner, kind) of the members that point to SynIC pages, by what Linux has called them so far."""
+    """(name, owner, kind) of the members that point to SynIC pages, by all names that Linux has used so far."""
     for member in plain(kind).members or ():
         match = SYNIC_PAGE.fullmatch(member.name or "")
         if match:
@@ -294,7 +294,7 @@ def members_of(kind: Type) -> Iterator[tuple[str, str, str]]:
 def searched_pages(
     prog: Program, decoder: Decoder | None = None, watch: Watch = lambda _: nullcontext(lambda _: None)
 ) -> Iterator[SynicPage]:
-    """The message pages that a search through the file of a core finds. `watch` is given its size, and what that gives each step."""
+    """The message pages that a search through a core finds. `watch` gets its size, and returns a function that is called at each step."""
     from hvrepl.analysis.find_pages import PageFinder
     from hvrepl.commands.scan import find_pages
     from hvrepl.readers.images.formats import open_memory
@@ -306,12 +306,12 @@ def searched_pages(
 
 
 def is_kernel(prog: Program) -> bool:
-    """Whether a search through the core of a program finds guest physical addresses."""
+    """Whether a search through a program's core finds guest physical addresses."""
     return bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
 
 
 def core_of(prog: Program) -> str:
-    """The file that drgn has open. NotFoundError where it is none, or this drgn does not say."""
+    """The file that drgn has open. NotFoundError if there is none, or this drgn does not tell."""
     path = getattr(prog, "core_dump_path", None)
     if not path:
         raise NotFoundError(f"{no_debug_info('hv_context')}; or search a core with `hvrepl scan FILE`")
@@ -319,7 +319,7 @@ def core_of(prog: Program) -> str:
 
 
 def entries(kind: Type, head: Object, member: str) -> Iterator[Object]:
-    """The objects of a kernel's list. FileError where it leads nowhere, or back to where it has been."""
+    """The objects of a kernel's list. FileError if a link is invalid, or leads back."""
     seen = set()
     try:
         for pointer in list_for_each_entry(kind, head.address_of_(), member):
@@ -354,5 +354,5 @@ def to_channel(decoder: Decoder, read: Read, channel: Object) -> Channel:
 
 
 def member_or(obj: Object, name: str, default: Any) -> Any:
-    """The value of a member that not every kernel has."""
+    """The value of a member that some kernels lack."""
     return obj.member_(name).value_() if obj.type_.has_member(name) else default

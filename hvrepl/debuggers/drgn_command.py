@@ -1,4 +1,4 @@
-"""%hv, the command in drgn: a line → objects of the program → what hvrepl prints. What it has no word for is hvrepl's own command line."""
+"""%hv, the command in drgn: a line → objects of the program → hvrepl's output. Any other line is run like hvrepl's own command line."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
 def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:
-    """A line of %hv, with the names of drgn's session. CommandError, one line, for what hvrepl refuses."""
+    """Runs a line of %hv, with the names of drgn's session. CommandError, one line, for anything that hvrepl refuses."""
     try:
         Lines(start_session(prog), prog, names).run(text)
     except HvreplError as error:
@@ -53,20 +53,20 @@ def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:
 
 
 def start_session(prog: Program) -> Session:
-    """A session for one line, on the streams as they are now: drgn may have directed them elsewhere."""
+    """A session for one line, on the current streams: drgn may have redirected them."""
     terminal = sys.stdout.isatty()
     streams = Streams(io.BytesIO(), sys.stdout, sys.stderr, os.environ, True, terminal, sys.stderr.isatty(), 0)
     streams.measure()
     session = open_session(streams)
     try:
         session.set(arch=guest.arch_of(prog))
-    except UsageError:  # which only a line that reads the program's memory is told
+    except UsageError:  # only lines that read the program's memory report it
         return session
     return session
 
 
 class Names(dict[str, Any]):
-    """The names that an expression can use besides those of the session and of Python: the program's variables."""
+    """Names for an expression in addition to the session's and Python's: the program's variables."""
 
     def __init__(self, prog: Program, others: Mapping[str, Any]) -> None:
         super().__init__()
@@ -136,20 +136,20 @@ class Lines(DebuggerLines):
             self.session.warn("vmbus_connection.chn_list is empty: the host has offered no channel")
 
     def split_what(self, text: str) -> tuple[str, str]:
-        """WHAT and EXPR; "" for a line that is an expression as a whole, and begins with no name of hvrepl alone."""
+        """WHAT and EXPR; WHAT is "" if the whole line is an expression that does not begin with a name of hvrepl alone."""
         match = WORD.fullmatch(text)
         first, rest = (match[1], match[2]) if match else ("", "")
         if not rest:
             return "", text
         if not is_expression(text):
             return first, rest
-        root = IDENTIFIER.match(first)  # of guest-id too, which Python takes for a difference
-        is_apart = rest.startswith("(")  # nobody calls something so
+        root = IDENTIFIER.match(first)  # also for guest-id, which is a difference to Python
+        is_apart = rest.startswith("(")  # nobody writes a call like this
         is_what = root and is_name(self.session, first) and (is_apart or not self.names.has(root[0]))
         return (first, rest) if is_what else ("", text)
 
     def evaluate(self, expression: str) -> Any:
-        """What a Python expression is; raises whatever that raises, of which drgn makes one line."""
+        """The value of a Python expression; raises its errors, which drgn prints in one line."""
         return eval(expression.strip(), self.globals, self.names)
 
     def named(self, what: str, expression: str) -> Item:
@@ -174,7 +174,7 @@ class Lines(DebuggerLines):
 
 
 def parts_of(obj: Object) -> Iterator[Object]:
-    """The elements of an array of structs, each of which is something; any other object itself."""
+    """The elements of an array of structs with known types; any other object itself."""
     kind = guest.plain(obj.type_)
     if kind.kind == TypeKind.ARRAY and list(guest.names_of(kind.type)):
         yield from obj

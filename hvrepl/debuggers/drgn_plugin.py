@@ -1,4 +1,4 @@
-"""What drgn loads with each start, by the entry point of the package: it makes %hv known, and imports what runs it only then."""
+"""Loaded by drgn at each start, by the package's entry point: registers %hv, and imports its code only when it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = "hv"
 
 
 class Command:
-    """What drgn asks of a command."""
+    """The interface that drgn expects of a command."""
 
     def description(self) -> str:
         return "explain Hyper-V's registers, messages and pages"
@@ -31,7 +31,7 @@ class Command:
         return True
 
     def parse(self, source: str, /) -> ParsedCommand[str]:
-        """The line as it is: |, > and quotes can be Python's. drgn 0.0.33 does not ask for this."""
+        """Runs the line unchanged: |, > and quotes can be Python's. drgn 0.0.33 does not need this."""
         from drgn.commands import ParsedCommand
 
         return ParsedCommand(source)
@@ -43,7 +43,7 @@ class Command:
 
 
 def register() -> bool:
-    """Makes the command known; False where drgn has none: 0.0.31 and 0.0.32 have plugins without commands."""
+    """Registers the command; False if drgn has none: 0.0.31 and 0.0.32 have plugins without commands."""
     try:
         from drgn.commands import DEFAULT_COMMAND_NAMESPACE
     except ImportError:
@@ -52,11 +52,11 @@ def register() -> bool:
     return True
 
 
-LACKING = set() if register() else {NAME}  # commands of which a line has yet to say that there are none
+LACKING = set() if register() else {NAME}  # commands that are missing, and not yet reported
 
 
 def drgn_prog_set(_: Program) -> None:
-    """drgn calls this for each program that it opens. Where there are no commands, a line says so, once."""
+    """drgn calls this for each program that it opens. Without commands, a line reports that, once."""
     for name in LACKING:
         said = "hvrepl: %%%s needs drgn 0.0.33 or newer; the functions of hvrepl.debuggers.drgn work here too"
         logging.getLogger("drgn").warning(said, name)

@@ -1,7 +1,7 @@
-"""What gdb sources, by the path that `hvrepl --gdb` prints: makes the command hv known, or says in one line why it cannot be.
+"""Sourced by gdb, from the path that `hvrepl --gdb` prints: registers the command hv, or explains in one line why it cannot.
 
-gdb's Python is seldom the one that hvrepl is installed for. So this file finds the package that it is part of, and the libraries next to
-that, by its own path. It must be readable by a Python that is too old for the rest.
+gdb's Python is seldom the one that hvrepl is installed for. So this file finds its own package, and the libraries next to it, by its own
+path. It must be readable for a Python that is too old for the rest.
 """
 
 import glob
@@ -18,7 +18,7 @@ INSTEAD = "Without it: pipe x/512gx ADDRESS | hvrepl decode page -"
 
 
 def find_libraries() -> None:
-    """Lets Python find what hvrepl uses, last of all: next to the package, or in the environment of a checkout."""
+    """Adds hvrepl's dependencies to the end of Python's path: next to the package, or in the environment of a checkout."""
     beside = os.path.dirname(PACKAGE)
     for folder in [beside, *sorted(glob.glob(os.path.join(beside, ".venv", "lib", "python3*", "site-packages")))]:
         if importlib.util.find_spec("construct") is not None:
@@ -28,7 +28,7 @@ def find_libraries() -> None:
 
 
 def load_package() -> None:
-    """This file's own package as hvrepl, whatever else is called so on the path."""
+    """Imports this file's own package as hvrepl, whatever else has that name on the path."""
     known = sys.modules.get("hvrepl")
     if known is not None and known.__file__ and os.path.dirname(os.path.abspath(known.__file__)) == PACKAGE:
         return
@@ -51,7 +51,7 @@ def why_not() -> str:
 
 
 def start() -> None:
-    """Makes the command known. Without an error, which gdb would show as a traceback."""
+    """Registers the command. Never raises, as gdb would print a traceback."""
     reason = why_not()
     if reason:
         gdb.write(f"hvrepl: {reason}. {INSTEAD}\n", gdb.STDERR)

@@ -1,4 +1,4 @@
-"""hv, the command in gdb: a line → values and memory of the program → what hvrepl prints. What it has no word for is hvrepl's own line."""
+"""hv, the command in gdb: a line → values and memory of the program → hvrepl's output. Any other line is run like hvrepl's own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU.
 Options such as -f json go before the command or right after it; | COMMAND
 or > FILE can end a line. Any other line is a command of hvrepl: find, encode,
 eom ..."""
-FILE = re.compile(r"(?:(\S+)\s+)?@\S")  # which is hvrepl's to read; between values @ is gdb's
+FILE = re.compile(r"(?:(\S+)\s+)?@\S")  # hvrepl reads it; between values @ is gdb's
 PHYSICAL = "phys:"
 PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it
 X64, ARM64 = re.compile("i386|i8086"), re.compile("aarch64")
@@ -46,11 +46,11 @@ REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 AGGREGATES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 VALUELESS = (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX)
 PRINT = "print "
-SYMBOLS = f"complete {PRINT}"  # the command of gdb that says how an expression can continue
+SYMBOLS = f"complete {PRINT}"  # gdb's command that completes an expression
 
 
 class Command(gdb.Command):  # type: ignore[misc]
-    """What gdb knows of hv."""
+    """The command for gdb."""
 
     __doc__ = f"Explain Hyper-V's registers, messages and pages.\n\n{HELP}"
 
@@ -58,7 +58,7 @@ class Command(gdb.Command):  # type: ignore[misc]
         super().__init__("hv", gdb.COMMAND_DATA)
 
     def invoke(self, text: str, _: bool) -> None:
-        """Every error is one line, and gdb goes on."""
+        """Every error is one line, and gdb continues."""
         try:
             Lines(start_session()).run(text)
         except HvreplError as error:
@@ -67,12 +67,12 @@ class Command(gdb.Command):  # type: ignore[misc]
             raise gdb.GdbError(" ".join(str(error).split())) from None
 
     def complete(self, text: str, word: str | None) -> Sequence[str]:
-        """What the word before the cursor can become. gdb asks twice, first without a word for where it begins."""
+        """Completions for the word before the cursor. gdb asks twice, first without a word to find its beginning."""
         return [] if word is None else [line[len(text) - len(word) :] for line in complete(text)]
 
 
 class Output(io.StringIO):
-    """A stream of gdb, which has a pager of its own."""
+    """A stream to gdb, which has its own pager."""
 
     def __init__(self, stream: int) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Output(io.StringIO):
 
 
 def start_session() -> Session:
-    """A session for one line, as wide as gdb's screen is now. gdb writes what it is given, so that no bar can move on it."""
+    """A session for one line, as wide as gdb's screen is now. gdb writes the text itself, so a bar cannot move on it."""
     is_terminal = bool(gdb.parameter("style enabled")) and os.isatty(1)
     columns = gdb.parameter("width") or 0
     streams = Streams(io.BytesIO(), Output(gdb.STDOUT), Output(gdb.STDERR), os.environ, True, is_terminal, False, columns)
@@ -98,7 +98,7 @@ def start_session() -> Session:
 
 
 def arch_name() -> str:
-    """What gdb calls the arch of the frame, or without a process of the program."""
+    """gdb's name for the arch of the frame, or without a process, of the program."""
     try:
         return str(gdb.selected_frame().architecture().name())
     except gdb.error:
@@ -106,12 +106,12 @@ def arch_name() -> str:
 
 
 def known_arch(name: str) -> str:
-    """x64 also of a program of 32 bits, whose hypervisor has the same interface; "" of one that has none."""
+    """x64 also for a 32-bit program, whose hypervisor has the same interface; "" for an unsupported one."""
     return "x64" if X64.match(name) else "arm64" if ARM64.match(name) else ""
 
 
 def is_little_endian() -> bool:
-    """Whether the program has the bytes of a number in the order of Hyper-V's interface, as gdb takes it."""
+    """Whether gdb uses the byte order of Hyper-V's interface for the program."""
     return int(gdb.Value(b"\1\0", gdb.selected_inferior().architecture().integer_type(16, False))) == 1
 
 
@@ -141,7 +141,7 @@ class Lines(DebuggerLines):
             return match[1], match[2]
         try:
             evaluate(text)
-        except gdb.error:  # what it begins with is meant for a name, and refused as one, unless the program has it
+        except gdb.error:  # the first word is then a name, and refused as one, unless the program has it
             return ("", text) if is_value and not is_what else (match[1], match[2])
         return "", text
 
@@ -149,7 +149,7 @@ class Lines(DebuggerLines):
         target = find_target(self.session, what)
         data, place = bytes_for(self.session, target, expression)
         node = decode_and_keep(self.session, target, Value(expression, data))
-        return placed(node, place if target.slot is None else "")  # a slot is not where its page is
+        return placed(node, place if target.slot is None else "")  # a slot is not at the address of its page
 
     def typed(self, expression: str) -> Iterator[Item]:
         if expression.startswith(PHYSICAL):
@@ -197,7 +197,7 @@ def plain(kind: gdb.Type) -> gdb.Type:
 
 
 def parts_of(value: Any) -> Iterator[Any]:
-    """The elements of an array of structs, each of which is something; any other value itself."""
+    """The elements of an array of structs with known types; any other value itself."""
     kind = plain(value.type)
     if kind.code == gdb.TYPE_CODE_ARRAY and next(names_of(kind.target()), None):
         first, last = kind.range()
@@ -208,14 +208,14 @@ def parts_of(value: Any) -> Iterator[Any]:
 
 
 def type_of(kind: gdb.Type) -> CType:
-    """What gdb knows of a type. One that is only declared has no bytes for it, and no members."""
+    """gdb's knowledge of a type. An incomplete one has no size or members."""
     members = plain(kind).fields() if plain(kind).code in AGGREGATES else []
     first = tuple(names_of(members[0].type)) if members and plain(kind).code == gdb.TYPE_CODE_STRUCT else ()
     return CType(str(kind), tuple(names_of(kind)), kind.sizeof or None, first)
 
 
 def names_of(kind: gdb.Type) -> Iterator[str]:
-    """The names of a type, from the typedef that it was declared with to the tag of its struct."""
+    """The names of a type, from the typedef of the declaration to the tag of its struct."""
     while kind.code == gdb.TYPE_CODE_TYPEDEF:
         if kind.name:
             yield kind.name
@@ -227,7 +227,7 @@ def names_of(kind: gdb.Type) -> Iterator[str]:
 
 
 def bytes_for(session: Session, target: Target, expression: str) -> tuple[bytes, str]:
-    """The bytes of a value for a thing that was named, and where they are if it was given by its address, as a struct can be."""
+    """The bytes of a value for a named thing, and their place if it was given by its address, as a struct can be."""
     decoder, found = session.decoder, target.found
     is_physical = expression.startswith(PHYSICAL)
     value = evaluate(expression.removeprefix(PHYSICAL))
@@ -236,12 +236,12 @@ def bytes_for(session: Session, target: Target, expression: str) -> tuple[bytes,
         return to_bytes(decoder, found, int(value) if plain(value.type).code in NUMBERS else bytes_of(value)[0]), ""
     address = address_of(value, found.called)
     size = decoder.width(found.spec) // 8 if is_word else decoder.schemas.size(found.spec, found.spec.output if target.output else None)
-    data, place = read_at(address, size or PAGE_SIZE - address % PAGE_SIZE, is_physical=is_physical)  # without a size the rest of its page
+    data, place = read_at(address, size or PAGE_SIZE - address % PAGE_SIZE, is_physical=is_physical)  # or the rest of its page
     return data, "" if is_word else place
 
 
 def address_of(value: Any, called: str = "") -> int:
-    """The address that a number or a pointer holds, or at which another value is. UsageError for NULL, and for what is nowhere."""
+    """The address in a number or a pointer, or that of another value. UsageError for NULL, and for a value without an address."""
     if plain(value.type).code in NUMBERS:
         address = int(value) & (1 << 64) - 1
         if not address:
@@ -253,7 +253,7 @@ def address_of(value: Any, called: str = "") -> int:
 
 
 def bytes_of(value: Any) -> tuple[bytes, str]:
-    """The bytes of a value, and where they are; of one that is nowhere, such as a vector register, as gdb has them."""
+    """The bytes of a value, and their place; for one without an address, such as a vector register, as gdb has them."""
     if value.is_optimized_out:
         raise FileError("the value is not there: it was optimized away")
     if value.address is not None:
@@ -264,7 +264,7 @@ def bytes_of(value: Any) -> tuple[bytes, str]:
 
 
 def read_at(address: int, size: int, *, is_physical: bool = False) -> tuple[bytes, str]:
-    """Memory, and how its place is called. FileError if it cannot be read."""
+    """Memory, and the name of its place. FileError if it cannot be read."""
     where = f"{'gpa ' if is_physical else ''}{address:#x}"
     try:
         with physical_memory() if is_physical else nothing():
@@ -280,7 +280,7 @@ def nothing() -> Iterator[None]:
 
 @contextmanager
 def physical_memory() -> Iterator[None]:
-    """QEMU's stub reads physical memory for a while. UsageError where no such stub is at the other end."""
+    """Makes QEMU's stub read physical memory for a while. UsageError if another stub is at the other end."""
     connection = gdb.selected_inferior().connection
     before = connection.send_packet(f"q{PHYSICAL_MODE}") if hasattr(connection, "send_packet") else b""
     if before not in (b"0", b"1"):
@@ -299,7 +299,7 @@ COMPLETERS: dict[str, Completer] = {}
 
 
 def complete(text: str) -> list[str]:
-    """Lines that the text can become: in an expression as gdb has it, else as hvrepl's shell; the first word of decode can be either."""
+    """Lines that the text can become: in an expression by gdb, otherwise by hvrepl's shell; the first word of decode can be either."""
     is_begun = text[-1:].strip() != ""
     words = text.split()
     _, rest = take_options(text)
@@ -313,19 +313,19 @@ def complete(text: str) -> list[str]:
     if what and (what[2] or not is_begun):
         return names(text) if what[2].startswith("-") else expressions(text, what[2])
     found = names(text)
-    if what and (not found or behind.isidentifier()):  # guest-i is a difference too
+    if what and (not found or behind.isidentifier()):  # guest-i is also a difference
         found += expressions(text, behind)
     return list(dict.fromkeys(found))
 
 
 def names(text: str) -> list[str]:
-    """Lines as hvrepl's shell completes them, of whose offers those that begin with what was typed."""
+    """Lines as hvrepl's shell completes them, limited to offers that begin with the typed text."""
     session = start_session()
     arch = session.options.arch
     if arch not in COMPLETERS:
         COMPLETERS[arch] = Completer(session.catalog, shell_commands(), platform.release)
     offers = COMPLETERS[arch].complete(text)
-    for same in (str, str.lower):  # gdb replaces what is typed by what all have in common, to the letter
+    for same in (str, str.lower):  # gdb replaces the typed text by the beginning that all share, literally
         found = [
             text[: len(text) - one.length] + one.text for one in offers if same(one.text).startswith(same(text[len(text) - one.length :]))
         ]
@@ -335,7 +335,7 @@ def names(text: str) -> list[str]:
 
 
 def expressions(text: str, expression: str) -> list[str]:
-    """Lines whose expression gdb has continued."""
+    """Lines whose expression gdb has completed."""
     expression = expression.removeprefix(PHYSICAL)
     before = text[: len(text) - len(expression)]
     try:

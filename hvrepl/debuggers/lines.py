@@ -1,4 +1,4 @@
-"""What the hv of every debugger has in common: a line of which a debugger's expression is a part → a command of it, or of hvrepl."""
+"""The common part of every debugger's hv: a line with an expression of the debugger → one of its commands, or one of hvrepl's."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from hvrepl.script.runner import Runner
 
 WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
 HELPS = ("help", "-h", "--help")
-SESSIONS: list[Session] = []  # the one of this process, once there was a line
+SESSIONS: list[Session] = []  # the one of this process, after the first line
 
 
 def open_session(streams: Streams) -> Session:
-    """A session for one line, on the streams as they are now. Values in hand stay."""
+    """A session for one line, on the current streams. Values in hand stay."""
     if not SESSIONS:
         SESSIONS.append(Session.start(streams))
     return replace(SESSIONS[0], streams=streams)
 
 
 class DebuggerLines(Runner):
-    """Runs lines. `name` is how hv is called there, `shell` how a command of the system is run."""
+    """Runs lines. `name` is hv's name in the debugger, `shell` runs a command of the system."""
 
     name = "hv"
     shell = ""
     help = ""
 
     def own(self) -> Mapping[str, Callable[[str], None]]:
-        """The commands that take what is the debugger's, by name; each gets the text after its options."""
+        """The commands on the debugger's own values, by name; each gets the text after its options."""
         return {"decode": self.decode, "page": self.page}
 
     def check_program(self) -> None:
-        """UsageError for a program that is not of an arch that Hyper-V has."""
+        """UsageError for a program of an arch that Hyper-V does not support."""
         raise NotImplementedError
 
     def split_what(self, text: str) -> tuple[str, str]:
-        """WHAT and EXPR; "" for a line that is an expression as a whole."""
+        """WHAT and EXPR; WHAT is "" if the whole line is an expression."""
         raise NotImplementedError
 
     def named(self, what: str, expression: str) -> Item:
-        """A value as what it was called."""
+        """A value as the named thing."""
         raise NotImplementedError
 
     def typed(self, expression: str) -> Iterable[Item]:
-        """A value as what its type says it is, or each element of an array."""
+        """A value by its type, or each element of an array."""
         raise NotImplementedError
 
     def decode(self, text: str) -> None:
@@ -74,20 +74,20 @@ class DebuggerLines(Runner):
         emit(self.session, [self.named("page", text)])
 
     def bare(self, number: int) -> Item:
-        """A number of which nobody has said what it is."""
+        """A number of unknown meaning."""
         return Item(identify(self.session, Value(f"{number:#x}", number=number)))
 
     def keep_typed(self, found: Found, data: bytes, place: str) -> Item:
-        """A value by its type, which is the last value from now on."""
+        """A value by its type, which becomes the last value."""
         self.session.values.keep(found, data)
         return placed(decode_typed(self.session.decoder, found, data), place)
 
     def is_own(self, text: str) -> bool:  # noqa: ARG002
-        """Whether the text after such a command is the debugger's to read."""
+        """Whether the debugger reads the text after such a command."""
         return True
 
     def prepare(self, line: CommandLine) -> None:
-        """Sets the options of a line for a command of its own, which reads the program unless an arch is named."""
+        """Sets the options of a line for a debugger's command, which reads the program's arch unless one is given."""
         self.session.set(**line.shared)
         if "arch" not in line.shared:
             self.check_program()
@@ -101,7 +101,7 @@ class DebuggerLines(Runner):
         self.run_parsed(direct([text] if text else [], operator, rest.strip()) if is_directed else Line((text,)))
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:  # noqa: ARG002
-        """A line of which nothing is split yet but what directs its output."""
+        """Runs a line that is not split yet, except for its redirection."""
         before, rest = take_options(words[0])
         match = WORD.fullmatch(rest)
         after, text = take_options(match[2]) if match else ([], "")
@@ -119,13 +119,13 @@ class DebuggerLines(Runner):
 
 
 def without_tag(text: str) -> str:
-    """`struct hv_message EXPR` without its struct, as C has it before the name."""
+    """`struct hv_message EXPR` without its struct, which C puts before the name."""
     match = WORD.fullmatch(text)
     return match[2] if match and match[1] in TAGS and match[2] else text
 
 
 def take_options(text: str) -> tuple[list[str], str]:
-    """The options that a text begins with, with the words that they take, and the rest of it."""
+    """(the options at the beginning of a text, with their words; the rest of it)."""
     found: list[str] = []
     rest = text
     while (match := WORD.fullmatch(rest)) and match[1].startswith("-"):
@@ -140,7 +140,7 @@ def take_options(text: str) -> tuple[list[str], str]:
 
 
 def placed(node: Decoded, place: str) -> Item:
-    """A node with the address that it was read at, which the title of a struct says."""
+    """A node with the address that it was read at, which a struct's title shows."""
     if not place:
         return Item(node)
     if not node.is_number:

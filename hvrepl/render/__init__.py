@@ -1,1 +1,1 @@
-"""Decoded and definitions → text: screens, lines, tables, JSON, CSV. Decodes nothing. Uses analysis and what is left of it."""
+"""Decoded and definitions → text: screens, lines, tables, JSON, CSV. Does not decode. Uses analysis and everything before it."""

@@ -1,4 +1,4 @@
-"""Claims → what goes under a line of a log: a sentence, and the few fields that matter; or all of them."""
+"""Claims → the notes under a line of a log: a sentence and the few fields that matter, or all fields."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hvrepl.record import replace
 from hvrepl.render.screen import flags_of, render_screen, say_finding, summary_beside, value_of
 from hvrepl.render.style import Style, align, loud_lines, wrap
 
-LONGEST_VALUE = 18  # characters of a number that is repeated: 64 bits
-MANY_FLAGS = 8  # single bits, of which a summary cannot name all
+LONGEST_VALUE = 18  # characters of a number in a note: 64 bits
+MANY_FLAGS = 8  # single bits: too many for a summary
 
 
 def annotate(claims: Iterable[Claim], style: Style, *, full: bool = False) -> Iterator[str]:
-    """The lines for the claims of one line of a log, without line ends; what the line says several times is explained once."""
+    """The notes for the claims of one line of a log, without line ends; repeated claims are explained once."""
     notes = dict.fromkeys(tuple(note_of(claim, style, full=full)) for claim in claims)
     return (line for note in notes for line in note)
 
@@ -64,12 +64,12 @@ def say_findings(findings: Iterable[Finding], style: Style) -> Iterator[str]:
 
 
 def say_summary(node: Decoded) -> str:
-    """The summary, unless it only repeats the flags that are listed below it; of parts that are all zero, that nothing is set."""
+    """The summary, unless it only repeats the flags listed below it; if all parts are zero, that nothing is set."""
     if node.fields and not node.is_set and not any(part.is_set for part in node.fields) and (has_flags(node) or not node.raw):
         return node.summary or "nothing set"
     return summary_beside(node, [name for _, names in flags_of(node) for name in names] if has_flags(node) else ())
 
 
 def has_flags(node: Decoded) -> bool:
-    """Whether it is made of so many flags that they are listed by name."""
+    """Whether it has so many flags that they are listed by name."""
     return sum(part.is_bit and not part.reserved for part in node.fields) >= MANY_FLAGS

@@ -1,4 +1,4 @@
-"""Values of one thing, part by part, and which parts differ. What is compared and why is the callers' business."""
+"""Values of one thing, part by part, and the parts that differ. The callers know what is compared, and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES = ("dim", "name", "number")
 
 @record
 class Compared:
-    """A part of several values: where it is, what it is called, what each of them says there, and whether that differs."""
+    """A part of several values: its place, its name, the text of each value, and whether they differ."""
 
     place: str
     name: str
@@ -26,7 +26,7 @@ class Compared:
 
 
 def compare(nodes: Sequence[Decoded]) -> Iterator[Compared]:
-    """Every part that one of the values has, in their order; of bytes what is told begins where they differ."""
+    """Every part that one of the values has, in order; differing bytes are shown from the first difference on."""
     parts = [dict(leaves(node)) for node in nodes]
     for path in dict.fromkeys(path for of_one in parts for path in of_one):
         found = [of_one.get(path) for of_one in parts]
@@ -37,19 +37,19 @@ def compare(nodes: Sequence[Decoded]) -> Iterator[Compared]:
 
 
 def say_part(part: Decoded | None) -> str:
-    """A number in its natural base (a single bit is 1) with its meaning; a dash where there is none."""
+    """A number in its natural base (a single bit is 1) with its meaning; a dash for a missing part."""
     return " ".join(text for text in (value_of(part), meaning_of(part)) if text) if part else ABSENT
 
 
 def bytes_apart(parts: Sequence[Decoded | None]) -> tuple[str, ...]:
-    """Bytes from the first that differs on, of parts whose beginnings are alike."""
+    """Bytes from the first difference on, for parts with equal beginnings."""
     raws = [part.raw for part in parts if part]
     first = next((at for at, digits in enumerate(zip(*raws, strict=False)) if len(set(digits)) > 1), min(map(len, raws))) // 2
     return tuple(f"byte {first}: {bytes.fromhex(raw)[first:][:SHOWN_BYTES].hex(' ') or 'the end'}" for raw in raws)
 
 
 def changes(rows: Sequence[Compared], style: Style) -> list[str]:
-    """Two values, A → B, in columns where they fit."""
+    """Two values, A → B, in columns if they fit."""
     table = [(row.place, row.name, row.cells[0], ARROW, row.cells[1], row.note) for row in rows]
     if fit(table, style):
         return align(table, style, (*ROLES, "dim", "number", "dim"))
@@ -63,7 +63,7 @@ def fit(table: Sequence[Sequence[str]], style: Style) -> bool:
 
 
 def heading_of(nodes: Sequence[Decoded], labels: Sequence[str], style: Style) -> Iterator[str]:
-    """What is compared, and each value with what it says."""
+    """The compared thing, and each value with its summary."""
     yield style.paint("name", nodes[0].name)
     rows = [(label, node.raw if node.is_number else short_bytes(node), node.summary) for label, node in zip(labels, nodes, strict=True)]
     yield from spread(rows, style, ("dim", "number", ""))

@@ -1,4 +1,4 @@
-"""What `show` says about a constant: which enumeration has it as a value, or which field it is the bits of."""
+"""`show` for a constant: the enumeration that has it as a value, or the field whose bits it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hvrepl.render.style import Style, spread, titled
 
 
 def list_constants(catalog: Catalog, constants: Sequence[Constant]) -> Listing:
-    """Everything that a name means."""
+    """Every meaning of a name."""
     tables = [describe_constant(catalog, one) for one in constants]
     widths = [one.field.width if one.field else one.spec.width for one in constants]
     rows = [(one["of"], say_number(one, 0), one["name"], str(one.get("doc", ""))) for one in tables]
@@ -23,7 +23,7 @@ def list_constants(catalog: Catalog, constants: Sequence[Constant]) -> Listing:
 
 
 def describe_constant(catalog: Catalog, one: Constant) -> dict[str, Any]:
-    """The JSON object: what `show` of the enumeration or of the thing says of this value or field."""
+    """The JSON object: the part of `show` of the enumeration or thing that concerns this value or field."""
     told = describe_value(one.value) if one.value else describe_field(catalog, one.spec, one.field) if one.field else {}
     name = told.pop("name")
     also = [other for other in (name, *told.pop("also", ())) if other not in (one.spelling, name)]
@@ -44,12 +44,12 @@ def describe_constant(catalog: Catalog, one: Constant) -> dict[str, Any]:
 
 
 def say_number(table: Mapping[str, Any], width: int) -> str:
-    """value 0x4, or 1 of a single bit; bit 2, EDX bit 19, bytes at +8."""
+    """value 0x4, or 1 for a single bit; bit 2, EDX bit 19, bytes at +8."""
     return f"value {say_range(table, width)}" if "value" in table else say_place(table)
 
 
 def constant_lines(tables: Sequence[Mapping[str, Any]], widths: Sequence[int], style: Style) -> Iterator[str]:
-    """The same as text; `widths` are those of the fields or enumerations of which they are values."""
+    """The same as text; `widths` are those of the fields or enumerations that have the values."""
     for place, (table, width) in enumerate(zip(tables, widths, strict=True)):
         if place:
             yield ""
@@ -65,7 +65,7 @@ def constant_lines(tables: Sequence[Mapping[str, Any]], widths: Sequence[int], s
 
 
 def say_owner(table: Mapping[str, Any], width: int) -> str:
-    """Of what it is a value or the bits; the arch only where it is one alone."""
+    """The owner of the value or bits; the arch only if it is a single one."""
     owner = f"{table['of']}.{table['field']}" if table["kind"] == "value" and "field" in table else table["of"]
     arch = "" if table["arch"] == COMMON else f" ({table['arch']})"
     title = f", {table['title']}" if "title" in table else ""

@@ -1,4 +1,4 @@
-"""What `show` says of a spec: every number and name on both archs, fields, enumerators, notes, sources; as a table and as lines."""
+"""`show` for a spec: every number and name on both archs, fields, enumerators, notes, sources; as a table and as lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hvrepl.render.flag import describe_flag, describe_place, flag_facts, with_f
 from hvrepl.render.style import Style, align, spread, titled, wrap
 from hvrepl.wording import count_of, listed
 
-MANY_VALUES = 40  # of an enumeration in text; JSON has them all
-# What is to be done with reserved bits, in a word.
+MANY_VALUES = 40  # values of an enumeration in text; JSON has them all
+# The rule for reserved bits, in a word.
 RESERVED = {"zero": "must be zero", "one": "must be one", "preserve": "keep as read", "ignore": "may be anything"}
-# What a count says that is not a field's own number, with what it is made of.
+# The way a count is calculated from fields, in words.
 COUNTED = {"popcount": "one for each bit that is set in", "pages": "one for each page of"}
 
 
@@ -70,7 +70,7 @@ def describe_address(catalog: Catalog, spec: Spec, address: Address, element: in
 
 
 def describe_layout(catalog: Catalog, spec: Spec, layout: Layout, when: str = "") -> Iterator[dict[str, Any]]:
-    """The fields of a layout and, after the field whose bits they share, those of each variant with what picks it."""
+    """The fields of a layout; the fields of each variant follow the field whose bits they share, with their condition."""
     for field in reversed(layout.fields) if spec.width else placed(catalog, layout.fields):
         table = describe_field(catalog, spec, field) | ({"when": when} if when else {})
         if not (field.switch and field.name.startswith("bits_")):
@@ -84,7 +84,7 @@ def describe_layout(catalog: Catalog, spec: Spec, layout: Layout, when: str = ""
 
 
 def placed(catalog: Catalog, fields: Iterable[Field]) -> Iterator[Field]:
-    """The members of a struct with the offsets and sizes that they have on this arch, where the types of those before fix them there."""
+    """The members of a struct with their offsets and sizes on this arch, as far as the types before them fix these."""
     sizes = Sizes(catalog)
     end: int | None = 0
     for field in fields:
@@ -113,7 +113,7 @@ def describe_field(catalog: Catalog, spec: Spec, field: Field) -> dict[str, Any]
 
 
 def describe_bits(spec: Spec, field: Field) -> dict[str, Any]:
-    """Bits of a word; of a CPUID leaf those within its register."""
+    """Bits of a word; in a CPUID leaf, within its register."""
     high = field.lsb + field.width - 1
     if spec.kind != "cpuid":
         return {"bits": [high, field.lsb]}
@@ -121,7 +121,7 @@ def describe_bits(spec: Spec, field: Field) -> dict[str, Any]:
 
 
 def describe_privilege(catalog: Catalog, spec: Spec) -> Iterator[str]:
-    """The bit that a spec's `privilege` names, as CPUID 0x40000003 EAX 2 access_synic_regs, and where it stands on the other arch."""
+    """The bit in a spec's `privilege`, such as CPUID 0x40000003 EAX 2 access_synic_regs, and its place on the other arch."""
     space, _, rest = spec.privilege.partition(":")
     number, _, name = rest.partition(".")
     numbers = [(space, to_int(number, 0))]
@@ -151,7 +151,7 @@ def describe_value(value: Enumerator) -> dict[str, Any]:
 
 
 def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """The same as text: what it is, numbers, fields, then what it needs, its other names and sources."""
+    """The same as text: its kind, numbers, fields, then requirements, other names and sources."""
     yield from titled(table["name"], table.get("title", ""), style)
     yield from told_of(table, style)
     for block in (numbers_of(table, style), contents_of(table, style), facts_of(table, style)):
@@ -160,7 +160,7 @@ def describe_lines(table: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def told_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """What is said about a thing in sentences."""
+    """The sentences about a thing."""
     if "doc" in table:
         yield from wrap(table["doc"], style.width, "  ", "  ")
     if "note" in table:
@@ -172,7 +172,7 @@ def say_arches(arch: str) -> str:
 
 
 def numbers_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """A row per number, with what there is to say about it."""
+    """A row per number, with its remarks."""
     rows = [(one["space"], one["number"], one["name"], say_arches(one["arch"])) for one in table["addresses"]]
     is_narrow = style.width and any(len("  ".join(row[:-1])) + 2 > style.width for row in rows)
     yield from (spread if is_narrow else align)(rows, style, ("dim", "number", "name", "dim"))
@@ -182,7 +182,7 @@ def numbers_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def contents_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """How big it is, then its fields or its values."""
+    """Its size, then its fields or values."""
     measure = say_measure(table)
     if measure:
         yield f"  {measure}"
@@ -194,7 +194,7 @@ def contents_of(table: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def say_measure(table: Mapping[str, Any]) -> str:
-    """64 bits, 0x10000 after reset; of what has no number also the archs."""
+    """64 bits, 0x10000 after reset; for a thing without a number also the archs."""
     values = table.get("values", ())
     facts = [f"{table['width']} bits" if "width" in table else "", f"{table['size']} bytes" if "size" in table else ""]
     facts.append(f"{table['reset']} after reset" if "reset" in table else "")
@@ -204,14 +204,14 @@ def say_measure(table: Mapping[str, Any]) -> str:
 
 
 def layouts_of(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """(heading, fields) of what it lays out: a hypercall's input and output, or the fields under no heading."""
+    """(heading, fields) of its layouts: a hypercall's input and output, or the fields under no heading."""
     yield "input" if table["kind"] == "hypercall" and table["fields"] else "", table["fields"]
     if "output" in table:
         yield "output", table["output"]
 
 
 def facts_of(table: Mapping[str, Any], style: Style) -> list[str]:
-    """What it needs, what else it is called, what to see, and sources: each kind once, in a row."""
+    """Its requirements, other names, references and sources: each kind once, in a row."""
     rows = [
         *names_of(table),
         ("see", ", ".join(table.get("see", ()))),
@@ -225,7 +225,7 @@ def sources_of(table: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def names_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(label, text) of what it needs and what else it is called; "" is the text where there is nothing."""
+    """(label, text) of its requirements and other names; the text may be ""."""
     also = dict.fromkeys([*table.get("also", ()), *(name for one in table["addresses"] for name in one.get("also", ()))])
     was = [f"{name} ({one['space']} {one['number']} in older headers)" for one in table["addresses"] for name in one.get("was", ())]
     return [
@@ -238,7 +238,7 @@ def names_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def say_granting(granted: Iterable[str]) -> str:
-    """CPUID 0x40000003 EAX 2 access_synic_regs → access_synic_regs (CPUID 0x40000003 EAX bit 2); several places of a name together."""
+    """CPUID 0x40000003 EAX 2 access_synic_regs → access_synic_regs (CPUID 0x40000003 EAX bit 2); several places of a name are joined."""
     places: dict[str, list[str]] = {}
     for one in granted:
         place, bits, name = one.rsplit(" ", 2)
@@ -247,7 +247,7 @@ def say_granting(granted: Iterable[str]) -> str:
 
 
 def fields_of(fields: Any, style: Style) -> Iterator[str]:
-    """A row a field; those of variants under what picks them."""
+    """A row per field; those of variants under their conditions."""
     for conditions, members in blocks_of(fields):
         for place, when in enumerate(conditions):
             yield from wrap(when, style.width, f"  {'or' if place else 'where'} ", "      ")
@@ -255,7 +255,7 @@ def fields_of(fields: Any, style: Style) -> Iterator[str]:
 
 
 def blocks_of(fields: Iterable[Mapping[str, Any]]) -> Iterator[tuple[list[str], list[Mapping[str, Any]]]]:
-    """(conditions, fields) of what is always there, under no condition, and of each variant; once where several variants have the same."""
+    """(conditions, fields): the unconditional fields, and those of each variant; variants with the same fields share an entry."""
     blocks: dict[str, list[Mapping[str, Any]]] = {}
     for field in fields:
         blocks.setdefault(field.get("when", ""), []).append(field)
@@ -271,7 +271,7 @@ def row_of(field: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def say_conditions(whens: Iterable[str]) -> Iterator[str]:
-    """What picks variants that have the same fields: "severity=0, facility=other" and "severity=2, facility=other" are one condition."""
+    """The conditions of variants with the same fields: "severity=0, facility=other" and "severity=2, facility=other" become one."""
     found: list[dict[str, list[str]]] = []
     for when in whens:
         keys: dict[str, list[str]] = {}
@@ -283,7 +283,7 @@ def say_conditions(whens: Iterable[str]) -> Iterator[str]:
 
 
 def add_condition(found: list[dict[str, list[str]]], new: dict[str, list[str]]) -> None:
-    """One that differs from another in a single field is said together with it."""
+    """Joins a condition with another one that differs in a single field."""
     for known in found:
         apart = [switch for switch in known if known[switch] != new.get(switch)]
         if len(apart) == 1 and list(known) == list(new):
@@ -314,7 +314,7 @@ def say_bits(bits: str) -> str:
 
 
 def remark_of(field: Mapping[str, Any]) -> str:
-    """What there is to say about a field besides its place and name."""
+    """Remarks on a field, in addition to its place and name."""
     values, width = field.get("values", ()), width_of(field)
     known = ", ".join(f"{say_range(value, width)} {value['name']}" for value in values) if len(values) <= MANY_VALUES else ""
     kind = ": ".join(text for text in (say_type(field, len(values)), known) if text)
@@ -329,7 +329,7 @@ def remark_of(field: Mapping[str, Any]) -> str:
 
 
 def width_of(field: Mapping[str, Any]) -> int:
-    """Its bits; 0 of what is counted in bytes."""
+    """Its bits; 0 for a member counted in bytes."""
     return field["bits"][0] - field["bits"][1] + 1 if "bits" in field else 0
 
 
@@ -350,7 +350,7 @@ def say_type(field: Mapping[str, Any], values: int) -> str:
 
 
 def say_count(count: int | str) -> str:
-    """How many there are: 16 of them, as many as range_cnt says."""
+    """The number of elements: 16 of them, as many as range_cnt says."""
     if isinstance(count, int):
         return f"{count} of them"
     if count == "rest":
@@ -360,7 +360,7 @@ def say_count(count: int | str) -> str:
 
 
 def values_of(values: Any, style: Style, width: int = 0) -> list[str]:
-    """A row a value of an enumeration that is so many bits wide."""
+    """A row per value of an enumeration with this width in bits."""
     rows = []
     for value in values:
         remarks = [value.get("doc", ""), f"also {', '.join(value['also'])}" if "also" in value else "", value.get("note", "")]

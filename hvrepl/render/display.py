@@ -1,4 +1,4 @@
-"""How Python shows a Decoded: `print` as the screen, a notebook as a table. Imports either only when something is shown."""
+"""Makes Python show a Decoded: `print` as the screen, a notebook as a table. Imports either only when something is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hvrepl.codec.decoded import DISPLAYS, Decoded
 
 
 def set_displays() -> None:
-    """From now on each Decoded knows its text and its HTML."""
+    """Gives every Decoded its text and its HTML from now on."""
     DISPLAYS.update(text=to_text, html=to_html)
 
 
@@ -19,7 +19,7 @@ def to_text(node: Decoded) -> str:
 
 
 def to_html(node: Decoded) -> str:
-    """The table with its style, for a page that has none for it."""
+    """The table with its style, for a page without one."""
     from hvrepl.render.html import STYLE, render_html
 
     return f"<style>\n{STYLE}</style>{render_html(node)}"

@@ -1,4 +1,4 @@
-"""What `show` says of a QEMU flag: the fields of CPUID leaves that it sets, what it needs, when it is advised, and how others spell it."""
+"""`show` for a QEMU flag: the fields of CPUID leaves that it sets, its requirements, when it is advised, and its names elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ByProxmox, Field, Flag, Spec
 from hvrepl.catalog.parse_specs import place_in_leaf
 
-# What kind of value it takes, and for whom QEMU's documentation advises it, in words.
+# The kind of its value, and for whom QEMU's documentation advises it, in words.
 READS = {"switch": "", "number": "a number", "text": "a text of up to 12 characters", "auto": "on, off or auto"}
 ADVISED = {
     "always": "every Windows guest",
@@ -40,7 +40,7 @@ def describe_flag(catalog: Catalog, spec: Spec) -> dict[str, Any]:
 
 
 def describe_set(catalog: Catalog, path: str, flag: Flag) -> dict[str, Any]:
-    """A field that a flag sets, with where it is and what it becomes; without a value it takes that of the flag."""
+    """A field that a flag sets, with its place and value; without a value it takes the flag's."""
     leaf, _, name = path.partition(".")
     found = catalog.find_name(leaf)
     table: dict[str, Any] = {"name": path, "leaf": catalog.spaces["cpuid"].write(found.number or 0)}
@@ -51,14 +51,14 @@ def describe_set(catalog: Catalog, path: str, flag: Flag) -> dict[str, Any]:
 
 
 def with_flags(catalog: Catalog, spec: Spec, fields: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Fields, those of a CPUID leaf with the flags of QEMU that set each."""
+    """Fields; those of a CPUID leaf with the QEMU flags that set them."""
     setting = flags_setting(catalog, spec) if spec.kind == "cpuid" else {}
     for field in fields:
         yield field | ({"qemu": setting[field["name"]]} if field["name"] in setting else {})
 
 
 def flags_setting(catalog: Catalog, spec: Spec) -> dict[str, list[str]]:
-    """Of each field of a leaf the flags that set it; not of what any flag sets, and some only raise."""
+    """The flags that set each field of a leaf, except fields that any flag sets, or that some only raise."""
     flags = [(one.name, one.flag) for one in catalog.flags() if one.flag]
     by_any = {path for _, flag in flags if flag.any for path in flag.sets}
     found: dict[str, list[str]] = {}
@@ -92,7 +92,7 @@ def flag_facts(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def say_set(one: Mapping[str, Any]) -> str:
-    """access_synic_regs (CPUID 0x40000003 EAX bit 2), of a number with it."""
+    """access_synic_regs (CPUID 0x40000003 EAX bit 2); a number comes with it."""
     name = one["name"].partition(".")[2]
     high, low = one["bits"]
     register = one["reg"].upper()

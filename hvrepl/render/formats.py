@@ -1,4 +1,4 @@
-"""RENDERERS: a stream of Decoded → text, a piece as soon as it is known. A new output is one function here."""
+"""RENDERERS: a stream of Decoded → text, in pieces as soon as they are known. A new output is one function here."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hvrepl.wording import printable
 
 @record
 class Item:
-    """One result of a stream: a node, or an object that is JSON already; `line` is its line of the input where that is asked for.
+    """One result of a stream: a node, or a JSON object; `line` is its line of the input if that is asked for.
 
-    `extra` is what its object says besides: where it was found; `where` says that at the beginning of a line. `text` is whole lines of
-    ndjson, and nothing else then.
+    `extra` are further keys of its object, such as its place; `where` is the place at the beginning of a line. `text`, if set, is whole
+    lines of ndjson, and nothing else is used.
     """
 
     node: Decoded | None = None
@@ -35,13 +35,13 @@ class Item:
         return table if self.line is None else {"line": self.line} | table
 
 
-UNSEEN = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # what is a letter or a symbol and cannot be seen; blanks and marks besides
+UNSEEN = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # invisible letters and symbols, in addition to blanks and marks
 
 Renderer = Callable[[Iterable[Item], Style], Iterator[str]]
 
 
 def render_json(items: Iterable[Item], style: Style) -> Iterator[str]:
-    """One document: an object for one value, an array for several, which begins only when the second is there."""
+    """One document: an object for one value, an array for several, which only begins when the second arrives."""
     waiting, several, failed = "", False, None
     try:
         for item in items:
@@ -49,7 +49,7 @@ def render_json(items: Iterable[Item], style: Style) -> Iterator[str]:
                 yield f"{'' if several else '['}{waiting},\n"
                 several = True
             waiting = write_json(item.to_dict(), style)
-    except HvreplError as error:  # what came before it is a whole document still
+    except HvreplError as error:  # the values before it are still a complete document
         failed = error
     if waiting:
         yield waiting + ("]\n" if several else "\n")
@@ -58,12 +58,12 @@ def render_json(items: Iterable[Item], style: Style) -> Iterator[str]:
 
 
 def write_json(value: Any, style: Style) -> str:
-    """Compact, or for a person on lines of their own what does not fit on one."""
+    """Compact, or for people with one line per key or element that does not fit on one line."""
     return indent_json(value, style.width) if style.is_terminal else dump(value)
 
 
 def indent_json(value: Any, width: int, indent: str = "", used: int = 1) -> str:
-    """JSON whose objects and arrays go over several lines where they are wider than `width`, of which `used` columns are taken."""
+    """JSON with objects and arrays over several lines if they exceed `width`, of which `used` columns are taken."""
     whole = escape_unprintable(json.dumps(value, ensure_ascii=False))
     if not value or not isinstance(value, dict | list | tuple) or len(indent) + used + len(whole) <= width:
         return whole
@@ -87,15 +87,15 @@ def render_fields(items: Iterable[Item], style: Style) -> Iterator[str]:
 
 
 def render_few(items: Iterable[Item], style: Style) -> Iterator[str]:
-    """A few values side by side where they are of one thing and fit, else as render_fields has them."""
+    """A few values side by side if they are of one thing and fit, otherwise like render_fields."""
     from hvrepl.render.side_by_side import MOST, show_side_by_side
 
     rest = iter(items)
     first: list[Item] = []
     failed = None
     try:
-        first += islice(rest, MOST + 1)  # no more: what a word names may be a file without an end
-    except HvreplError as error:  # what came before it is shown still
+        first += islice(rest, MOST + 1)  # no more: a word may name an endless file
+    except HvreplError as error:  # the values before it are still shown
         failed = error
     lines = show_side_by_side([item.node for item in first if item.node], style)
     yield from screens([lines]) if lines else render_fields(chain(first, rest), style)
@@ -118,14 +118,14 @@ def screens(found: Iterable[Iterable[str]]) -> Iterator[str]:
 
 
 def render_line(items: Iterable[Item], style: Style) -> Iterator[str]:
-    """`NAME 0xRAW  summary  ! finding`: one line a value."""
+    """`NAME 0xRAW  summary  ! finding`: one line per value."""
     for item in items:
         if item.node:
             yield item_line(item, style) + "\n"
 
 
 def item_line(item: Item, style: Style) -> str:
-    """One line that begins with where the value was found."""
+    """One line that begins with the place of the value."""
     where = f"{printable(item.where)}  " if item.where else ""
     return where + (one_line(item.node, style) if item.node else "")
 
@@ -146,7 +146,7 @@ def render_table(items: Iterable[Item], style: Style) -> Iterator[str]:
 
 
 def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: Style) -> str:
-    import tabulate  # 50 ms that the other formats need not pay
+    import tabulate  # 50 ms that the other formats save
 
     if style.table not in tabulate.tabulate_formats:
         raise UsageError(f"no such style of tabulate: {style.table[:40]!r}; choose from {', '.join(tabulate.tabulate_formats)}")
@@ -155,7 +155,7 @@ def tabulate_rows(rows: Iterable[Iterable[str]], headers: Iterable[str], style: 
 
 
 def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
-    """A row per value, with the fields of the first as columns; fields that only a later one has go into the last column."""
+    """A row per value, with the fields of the first as columns; fields of later values only go into the last column."""
     columns: list[str] | None = None
     places: list[str] = []
     for item in items:
@@ -185,7 +185,7 @@ def render_csv(items: Iterable[Item], _: Style) -> Iterator[str]:
 
 
 def say_extra(value: Any) -> str:
-    """What goes with a node, in a cell: of CPUs each with its value, or why there is none."""
+    """Additions to a node, in a cell: CPUs each with its value, or the reason for having none."""
     return " ".join(f"{one['cpu']}={one.get('raw') or one['error']}" for one in value) if isinstance(value, list) else str(value)
 
 
@@ -195,13 +195,13 @@ def csv_row(cells: Iterable[str]) -> str:
     import io
 
     out = io.StringIO()
-    # Not lineterminator="\n": before Python 3.13 a carriage return would stand unquoted in a cell.
+    # Not lineterminator="\n": before Python 3.13, a carriage return in a cell would not be quoted.
     csv.writer(out).writerow("'" + cell if is_formula(cell) else cell for cell in cells)
     return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def is_formula(cell: str) -> bool:
-    """Whether a spreadsheet may run a cell: some look past blanks and marks that are not seen, and take = in its other widths for one."""
+    """Whether a spreadsheet may run a cell: some skip blanks and invisible marks, and accept = in its other widths."""
     if cell[:1].isascii() and cell[:1].isalnum():
         return False
     from unicodedata import normalize

@@ -1,4 +1,4 @@
-"""What debuggers find in a guest → listings, which every format has: the SynIC pages of its CPUs, and its VMBus channels."""
+"""A debugger's findings in a guest → listings, which every format has: the SynIC pages of its CPUs, and its VMBus channels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMED = ("name",) * 6
 
 
 def list_pages(pages: Sequence[SynicPage]) -> Listing:
-    """A row for each page; a person also reads what is in its slots."""
+    """A row per page; for people also the content of its slots."""
     return Listing(
         PAGE_HEADERS, [cells_of(page) for page in pages], [page.to_dict() for page in pages], lines=lambda style: page_lines(pages, style)
     )
@@ -40,7 +40,7 @@ def address_of(page: SynicPage) -> str:
 
 
 def say_page(page: SynicPage) -> str:
-    """In a sentence: what is in use, and whether an end of message is owed for it."""
+    """A sentence: the slots in use, and whether an end of message is owed for one."""
     said = [] if page.is_online else ["the CPU is offline"]
     if not page.node:
         return "; ".join([*said, page.error.removeprefix(f"{page.address:#x} ") or "no page"])
@@ -52,7 +52,7 @@ def say_page(page: SynicPage) -> str:
 
 
 def page_lines(pages: Sequence[SynicPage], style: Style) -> Iterator[str]:
-    """Each CPU once, its pages below one another, and below each page its slots in use and what is strange in it."""
+    """Each CPU once, its pages below one another, and below each page its slots in use and its findings."""
     rows: list[tuple[str, ...]] = [("cpu", "page", "address", "")]
     roles: list[Sequence[str]] = [NAMED]
     before = None
@@ -66,11 +66,11 @@ def page_lines(pages: Sequence[SynicPage], style: Style) -> Iterator[str]:
             rows.append(("", "", f"{'slot' if page.kind == MESSAGES else 'SINT'} {number}", slot.summary if slot else ""))
             roles.append(("", "", "dim", ""))
         for finding in page.node.findings if page.node else ():
-            if finding.code == PENDING:  # the page's own line says what it means
+            if finding.code == PENDING:  # the page's own line explains it
                 continue
             rows.append(("", "", "!", say_finding(finding)))
             roles.append(LOUD)
-    if all(page.cpu is None for page in pages):  # no column for what nobody knows
+    if all(page.cpu is None for page in pages):  # no column if all are unknown
         rows = [row[1:] for row in rows]
         roles = [own[1:] for own in roles]
         yield from align(rows, style, (), own_roles=roles)
@@ -79,7 +79,7 @@ def page_lines(pages: Sequence[SynicPage], style: Style) -> Iterator[str]:
 
 
 def list_channels(channels: Sequence[Channel]) -> Listing:
-    """A row for each channel, with how many bytes of each ring are in use; a person reads below them what is wrong with a ring."""
+    """A row per channel, with the bytes in use of each ring; for people the faults of a ring below."""
     rows = [channel_cells(channel) for channel in channels]
     return Listing(
         CHANNEL_HEADERS, rows, [channel.to_dict() for channel in channels], lines=lambda style: channel_lines(channels, rows, style)
@@ -107,7 +107,7 @@ def say_ring(ring: Ring | None) -> str:
 
 
 def channel_lines(channels: Sequence[Channel], rows: Sequence[Sequence[str]], style: Style) -> Iterator[str]:
-    """Columns where these leave room for the class, else each channel below the one before; then what is wrong."""
+    """Columns if they leave room for the class, otherwise each channel below the one before; then the faults."""
     rows = [(row[0], channel.state, *row[2:]) for channel, row in zip(channels, rows, strict=True)]
     fixed = sum(max(map(len, column)) + GAP for column in zip(*(row[:-1] for row in (CHANNEL_HEADERS, *rows)), strict=True))
     if not style.width or fixed + GAP + NARROW <= style.width:
@@ -123,7 +123,7 @@ def channel_lines(channels: Sequence[Channel], rows: Sequence[Sequence[str]], st
 
 
 def faults_of(channel: Channel) -> Iterator[str]:
-    """That it is gone, what cannot be known of its rings, and who waits for room in them."""
+    """That it is gone, unknowns of its rings, and who waits for room in them."""
     if channel.is_rescinded:
         yield "the host has rescinded the offer"
     for ring, where, sender in ((channel.outbound, "to host", "guest"), (channel.inbound, "from host", "host")):

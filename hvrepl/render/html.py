@@ -1,4 +1,4 @@
-"""Decoded → a fragment of HTML: the rows of the screen as a table. Without a style or a script of its own, so that any page may have it."""
+"""Decoded → a fragment of HTML: the rows of the screen as a table. Without its own style or script, so that any page may contain it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from hvrepl.render.style import Style
 from hvrepl.wording import count_of, printable
 
 ROW_CLASSES: dict[tuple[str, ...], str] = {PLAIN: "hv-plain", SET: "hv-set", ZERO: "hv-zero", LOUD: "hv-loud"}
-LONGEST_RAW = 256  # bytes of a field that a row has whole as its data-raw: as many as a message
-RESERVED = " hv-reserved"  # besides the class of its roles
+LONGEST_RAW = 256  # bytes of the longest field that a row has as its data-raw: as many as a message
+RESERVED = " hv-reserved"  # in addition to the class of its roles
 COLUMNS = ("place", "name", "value", "meaning")
-# Light or dark by what the reader's system asks for, but in a notebook by the theme of the notebook, which says so in its own way.
+# Light or dark by the setting of the reader's system, but in a notebook by the notebook's theme, which it marks in its own way.
 LIGHT = "--hv-text: #1a1a1a; --hv-back: #ffffff; --hv-dim: #666666; --hv-loud: #c4141b; --hv-line: #d8d8d8;"
 DARK = "--hv-text: #e8e8e8; --hv-back: #1b1b1b; --hv-dim: #9a9a9a; --hv-loud: #ff6b6b; --hv-line: #444444;"
 STYLE = f"""\
@@ -60,11 +60,11 @@ STYLE = f"""\
 
 
 def render_html(node: Decoded, href: str = "") -> str:
-    """A `div` of class hv-decoded, with what the screen says in its order; every text in it is escaped.
+    """A `div` of class hv-decoded, with the content of the screen in its order; all text is escaped.
 
     Each row of a field has its name as `data-name`, its bits as `data-raw` unless they are more than a message's, and its place as
     `data-bits="17:17"`, with `data-register` in a CPUID leaf, or as `data-offset` and `data-size`. Reserved bits that are clear share a
-    row, whose `data-bits` has each range, with blanks between. `href` is where the heading leads, "" if nowhere.
+    row, whose `data-bits` has each range, with blanks between. `href` is the link of the heading, or "".
     """
     return "".join(pieces_of(node, href))
 
@@ -134,7 +134,7 @@ def rows_of_table(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def nested(part: Decoded, said: str) -> Iterator[str]:
-    """What holds other parts: open, as on the screen, and folded by a click."""
+    """A part that contains others: open, as on the screen, and foldable."""
     yield f"<details open><summary>{text(said or count_of(len(part.fields), 'field'))}</summary>"
     yield f'<table aria-label="{text(part.name)}">'
     yield from rows_of_table(rows_at(part))
@@ -142,7 +142,7 @@ def nested(part: Decoded, said: str) -> Iterator[str]:
 
 
 def places_in_row(row: Row) -> str:
-    """The data attributes of a row: of a run of elements only where it begins."""
+    """The data attributes of a row; for a run of elements, only of its beginning."""
     if not row.parts:
         return ""
     first = row.parts[0]
@@ -163,7 +163,7 @@ def attributes(**named: str | int | None) -> str:
 
 
 def table_of_slots(node: Decoded, href: str) -> Iterator[str]:
-    """A row for each slot in use, then each of them with its fields, folded."""
+    """A row per used slot, then each of them with its fields, folded."""
     table = slot_table(node)
     yield f'<table class="hv-slots">{caption_of(head_of(node), href)}'
     if not table.rows:
@@ -189,5 +189,5 @@ def right_of(place: int, right: Iterable[int]) -> str:
 
 
 def text(content: str) -> str:
-    """As HTML, and with what cannot be printed as the screen has it."""
+    """Text as HTML, with unprintable characters as on the screen."""
     return escape(printable(content))

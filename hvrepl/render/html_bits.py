@@ -1,4 +1,4 @@
-"""A number's bits as HTML: a button for each, which a page may let its reader press. The rows of fields are html.py's."""
+"""A number's bits as HTML: a button per bit, which a page may let its reader press. The rows of fields are in html.py."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hvrepl.codec.decoded import Decoded
 from hvrepl.render.html import text
 
 BYTE = 8
-MOST_BITS = 128  # that anybody clicks one by one
+MOST_BITS = 128  # the most bits that anybody clicks one by one
 
 
 def bit_buttons(node: Decoded) -> str:
-    """A group of buttons, high bits first, a byte at a time; "" for what is not one number laid out in fields.
+    """A group of buttons, high bits first, byte by byte; "" for anything but a number with fields.
 
-    `data-what` is the thing and `data-raw` its value; each button has its number as `data-bit`, is pressed where the bit is one, and
-    only the first can be tabbed to: arrow keys are the page's affair. Bits of one field follow one another in one shade, `hv-odd` or not.
+    `data-what` is the thing and `data-raw` its value; each button has its number as `data-bit`, is pressed if the bit is one, and only the
+    first can be tabbed to: the page handles arrow keys. The bits of one field share a shade, which alternates, `hv-odd` or not.
     """
     places = {bit: part for part in node.fields if part.bits and not part.register for bit in range(part.bits[1], part.bits[0] + 1)}
     width = 4 * len(node.raw.removeprefix("0x"))

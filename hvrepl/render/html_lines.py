@@ -1,4 +1,4 @@
-"""Lines as a terminal has them → HTML: what is painted is a span with a class, and everything else is escaped."""
+"""Lines for a terminal → HTML: painted text becomes a span with a class, and everything else is escaped."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NAME = f"\x1b[{SGR['name']}m"
 
 
 def escape_lines(text: str, link: Callable[[str], str] = str) -> str:
-    """The text as HTML for a `pre` or a paragraph. Any other escape sequence is text like the rest.
+    """The text as HTML for a `pre` or a paragraph. Other escape sequences are plain text.
 
-    `link` makes the HTML of a name with which a line begins of its escaped text: headings may lead somewhere.
+    `link` turns the escaped name at the beginning of a line into HTML: headings may be links.
     """
     pieces = OWN_SGR.split(text)
     out, is_open, is_name, begins = [], False, False, True

@@ -1,4 +1,4 @@
-"""What `scan --info` says of an image: its format, the memory in it, what was left out, and what is wrong with it."""
+"""`scan --info` for an image: its format, its memory, what was left out, and its faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hvrepl.render.listing import Listing, render_listing
 from hvrepl.render.style import Style, align, loud_lines, paint_text, titled, wrap
 from hvrepl.wording import count_of, printable
 
-SHOWN = 8  # ranges that a person is shown; an image can have millions
+SHOWN = 8  # ranges that are shown to people; an image can have millions
 UNKNOWN = "unknown until unpacked"
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 HEADERS = ("file", "format", "arch", "size", "ranges", "missing", "kernel", "findings")
@@ -24,9 +24,9 @@ HEADERS = ("file", "format", "arch", "size", "ranges", "missing", "kernel", "fin
 
 @mutable
 class Image:
-    """An image that is open. Its ranges are gone over once, which may show more that is wrong; `line` is that of the script.
+    """An open image. Its ranges are read once, which may show further faults; `line` is the line of the script.
 
-    `state` gives what was saved of its guest besides memory.
+    `state` yields what was saved of its guest in addition to memory.
     """
 
     path: str
@@ -43,15 +43,15 @@ class Image:
             self.fault = str(error).removeprefix(f"{self.path}: ")
 
     def findings(self) -> list[Finding]:
-        """What opening it has shown, and going over its ranges so far."""
+        """The faults that opening it and reading its ranges have shown so far."""
         return [Finding("damaged", "", text) for text in dict.fromkeys((self.memory.fault, self.fault)) if text]
 
 
 @record
 class Survey:
-    """What is known of an image once its ranges have been gone over: the first of them, how many there are, and where the last ends.
+    """Facts about an image after reading its ranges: the first of them, their number, and the end of the last.
 
-    `size` is what is in all of them, None if their end is not known even so.
+    `size` is the sum of all, None if their end is still unknown.
     """
 
     image: Image
@@ -63,7 +63,7 @@ class Survey:
 
 
 def render_images(images: Iterable[Image | Item], form: str, style: Style, *, several: bool) -> Iterator[str]:
-    """The images in a format; an Item among them is an object of ndjson. `several`: they are an array in JSON, even if one is left."""
+    """The images in a format; an Item among them is an ndjson object. `several`: a JSON array, even if only one is left."""
     if form == "json":
         yield from json_document((image for image in images if isinstance(image, Image)), style, several=several)
     elif form == "ndjson":
@@ -84,7 +84,7 @@ def render_images(images: Iterable[Image | Item], form: str, style: Style, *, se
 
 
 def rows(images: Iterable[Image | Item], form: str, style: Style) -> Iterator[str]:
-    """A row for each image, or for tabulate for each thing said of it; before an error all that came before it."""
+    """A row per image, or for tabulate a row per fact; an error comes after everything before it."""
     surveys: list[Survey] = []
     failed = None
     try:
@@ -103,7 +103,7 @@ def rows(images: Iterable[Image | Item], form: str, style: Style) -> Iterator[st
 
 
 def to_table(image: Image) -> dict[str, Any]:
-    """The JSON object. Its ranges, and its findings after them, are iterators: they are made as they are written."""
+    """The JSON object. Its ranges and then its findings are iterators, evaluated as they are written."""
     said = image.memory.facts
     table = {
         "format": said.format,
@@ -125,7 +125,7 @@ def later(make: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
 
 
 def json_document(images: Iterable[Image], style: Style, *, several: bool) -> Iterator[str]:
-    """An object, or an array of several, which is whole also where an error ends it."""
+    """An object, or an array of several, which is complete even if an error ends it."""
     started, failed = False, None
     try:
         for image in images:
@@ -141,9 +141,9 @@ def json_document(images: Iterable[Image], style: Style, *, several: bool) -> It
 
 
 def write_object(table: Mapping[str, Any], newline: str = "") -> Iterator[str]:
-    """An object of JSON, piece by piece: a value that is an iterator is an array whose elements are written one by one.
+    """A JSON object in pieces: a value that is an iterator becomes an array, written element by element.
 
-    With a newline each key begins a line, and each element of such an array.
+    With a newline, each key and each element of such an array is on its own line.
     """
     indent, gap = ("  ", " ") if newline else ("", "")
     before = "{" + newline
@@ -177,7 +177,7 @@ def survey(image: Image) -> Survey:
 
 
 def screen(one: Survey, style: Style) -> Iterator[str]:
-    """What a person reads."""
+    """The report for people."""
     *before, name = wrap(printable(one.image.path), style.width)
     yield from (style.paint("name", line) for line in before)
     yield from titled(name, one.image.memory.facts.format, style)
@@ -203,7 +203,7 @@ def say_memory(one: Survey) -> str:
 
 
 def range_rows(one: Survey) -> Iterator[tuple[str, str]]:
-    """(first and last address, size) of each range that is shown."""
+    """(first and last address, size) of each range in the report."""
     for held in one.first:
         if held.end == NO_END:
             yield f"{held.address:#x}-", "to its end"

@@ -1,6 +1,6 @@
-"""The fields of `show` → a picture of the layout: bits as a ruler, high bits first, bytes as a map. SVG whose texts can be selected.
+"""The fields of `show` → a picture of the layout: bits as a ruler, high bits first, bytes as a map. SVG with selectable text.
 
-It names no colour: the page says what each class looks like, so that one picture reads in light and in dark.
+It contains no colours: the page styles the classes, so that one picture is readable in light and in dark.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.record import record
 from hvrepl.render.definition import place_of, say_place
 
-FieldTable: TypeAlias = Mapping[str, Any]  # a field as `describe` has it
+FieldTable: TypeAlias = Mapping[str, Any]  # a field from `describe`
 Link: TypeAlias = Callable[[FieldTable], str]
 
 BITS_A_ROW, BYTES_A_ROW = 32, 16
 PICTURE_WIDTH = 696  # so that a bit is 20 wide
 GUTTER = 56  # for the range at the left
-CHARACTER = 6.7  # how wide a character is at most, in the size that the page gives it
-LOW, LINE = 30, 16  # how high a row is at least, and what a line of text takes
-MOST_LETTERS = 24  # of a name that stands upright
+CHARACTER = 6.7  # the most that a character is wide, in the page's size
+LOW, LINE = 30, 16  # the least height of a row, and the height of a line of text
+MOST_LETTERS = 24  # letters of a vertical name
 MOST_ROWS = 64
-SHOWN_ROWS = 2  # rows of bytes that one member takes at most, not counting those it shares with others
-VARIES = "varies"  # what a variant lays out, and bytes that depend on the value
+SHOWN_ROWS = 2  # the most rows of bytes for one member, without those it shares with others
+VARIES = "varies"  # a variant's bits, and bytes that depend on the value
 
 
 @record
@@ -41,7 +41,7 @@ class Cell:
 
 @record
 class Row:
-    """What is in a row, and the range that is written at its left. `highest`: the number of its first bit; `is_cut`: it is many rows."""
+    """The content of a row, and the range at its left. `highest`: the number of its first bit; `is_cut`: it represents many rows."""
 
     place: str
     cells: tuple[Cell, ...]
@@ -50,9 +50,9 @@ class Row:
 
 
 def draw_layout(fields: Sequence[FieldTable], width: int, label: str, link: Link) -> str:
-    """The picture of fields that are there together, of a word of so many bits (0: of a struct); "" where there is little to be seen.
+    """The picture of simultaneous fields, in a word of so many bits (0: in a struct); "" if there is little to see.
 
-    `link` says where a field is explained, "" if nowhere.
+    `link` gives the address of a field's explanation, or "".
     """
     rows = list(rows_of_bits(fields, width, link) if width else rows_of_bytes(fields, link))
     if not 0 < len(rows) <= MOST_ROWS or sum(len(row.cells) for row in rows) == 1:
@@ -70,7 +70,7 @@ def draw_layout(fields: Sequence[FieldTable], width: int, label: str, link: Link
 
 
 def draw_row(row: Row, unit: float, top: int) -> tuple[str, int]:
-    """The row, and how high it is with what is between it and the next."""
+    """The row, and its height with the gap to the next."""
     head = 0 if row.highest is None else LINE
     height = max([LOW, *(upright_height(cell) for cell in row.cells if is_upright(cell, unit))])
     middle = top + head + height / 2 + 4
@@ -114,7 +114,7 @@ def upright_height(cell: Cell) -> int:
 
 
 def rows_of_bits(fields: Sequence[FieldTable], width: int, link: Link) -> Iterator[Row]:
-    """32 bits a row, the highest first; bits that none of the fields has are a variant's."""
+    """32 bits per row, the highest first; bits without a field belong to a variant."""
     spans = sorted(((*span_of_bits(field), field) for field in fields), key=lambda one: -one[0])
     is_leaf = any("reg" in field for field in fields)
     for low in range((width - 1) // BITS_A_ROW * BITS_A_ROW, -1, -BITS_A_ROW):
@@ -131,7 +131,7 @@ def rows_of_bits(fields: Sequence[FieldTable], width: int, link: Link) -> Iterat
 
 
 def span_of_bits(field: FieldTable) -> tuple[int, int]:
-    """(high, low) in the whole word; of a CPUID leaf the registers count from eax."""
+    """(high, low) in the whole word; in a CPUID leaf the registers count from eax."""
     high, low = field["bits"]
     before = BITS_A_ROW * CPUID_REGISTERS.index(field["reg"].rpartition(":")[2]) if "reg" in field else 0
     return before + high, before + low
@@ -149,7 +149,7 @@ def cell_of(field: FieldTable, start: int, length: int, link: Link, role: str = 
 
 
 def rows_of_bytes(fields: Sequence[FieldTable], link: Link) -> Iterator[Row]:
-    """16 bytes a row; what has no fixed size or place takes a row of its own, and the many rows of a long member are one."""
+    """16 bytes per row; a member without a fixed size or place has its own row, and the many rows of a long member become one."""
     cells: list[Cell] = []
     begin = end = 0
     for field in fields:
@@ -159,7 +159,7 @@ def rows_of_bytes(fields: Sequence[FieldTable], link: Link) -> Iterator[Row]:
             yield Row(place_of(field), (cell_of(field, 0, BYTES_A_ROW, link, VARIES),))
             cells, begin = [], end
             continue
-        if cells and at > end:  # a variant's
+        if cells and at > end:  # bytes of a variant
             cells += varying(end - begin, min(at, begin + BYTES_A_ROW) - end)
         while size:
             if cells and at - begin >= BYTES_A_ROW:
@@ -178,6 +178,6 @@ def rows_of_bytes(fields: Sequence[FieldTable], link: Link) -> Iterator[Row]:
 
 
 def size_of(field: FieldTable) -> int | None:
-    """Bytes of a member, an array's as a whole; None where they depend on the value."""
+    """Bytes of a member, or of a whole array; None if they depend on the value."""
     size, count = field.get("size"), field.get("count", 1)
     return size * count if isinstance(size, int) and isinstance(count, int) else None

@@ -1,4 +1,4 @@
-"""Decoded → a ruler of bits: each bit with the letter of its field, what is set marked, what is reserved kept back."""
+"""Decoded → a ruler of bits: each bit with the letter of its field; set fields are marked, reserved bits fade."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hvrepl.render.style import Style
 
 BITS_A_ROW = 32
 BITS_A_GROUP = 4
-WIDE_ENOUGH = 41  # columns that such a row takes
+WIDE_ENOUGH = 41  # columns of such a row
 RESERVED, RESERVED_SET, MARK = ".", "!", "^"
 
 
 def render_bits(node: Decoded, style: Style) -> Iterator[str]:
-    """32 bits a row, a mark below each field that is set; what is not a word is shown as fields."""
+    """32 bits per row, with a mark below each field that is set; anything but a word is shown as fields."""
     digits = node.raw.removeprefix("0x")
     is_bare = node.is_number and not node.fields
     bare = (replace(node, name="value", bits=(4 * len(digits) - 1, 0)),) if is_bare else ()
@@ -60,13 +60,13 @@ def width_of(part: Decoded) -> int:
 
 
 def letters_of(fields: Sequence[Decoded]) -> Iterator[str]:
-    """a … z, A … Z, and again; reserved bits have none."""
+    """a … z, A … Z, and again; none for reserved bits."""
     letters = cycle(ascii_letters)
     return (next(letters) if not part.reserved else RESERVED_SET if part.is_set else RESERVED for part in fields)
 
 
 def letter_below(part: Decoded, letter: str, bit: str) -> str:
-    """What is below a bit: of reserved ones those that are set are called out."""
+    """The mark below a bit: a set reserved bit is loud."""
     return letter if not part.reserved else RESERVED_SET if bit == "1" else RESERVED
 
 
@@ -77,7 +77,7 @@ def role_of(part: Decoded, bit: str) -> str:
 
 
 def mark(row: Row, letter: str) -> Row:
-    """A row with the letter that its field has in the ruler."""
+    """A row with its field's letter in the ruler."""
     return Row((letter, *row.cells), (row.roles[0], *row.roles), row.quiet)
 
 

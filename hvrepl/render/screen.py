@@ -1,4 +1,4 @@
-"""Decoded → what a person reads: the sentence first, then field by field, strange things with `!`. Never by colour alone."""
+"""Decoded → the screen for people: the sentence first, then field by field, findings with `!`. Never relies on colour alone."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from hvrepl.wording import printable
 CPUID = "cpuid"  # the space whose values are four registers
 SHOWN_BYTES = 16
 BYTES_A_ROW = 16
-WIDE_ENOUGH = 75  # columns that a row of so many bytes takes
+WIDE_ENOUGH = 75  # columns of a row with so many bytes
 REGISTERS_A_ROW = 4
-WIDE_REGISTERS = 66  # columns that a row of so many registers takes
-LEAST_RUN = 3  # elements that say nothing, to share one line
-MOST_BINARY = 64  # bits that are written one by one
+WIDE_REGISTERS = 66  # columns of a row with so many registers
+LEAST_RUN = 3  # the fewest empty elements that share one line
+MOST_BINARY = 64  # the most bits of a number in binary
 SLACK = 3  # columns by which reserved ranges may widen the column of places
 NO_SLOT = "every slot is free"
-GAP = 6  # blanks between the sentence and how the value was read
-AT_ADDRESS = re.compile(r"(?<=\d bytes) at 0x[0-9a-f]+")  # what a dump's reader says of its first byte
+GAP = 6  # blanks between the sentence and the way the value was read
+AT_ADDRESS = re.compile(r"(?<=\d bytes) at 0x[0-9a-f]+")  # the address of the first byte, from a dump's reader
 PLAIN = ("dim", "number", "number", "meaning")
 SET = ("dim", "set", "set", "meaning")
 ZERO = ("dim", "dim", "dim", "dim")
@@ -34,7 +34,7 @@ LOUD = ("finding", "finding", "finding", "finding")
 class Row:
     """(place, name, value, meaning) of a part, with the role of each; `quiet`: reserved bits that are clear.
 
-    `parts` is what it is a row of: one part, a run of elements, or all the reserved ones; `inside` the part whose own rows come next.
+    `parts` are the parts in the row: one, a run of elements, or all the reserved ones; `inside` is the part whose own rows come next.
     """
 
     cells: tuple[str, ...]
@@ -46,7 +46,7 @@ class Row:
 
 @record
 class Head:
-    """What is above the rows: `value` of a word, or `where` a dump has it, and in parentheses how it was read."""
+    """The text above the rows: `value` of a word, or `where` a dump had it, and in parentheses how it was read."""
 
     title: str
     value: str
@@ -59,7 +59,7 @@ class Head:
 
 @record
 class SlotTable:
-    """The slots in use: a column for each field that asks for one, with which of them are right-aligned."""
+    """The slots in use: a column for each field that has one in its spec, and the columns that are right-aligned."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -117,7 +117,7 @@ def head_of(node: Decoded) -> Head:
 
 
 def title_of(node: Decoded) -> str:
-    """What a thing is called: one that has no number by what it is."""
+    """The name of a thing; without a number, with its kind."""
     return node.name if node.number else node.subtitle or node.name
 
 
@@ -127,14 +127,14 @@ def is_word(node: Decoded) -> bool:
 
 
 def sentence_of(node: Decoded) -> str:
-    """The summary; of a number that nobody lays out that number in decimal, where it is written otherwise."""
+    """The summary; for a number without a layout the number in decimal, unless its hex looks the same."""
     is_bare = is_word(node) and not node.fields and node.value is not None and node.kind != "number"
     return node.summary or (str(node.value) if is_bare and f"{node.value:x}" != str(node.value) else "")
 
 
 def say_read(node: Decoded) -> tuple[str, str]:
-    """Where a dump has it, for the title, and in parentheses how it was read."""
-    read = printable(node.read)  # which may name a file
+    """The address in the dump, for the title, and in parentheses how it was read."""
+    read = printable(node.read)  # it may contain the name of a file
     dump = None if node.dumped else AT_ADDRESS.search(read)
     how = read.replace(dump[0], "", 1) if dump else read
     how = how.removeprefix("read ").removeprefix("as ").replace(", read ", ", ")
@@ -142,7 +142,7 @@ def say_read(node: Decoded) -> tuple[str, str]:
 
 
 def registers_of(node: Decoded) -> list[tuple[str, str]]:
-    """(register, value) of a CPUID leaf, of which only some may be known; nothing of any other thing."""
+    """(register, value) of a CPUID leaf, of which only some may be known; empty for any other thing."""
     if node.space != CPUID:
         return []
     if node.is_number:
@@ -154,12 +154,12 @@ def registers_of(node: Decoded) -> list[tuple[str, str]]:
 
 
 def sum_up(parts: Iterable[Decoded]) -> int:
-    """The word that fields make up."""
+    """The word that the fields make up."""
     return sum(part.value << part.bits[1] for part in parts if part.bits and part.value is not None)
 
 
 def register_lines(node: Decoded, style: Style, indent: str = "  ") -> Iterator[str]:
-    """The registers of a CPUID leaf with their values, as many side by side as fit."""
+    """The registers of a CPUID leaf with their values, side by side as far as they fit."""
     registers = [f"{name} {value}" for name, value in registers_of(node)]
     step = REGISTERS_A_ROW if not style.width or style.width >= WIDE_REGISTERS else REGISTERS_A_ROW // 2
     for at in range(0, len(registers), step):
@@ -172,7 +172,7 @@ def others_of(node: Decoded, style: Style) -> Iterator[str]:
 
 
 def say_others(node: Decoded) -> Iterator[str]:
-    """What else a number can be, if that says more than what is shown already."""
+    """The other meanings of a number, as far as they add to what is shown already."""
     said = {node.name, *(part.meaning for part in node.fields if part.named)}
     for other in node.other:
         if other.name not in said and (other.summary or other.name) != node.summary:
@@ -181,20 +181,20 @@ def say_others(node: Decoded) -> Iterator[str]:
 
 
 def align_rows(rows: Sequence[Row], style: Style, *, place: int = 0, indent: str = "  ") -> list[str]:
-    """Rows as columns, the one of places at `place`. Ranges of quiet ones that would widen it stand in a line of their own."""
+    """Rows as columns; the places are in column `place`. A list of quiet ranges that would widen it gets a line of its own."""
     widest = SLACK + max((len(row.cells[place]) for row in rows if not row.quiet), default=WIDE_ENOUGH)
     cells = [row.cells if not row.quiet or len(row.cells[place]) <= widest else (line_of(row, place),) for row in rows]
     return align(cells, style, PLAIN, indent=indent, own_roles=[row.roles for row in rows])
 
 
 def line_of(row: Row, place: int) -> str:
-    """`63:21, 15:8  reserved  0`, a mark before it in the column of marks."""
+    """`63:21, 15:8  reserved  0`, after the column of marks."""
     before = [cell.ljust(1) for cell in row.cells[:place]]
     return "  ".join([*before, *row.cells[place : place + 3]])
 
 
 def rows_of(node: Decoded, depth: int = 0) -> Iterator[Row]:
-    """Each part with what is within it, indented; before them what a plain number is otherwise."""
+    """Each part with its inner parts indented; for a plain number, other notations come first."""
     if depth == 0:
         yield from number_rows(node)
     for row in rows_at(node):
@@ -210,7 +210,7 @@ def number_rows(node: Decoded) -> Iterator[Row]:
 
 
 def rows_at(node: Decoded) -> Iterator[Row]:
-    """Each part but not what is within it; reserved bits that are clear share one line, as a run of empty elements does."""
+    """Each part without its inner parts; clear reserved bits share one line, and so does a run of empty elements."""
     quiet = []
     for part, last in runs_of(node.fields):
         if part.reserved and not part.is_set:
@@ -230,7 +230,7 @@ def rows_at(node: Decoded) -> Iterator[Row]:
 
 
 def roles_of(part: Decoded) -> tuple[str, ...]:
-    """What is set stands out, what is zero steps back; what only holds other parts does neither."""
+    """A set part is bold, a zero dim; one that only contains others is neither."""
     if part.reserved:
         return LOUD
     if part.fields and part.value is None:
@@ -239,7 +239,7 @@ def roles_of(part: Decoded) -> tuple[str, ...]:
 
 
 def notations(value: int) -> Iterator[tuple[str, str]]:
-    """A number as people write it besides hex, and which of its bits are set."""
+    """A number in notations other than hex, and the bits that are set in it."""
     yield "decimal", str(value)
     digits = f"{value:b}"
     if len(digits) <= MOST_BINARY:
@@ -249,14 +249,14 @@ def notations(value: int) -> Iterator[tuple[str, str]]:
 
 
 def runs_of(parts: Sequence[Decoded]) -> Iterator[tuple[Decoded, Decoded]]:
-    """(itself, itself) of each part, but (first, last) of a run of elements in which nothing is set and which mean the same."""
+    """(part, part) for each part, but (first, last) for a run of empty elements with the same meaning."""
     for _, group in groupby(parts, key=lambda part: meaning_of(part) if part.name.startswith("[") and not part.is_set else id(part)):
         run = list(group)
         yield from ((run[0], run[-1]),) if len(run) >= LEAST_RUN else ((part, part) for part in run)
 
 
 def place_of(part: Decoded) -> str:
-    """Bits as 63:12, a register of a CPUID leaf before them; bytes as +16."""
+    """Bits as 63:12, in a CPUID leaf after the register; bytes as +16."""
     if part.bits is None:
         return f"+{part.offset}" if part.offset is not None else ""
     high, low = part.bits
@@ -265,7 +265,7 @@ def place_of(part: Decoded) -> str:
 
 
 def places_of(parts: Sequence[Decoded]) -> str:
-    """The places of several parts; a register is named only where it is another than before."""
+    """The places of several parts; a register is only repeated when it changes."""
     said = ""
     places = []
     for part in parts:
@@ -276,7 +276,7 @@ def places_of(parts: Sequence[Decoded]) -> str:
 
 
 def value_of(part: Decoded) -> str:
-    """The number in its natural base, bytes in hex as far as they fit; nothing for what only holds other parts."""
+    """The number in its natural base, or bytes in hex as far as they fit; "" for a part that only contains others."""
     if part.value is not None:
         return str(part.value) if part.is_bit or part.base == 10 else part.raw
     if part.fields:
@@ -285,19 +285,19 @@ def value_of(part: Decoded) -> str:
 
 
 def summary_beside(node: Decoded, listed: Collection[str]) -> str:
-    """The summary, unless it only repeats what is listed by name."""
+    """The summary, unless it only repeats the listed names."""
     return "" if listed and set(node.summary.split(", ")) <= set(listed) else node.summary
 
 
 def say_set(part: Decoded) -> str:
-    """A part that is set, in a list of such: a flag by its name, a number with its meaning."""
+    """A set part in a list: a flag by its name, a number with its meaning."""
     if part.is_bit:
         return part.name
     return f"{part.name} {meaning_of(part) or value_of(part)}"
 
 
 def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
-    """(register and its value, what is set in it) low bits first; of a word without registers one list."""
+    """(register and its value, the set parts in it) low bits first; a word without registers has one list."""
     values = dict(registers_of(node))
     parts_of: dict[str, list[Decoded]] = {}
     for part in reversed(node.fields):
@@ -309,7 +309,7 @@ def flags_of(node: Decoded) -> Iterator[tuple[str, list[str]]]:
 
 
 def register_of(part: Decoded, *, in_leaf: bool) -> str:
-    """The register of a CPUID leaf that a part is in; the leaves of other hypervisors count bits through all four."""
+    """The register of a CPUID leaf that contains a part; in other hypervisors' leaves, bits count through all four."""
     return CPUID_REGISTERS[part.bits[1] // REGISTER_BITS] if in_leaf and part.bits and not part.register else part.register
 
 
@@ -328,7 +328,7 @@ def meaning_of(part: Decoded) -> str:
 
 
 def dump_of(data: bytes, style: Style) -> Iterator[str]:
-    """The bytes in hex and as text, with their offsets; rows of zeros at the end are one line that says so."""
+    """The bytes in hex and as text, with their offsets; rows of zeros at the end become one line."""
     step = BYTES_A_ROW if not style.width or style.width >= WIDE_ENOUGH else BYTES_A_ROW // 2
     end = -(-len(data.rstrip(b"\0")) // step) * step
     rows = []
@@ -346,7 +346,7 @@ def findings_of(node: Decoded, style: Style) -> Iterator[str]:
 
 
 def say_finding(finding: Finding) -> str:
-    """The finding with its slot, and with its field where the sentence does not name it."""
+    """The finding with its slot, and with its field unless the sentence has it."""
     path, slot = finding.field, ""
     if path.startswith("slots["):
         number, _, path = path[6:].partition("]")
@@ -356,7 +356,7 @@ def say_finding(finding: Finding) -> str:
 
 
 def table_of_slots(node: Decoded, style: Style) -> list[str]:
-    """One line for each slot in use, with the columns that its fields ask for."""
+    """One line per slot in use, with a column for each field that has one in its spec."""
     table = slot_table(node)
     if not table.rows:
         return [f"  {NO_SLOT}"]
@@ -381,7 +381,7 @@ def slot_table(node: Decoded) -> SlotTable:
 
 
 def slot_lines(columns: Sequence[str], row: Sequence[str], style: Style) -> Iterator[str]:
-    """A slot where its line would be too wide: below one another what is side by side else."""
+    """A slot whose line would be too wide: its cells below one another."""
     yield "  " + style.paint("name", f"{columns[0]} {row[0]}")
     cells = [pair for pair in zip(columns[1:], row[1:], strict=True) if pair[1]]
     yield from align(cells, style, ("dim", "number"), indent=" " * 4)
@@ -396,7 +396,7 @@ def parts_with_column(node: Decoded) -> Iterator[Decoded]:
 
 
 def cell(part: Decoded) -> str:
-    """A part in a table: its name where it has one of its own, else number and meaning; of an array what is set. Nothing set is a dash."""
+    """A part in a table: its own name if it has one, otherwise number and meaning; for an array the set elements; a dash for none."""
     if part.fields and not part.kind:
         return ", ".join(cell(one) for one in part.fields if one.is_set) or "-"
     if part.fields or part.summary:

@@ -1,4 +1,4 @@
-"""Several values of one thing → one screen: a column for each value, what differs marked."""
+"""Several values of one thing → one screen: a column per value, with differences marked."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 MOST = 8  # values shown side by side
-MOST_NAMES = 3  # fields that the heading names
+MOST_NAMES = 3  # fields in the heading
 MARK = "≠"
-INDENT = "   "  # where there is no mark
+INDENT = "   "  # instead of a mark
 
 Key: TypeAlias = "tuple[str, tuple[int, int], str]"  # register, bits and name
 
 
 @record
 class Across:
-    """A field as each value has it: None in a value of another variant."""
+    """A field with each value's part: None in a value of another variant."""
 
     parts: tuple[Decoded | None, ...]
 
@@ -60,7 +60,7 @@ class Across:
 
 
 def show_side_by_side(nodes: Sequence[Decoded], style: Style) -> list[str] | None:
-    """The lines; None for what does not go side by side: different things, structs, and what is too wide."""
+    """The lines; None for values that cannot be side by side: different things, structs, and values that are too wide."""
     if not 1 < len(nodes) <= MOST or not all(is_flat(node) and title_of(node) == title_of(nodes[0]) for node in nodes):
         return None
     fields = fields_across(nodes)
@@ -80,7 +80,7 @@ def is_flat(node: Decoded) -> bool:
 
 
 def fields_across(nodes: Sequence[Decoded]) -> list[Across]:
-    """High bits first, those of all variants."""
+    """High bits first, with the fields of all variants."""
     parts = [{(part.register, part.bits or (0, 0), part.name): part for part in node.fields} for node in nodes]
     keys = sorted({key: None for one in parts for key in one}, key=order_of)
     return [Across(tuple(one.get(key) for one in parts)) for key in keys]
@@ -93,7 +93,7 @@ def order_of(key: Key) -> tuple[int, int, int]:
 
 
 def heading(nodes: Sequence[Decoded], different: Sequence[str], style: Style) -> Iterator[str]:
-    """What it is and what differs, then each value with its sentence under the letter of its column."""
+    """The thing and the fields that differ, then each value with its sentence under the letter of its column."""
     yield from titled(title_of(nodes[0]), say_different(len(nodes), different), style)
     for letter, node in zip(ascii_lowercase, nodes, strict=False):
         value = "  ".join(f"{name} {value}" for name, value in registers_of(node)) or node.raw
@@ -114,9 +114,9 @@ def say_different(count: int, names: Sequence[str]) -> str:
 def table_lines(fields: Sequence[Across], style: Style) -> list[str]:
     shown = [one for one in fields if not one.is_quiet]
     letters = ascii_lowercase[: len(fields[0].parts)]
-    rows = [Row((" ", "", "", *letters), ("name",) * (len(letters) + 3))]  # a blank: marks have their column also where nothing differs
+    rows = [Row((" ", "", "", *letters), ("name",) * (len(letters) + 3))]  # a blank: marks have a column even if nothing differs
     for one in shown:
-        cells = (value_of(part) if part and part.reserved else say_part(part) for part in one.parts)  # findings speak of reserved bits
+        cells = (value_of(part) if part and part.reserved else say_part(part) for part in one.parts)  # findings report reserved bits
         role = "finding" if one.some.reserved else "set" if one.differs else "number" if one.is_set else "dim"
         rows.append(Row((MARK if one.differs else "", place_of(one.some), one.some.name, *cells), (role,) * (len(letters) + 3)))
     quiet = places_of([one.some for one in fields if one.is_quiet])
@@ -126,7 +126,7 @@ def table_lines(fields: Sequence[Across], style: Style) -> list[str]:
 
 
 def finding_lines(nodes: Sequence[Decoded], style: Style) -> Iterator[str]:
-    """Each finding once, with the letters of the values that have it, if not all have."""
+    """Each finding once, with the letters of its values unless all have it."""
     found: dict[str, str] = {}
     for letter, node in zip(ascii_lowercase, nodes, strict=False):
         for text in map(say_finding, node.findings):

@@ -1,4 +1,4 @@
-"""How text is laid out: colour, width, columns. Knows nothing of what it shows."""
+"""The layout of text: colour, width, columns. Does not know the content."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from functools import partial
 from hvrepl.record import record
 from hvrepl.wording import printable
 
-NARROW = 24  # columns that a wrapped text should have at least
-# Bright red is the only one of the sixteen colours that reads on white and on black alike: a contrast of 3 or more in the palettes of
-# xterm, GNOME, Tango, Windows Terminal, macOS, VGA and Solarized. Yellow, green and cyan fade on white, blue and magenta on black. So all
-# else is told apart by weight: what is set is bold, what is zero dim.
+NARROW = 24  # the least columns of wrapped text
+# Bright red is the only one of the sixteen colours that is readable on white and on black: a contrast of 3 or more in the palettes of
+# xterm, GNOME, Tango, Windows Terminal, macOS, VGA and Solarized. Yellow, green and cyan fade on white, blue and magenta on black. So
+# everything else is distinguished by weight: set values are bold, zeros dim.
 SGR = {"name": "1", "set": "1", "number": "", "meaning": "", "dim": "2", "finding": "1;91", "error": "91"}
 OWN_SGR = re.compile(rf"(\x1b\[(?:0|{'|'.join(filter(None, SGR.values()))})m)")
 
 
 @record
 class Style:
-    """`width` is where lines are wrapped (0: nowhere); `table` a style of tabulate.
+    """`width` is where lines wrap (0: never); `table` is a style of tabulate.
 
-    `is_terminal`: a person reads it there and then, so that lists have a heading and a count, and JSON is indented; a script
-    counts lines.
+    `is_terminal`: a person reads it right now, so lists have a heading and a count, and JSON is indented; a script would count lines.
     """
 
     color: bool = False
@@ -31,28 +30,28 @@ class Style:
     is_terminal: bool = False
 
     def paint(self, role: str, text: str) -> str:
-        """The text in the colour of a role; "" is the role of what has none."""
+        """The text in the colour of a role; "" is a role without colour."""
         return f"\x1b[{SGR[role]}m{text}\x1b[0m" if self.color and text and role and SGR[role] else text
 
 
 def only_text(text: str, *, has_color: bool) -> str:
-    """Text as a terminal may have it: lines and tabs, and of what a terminal obeys the colours of `paint`. All else is escaped."""
+    """Text that is safe for a terminal: lines, tabs, and the colours of `paint`. Everything else is escaped."""
     pieces = OWN_SGR.split(text) if has_color else [text]
     pieces[::2] = [printable(piece, "\n\t") for piece in pieces[::2]]
     return "".join(pieces)
 
 
 def table_styles() -> list[str]:
-    import tabulate  # 50 ms that only --style pays
+    import tabulate  # 50 ms that only --style costs
 
     return list(tabulate.tabulate_formats)
 
 
 def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """The text in lines of at most `width` columns; a word that is longer stays whole, so that it can be copied."""
+    """The text in lines of at most `width` columns; a longer word stays whole, so that it can be copied."""
     if not width or len(first) + len(text) <= width or not text.strip():
         return [first + text]
-    import textwrap  # only what does not fit into a line pays for it
+    import textwrap  # only needed for text that does not fit into a line
 
     fill = partial(textwrap.wrap, text, max(width, NARROW), subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
     lines = fill(initial_indent=first)
@@ -60,13 +59,13 @@ def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
 
 
 def titled(name: str, text: str, style: Style) -> list[str]:
-    """A name, and what is said of it after it and below."""
+    """A name, followed by its text, which continues below."""
     first, *more = wrap(text, style.width, f"{name}  ", "    ") if text else [name]
     return [style.paint("name", name) + first[len(name) :], *more]
 
 
 def loud_lines(text: str, style: Style, indent: str = "") -> Iterator[str]:
-    """What is strange, after its mark."""
+    """A finding after its mark."""
     return (style.paint("finding", line) for line in wrap(text, style.width, f"{indent}! ", f"{indent}  "))
 
 
@@ -80,7 +79,7 @@ def align(
 ) -> list[str]:
     """Rows as columns two blanks apart; the last cell of a row is wrapped below itself; `right` columns are right-aligned.
 
-    `own_roles` are those of each row, where they are not the same for all. A row of one cell is a text, in no column.
+    `own_roles` are the roles of each row, if rows differ. A row with a single cell is a text outside the columns.
     """
     widths = column_widths([row for row in rows if len(row) > 1], style.width - len(indent) if style.width else 0)
     lines = []
@@ -102,11 +101,10 @@ def align(
 
 
 def spread(rows: Sequence[Sequence[str]], style: Style, roles: Sequence[str], indent: str = "  ") -> list[str]:
-    """Rows whose last cell is a text: next to the others where a third of the width is left for it, else below them.
+    """Rows with a text as their last cell: next to the others if a third of the width is left for it, otherwise below them.
 
-    The column of names, or without names the widest, is only as wide as leaves that room, and cells that are far longer than
-    those of other columns do not widen theirs: what is longer sticks out of its column. In a row that is wider than the terminal the name
-    begins a line of its own.
+    The column of names, or without names the widest, is only as wide as leaves that room, and cells that are far longer than those of
+    other columns do not widen theirs: they stick out. In a row that is wider than the terminal, the name begins a line of its own.
     """
     *columns, _ = zip(*rows, strict=True) if rows else ((),)
     widths = [max(map(len, column)) for column in columns]
@@ -130,7 +128,7 @@ def spread_row(
     plain = (indent + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))).rstrip()
     painted = [style.paint(role, cell) + " " * (width - len(cell)) for role, cell, width in zip(roles, cells, widths, strict=False)]
     is_wide = bool(style.width) and len(plain) > style.width
-    if is_wide and not any(row[flexible + 1 :]):  # the longest cell is the last, and wrapped if it is words
+    if is_wide and not any(row[flexible + 1 :]):  # the longest cell is the last one, and is wrapped if it consists of words
         text, cells, painted, roles = cells[flexible], cells[:flexible], painted[:flexible], roles[: flexible + 1]
         hang = len(indent) + sum(width + 2 for width in widths[:flexible])
         is_wide = False
@@ -163,13 +161,13 @@ def spread_row(
 
 
 def paint_text(line: str, style: Style, role: str) -> str:
-    """A line in a role, but for the blanks before it."""
+    """A line in a role, except the blanks before it."""
     text = line.lstrip()
     return line[: len(line) - len(text)] + style.paint(role, text)
 
 
 def squeeze(gaps: list[str], row: Sequence[str], last: int, indent: int, width: int) -> list[str]:
-    """Fewer blanks before the last cell that is not wrapped, where it would stick out."""
+    """Fewer blanks before the last cell that is not wrapped, if it would stick out."""
     end = last - 1 if " " in row[last] else last
     excess = indent + sum(len(gap) + len(cell) + 2 for gap, cell in zip(gaps[:end], row, strict=False)) + len(row[end]) - width
     if width and end > 0 and excess > 0:
@@ -178,7 +176,7 @@ def squeeze(gaps: list[str], row: Sequence[str], last: int, indent: int, width: 
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Where they are wider than `width` together, very wide cells and those with nothing after them stick out of the last but one."""
+    """If the columns together exceed `width`, very wide cells and those with nothing after them stick out of the last column but one."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if width and len(widths) > 1 and sum(widths) + 2 * len(widths[1:]) > width:
         widths[-2] = max((len(row[-2]) for row in rows if row[-1] and len(row[-2]) <= NARROW), default=0)
@@ -186,9 +184,9 @@ def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 
 def wrap_last(text: str, width: int, hang: int, indent: int) -> list[str]:
-    """The lines of a last column that starts at `hang`: what is next to the others, then whole lines for below.
+    """The lines of a last column that starts at `hang`: the part next to the others, then whole lines below.
 
-    Where it would be narrow it stands below them, from `indent` on.
+    If it would be narrow, it goes below them, from `indent` on.
     """
     if not text or not width or hang + len(text) <= width:
         return [text]

@@ -1,2 +1,2 @@
-"""The grammar: lines and command lines → words, which words mean what, what completes them, what a paste holds. Uses commands and what is
-left of it."""
+"""The grammar: lines and command lines → words, their meanings, their completions, and pasted text. Uses commands and everything before
+it."""

@@ -1,4 +1,4 @@
-"""Words of a command line → options, the command, and its words. Says of each word that is wrong what would be right. Pure."""
+"""Words of a command line → options, the command, and its words. Says for each wrong word what would be right. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hvrepl.errors import UsageError
 from hvrepl.record import field, record
 from hvrepl.wording import shorten
 
-ASKING = ("help", ".help", "?")  # words of the shell that explain what follows, be it an option
+ASKING = ("help", ".help", "?")  # words of the shell that explain the next word, even an option
 
 
 @record(eq=True)
 class CommandLine:
-    """`command` is "" where the first word is none. `shared` sets options of the session, `own` are the command's or the program's."""
+    """`command` is "" if the first word is not one. `shared` sets options of the session, `own` are the command's or the program's."""
 
     command: str = ""
     words: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class CommandLine:
 
 
 def read_argv(arguments: Sequence[str]) -> CommandLine:
-    """Options come before or after the command and its words; what follows -- is not an option. UsageError."""
+    """Options can come before or after the command and its words; a word after -- is not an option. UsageError."""
     known = options_by_name((*SHARED, *PROGRAM, *INSTALL, HELP))
     words: list[str] = []
     given: dict[str, Any] = {}
@@ -48,7 +48,7 @@ def read_argv(arguments: Sequence[str]) -> CommandLine:
 
 
 def options_after(word: str) -> tuple[Option, ...]:
-    """The options of a command; without one those of encode too, which FIELD=VALUE means."""
+    """The options of a command; without one also those of encode, as FIELD=VALUE means encode."""
     return ENTRIES[word if word in ENTRIES else "encode"].options
 
 

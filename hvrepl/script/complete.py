@@ -1,4 +1,4 @@
-"""What may follow the text before the cursor: commands, names, numbers, fields, enumerators, options, files. Pure but for the files."""
+"""Completes the text before the cursor: commands, names, numbers, fields, enumerators, options, files. Pure except for the files."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from hvrepl.script.option_words import END, awaits, positional
 from hvrepl.script.rank import HEX_BEGUN, MOST, Name, Number, begun, rank, scattered
 from hvrepl.script.settable import paths_of
 
-LONGEST = 2000  # characters of a line that somebody types
-FEW = 10  # values in hand that are offered to somebody who has typed nothing of a name
-FEWEST_DIGITS = 3  # of a number that is offered to somebody who has not asked
+LONGEST = 2000  # characters of a line that a person types
+FEW = 10  # values in hand that are offered before anything of a name is typed
+FEWEST_DIGITS = 3  # typed digits of a number that is offered without Tab
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
 TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value after their first word
-DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # what follows cpuid there
-TYPE_PLACE = 2  # of eom's words
+DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # the files after cpuid
+TYPE_PLACE = 2  # place among eom's words
 SHELL_FILES = ("source", "save")  # words of the shell that take a file
-OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # of check
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # for check
 CONDITION = re.compile(r"([\w.\[\]]+)([!<>]?)")  # a field, and the beginning of an operator
 HEX_BYTES = re.compile(r"(?:0[xX])?[0-9a-fA-F`]*")
 
@@ -43,7 +43,7 @@ Thing = tuple[Found, Layout | None]
 
 @record
 class Held:
-    """A value in hand: how it is called, what it is (None: a bare number), and how it is written."""
+    """A value in hand: its name, what it is (None: a bare number), and its text."""
 
     name: str
     found: Found | None
@@ -52,8 +52,8 @@ class Held:
 
 @record
 class Typed:
-    """What is before the cursor: all words but the last, of those the ones that are no options, and the last. `is_asked`: by Tab,
-    and not only because somebody types."""
+    """The text before the cursor: all words but the last, those of them that are not options, and the last one. `is_asked`: by Tab, not
+    only by typing."""
 
     all: list[str]
     words: list[str]
@@ -63,7 +63,7 @@ class Typed:
 
 
 class Completer:
-    """Completes for one catalogue; reads all names once, when the first is asked for."""
+    """Completes for one catalogue; reads all names once, when they are first needed."""
 
     def __init__(self, catalog: Catalog, commands: Sequence[tuple[str, str]], kernel: Callable[[], str]) -> None:
         self.catalog = catalog
@@ -74,7 +74,7 @@ class Completer:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """What has a name on the arch."""
+        """The entries with a name on the arch."""
         arch = self.catalog.arch
         return [one for one in self.catalog.entries() if is_seen(one.arch, arch) and (one.space is None or arch in one.space.arches)]
 
@@ -93,7 +93,7 @@ class Completer:
 
     @cached_property
     def numbers(self) -> list[Number]:
-        """All numbers of the arch that are written in hex, in the order of the spaces; a range says nothing of a number in it."""
+        """All numbers of the arch that are written in hex, in the order of the spaces; a range does not explain a number within it."""
         return [
             Number(number_of(one), one.space.name, one.name, one.title)
             for one in self.entries
@@ -102,8 +102,8 @@ class Completer:
 
     @cached_property
     def topics(self) -> Sequence[tuple[str, str]]:
-        """(word, sentence) of all that help explains besides names."""
-        from hvrepl.script.words import help_topics  # at the key that needs it
+        """(word, sentence) of everything that help explains, except names."""
+        from hvrepl.script.words import help_topics  # only for the key that needs it
 
         return help_topics()
 
@@ -116,7 +116,7 @@ class Completer:
         return frozenset(name for name, _ in self.commands)
 
     def warm_up(self) -> None:
-        """Reads the names and numbers, for which no key should have to wait."""
+        """Reads the names and numbers in advance, so that no key has to wait for them."""
         _ = self.keys, self.numbers
 
     @property
@@ -124,17 +124,17 @@ class Completer:
         return "keys" in self.__dict__
 
     def has_name(self, key: str) -> bool:
-        """Whether a name in the form of to_key is one of this arch; before all names are read it is looked up by itself."""
+        """Whether a name in the form of to_key exists on this arch; until all names are read, it is looked up by itself."""
         if self.is_warm:
             return key in self.keys
         return any(is_seen(row.arch, self.catalog.arch) and row.how < WAS for row in self.catalog.index.names(key))
 
     def hits(self, text: str) -> bool:
-        """Whether any name would be offered for the text; before all names are read that may be."""
+        """Whether any name would be offered for the text; until all names are read, one may be."""
         return not self.is_warm or any(text in key for key in self.keys) or next(scattered(self.names, text), None) is not None
 
     def find(self, what: str) -> Thing | None:
-        """The thing and the layout that WHAT means; None if there is no such name or number. Of a line each word asks for the same."""
+        """The thing and the layout of WHAT; None for an unknown name or number. Cached, as each word of a line asks for the same."""
         if what != self._last[0]:
             self._last = what, self._find(what)
         return self._last[1]
@@ -143,7 +143,7 @@ class Completer:
         space, _, rest = what.rpartition(":")
         base, _, part = rest.partition(".")
         is_number = HEX_BEGUN.fullmatch(base) is not None and len(base) > 2
-        if not is_number and not self.has_name(to_key(base)):  # before find_name, which would look for names that are spelled alike
+        if not is_number and not self.has_name(to_key(base)):  # before find_name, which would search for similar names
             return None
         try:
             found = self.catalog.find_number(int(base, 16), space.lower() or None) if is_number else self.catalog.find_name(base)
@@ -152,7 +152,7 @@ class Completer:
         return found, found.spec.output if part == "output" else found.spec.layout
 
     def paths(self, found: Found, layout: Layout | None) -> dict[str, list[Field]]:
-        """What can be set in a thing: each path with its fields, of which variants can have several."""
+        """The settable paths of a thing, each with its fields: variants can have several."""
         key = found.spec.name, layout is found.spec.output
         if key not in self._paths:
             fields: dict[str, list[Field]] = {}
@@ -162,16 +162,16 @@ class Completer:
         return self._paths[key]
 
     def fields_at(self, path: str, found: Found, layout: Layout | None) -> list[Field]:
-        """The fields of a path, or of its last part alone, which may be what a source calls it."""
+        """The fields of a path, or of its last part alone, which may be a source's name for it."""
         fields = self.paths(found, layout)
         plain = re.sub(r"\[\d+\]", "", path)
         last = to_key(plain)
         return fields.get(plain) or next((here for here in fields.values() if last in map(to_key, here[0].names)), [])
 
     def complete(self, before: str, hand: Sequence[Held] = (), quote: Quote = quote, *, is_asked: bool = True) -> list[Candidate]:
-        """The candidates for the text before the cursor, best first; `_` of `hand` is what `set` is about.
+        """The candidates for the text before the cursor, best first; `_` of `hand` is the thing that `set` changes.
 
-        `quote` makes of a word what is typed for it; the text is what somebody has typed.
+        `quote` turns a word into text to type; `before` is typed text too.
         """
         if "\n" in before or len(before) > LONGEST:
             return []
@@ -232,7 +232,7 @@ class Completer:
         return (Candidate(f"{one.name}=", len(current), title=one.title) for one in flags)
 
     def _of_word(self, command: str, typed: Typed) -> Iterator[Candidate]:
-        """Behind what takes one word, or names."""
+        """After a command that takes one word, or names."""
         current, is_first = typed.current, len(typed.words) == 1
         if command == "live":
             is_number = HEX_BEGUN.fullmatch(current)
@@ -262,13 +262,13 @@ class Completer:
             yield from in_hand(typed)
             yield from files(typed.current)
         elif place == TYPE_PLACE:
-            from hvrepl.analysis.eom import HEADER, TYPE  # at the key that needs it
+            from hvrepl.analysis.eom import HEADER, TYPE  # only for the key that needs it
 
             header = self.find(HEADER)
             yield from self._enumerators(self.fields_at(TYPE, *header), typed.current) if header else ()
 
     def _of_name(self, typed: Typed, before: str) -> Iterator[Candidate]:
-        """After NAME its fields and values; after what is no name yet, names with all these words: x64 sint."""
+        """After NAME its fields and values; after anything that is not a complete name, names with all these words: x64 sint."""
         first = typed.words[0]
         thing = self._thing("", typed)
         if thing:
@@ -279,13 +279,13 @@ class Completer:
             yield from self._names(replace(typed, current=before.lstrip()))
 
     def _thing(self, command: str, typed: Typed) -> Thing | None:
-        """What the fields and values that follow belong to."""
+        """The thing that the following fields and values belong to."""
         what = "_" if command == "set" else typed.words[1] if command else typed.words[0]
         return self.find_held(what, typed.hand) or self.find(what)
 
     @staticmethod
     def find_held(word: str, hand: Sequence[Held]) -> Thing | None:
-        """What a value in hand is, and its layout; None if the word is none, or of a bare number."""
+        """The thing of a value in hand, and its layout; None for any other word, and for a bare number."""
         found = next((one.found for one in hand if one.name == word), None)
         return (found, found.spec.layout) if found else None
 
@@ -300,7 +300,7 @@ class Completer:
             yield from self._fields(found, layout, typed, is_check=command == "check")
         if command not in TAKES_FIELDS and current and "=" not in current:
             yield from self._enumerators(lowest_fields(found.spec, layout), current)
-        # Behind a name alone its fields are offered unasked, and would hide a file that Tab asks for.
+        # After a name alone, its fields are offered without Tab, and would hide a file that Tab asks for.
         is_free = typed.is_asked or not HEX_BYTES.fullmatch(current) or not (command or current)
         if command != "set" and is_free and "=" not in current and not found.spec.width:
             yield from files(current, "@")
@@ -311,7 +311,7 @@ class Completer:
         yield from self._names(typed)
 
     def _names(self, typed: Typed) -> Iterator[Candidate]:
-        """Names for a text, or for the beginning of a number what has it."""
+        """Names for a text, or things for the beginning of a number."""
         text = typed.current
         space, colon, rest = text.rpartition(":")
         if (colon and space.lower() not in self.catalog.spaces) or rest.startswith("("):
@@ -324,7 +324,7 @@ class Completer:
             yield Candidate(space + colon + name.text, len(text), name.number, name.title)
 
     def _numbers(self, text: str, space: str, *, is_asked: bool) -> Iterator[Candidate]:
-        """The numbers that begin so, of a space or of those that a bare number is looked up in; each with what has it."""
+        """The numbers that begin like the text, in a space or in those for bare numbers; each with the things that have it."""
         if not is_asked and len(text) < len("0x") + FEWEST_DIGITS:
             return
         bare = [one.name for one in self.catalog.bare_spaces()]
@@ -368,14 +368,14 @@ class Completer:
 
 
 def as_typed(found: Candidate, current: str, typed: str, quote: Quote) -> Candidate:
-    """A candidate for what is before the cursor; where that has quotes or backslashes, in place of the whole word."""
+    """A candidate in the form to type; if the word has quotes or backslashes, it replaces the whole word."""
     if current == typed:
         return replace(found, text=quote(found.text))
     return replace(found, text=quote(current[: len(current) - found.length] + found.text), length=len(typed))
 
 
 def join_space(words: list[str]) -> list[str]:
-    """`msr 0x40000082` as the one word msr:0x40000082, as interpret does."""
+    """`msr 0x40000082` as the one word msr:0x40000082, as in interpret."""
     at = 1 if words[:1] and words[0] in TAKES_WHAT else 0
     if len(words) > at + 1 and words[at].lower() in SPACES and HEX_BEGUN.fullmatch(words[at + 1]):
         return [*words[:at], f"{words[at]}:{words[at + 1]}", *words[at + 2 :]]
@@ -383,14 +383,14 @@ def join_space(words: list[str]) -> list[str]:
 
 
 def takes_file(usage: str, place: int) -> bool:
-    """Whether a file can be at a place of the words that a command takes: [FILE], FILE..., FILE COLUMN=WHAT."""
+    """Whether a file can be at a place of a command's words: [FILE], FILE..., FILE COLUMN=WHAT."""
     words = [word.strip("[]") for word in usage.split()]
     word = words[place] if place < len(words) else words[-1] if words and words[-1].endswith("...") else ""
     return word.removesuffix("...") == "FILE"
 
 
 def in_hand(typed: Typed) -> Iterator[Candidate]:
-    """The values in hand, if one can be here: to whom types their name, or asks."""
+    """The values in hand, if one can be here: after the beginning of their name, or on Tab."""
     current = typed.current
     if current or typed.is_asked:
         hand = [one for one in typed.hand if one.name.startswith(current)][: None if current else FEW]

@@ -1,4 +1,4 @@
-"""The grammar of a line without its options: which command words mean, on the command line, in scripts and in the shell alike."""
+"""The grammar of a line without its options: which command it means, on the command line, in scripts and in the shell."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from hvrepl.errors import HvreplError, NotFoundError
 from hvrepl.readers.number import is_given
 from hvrepl.wording import shorten
 
-FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which no value looks like
+FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which does not look like a value
 GIVEN = re.compile(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
-PART = re.compile(r"\d+|input|output")  # what can follow the dot of a name
-# Words that name a space before a number; other spaces are things of their own.
+PART = re.compile(r"\d+|input|output")  # the words after the dot of a name
+# Spaces whose name can precede a number; the names of other spaces are also things.
 SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus", "whp_register")
 TAGS = ("struct", "union", "enum")
 MOST_ALIKE = 3
-DIFFERS = 2  # values that diff compares
-LONGEST_ALIKE = 1 << 12  # characters of what may be spelled like a name
+DIFFERS = 2  # the fewest values for diff
+LONGEST_ALIKE = 1 << 12  # characters of a word that is compared with names
 INDEXED = re.compile(r"(\w+)[\[(]\s*(\w+)\s*[\])]([=:]?.*)", re.DOTALL)  # MSR[0x40000082], as logs print it
-# First words that other programs have → what does that here.
+# First words from other programs → the equivalent here.
 OTHERS = {
     "rdmsr": "`live WHAT` reads the MSRs of this machine, `msr NUMBER` explains one",
     "wrmsr": "hvrepl writes no MSRs; `msr NUMBER VALUE` explains a value",
@@ -43,7 +43,7 @@ OTHERS = {
 
 
 def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The command that is meant, and its words; `command` is the one that was given, or "". NotFoundError where nothing is."""
+    """The command that is meant, and its words; `command` is the given one, or "". NotFoundError if nothing is meant."""
     if command == "cpuid" and words and is_number_word(session, words[0]):
         command, words = "", ["cpuid", *words]
     if command not in ("", *TAKES_WHAT):
@@ -72,7 +72,7 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
 
 
 def tidy(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """The words, the first without what was pasted after it (`sint2,`), and `msr[0x40000082]…` as `msr:0x40000082…`."""
+    """The words, with the first free of pasted punctuation (`sint2,`), and `msr[0x40000082]…` as `msr:0x40000082…`."""
     if not words:
         return words
     first, *rest = words
@@ -84,7 +84,7 @@ def tidy(session: Session, words: Sequence[str]) -> Sequence[str]:
 
 
 def say_meant(session: Session, command: str, words: Sequence[str]) -> str:
-    """What was meant by words that are right but for their order, or for blanks within a name; "" where there is no such thing."""
+    """A suggestion for words that are right except for their order, or for blanks within a name; "" if there is none."""
     first, *rest = words
     if is_file(first) or not (rest or command == "encode"):
         return ""
@@ -107,12 +107,12 @@ def say_meant(session: Session, command: str, words: Sequence[str]) -> str:
     values = len(joined.split()) - 1
     if not joined or (command == "diff" and values < DIFFERS):
         return ""
-    does = "" if command == "decode" and not values else command  # without a value it is shown
+    does = "" if command == "decode" and not values else command  # without a value, it means show
     return f"no such name: {shorten(first)}; did you mean `{f'{does} {joined}'.strip()}`?"
 
 
 def names_something(session: Session, word: str) -> bool:
-    """Whether a number has a name, or cannot be read for a reason of its own."""
+    """Whether a number has a name, or cannot be read for another reason."""
     try:
         find_thing(session, word)
     except NotFoundError:
@@ -123,7 +123,7 @@ def names_something(session: Session, word: str) -> bool:
 
 
 def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """X=V, X: V and X = V as X V, where X is a known name or number, also after the name of a space."""
+    """X=V, X: V and X = V as X V, if X is a known name or number, even after the name of a space."""
     if len(words) > 1 and words[0].lower() in SPACES and words[1].lower() not in SPACES:
         return [words[0], *take_apart(session, words[1:])]
     first, *rest = words
@@ -144,24 +144,24 @@ def join_space(session: Session, words: Sequence[str]) -> Sequence[str]:
 
 
 def drop_tag(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """`struct hv_message …`, as C writes a type, without the first word."""
+    """`struct hv_message …`, as C writes a type, without `struct`."""
     return words[1:] if len(words) > 1 and words[0] in TAGS and not is_value(session, words[1]) else words
 
 
 def is_value(session: Session, word: str) -> bool:
-    """Whether a word alone is a number, or would be one but for a fault in it; a name that is hex too is a name."""
+    """Whether a word alone is a number, or a number with a fault; a name that is also hex is a name."""
     if word[:1].isdigit() or word[:1] in ("(", "=", "-"):
         return True
     return not is_name(session, word) and is_given(word, is_hex=session.options.hex)
 
 
 def is_known(session: Session, word: str) -> bool:
-    """Whether a first word is a number or a name, on whichever arch; the commands say what is wrong with one that is not quite."""
+    """Whether a first word is a number or a name, on any arch; if it is not quite one, the commands explain why."""
     return not word.strip() or is_value(session, word) or is_name(session, word) or is_called_so(session, word)
 
 
 def is_called_so(session: Session, word: str) -> bool:
-    """Whether a thing has the name but for underscores, or it is a constant. A number in hex is not taken for such a name."""
+    """Whether it is a name except for underscores, or a constant. A number in hex is not taken for such a name."""
     from hvrepl.catalog.constants import find_constants
 
     base, _, part = word.partition(".")
@@ -180,7 +180,7 @@ def is_name(session: Session, word: str) -> bool:
 
 
 def say_unknown(session: Session, words: Sequence[str]) -> str:
-    """What the first word is spelled like, commands before names; or for which command a file of that name is."""
+    """The error for an unknown first word: similar spellings, commands before names; or the command for a file of that name."""
     word = words[0]
     said = f"no such command or name: {shorten(word)}"
     if is_file(word):

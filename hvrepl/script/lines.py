@@ -1,4 +1,4 @@
-"""The line language that scripts and the shell share: words, quotes, parentheses, comments, `| cmd`, `> file`. Pure but for ~/."""
+"""The line language of scripts and the shell: words, quotes, parentheses, comments, `| cmd`, `> file`. Pure except for ~/."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TOKEN = re.compile(
       | (?P<comment>\#) | \\(?P<escaped>[\s'"()|>\#\\]) | (?P<plain>[^\s'"()|>\#\\]+|\\)""",
     re.DOTALL | re.VERBOSE,
 )
-# A word that is being typed: its last quote may be open, and parentheses do not hold it together yet. A run of plain characters is
-# taken at once and for good (++): for each time that a group matches, re keeps some 70 bytes until the end.
+# A word that is being typed: its last quote may be open, and parentheses do not join it yet. A run of plain characters is taken at once
+# and for good (++): for each time that a group matches, re keeps some 70 bytes until the end.
 TYPED = re.compile(r"""(?:'[^']*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\\?\Z) | \\. | [^\s'"\\]++ | \\\Z)+""", re.DOTALL | re.VERBOSE)
 QUOTED = re.compile(r"""'([^']*)(?:'|\Z) | "((?:[^"\\]|\\.)*)(?:"|\\?\Z) | \\(.)""", re.DOTALL | re.VERBOSE)
-SPECIAL = re.compile(r"""[\s'"()\\]|^[|>#]""")  # an operator or a comment begins a word
+SPECIAL = re.compile(r"""[\s'"()\\]|^[|>#]""")  # operators and comments only at the beginning of a word
 SPECIAL_IN_SHELL = re.compile(r"""[\s'"\\$`&;|<>()*?\[\]{}!#^]""")
 OPERATOR = re.compile(r"[|>]+|\#")
 HOME = re.compile(r"(@?)(~[^/]*/.*)", re.DOTALL)
@@ -26,7 +26,7 @@ OPENED = {"'": "a single quote", '"': "a double quote"}
 
 
 def split_typed(text: str) -> tuple[list[str], str]:
-    """The words before the cursor as they read, and the one at the cursor as it is written: quotes, backslashes and all."""
+    """(the words before the cursor, unquoted; the one at the cursor as it is written, with quotes and backslashes)."""
     found = list(TYPED.finditer(text))
     current = found.pop()[0] if found and found[-1].end() == len(text) else ""
     return [unquote(match[0]) for match in found], current
@@ -37,23 +37,23 @@ def unquote(word: str) -> str:
 
 
 def quote(word: str) -> str:
-    """A word as it can be typed, so that parse_line reads it."""
+    """A word in the form to type, so that parse_line reads it unchanged."""
     return SPECIAL.sub(r"\\\g<0>", word)
 
 
 def quote_for_shell(word: str) -> str:
-    """A word as bash and other shells of the system take it for just these characters."""
+    """A word in the form for bash and other shells, so that they read it unchanged."""
     return SPECIAL_IN_SHELL.sub(r"\\\g<0>", word)
 
 
 def at_home(word: str) -> str:
-    """~/FILE and @~/FILE with one's home in place of ~; the second no shell of the system knows."""
+    """~/FILE and @~/FILE with the home folder instead of ~; the system's shells do not expand the second."""
     match = HOME.fullmatch(word)
     return match[1] + os.path.expanduser(match[2]) if match else word
 
 
 def split_operator(text: str) -> tuple[str, str, str]:
-    """A line that is typed → what is before its first operator, that one (!, |, >, >> or #; "" for none), and what is after it."""
+    """(the text before the first operator, the operator: !, |, >, >>, # or "", the text after it)."""
     if text.lstrip().startswith("!"):
         return "", "!", text.lstrip()[1:]
     depth = 0
@@ -68,7 +68,7 @@ def split_operator(text: str) -> tuple[str, str, str]:
 
 @record(eq=True)
 class Line:
-    """The words of a line, and where its output goes: into a command, or into a file (`append`: after what it holds)."""
+    """The words of a line, and the target of its output: a command, or a file (`append`: at its end)."""
 
     words: tuple[str, ...]
     pipe: str = ""
@@ -79,7 +79,7 @@ class Line:
 
 @mutable
 class Words:
-    """The words gathered so far; `word` has the parts of the one being read, none between words. Parentheses hold a word together."""
+    """The words so far; `word` has the parts of the current one, and is empty between words. Parentheses join a word."""
 
     done: list[str]
     word: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Words:
 
 
 def parse_line(text: str) -> Line:
-    """A line as words. UsageError for a quote or parenthesis that is not closed, or a redirection without a target."""
+    """A line as words. UsageError for an unclosed quote or parenthesis, or a redirection without a target."""
     if "\0" in text:
         raise UsageError(f"a NUL character at column {text.index(chr(0)) + 1}; lines are text")
     stripped = text.strip()
@@ -118,7 +118,7 @@ def parse_line(text: str) -> Line:
 
 
 def add_token(words: Words, kind: str, match: re.Match[str], at: int) -> None:
-    """What one token adds: within parentheses blanks and quotes are part of the word."""
+    """Adds one token: within parentheses, blanks and quotes are part of the word."""
     if kind == "space" and not words.depth:
         words.end()
         return

@@ -1,4 +1,4 @@
-"""Which words of a line are options, which option is where, and which words it takes: all from the table of commands. Pure."""
+"""Options among the words of a line, and the words that they accept: all from the table of commands. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from hvrepl.commands.table import COMMANDS, HELP, PROGRAM, SHARED, Option
 from hvrepl.render.style import table_styles
 from hvrepl.script.argv import options_after, options_by_name
 
-# Options of different commands that share a name are alike in whether a word follows.
+# Options of different commands with the same name either all take a word or all do not.
 ALL = options_by_name((*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options)))
-FILES, FOLDERS = "FILE", "DIR"  # metavars of options that take the name of one
-END = "--"  # of options: what follows is none
+# Option → the words that it accepts, if they can be listed; styles are many, and only read when needed.
+CHOICES = {"arch": ARCHES, "format": FORMATS, "color": COLORS, "word_size": WORD_SIZES, "flags": ("qemu", "libvirt", "proxmox")}
+FILES, FOLDERS = "FILE", "DIR"  # metavars of options that take such a name
+END = "--"  # the words after it are not options
 
 
 def flag_forms() -> Sequence[str]:
@@ -46,11 +48,11 @@ def awaits(word: str) -> Option | None:
 
 
 class Positional:
-    """Gathers the words that are neither options nor belong to one, as they come."""
+    """Collects the words that are neither options nor their values, one by one."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
-        self._has_ended = self._belongs = False  # whether no more options follow, and whether the next word belongs to one
+        self._has_ended = self._belongs = False  # whether options have ended; whether the next word belongs to one
 
     def take(self, word: str) -> None:
         if self._belongs:
@@ -64,7 +66,7 @@ class Positional:
 
 
 def positional(words: Iterable[str]) -> list[str]:
-    """The words without options and what belongs to them."""
+    """The words without options and their values."""
     found = Positional()
     for word in words:
         found.take(word)
@@ -72,7 +74,7 @@ def positional(words: Iterable[str]) -> list[str]:
 
 
 def options_here(words: Sequence[str], command: str) -> Iterator[Option]:
-    """The options that may follow the words of a line: each once, unless it may be given again; none after --."""
+    """The options that may follow the words of a line: each once, unless it can be repeated; none after --."""
     if END in words:
         return
     given = {option.key for word in words if word.startswith("-") if (option := ALL.get(word.partition("=")[0]) or ALL.get(word[:2]))}
@@ -81,5 +83,5 @@ def options_here(words: Sequence[str], command: str) -> Iterator[Option]:
 
 
 def choices_of(option: Option) -> Sequence[str]:
-    """The words that an option takes; none for the name of a file, or a text."""
-    return CHOICES[option.key]() if option.key in CHOICES else ()
+    """The words that an option accepts; none for a file name or a text."""
+    return tuple(table_styles()) if option.key == "style" else CHOICES.get(option.key, ())

@@ -1,4 +1,4 @@
-"""A pager for what is taller than the terminal. What fits is written as it is, and what waits for more input is never held back."""
+"""A pager for output that is taller than the terminal. Shorter output is written directly, and never held back while input is awaited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hvrepl.record import replace
 if TYPE_CHECKING:
     import subprocess
 
-PAGER = "less -FRX"  # -R shows colour, -X leaves on the screen what was read
+PAGER = "less -FRX"  # -R shows colour, -X leaves the text on the screen
 FOR_LESS = {"LESS": "FRX"}  # for $PAGER=less, unless LESS says otherwise
 UNPAGED = ("", "cat")
 PLAIN_TERMINALS = ("", "dumb", "unknown")
@@ -23,12 +23,12 @@ SGR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def is_plain(environ: Mapping[str, str], system: str = os.name) -> bool:
-    """Whether $TERM says that the terminal can do no more than print. Windows has no $TERM, and terminals that can more."""
+    """Whether $TERM says that the terminal can only print. Windows has no $TERM, and more capable terminals."""
     return environ.get("TERM", "windows" if system == "nt" else "").lower() in PLAIN_TERMINALS
 
 
 def choose_pager(environ: Mapping[str, str]) -> str:
-    """The pager's command line; "" for none, or for one that is not there."""
+    """The pager's command line; "" for none, or for a missing one."""
     command = environ.get("HVREPL_PAGER", environ.get("PAGER", PAGER)).strip()
     if command in UNPAGED:
         return ""
@@ -44,9 +44,9 @@ def choose_pager(environ: Mapping[str, str]) -> str:
 
 @contextmanager
 def paging(session: Session) -> Iterator[None]:
-    """While it lasts, what the session writes to its terminal goes through a pager once it is taller than the terminal.
+    """Within it, the session's output to its terminal goes through a pager once it is taller than the terminal.
 
-    Whoever leaves the pager early, or presses C-c in it, has seen enough, which is not an error.
+    Leaving the pager early, or pressing C-c in it, is not an error.
     """
     streams = session.streams
     if not (streams.stdout_is_terminal and streams.rows) or session.is_script or is_plain(streams.environ):
@@ -66,9 +66,9 @@ def paging(session: Session) -> Iterator[None]:
 
 
 class Screen:
-    """Stands in for the terminal: holds text as long as it fits, then gives it and all that follows to a pager.
+    """Replaces the terminal: holds text while it fits, then passes it and everything after it to a pager.
 
-    A flush says that something is waited for: from then on text goes to the terminal as it comes.
+    A flush means that somebody waits: from then on, text goes directly to the terminal.
     """
 
     def __init__(self, session: Session) -> None:
@@ -86,7 +86,7 @@ class Screen:
             return self.streams.stdout.write(text)
         self.held.append(text)
         self.rows += rows_of(text, self.streams.columns)
-        if self.rows >= self.streams.rows:  # the prompt takes one
+        if self.rows >= self.streams.rows:  # one row is for the prompt
             self.start_pager()
         return len(text)
 
@@ -122,7 +122,7 @@ class Screen:
         self.write(held)
 
     def end(self) -> None:
-        """Everything is shown; waits until the pager is left."""
+        """Shows everything; waits until the pager is left."""
         if not self.pager:
             self.write_directly()
             return
@@ -136,6 +136,6 @@ class Screen:
 
 
 def rows_of(text: str, columns: int) -> int:
-    """The rows that a text takes, with lines that go over several; only whole lines count."""
+    """The rows that a text takes, including wrapped lines; only complete lines count."""
     lines = SGR.sub("", text).split("\n")[:-1]
     return sum(max(1, -(-len(line) // columns)) if columns else 1 for line in lines)

@@ -14,7 +14,7 @@ from hvrepl.record import record
 TAIL = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]*)+", re.IGNORECASE)
 BEFORE = re.compile(r"\s*((?:decode\s+)?[a-z][\w.-]*)\s+(?=\S)", re.IGNORECASE)
 
-IsStruct = Callable[[str], bool]  # whether a name is that of a struct or page, whose values are dumps
+IsStruct = Callable[[str], bool]  # whether a name belongs to a struct or page, whose values are dumps
 
 
 @record(eq=True)
@@ -27,7 +27,7 @@ class Piece:
 
 
 def goes_on(line: str) -> bool:
-    """Whether a line can be within a dump: a row, a fold, the address at its end, a few bytes."""
+    """Whether a line can be within a dump: a row, a fold, its final address, a few bytes."""
     try:
         row = read_line(1, line)
     except UsageError:
@@ -36,7 +36,7 @@ def goes_on(line: str) -> bool:
 
 
 def is_frame(line: str) -> bool:
-    """Whether a line is a debugger's prompt or a tool's heading, as they are copied along with a dump."""
+    """Whether a line is a debugger's prompt or a tool's heading, which people copy along with a dump."""
     try:
         return read_line(1, line) is None
     except UsageError:
@@ -45,7 +45,7 @@ def is_frame(line: str) -> bool:
 
 def split_row(line: str, is_struct: IsStruct) -> tuple[tuple[str, ...], str]:
     """The words before a row, and the row; the row is empty if there is none."""
-    match = BEFORE.match(line)  # first, as a kernel prints a name of its own before a row
+    match = BEFORE.match(line)  # first, as a kernel prints its own name before a row
     words = tuple(match[1].split()) if match else ()
     if match and is_struct(words[-1]) and is_row(line[match.end() :]):
         return words, line[match.end() :]
@@ -53,15 +53,15 @@ def split_row(line: str, is_struct: IsStruct) -> tuple[tuple[str, ...], str]:
 
 
 def is_open(lines: Sequence[str], is_struct: IsStruct) -> bool:
-    """Whether more may follow the last of these lines: it belongs to a dump, or comes before one."""
-    if not lines or not lines[-1].strip() or lines[-1].lstrip().startswith("#"):  # a comment, or root's prompt without a dump yet
+    """Whether more may follow these lines: the last one belongs to a dump, or precedes one."""
+    if not lines or not lines[-1].strip() or lines[-1].lstrip().startswith("#"):  # a comment, or root's prompt before a dump
         return False
     rows_before = any(split_row(line, is_struct)[1] for line in lines[:-1][-2:])
     return bool(split_row(lines[-1], is_struct)[1]) or is_frame(lines[-1]) or (rows_before and goes_on(lines[-1]))
 
 
 def split_text(text: str, is_struct: IsStruct) -> Iterator[Piece]:
-    """The dumps and lines of a text, in their order; empty lines, and the prompts and headings of dumps, are left out."""
+    """The dumps and lines of a text, in order; empty lines, and the prompts and headings of dumps, are left out."""
     lines = [line for line in text.split("\n") if line.strip()]
     has_rows = any(split_row(line, is_struct)[1] for line in lines)
     at = 0

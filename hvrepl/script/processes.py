@@ -1,4 +1,4 @@
-"""Commands of the system that a line pipes into or runs. Apart, as its imports take a tenth of what a short run takes."""
+"""Runs commands of the system, for pipes and `!`. In its own module, as the imports take a tenth of a short run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hvrepl.errors import FileError
 def start_command(
     session: Session, command: str, *, has_input: bool = False, environ: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """`environ` is its environment, if not that of this process. Raises FileError."""
+    """`environ` is the command's environment, if not that of this process. Raises FileError."""
     session.streams.stdout.flush()
     try:
         return subprocess.Popen(
@@ -30,7 +30,7 @@ def start_command(
 
 
 def wait_for(process: subprocess.Popen[str]) -> None:
-    """Waits for a command to end. C-c is for the command: less continues after it. If it ends by it, so does the line."""
+    """Waits for a command to end. C-c is for the command: less continues after it. If the command dies from it, so does the line."""
     is_interrupted = False
     while process.returncode is None:
         try:

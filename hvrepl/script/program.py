@@ -1,4 +1,4 @@
-"""The program: its command line, or lines of a script, or the shell; one line for every error, and the right exit status."""
+"""The program: a command line, lines of a script, or the shell; one line for every error, and the right exit status."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from hvrepl.script.pager import paging
 from hvrepl.version import __version__
 
 if TYPE_CHECKING:
-    from hvrepl.script.runner import Runner  # the shell reads it while its prompt is up
+    from hvrepl.script.runner import Runner  # the shell imports it while its prompt is shown
 
 ANSWERED = ("version", "gdb", HELP.key, *(option.key for option in INSTALL))  # options that are answered without a command
 GDB_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "debuggers", "gdb.py")
 
 
 def main(ways: Ways) -> None:
-    """On the streams of the process, with its arguments; exits."""
+    """Runs on the streams of the process, with its arguments; exits."""
+    import signal
+
     streams = Streams.of_process()
     try:
         sys.exit(run(sys.argv[1:], streams, ways))
     except BrokenPipeError:
-        drop(streams.stdout)  # whoever read it has seen enough
+        drop(streams.stdout)  # the reader has seen enough
         sys.exit(0)
     except KeyboardInterrupt:
-        import signal
-
-        # End by the signal itself, so that a calling shell or make sees the interrupt; what is made so far ends with a whole line.
+        # End by the signal itself, so that a calling shell or make sees the interrupt; output so far ends with a complete line.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         with suppress(OSError):
             streams.stdout.flush()
@@ -46,7 +46,7 @@ def main(ways: Ways) -> None:
         sys.exit(4)
     except OSError as error:
         drop(streams.stdout)
-        if os.name == "nt" and error.errno == errno.EINVAL:  # what Windows says of a closed pipe
+        if os.name == "nt" and error.errno == errno.EINVAL:  # Windows' error for a closed pipe
             sys.exit(0)
         is_lack = error.errno in (errno.EMFILE, errno.ENFILE)
         Session(streams).warn(f"{'cannot open another file' if is_lack else 'cannot write'}: {error.strerror}")
@@ -54,7 +54,7 @@ def main(ways: Ways) -> None:
 
 
 def run(arguments: Sequence[str], streams: Streams, ways: Ways) -> int:
-    """The program on given streams; returns its exit status."""
+    """Runs the program on given streams; returns its exit status."""
     session = Session(streams, ways)
     try:
         session.read_environ()
@@ -67,7 +67,7 @@ def run(arguments: Sequence[str], streams: Streams, ways: Ways) -> int:
 
 
 def run_arguments(session: Session, line: CommandLine) -> None:
-    """The shell, a script, or what is answered at once: that goes through a pager where it is taller than the terminal."""
+    """Runs the shell, a script, or a command line, whose output goes through a pager if it is taller than the terminal."""
     session.set(**line.shared)
     lines = line.own.get("lines")
     if lines and (line.command or line.words):
@@ -88,7 +88,7 @@ def run_arguments(session: Session, line: CommandLine) -> None:
 
 
 def is_answered(line: CommandLine) -> bool:
-    """Whether a command line says what to answer, and is not a script or shell."""
+    """Whether a command line asks for something by itself, and is not a script or shell."""
     return bool(line.command or line.words) or any(key in line.own for key in ANSWERED)
 
 
@@ -112,7 +112,7 @@ def answer(session: Session, line: CommandLine) -> None:
 
 
 def file_for_gdb() -> str:
-    """The path of the file for gdb. FileError where it is in a zip, out of which gdb sources nothing."""
+    """The path of the file for gdb. FileError if it is in a zip, as gdb cannot source from one."""
     if not os.path.isfile(GDB_FILE):
         from shlex import quote
 
@@ -123,7 +123,7 @@ def file_for_gdb() -> str:
 
 
 def run_stdin(runner: Runner) -> None:
-    """The lines of stdin as a script. What is no script is seen by its first line: one dump as a whole, and a log, which is refused."""
+    """Runs stdin as a script. Other input is recognised by its first line: a dump is read as a whole, and a log is refused."""
     from hvrepl.commands.inputs.files import raw_lines
     from hvrepl.readers.kinds import LOG_LINE, is_row
     from hvrepl.readers.plain_text import clean
@@ -142,7 +142,7 @@ def run_stdin(runner: Runner) -> None:
 
 
 def up_to_content(lines: Iterator[str]) -> Iterator[str]:
-    """The lines up to the first that is not empty, with that one; of a dump, up to the first below its ruler or box."""
+    """The lines up to the first that is not empty; in a dump, up to the first below its ruler or box."""
     from hvrepl.readers.dump_forms import is_above
     from hvrepl.readers.plain_text import clean
 

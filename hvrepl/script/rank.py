@@ -1,4 +1,4 @@
-"""Which names a typed text may mean, and in what order people expect them. Pure."""
+"""Names that a typed text may mean, in the order that people expect. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from itertools import chain, islice
 from hvrepl.record import record
 
 MOST = 200  # candidates; nobody scrolls further
-MOST_SCATTERED = 1000  # names with the typed letters anywhere that are put in order
-SHORTEST_TOGETHER = 4  # letters that are words of a name without their underscores; fewer are so by chance
-WORST = 7  # of how_well
-LONGEST_SCATTERED = 20  # letters of a name, typed with others left out
+MOST_SCATTERED = 1000  # names with scattered letters that are sorted
+SHORTEST_TOGETHER = 4  # letters that match across underscores; fewer match by chance
+WORST = 7  # result of how_well
+LONGEST_SCATTERED = 20  # typed letters that are searched with others between them
 
 
 HEX_BEGUN = re.compile(r"(0[xX])([0-9a-fA-F]*)")
@@ -21,7 +21,7 @@ HEX_BEGUN = re.compile(r"(0[xX])([0-9a-fA-F]*)")
 
 @record
 class Number:
-    """A number of a space as it is written there, such as 0x0005C, and what has it."""
+    """A number as its space writes it, such as 0x0005C, with the thing that has it."""
 
     text: str
     space: str
@@ -31,8 +31,8 @@ class Number:
 
 @record
 class Name:
-    """A spelling with what it is; `key` is how it is compared, `plain` that without underscores, `place` 0 for our own short names, 1
-    canonical, 2 for others, 3 for those of a space that stands aside."""
+    """A spelling with its thing; `key` is its form for comparison, `plain` the same without underscores, `place` 0 for our own short names,
+    1 for canonical, 2 for other names, 3 for those of an `aside` space."""
 
     key: str
     plain: str
@@ -43,13 +43,13 @@ class Name:
     place: int
 
     def runs_together(self, text: str) -> bool:
-        """Whether the text is words of the key, from the beginning of one on, without their underscores: vpassist of vp_assist."""
+        """Whether the text, from the beginning of a word of the key on, matches without underscores: vpassist in vp_assist."""
         words = self.key.split("_") if len(text) >= SHORTEST_TOGETHER and text in self.plain else []
         return any("".join(words[at:]).startswith(text) for at in range(len(words)))
 
 
 def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
-    """Names that hold the text, or else its letters in their order: the tighter first, and of those the shorter."""
+    """Names that contain the text, or otherwise its letters in order: closer letters first, then shorter names."""
     words = text.split()
     if not words:
         return iter(names)
@@ -68,9 +68,9 @@ def rank(names: Sequence[Name], text: str) -> Iterator[Name]:
 
 
 def begun(numbers: Iterable[Number], text: str) -> dict[str, list[Number]]:
-    """How the hex digits that are typed may go on, with all that is then meant: numbers in their order, whole ones first.
+    """Continuations of the typed hex digits, with everything they would mean: numbers in order, complete ones first.
 
-    Zeros at the front may be there or not; the digits that follow are small where one of those that are typed is.
+    Leading zeros are optional; the continuation is in lower case if a typed digit is.
     """
     match = HEX_BEGUN.fullmatch(text)
     if match is None:
@@ -90,7 +90,7 @@ def begun(numbers: Iterable[Number], text: str) -> dict[str, list[Number]]:
 
 
 def how_well(name: Name, first: str, more: Sequence[str]) -> int:
-    """0 if a key is the first word, 2 if it begins with it, 4 if a word of it does, 6 within a word; 1, 3 and 5 where that is so but for
+    """0 if a key is the first word, 2 if it begins with it, 4 if a word of it does, 6 within a word; 1, 3 and 5 the same without
     underscores; the worst for words in another order."""
     runs_together = first not in name.key
     key = name.plain if runs_together else name.key
@@ -104,20 +104,20 @@ def how_well(name: Name, first: str, more: Sequence[str]) -> int:
 
 
 def scattered(names: Sequence[Name], text: str) -> Iterator[Name]:
-    """Names that have the letters in their order, with others between them."""
-    if not text or len(text) > LONGEST_SCATTERED:  # a long pattern would also take long to make
+    """Names that have the letters in order, with others between them."""
+    if not text or len(text) > LONGEST_SCATTERED:  # a long pattern would also take long to compile
         return iter(())
     search = re.compile(letters(text)).search
     return (name for name in names if search(name.key))
 
 
 def letters(text: str) -> str:
-    """A pattern of letters in their order. Between two of them it takes what is not the second, and so never goes back."""
+    """A pattern of letters in order. The gap before a letter excludes that letter, so the pattern never backtracks."""
     return "".join([re.escape(text[:1]), *(f"[^{re.escape(c)}]*{re.escape(c)}" for c in text[1:])])
 
 
 def tightness_of(text: str) -> Callable[[Name], tuple[int, bool]]:
-    """How far apart the letters of the text are in a name at best, and whether that is within a word."""
+    """The smallest span of the letters in a name, and whether it begins within a word."""
     pattern = re.compile(f"(?=({letters(text)}))")
 
     def tightness(name: Name) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""Lines of the shared language, run one after the other: from -c, from stdin, from a file that `source` names."""
+"""Runs lines of the shared language in turn: from -c, from stdin, or from a file that `source` names."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from hvrepl.script.words import SHELL_WORDS, Leave, show_help
 from hvrepl.wording import shorten
 
 INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the user's files
-MOST_HELD = 1 << 20  # characters of a line's output kept in memory before it goes to a file
-DUMPS = ("message", "page")  # what a dump is, by its size: the first that it fits into, else the last
-MEANS_VALUES = (*TAKES_WHAT, "eom", "crash")  # commands in whose words values in hand can be meant
-ON_COMMAND_LINE = ("help", "version", "source")  # the shell words that the system's command line has too
+MOST_HELD = 1 << 20  # characters of a line's output that are kept in memory before a file is written
+DUMPS = ("message", "page")  # the thing of a dump by its size: the first that it fits into, otherwise the last
+MEANS_VALUES = (*TAKES_WHAT, "eom", "crash")  # commands whose words can be values in hand
+ON_COMMAND_LINE = ("help", "version", "source")  # shell words that also work on the system's command line
 IN_ITS_PLACE = {"arch": "; on the command line it is --arch ARCH", "format": "; on the command line it is --format FMT"}
 
 
@@ -40,7 +40,7 @@ class Runner:
         self.place = ""
 
     def run_lines(self, lines: Iterable[str], place: str) -> None:
-        """Every line, up to the first that fails, or with --keep-going all of them. The failure is raised with its place."""
+        """Runs every line, up to the first that fails, or with --keep-going all of them. A failure is raised with its place."""
         before, self.place = self.place, place
         try:
             for number, line in enumerate(lines, 1):
@@ -59,13 +59,13 @@ class Runner:
             emit(self.session, failure(self.session.child(number, self.place), error, text.strip()))
 
     def run_line(self, text: str, number: int | None = None) -> None:
-        """One line. Raises HvreplError, or Leave."""
+        """Runs one line. Raises HvreplError, or Leave."""
         from hvrepl.script.shortcuts import expand
 
         self.run_parsed(parse_line(expand(text)), number)
 
     def run_parsed(self, line: Line, number: int | None = None) -> None:
-        """The words of a line, with what they print going where it says."""
+        """Runs the words of a line, with its redirection."""
         if (line.pipe or line.file or line.shell) and not self.may_shell:
             raise UsageError("| cmd, !cmd and > file are off here; --allow-shell turns them on")
         if line.shell:
@@ -80,7 +80,7 @@ class Runner:
             self.dispatch(line.words, number)
 
     def _run_to_file(self, line: Line, number: int | None) -> None:
-        """The file is opened when the line has succeeded, so that one that fails leaves it as it is."""
+        """Opens the file when the line has succeeded, so that a failure leaves it as it was."""
         from shutil import copyfileobj
         from tempfile import SpooledTemporaryFile
 
@@ -97,14 +97,14 @@ class Runner:
         process = start_command(self.session, line.pipe, has_input=True)
         assert process.stdin is not None
         try:
-            with suppress(BrokenPipeError), process.stdin as target, self.session.writing_to(target):  # it may have read enough
+            with suppress(BrokenPipeError), process.stdin as target, self.session.writing_to(target):  # the command may have read enough
                 self.dispatch(line.words, number)
         finally:
             wait_for(process)
 
     def dispatch(self, words: Sequence[str], number: int | None = None) -> None:
-        """The words of a line: a shell word, or what they would be on a command line. Options hold for the line alone."""
-        is_help = words[0] in ASKING  # of which even an option or _ is no more than a word
+        """Runs the words of a line: a shell word, or a command as on a command line. Options only hold for this line."""
+        is_help = words[0] in ASKING  # after these, even an option or _ is just a word
         if not is_help and any(word.partition("=")[0] in INSTALLS for word in words):
             raise UsageError(f"{' and '.join(INSTALLS)} are options of hvrepl itself, not of a script")
         line = read_argv(words)
@@ -124,7 +124,7 @@ class Runner:
             self.run_words(child, line)
 
     def _run_word(self, word: str, line: CommandLine) -> None:
-        """A shell word; options hold for what it shows, so that words that set one take none."""
+        """Runs a shell word; options hold for its output, so words that set an option take none."""
         before = self.session
         if line.shared:
             if word in IN_ITS_PLACE and line.words[1:]:
@@ -137,7 +137,7 @@ class Runner:
             self.session = before
 
     def run_command_line(self, line: CommandLine) -> None:
-        """The words of the system's command line, which has few of the words that lines have."""
+        """Runs the words of the system's command line, which supports few of the shell's words."""
         first = "" if line.command else next(iter(line.words), "")
         if first not in SHELL_WORDS:
             self.run_words(self.session, self._recall(line))
@@ -147,11 +147,11 @@ class Runner:
             raise UsageError(f"{first} is a word of the shell and of scripts{IN_ITS_PLACE.get(first, '')}")
 
     def run_dump(self, text: str, words: Sequence[str] = ()) -> None:
-        """A dump as what the words before it call it, or as what its size says it is."""
+        """Decodes a dump as the words before it say, or as its size suggests."""
         self.dispatch([*(words or ("decode", self.name_dump(text))), "--", text])
 
     def name_dump(self, text: str) -> str:
-        """What a dump without a name is, by its size."""
+        """The thing of a dump without a name, by its size."""
         from hvrepl.readers.dump import read_dump
 
         size = max(len(dump.data) for dump in read_dump(text, self.session.options.word_size))
@@ -159,7 +159,7 @@ class Runner:
         return next((name for name in DUMPS if size <= sizes[name]), DUMPS[-1])
 
     def run_words(self, session: Session, line: CommandLine) -> None:
-        """A command, a number (decode), NAME VALUE (decode), NAME FIELD=VALUE (encode), or a name (show)."""
+        """Runs a command, a number (decode), NAME VALUE (decode), NAME FIELD=VALUE (encode), or a name (show)."""
         command, words = interpret(session, line.command, line.words)
         entry = ENTRIES[command]
         for option in options_after(""):
@@ -169,7 +169,7 @@ class Runner:
         getattr(import_module(f"hvrepl.commands.{module}"), function)(session, list(words), **line.own)
 
     def make_value(self, line: CommandLine) -> Kept:
-        """What a line comes to, be it only a number; neither shown nor counted as a value of the session."""
+        """The result of a line, even a bare number; it is neither shown nor counted as a value of the session."""
         words = self._recall(line).words
         if len(words) == 1 and not line.command and is_value(self.session, words[0]):
             return Kept("", bare=read_given(words[0], is_hex=self.session.options.hex).value)
@@ -183,20 +183,20 @@ class Runner:
         return kept
 
     def _recall(self, line: CommandLine) -> CommandLine:
-        """The line with the values in hand that its words mean; one where WHAT would be stands for its name, too."""
+        """The line with its values in hand filled in; in place of WHAT, a value also stands for its name."""
         if line.command and line.command not in MEANS_VALUES:
             return line
         values = self.session.values
         words = [values.replace_in(word) for word in line.words]
         kept = values.get(line.words[0]) if line.words and (not line.command or line.command in TAKES_WHAT) else None
         if kept and not kept.found and len(words) == 1 and not line.command:
-            words = [f"({kept.word})"]  # as arithmetic, which says something of every number
+            words = [f"({kept.word})"]  # as arithmetic, which explains any number
         elif kept and kept.found:
             words[:1] = [called_here(self.session, kept.found), *([kept.word] if line.command != "show" else [])]
         return replace(line, words=tuple(words))
 
 
 def called_here(session: Session, found: Found) -> str:
-    """The name of a thing on the arch in force, which may have changed since it was found."""
+    """The name of a thing on the current arch, which may have changed since it was found."""
     heading = session.catalog.heading(found.spec)
     return heading.named(found.element) if heading else found.name

@@ -1,4 +1,4 @@
-"""The lines of a session as a script that runs again."""
+"""Saves the lines of a session as a script that can run again."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from hvrepl.script.shortcuts import expand
 from hvrepl.version import __version__
 from hvrepl.wording import printable
 
-MARK = "# hvrepl "  # what a saved session begins with
+MARK = "# hvrepl "  # the beginning of a saved session
 SET_BY_LINES = ("arch", "format", "color")
 
 
 def is_saved(path: str) -> bool:
-    """Whether a path can be written without a loss: it is free, empty, no plain file, or a session that was saved before."""
+    """Whether writing to a path loses nothing: it is free, empty, not a plain file, or an earlier saved session."""
     if not os.path.isfile(path):
         return True
     try:
         with open(path, "rb") as file:
             return file.read(len(MARK)) in (b"", MARK.encode())
     except OSError:
-        return True  # opening it to write says what is wrong
+        return True  # opening it for writing reports the fault
 
 
 def say_typed(one: Typed) -> str:
-    """A line as it was typed, or what a dump was."""
+    """A line as it was typed, or a description of a dump."""
     if not one.is_dump:
         return one.text
     count = one.text.count("\n") + 1
@@ -38,9 +38,9 @@ def say_typed(one: Typed) -> str:
 
 
 def to_script(session: Session, typed: Sequence[Typed], path: str, name_dump: Callable[[str], str], left_out: Collection[str]) -> str:
-    """The text of a script: the options that were in force at first, then each line; what cannot run again is a comment.
+    """The text of a script: the initial options, then each line; a line that cannot run again becomes a comment.
 
-    `left_out`: first words of lines of which nothing stays.
+    `left_out`: first words of lines that are dropped completely.
     """
     started = session.started
     lines = [line for one in typed for line in to_lines(one, started, name_dump, left_out)]
@@ -55,7 +55,7 @@ def to_script(session: Session, typed: Sequence[Typed], path: str, name_dump: Ca
 
 
 def needed_options(started: Options) -> Iterator[str]:
-    """Those that no line of a script sets."""
+    """The options that lines of a script cannot set."""
     for option in SHARED:
         value = getattr(started, option.key)
         if option.key not in SET_BY_LINES and value != getattr(Options(), option.key):
@@ -85,7 +85,7 @@ def read(text: str) -> Line | None:
 
 
 def dump_lines(one: Typed, started: Options, name_dump: Callable[[str], str]) -> Iterator[str]:
-    """A pasted dump as its bytes, with how it was read before it."""
+    """A pasted dump as its bytes, with a comment on how it was read."""
     from hvrepl.readers.dump import read_dump
 
     words = one.words or ("decode", name_dump(one.text))

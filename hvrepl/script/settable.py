@@ -1,4 +1,4 @@
-"""What can be set in a thing: the paths of its fields, through all variants."""
+"""The settable fields of a thing: their paths, through all variants."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec, space_of
 
-DEEPEST = 4  # structs in structs through which paths go
+DEEPEST = 4  # nested structs that paths can go through
 
 
 def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
-    """(path, field) of what can be set, through all variants; the elements of arrays are left out."""
+    """(path, field) of each settable field, through all variants; elements of arrays are left out."""
     for field in layout.fields if layout and depth < DEEPEST else ():
         path = f"{base}{field.name}"
         inner = catalog.type(field.type)
@@ -24,7 +24,7 @@ def paths_of(spec: Spec, layout: Layout | None, catalog: Catalog, base: str = ""
 
 
 def variants_of(spec: Spec, field: Field, catalog: Catalog) -> Iterator[tuple[Spec, Layout | None]]:
-    """(spec that holds its cases, layout) of each variant of a field."""
+    """(spec that has its cases, layout) of each variant of a field."""
     if isinstance(field.cases, str):
         yield from ((case, case.layout) for _, case in catalog.cases(space_of(field.cases)))
         return

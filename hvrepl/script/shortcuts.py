@@ -1,4 +1,4 @@
-"""What people type or paste in place of a plain line → that line: a copied prompt, the program's name, NAME?, help on a sign. Pure."""
+"""What people type or paste instead of a plain line → that line: a copied prompt, the program's name, NAME?, help on a sign. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hvrepl.script.lines import quote
 
 # The prompt of this shell, copied along with the line.
 OWN_PROMPT = re.compile(r"\s*hv (?:x64|arm64)>(?:\s+|\Z)")
-# The program's name, with the path to it and the prompt of a shell of the system before it.
+# The program's name, with its path and the prompt of a system shell before it.
 PROGRAM = re.compile(
     r"""\s*(?:(?:[$%>] | [\w.-]+@[^\s$#]+[^$#%|>]*[$#%] | \[[^\]]+\][$#] | PS\ [^>]*> | [A-Z]:\\[^>]*>)\s*)?
     (?:[^\s|>!\#'"]*[/\\])?hvrepl(?:\.exe)?(?:\s+|\Z)""",
@@ -20,13 +20,13 @@ SIGN = re.compile(r"\s*(help|\.help|\?)\s+([|>]{1,2}|[#'\"()\\])\s*")
 
 
 def drop(start: re.Pattern[str], text: str) -> str:
-    """The text without what is at its start."""
+    """The text without its prompts and the program's name."""
     match = start.match(text)
     return text[match.end() :] if match else text
 
 
 def expand(text: str) -> str:
-    """The line that is meant; most are what they say."""
+    """The line that is meant; most lines mean themselves."""
     line = drop(PROGRAM, drop(OWN_PROMPT, text))
     if asked := ASKED.fullmatch(line):
         return f"help {asked[1] or asked[2]}{asked[3] or ''}"

@@ -1,4 +1,4 @@
-"""What `help` explains: every command, word, format, option and notation, once, each with lines that can be typed. Pure."""
+"""The topics of `help`: every command, word, format, option and notation, once, each with examples to type. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHA
 
 
 class Topic(NamedTuple):
-    """`words` find it, the first being its own; `usage` is how to type it, `short` one sentence, `text` what else to know.
+    """`words` find it, its own first; `usage` is how to type it, `short` one sentence, `text` the details.
 
-    An example is a line of hvrepl's shell or, with `$ ` before it, of the system's.
+    An example is a line for hvrepl's shell or, with `$ ` in front, for the system's.
     """
 
     words: tuple[str, ...]
@@ -265,7 +265,7 @@ NOTATIONS = (
         ("page @'my page.txt'", "page @my\\ page.txt"),
     ),
 )
-# Examples of commands and options; the table of commands says the rest.
+# Examples of commands and options; the table of commands has the rest.
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "decode": ("decode sint2 0x200f3", "decode 0x8100000606570000", "decode page @page.txt"),
     "encode": ("encode sint2 vector=0xf3 auto_eoi=1", "encode guest-id kernel=6.6.87"),
@@ -315,7 +315,7 @@ def topic_of(option: Option) -> Topic:
 
 @cache
 def topics() -> Mapping[str, Topic]:
-    """Word → its topic, in the order in which they are listed; those of commands are the commands' own help."""
+    """Word → its topic, in the order of the list; the topics of commands are the commands' own help."""
     own = [*WORDS, *FORMATS, *NOTATIONS]
     known = {word for topic in own for word in topic.words}
     options = [*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options), *INSTALL]
@@ -328,12 +328,12 @@ def topics() -> Mapping[str, Topic]:
 
 
 def find_topic(word: str) -> Topic | None:
-    """The topic of a word in any case; short options differ by theirs."""
+    """The topic of a word, whatever its case; short options only differ by case."""
     return topics().get(word) or topics().get(word.lower())
 
 
 def all_topics() -> list[tuple[str, str]]:
-    """(word, sentence) of all that `help` explains besides names: commands, then words, formats, signs and options."""
+    """(word, sentence) of everything that `help` explains, except names: commands, then words, formats, signs and options."""
     found = dict.fromkeys(topics().values())
     own = [(word, topic.short) for topic in found for word in topic.words if word == topic.words[0] or word.startswith("--")]
     return [(name, command.short) for name, command in ENTRIES.items()] + own

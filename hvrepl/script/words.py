@@ -1,4 +1,4 @@
-"""The words of lines that are not commands of the command line: what stays set, the session and files of lines, help, the way out."""
+"""Words of lines that are not commands of the command line: settings, the session, files of lines, help, the way out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from hvrepl.version import __version__
 from hvrepl.wording import printable, shorten
 
 if TYPE_CHECKING:
-    from hvrepl.script.topics import Topic  # of which most lines need nothing
+    from hvrepl.script.topics import Topic  # which most lines do not need
 
 
 class Leave(Exception):  # noqa: N818  it is no error
@@ -33,10 +33,10 @@ class Leave(Exception):  # noqa: N818  it is no error
 
 
 class Lines(Protocol):
-    """What runs lines, as far as its words need it."""
+    """The runner of lines, as far as its words need it."""
 
     session: Session
-    sourcing: list[str]  # the files that are read, each by a line of the one before
+    sourcing: list[str]  # the files being read, each by a line of the one before
     sourced: int  # files since the first of them
 
     def run_lines(self, lines: Iterable[str], place: str) -> None: ...
@@ -59,7 +59,7 @@ def set_format(lines: Lines, words: Sequence[str]) -> None:
 
 
 def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
-    """Sets an option for the lines that follow, or without a word says what is in force."""
+    """Sets an option for the following lines, or without a word shows the current one."""
     if len(words) > 1:
         raise UsageError(f"{name} takes one word: `{name} {CHOICES[name][0]}`")
     if words:
@@ -81,12 +81,12 @@ def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
     )
 
 
-DEEPEST_SOURCED = 16  # files that are read at once, as each may source another
-MOST_SOURCED = 10_000  # files that one line may lead to: of 16 that each source the next twice they would be 65,535
+DEEPEST_SOURCED = 16  # nested files, as each may source another
+MOST_SOURCED = 10_000  # files in total from one line: 16 that each source the next one twice would be 65,535
 
 
 def source_file(lines: Lines, words: Sequence[str]) -> None:
-    """Runs the lines of a file; what it sets stays set."""
+    """Runs the lines of a file; its settings stay."""
     if len(words) != 1:
         raise UsageError("source takes one file: `source FILE`")
     path = os.path.realpath(words[0])
@@ -114,7 +114,7 @@ def set_last(lines: Lines, words: Sequence[str]) -> None:
 
 
 def let(lines: Lines, words: Sequence[str]) -> None:
-    """let NAME = VALUE, or what a line makes: `let NAME = sint2 0x200f3`."""
+    """let NAME = VALUE, or the result of a line: `let NAME = sint2 0x200f3`."""
     name, equals, rest = " ".join(words[:1]), "", list(words[1:])
     if "=" in name:
         name, equals, start = name.partition("=")
@@ -129,7 +129,7 @@ def let(lines: Lines, words: Sequence[str]) -> None:
 
 
 def refuse_name(session: Session, name: str) -> None:
-    """UsageError for a name that a value cannot have, as it means something else."""
+    """UsageError for a name that means something else."""
     if not NAME.fullmatch(name):
         raise UsageError(f"{shorten(name)!r} cannot be a name: use letters, digits and _, beginning with a letter")
     if name in ENTRIES or name in SHELL_WORDS:
@@ -175,7 +175,7 @@ def leave(_: Lines, words: Sequence[str]) -> None:
 
 
 def clear(lines: Lines, words: Sequence[str]) -> None:
-    """Clears a terminal that can be cleared."""
+    """Clears the terminal, if it can be cleared."""
     if words:
         raise UsageError("clear takes no words")
     from hvrepl.script.pager import is_plain
@@ -199,7 +199,7 @@ def list_history(lines: Lines, words: Sequence[str]) -> None:
 
 
 def save_lines(lines: Lines, words: Sequence[str]) -> None:
-    """save FILE: the lines of this session as a script. It writes over a file only if that was saved so too."""
+    """save FILE: the lines of this session as a script. It only overwrites a file that was saved like this."""
     from hvrepl.script.saved import is_saved, to_script
 
     typed = typed_lines(lines.session, "save")
@@ -241,7 +241,7 @@ def help_lines(lines: Lines, words: Sequence[str]) -> None:
 
 
 def topic_here(word: str) -> Topic | None:
-    """The topic of a word, unless it is a word that lines do not know."""
+    """The topic of a word, unless lines do not support it."""
     from hvrepl.script.topics import WORDS, find_topic
 
     topic = find_topic(word)
@@ -249,7 +249,7 @@ def topic_here(word: str) -> Topic | None:
 
 
 def help_topics() -> list[tuple[str, str]]:
-    """(word, sentence) of all that `help` explains besides names."""
+    """(word, sentence) of everything that help explains, except names."""
     from hvrepl.script.topics import all_topics
 
     return [(word, short) for word, short in all_topics() if word in ENTRIES or topic_here(word)]
@@ -262,7 +262,7 @@ def say_topic(topic: Topic, style: Style) -> list[str]:
 
 
 def explain(session: Session) -> list[str]:
-    """What a line can be."""
+    """The kinds of lines, in a few sentences."""
     style = session.style
     words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
     after = [AFTER, *([KEYS] if session.is_shell else [])]
@@ -275,7 +275,7 @@ def explain(session: Session) -> list[str]:
 
 
 def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
-    """What can be typed and, next to it or on a narrow terminal below it, what that does."""
+    """Things to type and, next to them or on a narrow terminal below them, their effects."""
     wide = max(len(word) for word, _ in rows) + 4
     rest = " " * (wide if not style.width or style.width - wide >= NARROW else 6)
     for word, text in rows:
@@ -294,9 +294,9 @@ HINT = "`help WORD` explains each, and formats, options and signs like @."
 AFTER = "After it: | CMD, > FILE, >> FILE. !CMD runs a program. Paste dumps as they are."
 KEYS = "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leaves."
 CLEAR = "\x1b[H\x1b[2J"
-CHOICES = {"arch": ARCHES, "format": FORMATS}  # options that a line of their own sets
+CHOICES = {"arch": ARCHES, "format": FORMATS}  # options with a word of their own
 
-# Words of the line language that are not commands of the command line; without a text they are only other spellings.
+# Words of lines that are not commands of the command line; a word without a text is only another spelling.
 SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
     "set": (set_last, "Change fields of the last value."),
     "let": (let, "Keep a value under a name."),
@@ -324,5 +324,5 @@ SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
 
 
 def shell_commands() -> list[tuple[str, str]]:
-    """(name, what it does) of every first word that is not a name or number; "" for what is only another spelling."""
+    """(name, effect) of every first word that is not a name or number; the effect of another spelling is ""."""
     return [(command.name, command.short) for command in COMMANDS] + [(name, text) for name, (_, text) in SHELL_WORDS.items()]

@@ -1,1 +1,1 @@
-"""The interactive shell: lines from a terminal, run as scripts run them. Uses script and what is left of it; knows no command line."""
+"""The interactive shell: lines from a terminal, run like those of scripts. Uses script and everything before it, but not cli."""

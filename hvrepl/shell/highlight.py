@@ -1,4 +1,4 @@
-"""What each word of a line being typed is: command, name, field, number, value, or one that cannot be right. Pure."""
+"""Classifies each word of a line while it is typed: command, name, field, number, value, or error. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hvrepl.script.complete import LONGEST, TAKES_FIELDS, Completer, Held
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
 from hvrepl.script.option_words import Positional, awaits, choices_of
 
-# A blank, an operator, or a word, in which | and > are none: parentheses and quotes hold it together.
+# A blank, an operator, or a word, in which | and > are allowed within parentheses and quotes only.
 PIECE = re.compile(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
 HEX = re.compile(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
 PART = re.compile(r"\.(?:\d+|input|output)")
@@ -24,7 +24,7 @@ PART = re.compile(r"\.(?:\d+|input|output)")
 
 @record
 class Place:
-    """Where a word is: the word before it ("": none), all before it that are not options, and whether it may still be growing."""
+    """The context of a word: the word before it ("" if none), all earlier words that are not options, and whether it may still grow."""
 
     last: str
     before: list[str]
@@ -36,12 +36,12 @@ class Place:
 
     @property
     def doubt(self) -> str:
-        """A word that nothing knows is wrong once it is complete."""
+        """A class for unknown words: an error once the word is complete."""
         return "" if self.growing else "error"
 
 
 def classify(text: str, completer: Completer, hand: Sequence[Held] = (), *, done: bool = False) -> Iterator[tuple[str, str]]:
-    """(class, piece) of each piece of the line; together the pieces are the line. The word at the end grows unless it is done."""
+    """(class, piece) of each piece; together they are the line. The last word may still grow unless `done`."""
     if len(text) > LONGEST or text.lstrip().startswith("!"):
         yield "", text
         return
@@ -114,14 +114,14 @@ def is_held(piece: str, hand: Sequence[Held]) -> bool:
 
 
 def thing_at(place: Place, completer: Completer, hand: Sequence[Held]) -> tuple[Found, Layout | None] | None:
-    """What the word belongs to."""
+    """The thing that the word belongs to."""
     words = place.before
     what = "_" if words[0] == "set" else words[1] if words[0] in TAKES_WHAT and len(words) > 1 else words[0]
     return completer.find_held(what, hand) or completer.find(what)
 
 
 def value(piece: str, place: Place, completer: Completer, hand: Sequence[Held]) -> str:
-    """The class of a VALUE after a name: a number, bytes, a name of one of its values."""
+    """The class of a VALUE after a name: a number, bytes, or the name of one of its values."""
     if place.command == "set":
         return place.doubt
     if is_number(piece) or piece == "=" or is_held(piece, hand):
@@ -155,7 +155,7 @@ def is_path(path: str, found: Found, layout: Layout | None, completer: Completer
 
 
 def may_be(text: str, field: Field, completer: Completer) -> bool:
-    """Whether a word can be the value of a field: one of its enumerators, or something that only its formatter or type can tell."""
+    """Whether a word can be a field's value: an enumerator, or text that only the field's formatter or type can judge."""
     named = completer.catalog.enumerators(field)
     if field.show or (field.type and not named):
         return True

@@ -1,4 +1,4 @@
-"""The lines typed in earlier sessions, in a file that only its owner reads."""
+"""The lines of earlier sessions, in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_KEPT = 4096  # characters of a line that is kept
 
 
 class KeptHistory(FileHistory):
-    """History in a file of mode 0600, without dumps, repetitions and lines that begin with a space."""
+    """History in a file of mode 0600, without dumps, repetitions, and lines that begin with a space."""
 
     def append_string(self, string: str) -> None:
         kept = not string.startswith(" ") and len(string) <= LONGEST_KEPT and "\n" not in string
@@ -36,7 +36,7 @@ class KeptHistory(FileHistory):
 
 
 def open_history(environ: Mapping[str, str]) -> History:
-    """$XDG_STATE_HOME/hvrepl/history; HVREPL_HISTORY names another file, or empty turns it off."""
+    """$XDG_STATE_HOME/hvrepl/history; HVREPL_HISTORY gives another file, or turns it off if empty."""
     named = environ.get("HVREPL_HISTORY")
     if named == "":
         return InMemoryHistory()
@@ -49,7 +49,7 @@ def open_history(environ: Mapping[str, str]) -> History:
         return InMemoryHistory()
     if state_of is None:
         return KeptHistory(str(path))
-    if not S_ISREG(state_of.st_mode):  # a pipe would be waited for
+    if not S_ISREG(state_of.st_mode):  # a pipe would block
         return InMemoryHistory()
     if state_of.st_mode & 0o077:
         with suppress(OSError):

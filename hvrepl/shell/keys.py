@@ -1,4 +1,4 @@
-"""What keys do beyond prompt_toolkit's own: rows of a dump are gathered, a paste is taken whole, Up searches, F4 changes to vi and back."""
+"""Keys beyond prompt_toolkit's own: they collect the rows of a dump, take a paste whole, search with Up, and switch vi keys with F4."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from hvrepl.shell.plain import PAUSE, IsOpen
 
 ROW_HEAD = re.compile(r"\s*(?:[a-z][\w.-]*\s+){0,2}(?:0x)?[0-9a-f`]{4,}(?:\s+<[^>]*>)?:", re.IGNORECASE)
 VI_MODE = re.compile(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORECASE)
-# A line of a paste that a command of the system would see, or that would write a file.
+# A pasted line that would reach a system command, or write a file.
 REACHES_OUT = re.compile(r"^\s*!|[|>]", re.MULTILINE)
 
 GOES_ON = ("=", "/")
-# Commands that take more than what is in brackets.
+# Commands that require words: not all of their words are in brackets.
 WANT_WORDS = frozenset(name for name, command in ENTRIES.items() if re.sub(r"\[[^]]*\]", "", command.usage).strip())
 
-IsDump = Callable[[str], bool]  # whether a text is nothing but a dump
+IsDump = Callable[[str], bool]  # whether a text is only a dump
 
 
 def wants_vi(environ: Mapping[str, str]) -> bool:
@@ -51,7 +51,7 @@ def wants_vi(environ: Mapping[str, str]) -> bool:
 
 
 class Gatherer:
-    """Waits for the rest of a dump that comes as keys, and takes it when they pause."""
+    """Waits for the rest of a dump that arrives as keys, and takes it when they pause."""
 
     def __init__(self, is_open: IsOpen, is_dump: IsDump) -> None:
         self.is_open = is_open
@@ -59,7 +59,7 @@ class Gatherer:
         self.task: asyncio.Task[None] | None = None
 
     def is_gathering(self) -> bool:
-        """Whether Enter ends a row of a dump, and so not the input."""
+        """Whether Enter ends a row of a dump, and not the input."""
         document = get_app().current_buffer.document
         return document.is_cursor_at_the_end and self.is_open(document.lines)
 
@@ -72,11 +72,11 @@ class Gatherer:
     async def accept_after_pause(self, buffer: Buffer, text: str) -> None:
         await asyncio.sleep(PAUSE)
         if buffer.text == text and not get_app().is_done:
-            buffer.text = text.rstrip("\n")  # a row alone is then a line like any other, which history keeps
+            buffer.text = text.rstrip("\n")  # a single row is a line like any other, which history keeps
             buffer.validate_and_handle()
 
     def paste(self, event: KeyPressEvent) -> None:
-        """Several lines pasted into an empty line, or a dump after its name, are run as they are; otherwise it is text like any other."""
+        """Runs several lines that are pasted into an empty line, or a dump after its name; any other paste is inserted."""
         text = event.data.replace("\r\n", "\n").replace("\r", "\n")
         buffer = event.current_buffer
         before = buffer.text.strip()
@@ -94,7 +94,7 @@ def switch_vi(event: KeyPressEvent) -> None:
 
 
 def go_up(event: KeyPressEvent) -> None:
-    """To the line above, or to the last line of the history that begins as the line does up to the cursor; a menu is left."""
+    """To the line above, or to the last line in the history that begins like this one up to the cursor; closes a menu."""
     buffer = event.current_buffer
     if buffer.document.cursor_position_row:
         buffer.cursor_up(event.arg)
@@ -104,7 +104,7 @@ def go_up(event: KeyPressEvent) -> None:
 
 
 def go_down(event: KeyPressEvent) -> None:
-    """To the line below, or back the way that Up has come."""
+    """To the line below, or back the way that Up came."""
     buffer = event.current_buffer
     if buffer.document.cursor_position_row < buffer.document.line_count - 1:
         buffer.cursor_down(event.arg)
@@ -113,7 +113,7 @@ def go_down(event: KeyPressEvent) -> None:
 
 
 def move(buffer: Buffer, step: Callable[[], None], count: int) -> None:
-    """So many steps in the history; one to the text that is there already is none."""
+    """So many steps in the history; a step to the same text does not count."""
     for _ in range(count):
         before, place = buffer.text, None
         while buffer.text == before and buffer.working_index != place:
@@ -122,7 +122,7 @@ def move(buffer: Buffer, step: Callable[[], None], count: int) -> None:
 
 
 def insert_run(event: KeyPressEvent) -> None:
-    """A character, with those that came along with it: one by one, a paste without brackets takes seconds."""
+    """Inserts a character with all that arrived with it: one by one, a paste without brackets takes seconds."""
     queue = event.key_processor.input_queue
     run = [event.data] * event.arg
     while queue and len(queue[0].key) == 1:
@@ -135,7 +135,7 @@ def insert_tab(event: KeyPressEvent) -> None:
 
 
 def take_and_go_on(event: KeyPressEvent) -> None:
-    """The word that was picked is taken, and what may follow it is offered."""
+    """Accepts the picked word, and offers its continuations."""
     buffer = event.current_buffer
     buffer.complete_state = None
     if not buffer.document.text_before_cursor.endswith(GOES_ON):
@@ -144,7 +144,7 @@ def take_and_go_on(event: KeyPressEvent) -> None:
 
 
 def close_menu(event: KeyPressEvent) -> None:
-    """What was picked from it and not taken is given back."""
+    """Cancels a picked word that was not accepted."""
     event.current_buffer.cancel_completion()
 
 
@@ -154,7 +154,7 @@ def ignore(event: KeyPressEvent) -> None:
 
 @Condition
 def is_unfinished() -> bool:
-    """Whether what was picked from the menu wants something after it: FIELD=, a folder, a command with words, an option with one."""
+    """Whether the picked word expects another: FIELD=, a folder, a command with words, an option with one."""
     text = get_app().current_buffer.document.text_before_cursor
     words = text.split()
     return text.endswith(GOES_ON) or (len(words) == 1 and words[0] in WANT_WORDS) or bool(words and awaits(words[-1]))
@@ -162,13 +162,13 @@ def is_unfinished() -> bool:
 
 @Condition
 def is_typed() -> bool:
-    """Whether Escape was pressed, and is not the beginning of what a key with Alt sends."""
+    """Whether Escape was pressed by itself, not as the beginning of a key with Alt."""
     return not get_app().key_processor.input_queue
 
 
 @Condition
 def is_after_address() -> bool:
-    """Whether a tab is one that gdb prints, which a terminal without bracketed paste sends as a key."""
+    """Whether a tab comes from gdb's output, which a terminal without bracketed paste sends as a key."""
     return bool(ROW_HEAD.match(get_app().current_buffer.document.current_line_before_cursor))
 
 
@@ -186,6 +186,6 @@ def bindings(is_open: IsOpen, is_dump: IsDump) -> KeyBindings:
     keys.add("tab", filter=is_after_address)(insert_tab)
     keys.add(Keys.BracketedPaste)(gatherer.paste)
     keys.add(Keys.Any, filter=emacs_insert_mode | vi_insert_mode, save_before=lambda event: not event.is_repeat)(insert_run)
-    # \e[31m of coloured text is read as a report of the mouse, over whose missing coordinates prompt_toolkit would stumble.
+    # \e[31m in coloured text looks like a mouse report, and prompt_toolkit would fail on the missing coordinates.
     keys.add(Keys.Vt100MouseEvent)(ignore)
     return keys

@@ -1,4 +1,4 @@
-"""The interactive shell: lines from a terminal, run as scripts run them. What a line means is not its business."""
+"""The interactive shell: lines from a terminal, run like those of scripts. Does not interpret lines itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Shell:
         self.is_over = False
         self._completers: dict[str, Completer] = {}
         if session.options.specs:
-            _ = session.catalog  # faults of the user's own definitions are reported now, not at the first key
+            _ = session.catalog  # report faults of the user's own definitions now, not at the first key
         is_simple = is_plain(session.streams.environ) or not session.streams.stdout_is_terminal or not can_open(NEEDED)
         if source is None and is_simple:
             self.ask = PlainPrompt(session.streams.stdin.fileno(), session.streams.stdout, self.is_open).ask
@@ -69,7 +69,7 @@ class Shell:
 
     @property
     def completer(self) -> Completer:
-        """That of the arch in force."""
+        """The completer for the current arch."""
         from hvrepl.script.complete import Completer
         from hvrepl.script.words import shell_commands
 
@@ -93,7 +93,7 @@ class Shell:
         return len(pieces) == 1 and pieces[0].is_dump
 
     def run(self) -> None:
-        """The loop. Errors are shown and forgotten."""
+        """The loop. Errors are shown, and do not end it."""
         streams = self.session.streams
         self.session.write(GREETING[streams.stdout_is_terminal and streams.columns < len(GREETING[0])])
         self.session.streams.stdout.flush()
@@ -106,14 +106,14 @@ class Shell:
                 return
 
     def run_text(self, text: str) -> None:
-        """Dumps and lines, up to one that leaves."""
+        """Runs dumps and lines, up to one that leaves."""
         self.measure()
         for piece in split_text(text, self.is_struct):
             if not self.is_over:
                 is_done = self.guard(
                     partial(self.runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(self.runner.run_line, piece.text)
                 )
-                if not piece.text.startswith(" "):  # which says that it is not to be kept
+                if not piece.text.startswith(" "):  # a leading blank keeps it out of the history
                     self.session.typed.append(Typed(piece.text, piece.words, piece.is_dump, has_failed=not is_done))
 
     def measure(self) -> None:
@@ -122,7 +122,7 @@ class Shell:
         self.session.set()
 
     def guard(self, run: Callable[[], Any]) -> bool:
-        """Runs, and shows what went wrong on one line; C-c ends only what runs. Whether it came to its end."""
+        """Runs something, and shows errors on one line; C-c only stops the run. Returns whether it finished."""
         from hvrepl.script.words import Leave
 
         session = self.session
@@ -134,7 +134,7 @@ class Shell:
         except HvreplError as error:
             session.warn(session.style.paint("error", say_error(error)))
         except KeyboardInterrupt:
-            session.warn("stopped", start="\r")  # over the ^C of the terminal
+            session.warn("stopped", start="\r")  # over the terminal's ^C
         except Leave:
             self.is_over = True
         except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""Lines from a terminal that can neither move its cursor nor show colour: its own line editing, and a plain prompt."""
+"""Lines from a terminal without cursor movement or colour: with the terminal's own line editing, and a plain prompt."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import select
 from collections.abc import Callable, Sequence
 from typing import IO
 
-PAUSE = 0.5  # seconds without a further line after which a dump that comes line by line is complete
+PAUSE = 0.5  # seconds of silence after which a dump that arrives line by line is complete
 CHUNK = 1 << 16
 
-# Whether more may follow the last of the lines that were read.
+# Whether more may follow the lines so far.
 IsOpen = Callable[[Sequence[str]], bool]
 
 
@@ -37,11 +37,11 @@ class PlainPrompt:
         return "\n".join(lines)
 
     def has_more(self) -> bool:
-        """Whether a further line is there, or comes soon; on Windows select knows only sockets."""
+        """Whether another line is there, or arrives soon; on Windows, select only supports sockets."""
         return b"\n" in self.pending or (os.name != "nt" and bool(select.select([self.source], [], [], PAUSE)[0]))
 
     def read_line(self) -> str:
-        """Not through sys.stdin, whose buffer would hide lines from select and from the commands that `!` runs."""
+        """Reads from the file descriptor: sys.stdin's buffer would hide lines from select and from the commands that `!` runs."""
         while b"\n" not in self.pending:
             chunk = os.read(self.source, CHUNK)
             if not chunk and not self.pending:

@@ -29,8 +29,8 @@ from hvrepl.shell.highlight import classify
 from hvrepl.shell.history import open_history
 from hvrepl.shell.keys import wants_vi
 
-# Colours of the 256 that all terminals have alike, each with a contrast of 3 or more on white, on black and on both grounds of Solarized.
-# Of the sixteen that a palette sets, cyan and green fade on white, blue on black, and bright black is the very ground of Solarized.
+# Colours among the 256 that are equal on all terminals, each with a contrast of 3 or more on white, on black and on both grounds of
+# Solarized. Of the sixteen in a palette, cyan and green fade on white, blue on black, and bright black is the very ground of Solarized.
 STYLES = {
     "command": "bold",
     "name": "#008787",
@@ -41,14 +41,14 @@ STYLES = {
     "auto-suggestion": "#808080",
     "bottom-toolbar": "noreverse #808080",
 }
-POSTPONE = 0.1  # seconds for which input that is still coming puts off drawing: a long paste need not be drawn at each piece
-BREATH = 0.02  # seconds that drawing needs before something that takes as long
-ESCAPED = 0.05  # seconds after which Escape is no longer the beginning of another key's bytes, which come together
+POSTPONE = 0.1  # seconds that arriving input delays drawing: a long paste need not be drawn piece by piece
+BREATH = 0.02  # seconds that drawing gets before a longer task
+ESCAPED = 0.05  # seconds after which Escape is a key of its own: the bytes of another key arrive together
 HINTS = "   Tab completes · help · F4 {} keys · C-d leaves"
-# The modes of vi by the names that its users have for them; all others are ways to insert.
+# vi's modes by the names that its users know; all others are kinds of insert mode.
 VI_MODES = {InputMode.NAVIGATION: "normal", InputMode.REPLACE: "replace", InputMode.REPLACE_SINGLE: "replace"}
 
-GetCompleter = Callable[[], Completer]  # that of the arch in force
+GetCompleter = Callable[[], Completer]  # the completer for the current arch
 
 
 class MenuCompleter(PromptCompleter):
@@ -63,7 +63,7 @@ class MenuCompleter(PromptCompleter):
             yield Completion(one.text, -one.length, f"{one.text} {one.follows}".rstrip(), beside)
 
     async def get_completions_async(self, document: Document, complete_event: CompleteEvent) -> AsyncGenerator[Completion, None]:
-        """Where the names are still to be read, the key that asks for them is shown first."""
+        """Shows the key before completing if the names are still to be read."""
         if complete_event.text_inserted and not self.completer().is_warm:
             await asyncio.sleep(BREATH)
         for one in self.get_completions(document, complete_event):
@@ -98,7 +98,7 @@ class LineLexer(Lexer):
 
 @Condition
 def is_one_line() -> bool:
-    """Whether there is no dump in the buffer, which nothing could complete."""
+    """Whether the buffer has no dump, which cannot be completed."""
     return "\n" not in get_app().current_buffer.text
 
 
@@ -125,7 +125,7 @@ class Prompt:
         self.completer = completer
         self.prompts: PromptSession[str] = PromptSession(
             history=open_history(environ),
-            # Without colour a suggestion would look as if it had been typed.
+            # Without colour, a suggestion would look like typed text.
             auto_suggest=ConditionalAutoSuggest(AutoSuggestFromHistory(), is_one_line) if session.has_color else None,
             completer=MenuCompleter(session, completer),
             complete_while_typing=is_one_line,
@@ -141,7 +141,7 @@ class Prompt:
         )
         self.prompts.app.max_render_postpone_time = POSTPONE
         self.prompts.app.ttimeoutlen = ESCAPED
-        # Not as an option of the session, which would then complete no longer while somebody types.
+        # Not as an option of the session, which would then not complete while typing.
         self.prompts.default_buffer.enable_history_search = Always()
 
     def ask(self, text: str) -> str:
@@ -155,12 +155,12 @@ class Prompt:
         self.prompts.app.create_background_task(self.warm_up())
 
     async def warm_up(self) -> None:
-        """Reads the names when the prompt is there and a key that is typed at once is shown, so that no key has to wait for them."""
+        """Reads the names once the prompt and a key that is typed at once are shown, so that no key has to wait for them."""
         await asyncio.sleep(BREATH)
         self.completer().warm_up()
 
     def toolbar(self) -> str:
-        """What is in force; the keys only where they are those of vi, whose mode says what a key does."""
+        """The current settings; the keys only for vi, whose mode decides what a key does."""
         options, app = self.session.options, self.prompts.app
         is_vi = app.editing_mode == EditingMode.VI
         mode = f" · vi {VI_MODES.get(app.vi_state.input_mode, 'insert')}" if is_vi else ""

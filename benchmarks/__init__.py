@@ -1,1 +1,1 @@
-"""How fast hvrepl is against what a user would otherwise do. `python -m benchmarks`; see README.md."""
+"""How fast hvrepl is, compared with what a user would do without it. `python -m benchmarks`; see README.md."""

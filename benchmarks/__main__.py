@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [NAME...]`: each figure against what a user would otherwise do."""
+"""`python -m benchmarks [--quick] [NAME...]`: each figure compared with what a user would do without hvrepl."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A column of many values decoded batch by batch, and what one would do by hand. `python -m benchmarks.column_loops HOW ROWS BATCH`.
+"""A column of many values decoded batch by batch, compared with code by hand. `python -m benchmarks.column_loops HOW ROWS BATCH`.
 
-Prints seconds of CPU of both, the most memory of Arrow, by how much that of the process grew after the first two batches, and the size of a
-batch with what it is decoded into, in bytes.
+Prints the CPU seconds of both, the most memory of Arrow, the growth of the process after the first two batches, and the size in bytes of a
+batch with its decoded values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def ids(rows: int, batch: int) -> Iterator[pa.Array]:
 
 
 def sints(rows: int, batch: int) -> Iterator[pa.Array]:
-    """Values of which each is another."""
+    """Values that are all different."""
     dice = np.random.default_rng(1)
     return (pa.array(dice.integers(0, 1 << 64, batch, dtype=np.uint64)) for _ in range(rows // batch))
 
@@ -74,12 +74,12 @@ def main(how: str, rows: int, batch: int) -> None:
         found = decode_column(what, array, summary=summary)
         ours += time.process_time() - start
         size = max(size, array.nbytes + found.nbytes)
-        del found  # as when it is written
+        del found  # as after writing it
     print(json.dumps({"ours": ours, "theirs": theirs, "arrow": pool.max_memory(), "growth": peak() - before, "batch": size}))
 
 
 def single(values: int) -> None:
-    """One value after the other by hvrepl.decode, and by a bare BitStruct of Construct."""
+    """Values one by one, with hvrepl.decode and with a bare BitStruct of Construct."""
     from construct import BitsInteger, BitStruct
 
     import hvrepl

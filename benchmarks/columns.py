@@ -1,4 +1,4 @@
-"""Columns against what you would do by hand in Arrow and NumPy, and one value against a parse by Construct."""
+"""Columns compared with code by hand in Arrow and NumPy, and single values compared with parsing by Construct."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def times_as_fast(name: str, costs: dict[str, float], wanted: float) -> Row:
 
 
 def two_batches(name: str, costs: dict[str, float]) -> Row:
-    """The memory of Arrow, or by how much all of it grows after two batches, against two batches with what they are decoded into."""
+    """The memory of Arrow, or the growth of the process after two batches, compared with two batches and their decoded values."""
     taken, most = (max(costs["arrow"], costs["growth"]) / 2**20, 2 * costs["batch"] / 2**20)
     return Row(f"{name}: memory against two batches", taken, most, taken / most, 1, at_most=True, unit="MiB")
 

@@ -1,4 +1,4 @@
-"""`scan` of a large image against `cat`; `annotate` of large logs against `grep`, one with nothing in it and one full of Hyper-V."""
+"""`scan` of a large image compared with `cat`; `annotate` of large logs compared with `grep`: one without Hyper-V, and one full of it."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def scans(quick: bool, times: int) -> Iterator[Row]:
         yield memory(f"scan of {name}", cost, SCAN_MIB)
         image.unlink()
     full, single = write_pages("pages.bin", 10 if quick else 1000), write_pages("page.bin", 1)
-    # Before only the slots in use of a page were decoded anew, and on one arch, this was 160.
+    # This was 160 when every slot of a page was decoded again on each arch.
     row, cost = compare("scan of a thousand message pages, against one", hvrepl("scan", str(full)), hvrepl("scan", str(single)), 40, times)
     yield row
     yield memory("scan of a thousand message pages", cost, SCAN_MIB)
 
 
 def key_words() -> Sequence[str]:
-    """What annotate looks for in a log."""
+    """The words that annotate searches for."""
     from hvrepl.catalog.catalog import Catalog
     from hvrepl.catalog.opening import open_index
     from hvrepl.readers.log_lines import Recogniser
@@ -70,14 +70,14 @@ def key_words() -> Sequence[str]:
 
 
 def number_blocks() -> list[bytes]:
-    """Pages of numbers that are no messages, and zeros; one message page in each GiB."""
+    """Pages of numbers that are not messages, and zeros; one message page per GiB."""
     noise = b"".join(number.to_bytes(8, "little") for number in range(0xFFFF_8880_0000_0000, 0xFFFF_8880_0000_0000 + BLOCK // 16))
     block = noise + bytes(BLOCK // 2)
     return [timer(0).ljust(4096, b"\0") + block[4096:], *[block] * 1023]
 
 
 def write_image(blocks: Sequence[bytes], mib: int) -> Path:
-    """The blocks again and again."""
+    """The blocks, repeated."""
     path = BUILD / "image.bin"
     with path.open("wb") as file:
         written = 0
@@ -88,7 +88,7 @@ def write_image(blocks: Sequence[bytes], mib: int) -> Path:
 
 
 def write_pages(name: str, count: int) -> Path:
-    """Message pages with two messages each, of which each page has others."""
+    """Message pages with two messages each, different on every page."""
     path = BUILD / name
     with path.open("wb") as file:
         for number in range(count):
@@ -102,7 +102,7 @@ def timer(number: int) -> bytes:
 
 
 def write_dense(mib: int) -> Path:
-    """A discussion of the interface: a line in twelve has a word of it, one in some hundred something to tell."""
+    """A discussion of the interface: one line in twelve has a word of it, and one in some hundred gets a note."""
     path = BUILD / "dense.log"
     lines = [DENSE[number % len(DENSE)].format(number) for number in range(BLOCK // 60)]
     with path.open("w", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
-"""What a user would write in place of hvrepl: lines of stdin, each decoded into JSON. `python -m benchmarks.loops HOW WHAT`.
+"""The loops that a user would write instead of hvrepl: lines of stdin, each decoded into JSON. `python -m benchmarks.loops HOW WHAT`.
 
 construct: a BitStruct or Struct of the construct library and the json module.
-bare: shifts and masks, and the fastest JSON library that is there.
+bare: shifts and masks, and the fastest JSON library that is installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Processes run in turns, and what each cost: the seconds of CPU, the seconds that passed, the most memory."""
+"""Runs processes in turns and measures each: CPU seconds, elapsed seconds, peak memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Program:
-    """A command with what it reads; what it writes goes nowhere."""
+    """A command with its input; its output is discarded."""
 
     words: Sequence[str]
     stdin: Path | None = None
@@ -35,7 +35,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure against another. `wanted` is the bound of the ratio, and whether it is an upper one."""
+    """A figure compared with another. `wanted` is the limit of the ratio; `at_most` says whether it is an upper one."""
 
     name: str
     ours: float
@@ -56,11 +56,11 @@ class Row:
 
 
 def clean_environ() -> dict[str, str]:
-    """The environment without what changes how Python or hvrepl runs."""
+    """The environment without variables that change how Python or hvrepl runs."""
     return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "HVREPL_"))}
 
 
-# A process is charged with what the one that started it held, so a small one stands between: it tells what the other one used.
+# The peak of a process includes that of its parent when it started, so a small one is in between, and reports what the child used.
 LAUNCHER = """\
 import os, sys
 pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
@@ -103,7 +103,7 @@ def in_turns(programs: Sequence[Program], times: int) -> list[Cost]:
 
 
 def compare(name: str, ours: Program, theirs: Program, wanted: float, times: int, *, faster: bool = False) -> tuple[Row, Cost]:
-    """Our CPU time in units of theirs, at most `wanted`; or (faster) how many times as fast we are, at least `wanted`."""
+    """Our CPU time divided by theirs, at most `wanted`; or with `faster` theirs divided by ours, at least `wanted`."""
     mine, other = in_turns((ours, theirs), times)
     ratio = other.cpu / mine.cpu if faster else mine.cpu / other.cpu
     return Row(name, mine.cpu, other.cpu, ratio, wanted, at_most=not faster), mine

@@ -1,4 +1,4 @@
-"""How long the shell takes to its prompt in a pseudo-terminal, and what a completion takes."""
+"""Time until the shell shows its prompt in a pseudo-terminal, and time for a completion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 
 def to_prompt(words: list[str], environ: dict[str, str]) -> float:
-    """Seconds until a key that is typed is shown."""
+    """Seconds until a typed key is shown."""
     home = {"HOME": str(BUILD), "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
     start = time.perf_counter()
     child = pexpect.spawn(words[0], words[1:], env=clean_environ() | home | environ, dimensions=(24, 80), timeout=60)
@@ -46,7 +46,7 @@ def to_prompt(words: list[str], environ: dict[str, str]) -> float:
 
 
 def completion(line: str) -> float:
-    """Milliseconds, with a catalogue that has been asked before."""
+    """Milliseconds, with a catalogue that was used before."""
     from hvrepl.catalog.catalog import Catalog
     from hvrepl.catalog.index import Index
     from hvrepl.script.complete import Completer

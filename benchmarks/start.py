@@ -1,4 +1,4 @@
-"""How long it takes from the command line to the answer."""
+"""Time from the command line to the answer."""
 
 from __future__ import annotations
 

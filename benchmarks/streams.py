@@ -1,4 +1,4 @@
-"""`decode WHAT - -f ndjson` of many lines, against loops that a user would write."""
+"""`decode WHAT - -f ndjson` of many lines, compared with loops that a user would write."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def message() -> str:
     return (head + DICE.randrange(4).to_bytes(8, "little") + times + bytes(216)).hex()
 
 
-# What, its name in the loops, a line of it, how many, and how many times as fast as the two loops it must be.
+# What, its name in the loops, one of its lines, their number, and how many times as fast as the two loops it must be.
 STREAMS: tuple[tuple[str, str, Callable[[], str], int, float, float | None], ...] = (
     ("guest-id", "guest-id", guest_id, 1_000_000, 3, 0.5),
     ("sint2", "sint2", sint, 1_000_000, 3, 0.5),

@@ -1,4 +1,4 @@
-"""The program as users have it: the wheel, built and installed into build/bench; and once more with twice as many specs."""
+"""The program as users have it: the wheel, built and installed into build/bench; and again with twice as many specs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ START = "from hvrepl.__main__ import main; main()"
 
 
 def hvrepl(*words: str, site: Path = SITE, stdin: Path | None = None, may_fail: bool = False, missing: Sequence[str] = ()) -> Program:
-    """The program as it is where some libraries are not installed."""
+    """The program without some of its libraries."""
     start = f"import sys; sys.modules |= dict.fromkeys({list(missing)}); {START}" if missing else START
     return Program([sys.executable, "-c", start, *words], stdin, {"PYTHONPATH": str(site)}, may_fail)
 
 
 def install() -> None:
-    """Builds the wheel and installs it, without what it depends on: that comes from the Python that runs this."""
+    """Builds the wheel and installs it without its dependencies, which come from the Python that runs this."""
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
     alone = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
@@ -36,7 +36,7 @@ def install() -> None:
 
 
 def double() -> None:
-    """The same program with every spec once more, under another name and at numbers of its own."""
+    """The same program with a copy of every spec, under another name and with other numbers."""
     from hvrepl.catalog.build.rules import read_tables
     from hvrepl.catalog.index import Index
 
@@ -55,7 +55,7 @@ def copies(tables: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def renamed(table: dict[str, Any]) -> dict[str, Any]:
-    """A spec under other names, without what makes a number or a message mean it."""
+    """A spec under other names, without keys that would make a number or a message match it."""
     copy = {key: value for key, value in table.items() if key not in ("also", "lone", "crash", "case_of", "shorthand")}
     if "name" in copy:
         copy["name"] = f"{copy['name']}_COPY"

@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Setup for all tests."""
 
 import gc
 import os
@@ -11,30 +11,30 @@ from hypothesis import settings
 from tests.at_hand import say_missing
 from tests.fuzz import examples
 
-# What tests take from the environment. All else would be this machine's own: its language, colours, pager, width, specs.
+# The environment variables that tests keep. Others would be this machine's own: its language, colours, pager, width, specs.
 KEPT = re.compile(
     r"PATH|HOME|TMPDIR|PYTEST_.*|HYPOTHESIS_PROFILE|HVREPL_(FUZZ|HEADERS|OPENVMM|SITE)|PIP_.*|SSL_CERT_FILE|\w*_proxy", re.IGNORECASE
 )
 for name in [name for name in os.environ if not KEPT.fullmatch(name)]:
     del os.environ[name]
 os.umask(0o022)
-# A job in the background of a script starts with signals that are ignored, and so would all that the tests start.
+# A background job of a script starts with some signals ignored, and so would everything that the tests start.
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
-# How long an example takes says more of the machine than of the program: speed is measured in benchmarks, as a ratio.
-# The examples are the same in each run, so that a change that breaks nothing never finds a test red.
+# The time for an example depends on the machine more than on the program: speed is measured in benchmarks, as a ratio.
+# The examples are the same in each run, so that a harmless change never makes a test fail.
 settings.register_profile("hvrepl", deadline=None, derandomize=True, max_examples=50)
-# `make fuzz` looks further, at other values in each run; what it finds is printed with how to see it again.
+# `make fuzz` tries other values in each run; a failure is printed with the way to reproduce it.
 settings.register_profile("fuzz", deadline=None, max_examples=examples(1000), print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hvrepl"))
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: to search it for garbage again and again would halt a test that types for half a second.
+    """Collected tests stay to the end: repeated garbage collection would stop a test that types for half a second.
 
-    Trees of values are no garbage while they are made: to search each few hundred takes a twentieth of all tests.
+    Trees of values are not garbage while they are made: a collection every few hundred objects takes a twentieth of all tests.
     """
     gc.collect()
     gc.freeze()
@@ -43,12 +43,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: the tests of terminals wait for what they see."""
+    """One more than there are processors: the tests of terminals mostly wait."""
     return (os.cpu_count() or 1) + 1
 
 
 class Progress:
-    """One dot for every so many tests that pass or are skipped, so that a whole run fits on a screen."""
+    """One dot per so many passed or skipped tests, so that a whole run fits on a screen."""
 
     DOTS = 70
 
@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line that says what could not be tried on this machine, and for lack of what."""
+    """One line for tests that were skipped on this machine, and what they lacked."""
     reports = terminalreporter.getreports("skipped")
     reasons = [
         str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix("Skipped: ") for report in reports

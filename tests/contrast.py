@@ -1,12 +1,12 @@
-"""How well a colour reads on another, as WCAG measures it."""
+"""The contrast of a colour on another, by WCAG's formula."""
 
 from __future__ import annotations
 
-READS = 3  # the contrast that WCAG asks of bold text
+READS = 3  # the contrast that WCAG requires for bold text
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1 to 21, of two colours as six hex digits."""
+    """From 1 to 21, for two colours as six hex digits."""
     low, high = sorted(map(luminance, (one, other)))
     return (high + 0.05) / (low + 0.05)
 

@@ -1,10 +1,10 @@
-"""How much of what the TLFS, Linux, OpenVMM and Microsoft's firmware name and lay out the specs have: `python -m tests.coverage [-v]`.
+"""How much the specs cover of what the TLFS, Linux, OpenVMM and Microsoft's firmware name and lay out: `python -m tests.coverage [-v]`.
 
-tests/data/coverage has their names, numbers, bits and structs, a line for what several sources say alike, with how many do; reserved
-bits are left out, and so is what the firmware has for Xbox (Xb…). Each line is resolved by the specs, or stands in disputed.tsv with its
-reason. structs.tsv names the spec that has a struct, or why none has; that its members lie where the sources have them is for
-tests/codec/test_c_headers.py and test_hvdef.py. layouts.tsv says which spec has the bits of a source's type, where no spec has its name,
-and how far up they stand there.
+tests/data/coverage has their names, numbers, bits and structs, with one line for identical facts of several sources and their number;
+reserved bits are left out, and so are the firmware's names for Xbox (Xb…). Each line is resolved by the specs, or has its reason in
+disputed.tsv. structs.tsv gives the spec of each struct, or why there is none; tests/codec/test_c_headers.py and test_hvdef.py check the
+places of members. layouts.tsv gives the spec with the bits of a source's type, if no spec has its name, and the bit where they begin in
+it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DATA = Path(__file__).parent / "data" / "coverage"
 NO_BODY = "has no body"
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+")
 ENUMERATIONS = {"vendor_id": "GUEST_OS_VENDOR", "os_type": "OPEN_SOURCE_OS", "os_id (Microsoft)": "MICROSOFT_OS"}
-# Of one arch its own space: Linux has HV_MSR_* names for MSRs on x64 and for VP registers on arm64.
+# The space of one arch: Linux has HV_MSR_* names for MSRs on x64 and for VP registers on arm64.
 SPACES = {
     "msrs": {"x64": "msr", "arm64": "register"},
     "vp_registers": dict.fromkeys(ARCHES, "register"),
@@ -43,7 +43,7 @@ Line = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A line of a table: its key, how many rows of the sources it stands for, and why it is not resolved, if it is not."""
+    """A line of a table: its key, the number of sources' rows it covers, and why it is unresolved, if it is."""
 
     key: str
     rows: int
@@ -77,7 +77,7 @@ def disputed() -> dict[tuple[str, str], str]:
 
 
 def judge_number(table: str, line: Line) -> str:
-    """Whether the number, and its name, are that on the arch: on both where the source has it for both."""
+    """Whether the number, with its name, exists on the arch, or on both if the source has it for both."""
     number = parse_range(line["number"])[0]
     for arch, space in SPACES[table].items():
         if line["arch"] in (COMMON, arch):
@@ -96,7 +96,7 @@ def find_number(catalog: Catalog, space: str, number: int, name: str) -> str:
 
 
 def numbers_of(catalog: Catalog, space: str, name: str) -> Iterator[tuple[int, int]]:
-    """The numbers of a space that a name stands for, or stood for in older headers."""
+    """The numbers of a name in a space, now or in older headers."""
     for row in catalog.index.names(to_key(name)):
         addresses = catalog.load(row.spec).addresses
         for address in addresses if row.address < 0 else (addresses[row.address],):
@@ -105,7 +105,7 @@ def numbers_of(catalog: Catalog, space: str, name: str) -> Iterator[tuple[int, i
 
 
 def judge_leaf(_: str, line: Line) -> str:
-    """A bit of a leaf, or of an arm64 register that says the same: a named field, and what Linux calls it one of its names."""
+    """A bit of a leaf, or of an arm64 register with the same meaning: a named field, which has Linux's name too."""
     low, width = parse_bits(line["bits"])
     if line["reg"] in CPUID_REGISTERS:
         spec = catalogs()["x64"].find_number(int(line["leaf"], 16), "cpuid").spec
@@ -134,14 +134,14 @@ def layouts() -> Mapping[str, list[tuple[str, int]]]:
 
 
 def find_layouts(catalog: Catalog, register: str) -> Iterator[tuple[Spec, int]]:
-    """The specs that have a source's type on this arch, and how far up their bits stand in it."""
+    """The specs with a source's type on this arch, and the bit where theirs begin in it."""
     for name, shift in layouts().get(register, [(register.removeprefix("union ").removeprefix("struct ").removeprefix("hypercall::"), 0)]):
         rows = [row for row in catalog.index.names(to_key(name)) if row.arch in (COMMON, catalog.arch)]
         yield from ((catalog.load(row.spec), shift) for row in rows[:1])
 
 
 def find_bits(catalog: Catalog, spec: Spec, low: int, width: int, name: str = "") -> str:
-    """Nothing if a named field has exactly these bits, or several do, of which the first is named; a constant must be a name of it."""
+    """Nothing if a named field has exactly these bits, or several do, the first of them named; a constant must be one of its names."""
     fields = list(fields_of(catalog, spec, spec.layout, 0))
     exact = [field for at, field in fields if (at, field.width) == (low, width) and not field.reserved]
     begins = any(at == low and field.width < width and not field.reserved for at, field in fields)
@@ -157,7 +157,7 @@ def find_bits(catalog: Catalog, spec: Spec, low: int, width: int, name: str = ""
 
 
 def fields_of(catalog: Catalog, spec: Spec, layout: Layout | None, base: int, above: tuple[str, ...] = ()) -> Iterator[tuple[int, Field]]:
-    """(bit, field) of each field of a word, of its variants and of the words in it."""
+    """(bit, field) of each field of a word, including its variants and nested words."""
     for field in layout.fields if layout else ():
         if not (field.switch and field.name.startswith("bits_")):
             yield base + field.lsb, field
@@ -181,7 +181,7 @@ def judge_guest_id(_: str, line: Line) -> str:
 
 
 def judge_struct(_: str, line: Line) -> str:
-    """A struct: the spec that the line names is there, on the arch or on both, and is laid out, if there is anything in it."""
+    """A struct: the spec in the line exists, on the arch or on both, and has a layout unless it is empty."""
     if not line["spec"]:
         return "no spec"
     for arch in ARCHES if line["arch"] == COMMON else (line["arch"],):

@@ -1,4 +1,4 @@
-"""A table of hundreds of values and one body, as few tests: what starts and reports a test takes longer than many a body."""
+"""One test body for a table of hundreds of values, as a few tests: starting and reporting a test takes longer than many a body."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 
 def each(values: Iterable[Any], name: Callable[[Any], str] = str, parts: int = 1) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Makes a test of one value (of a tuple: its parts as arguments) one of all, in so many tests that can run side by side.
+    """Turns a test of one value (of a tuple: its parts as arguments) into a test of all, split so that parts can run in parallel.
 
-    All values are tried, and each that fails is shown with its name and where. For a body of less than some milliseconds: what
-    takes longer is better a test for each value.
+    All values are tried, and each failure is shown with its name and place. For bodies of up to a few milliseconds: slower ones should
+    have a test per value.
     """
     found = list(values)
     assert found
@@ -26,7 +26,7 @@ def each(values: Iterable[Any], name: Callable[[Any], str] = str, parts: int = 1
             try_all(body, found[part::parts], name)
 
         test = update_wrapper(several if parts > 1 else one, body)
-        del test.__wrapped__  # else pytest takes its arguments for fixtures
+        del test.__wrapped__  # otherwise pytest takes its arguments for fixtures
         return pytest.mark.parametrize("part", range(parts))(test) if parts > 1 else test
 
     return of_all

@@ -1,4 +1,4 @@
-"""How much a test of a property tries: little in `make check`, much in `make fuzz`."""
+"""How much a property test tries: little in `make check`, much in `make fuzz`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import pytest
 
-FUZZ = int(os.environ.get("HVREPL_FUZZ", "0"))  # values a test, as make fuzz sets it
+FUZZ = int(os.environ.get("HVREPL_FUZZ", "0"))  # values per test, set by make fuzz
 
-# A test that tries less in `make check` than in `make fuzz`, without hypothesis choosing what.
+# A test that tries less in `make check` than in `make fuzz`, without hypothesis.
 sampled = pytest.mark.sampled
 
 
@@ -21,5 +21,5 @@ T = TypeVar("T")
 
 
 def amount(few: T, full: T) -> T:
-    """Of a fixed lot of samples: few in `make check`, all in `make fuzz`."""
+    """For a fixed set of samples: few in `make check`, all in `make fuzz`."""
     return full if FUZZ else few

@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz_inputs TARGET SECONDS`: tries made-up inputs that have a shape or go to a shell, by coverage where atheris is.
+"""`python -m tests.fuzz_inputs TARGET SECONDS`: tries invented inputs with a structure, or for a shell; guided by coverage with atheris.
 
-A target takes an input as a person would keep it. What makes one fail is written into tests/data/hostile/corpus/TARGET: the next run
-begins with it, and a test tries it again.
+A target takes an input in the form that a person would keep. A failing input is written into tests/data/hostile/corpus/TARGET: the next
+run begins with it, and a test tries it again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 from tests.paths import DATA, SPECS
 
 CORPUS = DATA / "hostile" / "corpus"
-MOST_SECONDS = 20  # of one input
+MOST_SECONDS = 20  # for one input
 MEMORY = 2 << 30
 ODD: Sequence[Any] = (
     0,
@@ -79,7 +79,7 @@ TEXTS = (
 
 
 def try_json(text: str) -> None:
-    """A WHAT on the first line, behind it JSON for encode."""
+    """A WHAT on the first line, followed by JSON for encode."""
     what, _, given = text.partition("\n")
     check_ended("encode", what, "-", stdin=given.encode("utf-8", "replace"))
 
@@ -110,7 +110,7 @@ IN_SHELLS: Mapping[str, Sequence[str]] = {
 
 
 def try_completion(text: str) -> None:
-    """What something is called, as each shell that is here takes the answer: as text, and for nothing else."""
+    """A name, in the answer of each installed shell's completion: it is taken as text, and nothing else."""
     from hvrepl.cli.answers import DESCRIBED, to_zsh
     from hvrepl.script.lines import quote_for_shell
     from tests.at_hand import is_here
@@ -141,11 +141,11 @@ def try_completion(text: str) -> None:
                 )
 
 
-LEAST_MEMORY = 400 << 20  # that an image may take, besides what this process has
+LEAST_MEMORY = 400 << 20  # for an image, in addition to this process's own
 
 
 def try_images(text: str) -> None:
-    """What was done to a sample of an image: its reader is counted, then pages are looked for and read in a process that may use little."""
+    """A modified sample of an image: its reader's work is counted, then pages are found and read in a process with limits."""
     from tests.images.hostile import apply_harm, survives
 
     data = apply_harm(text).data
@@ -168,7 +168,7 @@ def page_finder() -> Any:
 
 
 def scan_and_read(finder: Any, path: str) -> None:
-    """As `scan FILE` and `decode page @FILE:ADDRESS` do. An error of theirs is one line."""
+    """As `scan FILE` and `decode page @FILE:ADDRESS`. An error is one line."""
     from hvrepl.commands.scan import find_pages
     from hvrepl.errors import FileError
     from hvrepl.readers.images.formats import open_memory, read_at
@@ -190,7 +190,7 @@ def scan_and_read(finder: Any, path: str) -> None:
 
 
 def in_child(attempt: Callable[[], None]) -> None:
-    """Does something as a process of its own that may use little. Fails if it does, or is ended."""
+    """Does something in a process with limits. Fails if it does, or is killed."""
     with tempfile.TemporaryFile("w+") as said:
         child = os.fork()
         if not child:
@@ -218,7 +218,7 @@ def make_images(choose: random.Random, seed: str) -> str:
 
 
 def make_json(choose: random.Random, seed: str) -> str:
-    """A thing's own JSON, or one of the corpus, with a part or two of it that is something odd."""
+    """A thing's own JSON, or one of the corpus, with one or two odd parts."""
     from tests.program import call
 
     what, _, text = seed.partition("\n")
@@ -234,7 +234,7 @@ def make_json(choose: random.Random, seed: str) -> str:
 
 
 def make_spec(choose: random.Random, seed: str) -> str:
-    """A built-in spec, or one of the corpus, with a key or two that is something odd."""
+    """A built-in spec, or one of the corpus, with one or two odd keys."""
     text = seed or choose.choice(BUILT_IN or BUILT_IN.extend(sorted(SPECS.rglob("common/*/*.toml"))) or BUILT_IN).read_text()
     try:
         table = tomllib.loads(text)
@@ -253,7 +253,7 @@ def to_toml(value: Any) -> str:
 
 
 def spoil(choose: random.Random, tree: Any) -> Any:
-    """The tree with some of its parts replaced, left out or given twice."""
+    """The tree with some of its parts replaced, omitted or duplicated."""
     for _ in range(choose.randint(1, 3)):
         at = tree
         while isinstance(at, dict | list) and at:
@@ -281,7 +281,7 @@ TARGETS: Mapping[str, tuple[Callable[[random.Random, str], str], Callable[[str],
 
 
 class Choices(random.Random):
-    """Chooses by the bytes that it is given, so that a byte that changes changes one choice; the first of all where they are used up."""
+    """Makes choices from given bytes, so that changing one byte changes one choice; always the first once they are used up."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(0)
@@ -324,7 +324,7 @@ def fuzz(target: str, seconds: float) -> int:
         tried += 1
         if time.monotonic() > end:
             print(f"{target}: {tried} inputs without a fault", flush=True)
-            os._exit(0)  # libFuzzer has no other way out
+            os._exit(0)  # libFuzzer cannot be left otherwise
 
     def give_up(_: int, __: FrameType | None) -> None:
         raise AssertionError(f"longer than {MOST_SECONDS} s")

@@ -1,4 +1,4 @@
-"""The index of the built-in specs and those of tests/data/specs, which many tests read: made once in a process."""
+"""The index of the built-in specs and those of tests/data/specs, which many tests read: made once per process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/hvrepl.ipynb, run by a kernel. `python -m tests.notebook` rewrites what its cells give; read the diff as a reviewer."""
+"""docs/hvrepl.ipynb, run by a kernel. `python -m tests.notebook` rewrites the results of its cells; read the diff as a reviewer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOTEBOOK = ROOT / "docs" / "hvrepl.ipynb"
 
 
 def execute() -> str:
-    """The notebook with what its cells give today, and without what differs from run to run. Its kernel is in the current folder."""
+    """The notebook with its current results, without parts that differ from run to run. Its kernel runs in the current folder."""
     import nbclient
     import nbformat
 

@@ -1,4 +1,4 @@
-"""Where things of the checkout are, so that a test may move to another folder."""
+"""Paths of the checkout, so that a test may move to another folder."""
 
 from pathlib import Path
 

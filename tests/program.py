@@ -1,4 +1,4 @@
-"""The program as tests run it: `call` in this process on streams of its own, `start` as a process of its own."""
+"""The program for tests: `call` in this process on its own streams, `start` as a process of its own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hvrepl.commands.session import Streams
 from hvrepl.script import program
 
 PROGRAM = [sys.executable, "-m", "hvrepl"]
-SECONDS = 60  # after which a program that should have answered is given up
+SECONDS = 60  # until a program that should have answered is given up
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a run left: its exit status and all that it wrote."""
+    """The result of a run: its exit status and its output."""
 
     status: int
     out: str
@@ -33,14 +33,14 @@ def run(arguments: Sequence[str], streams: Streams) -> int:
 
 
 def call(*arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, **streams: Any) -> Ended:
-    """The program on streams of its own; `streams` are further fields of Streams."""
+    """The program on its own streams; `streams` are further fields of Streams."""
     out, err = io.StringIO(), io.StringIO()
     status = run(arguments, Streams(io.BytesIO(stdin), out, err, environ or {}, **streams))
     return Ended(status, out.getvalue(), err.getvalue())
 
 
 def clean_environ(**environ: str) -> dict[str, str]:
-    """The environment without what changes the program's output."""
+    """The environment without variables that change the program's output."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HVREPL_") and key not in ("NO_COLOR", "FORCE_COLOR")}
     return kept | {"LC_ALL": "C.UTF-8"} | environ
 

@@ -1,4 +1,4 @@
-"""A terminal to run programs in: a real pseudo-terminal, with an emulator that reads its screen and answers as a terminal does."""
+"""A terminal for programs: a real pseudo-terminal, with an emulator that reads its screen and answers like a terminal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pyte
 from tests.paths import TESTS
 from tests.program import PROGRAM, SECONDS, clean_environ
 
-BRACKETED_PASTE = 2004 << 5  # as pyte keeps a private mode
+BRACKETED_PASTE = 2004 << 5  # pyte's number for a private mode
 CHUNK = 1024  # bytes of keys that are sent at once
 SHAPING = ("XDG_STATE_HOME", "INPUTRC", "VISUAL", "EDITOR", "LINES", "COLUMNS", "LESS")
 
 
 class Terminal:
-    """A program (hvrepl, unless another is given), its screen, and the keys. Every wait ends, at the latest after `seconds`."""
+    """A program (hvrepl by default), its screen, and its keys. Every wait ends after at most `seconds`."""
 
     def __init__(
         self, home: Path, *arguments: str, program: Sequence[str] = PROGRAM, columns: int = 80, rows: int = 24, **environ: str
@@ -55,22 +55,22 @@ class Terminal:
 
     @property
     def scrolled(self) -> str:
-        """What has left the screen at its top, and the screen."""
+        """The lines that scrolled off the screen, and the screen."""
         above = ["".join(line[column].data for column in range(self.screen.columns)).rstrip() for line in self.screen.history.top]
         return "\n".join([*above, *self.lines])
 
     @property
     def before_cursor(self) -> str:
-        """The cursor's line up to it, behind the lines above: a long line goes over several."""
+        """The cursor's line up to it, after the lines above: a long line takes several rows."""
         cursor = self.screen.cursor
         return "".join(self.screen.display[: cursor.y]) + self.screen.display[cursor.y][: cursor.x]
 
     def answer(self, text: str) -> None:
-        """Where the cursor is, when the program asks: behind the keys that are on their way."""
+        """The cursor's position for the program's query: after the keys on their way."""
         self.unsent += text.encode()
 
     def read(self, seconds: float) -> None:
-        """Takes what the program writes in this time. Raises pexpect.EOF when it has ended."""
+        """Reads the program's output for this long. Raises pexpect.EOF when it has ended."""
         try:
             data = self.child.read_nonblocking(1 << 14, max(seconds, 0))
         except pexpect.TIMEOUT:
@@ -79,7 +79,7 @@ class Terminal:
         self.stream.feed(data)
 
     def flush(self, end: float) -> None:
-        """Sends the keys, and reads what the program writes meanwhile: else it and this would wait for each other."""
+        """Sends the keys while reading the program's output: otherwise the two would wait for each other."""
         file = self.child.child_fd
         while self.unsent:
             assert time.monotonic() < end, f"the program takes no keys:\n{self.text}"
@@ -90,7 +90,7 @@ class Terminal:
                 self.unsent = self.unsent[os.write(file, self.unsent[:CHUNK]) :]
 
     def until(self, is_so: Callable[[], bool], complaint: str) -> str:
-        """Waits until something is so; returns the screen. Fails with the screen if the time or the program ends before."""
+        """Waits until a condition holds; returns the screen. Fails with the screen if the time or the program ends before."""
         end = time.monotonic() + self.seconds
         try:
             while self.unsent or not is_so():
@@ -102,11 +102,11 @@ class Terminal:
         return self.text
 
     def see(self, *wanted: str) -> str:
-        """Waits until all of this stands on the screen."""
+        """Waits until all these texts are on the screen."""
         return self.until(lambda: all(text in self.text for text in wanted), f"{wanted} is not on the screen")
 
     def miss(self, *unwanted: str) -> str:
-        """Waits until none of this stands on the screen any more."""
+        """Waits until none of these texts is on the screen any more."""
         return self.until(lambda: not any(text in self.text for text in unwanted), f"{unwanted} is still on the screen")
 
     def show(self, screen: str) -> str:
@@ -119,12 +119,12 @@ class Terminal:
         return self.until(lambda: self.lines[self.screen.cursor.y] == text.rstrip() and self.screen.cursor.x == len(text), "no prompt")
 
     def type(self, line: str) -> str:
-        """Types at the cursor, and waits until it stands there."""
+        """Types at the cursor, and waits until the text is there."""
         self.send(line)
         return self.until(lambda: self.before_cursor.endswith(line), f"nobody has typed {line!r}")
 
     def run(self, line: str, arch: str = "x64") -> str:
-        """Types a line, and waits for what comes of it and for the next prompt."""
+        """Types a line, and waits for its output and the next prompt."""
         self.type(line)
         self.send("\r")
         return self.prompt(arch)
@@ -134,7 +134,7 @@ class Terminal:
         self.flush(time.monotonic() + self.seconds)
 
     def paste(self, text: str) -> None:
-        """As terminals do: lines end with Enter, and brackets stand around it if the program has asked for them."""
+        """Pastes like a terminal: lines end with Enter, within brackets if the program has asked for them."""
         keys = text.replace("\n", "\r")
         self.send(f"\x1b[200~{keys}\x1b[201~" if BRACKETED_PASTE in self.screen.mode else keys)
 
@@ -154,18 +154,18 @@ class Terminal:
         return self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0)
 
     def underlined(self) -> str:
-        """The characters of the screen that are underlined."""
+        """The underlined characters of the screen."""
         cells = (self.screen.buffer[row][column] for row in range(self.screen.lines) for column in range(self.screen.columns))
         return "".join(cell.data for cell in cells if cell.underscore)
 
     def color_of(self, text: str) -> set[str]:
-        """The colours in which a text of the screen is written, where it stands last."""
+        """The colours of a text on the screen, at its last occurrence."""
         row = max(number for number, line in enumerate(self.lines) if text in line)
         start = self.lines[row].rindex(text)
         return {self.screen.buffer[row][column].fg for column in range(start, start + len(text))}
 
     def is_bold(self, text: str) -> bool:
-        """Whether a text is bold somewhere on the screen."""
+        """Whether a text is bold anywhere on the screen."""
         places = [(row, line.index(text)) for row, line in enumerate(self.lines) if text in line]
         return any(all(self.screen.buffer[row][start + at].bold for at in range(len(text))) for row, start in places)
 

@@ -183,7 +183,7 @@ def test_every_attribute_of_a_node_is_documented() -> None:
 
 
 def test_the_examples_of_the_reference_hold() -> None:
-    """Each ```python block is a program; a comment behind an expression says what it is."""
+    """Each ```python block is a program; a comment after an expression is its value."""
     blocks = re.findall(r"^```python\n(.*?)^```$", REFERENCE.read_text(), re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}
     for block in blocks:

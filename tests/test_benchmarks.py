@@ -1,4 +1,4 @@
-"""The loops that streams are measured against read what hvrepl reads."""
+"""The loops that streams are compared with read the same as hvrepl."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def test_columns_are_compared_with_the_same_numbers(how: str) -> None:
 
 
 def sum_up(theirs: dict[str, int], ours: dict[str, object]) -> int:
-    """The number that the fields of a loop stand for, at the places that hvrepl says."""
+    """The number that the fields of a loop make up, at hvrepl's places."""
     places = {field["name"]: field["bits"][1] for field in ours["fields"]}  # type: ignore[attr-defined]
     return sum(value << places[name] for name, value in theirs.items())

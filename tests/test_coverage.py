@@ -1,4 +1,4 @@
-"""Every name, number and bit of the sources' tables is in the specs, or stands in disputed.tsv with its reason."""
+"""Every name, number and bit of the sources' tables is in the specs, or has its reason in disputed.tsv."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README, reference, man page and --help say what the program does: every command, option, format, variable and status, and no other."""
+"""README, reference, man page and --help agree with the program: every command, option, format, variable and status, and no others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference.md"
-WORKED = [REFERENCE, TUTORIAL]  # each has specs as ```toml that name their file, and ```text with what they make
+WORKED = [REFERENCE, TUTORIAL]  # each has specs as ```toml that name their file, and ```text with their output
 OPTIONS = [*SHARED, *PROGRAM, *INSTALL, HELP, *(option for command in COMMANDS for option in command.options)]
 ALL_OPTIONS = {name for option in OPTIONS for name in option.names}
 
@@ -43,7 +43,7 @@ def section(name: str, page: Path = MAN) -> str:
 
 
 def tags(name: str, page: Path = MAN) -> list[str]:
-    """What the paragraphs of a section are about: the line after each .TP, without its macro."""
+    """The subjects of a section's paragraphs: the line after each .TP, without its macro."""
     return [re.sub(r"^\.[BIR]+ ", "", line) for line in re.findall(r"^\.TP\n(.*)$", section(name, page), re.MULTILINE)]
 
 
@@ -88,7 +88,7 @@ def test_a_word_of_the_shell_stands_in_the_man_page(word: str) -> None:
 
 
 def begins(magic: bytes) -> str:
-    """A magic as the man page has it: text, or where it is none each byte in hex."""
+    """A magic in the man page's form: text, or each byte in hex if it is not text."""
     return magic.decode().strip() if magic.isascii() and magic.decode().isprintable() else magic.hex(" ")
 
 
@@ -110,7 +110,7 @@ def test_the_man_page_has_each_exit_status_and_no_other() -> None:
     assert re.findall(r"^\| (\d) \|", REFERENCE.read_text(), re.MULTILINE) == tags("EXIT STATUS")
 
 
-# What checks a man page, and in the end prints nothing but what is wrong.
+# Checkers of man pages; their remaining output is faults only.
 CHECKERS = [["mandoc", "-T", "lint", "-W", "warning"], ["groff", "-ww", "-man", "-z", "-Tutf8"]]
 
 
@@ -122,7 +122,7 @@ def test_nothing_is_wrong_with_a_man_page(path: Path, checker: list[str]) -> Non
     assert done.stdout + done.stderr == ""
 
 
-# Table of a spec → the section that has its keys.
+# Table of a spec → the section with its keys.
 SECTIONS = {
     "file": "KEYS OF A FILE",
     "address": "ADDRESSES",
@@ -182,7 +182,7 @@ def test_the_version_is_the_same_everywhere(tmp_path: Path) -> None:
 
 
 def worked_example(path: Path) -> tuple[dict[str, str], str]:
-    """The spec files of a document, by the name in their first line, and its commands with what they print."""
+    """The spec files of a document, by the name in their first line, and its commands with their output."""
     blocks = re.findall(r"^```(toml|text)\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
     files = {}
     for text in (text for kind, text in blocks if kind == "toml"):
@@ -199,7 +199,7 @@ def put_files(files: Mapping[str, str], folder: Path) -> None:
 
 
 def run_shown(shown: str, folder: Path, home: Path = ROOT) -> str:
-    """What the commands of an example print today, by the program of a checkout."""
+    """The current output of an example's commands, by the program of a checkout."""
     commands = re.findall(r"^\$ (.*)$", shown, re.MULTILINE)
     assert commands
     return "".join(f"$ {command}\n{run(command, folder, home)}" for command in commands)
@@ -214,7 +214,7 @@ def test_the_worked_example_of_own_specs_works(path: Path, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout to whose specs those of CONTRIBUTING.md are added, as a contributor adds them."""
+    """A copy of the checkout with the specs of CONTRIBUTING.md added, as a contributor adds them."""
     copy = tmp_path_factory.mktemp("checkout")
     for folder in ("hvrepl", "specs"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite"))

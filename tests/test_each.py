@@ -1,4 +1,4 @@
-"""That a test of many values tries all, and says which fail."""
+"""A test of many values tries them all, and lists those that fail."""
 
 from __future__ import annotations
 

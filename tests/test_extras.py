@@ -1,4 +1,4 @@
-"""tools/check_extras.py: it tries every extra, and by a command that uses it."""
+"""tools/check_extras.py tries every extra, by a command that uses it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What people have, and what it means: inputs out of reports, logs and dumps that hvrepl once passed over or told wrongly.
+"""Real inputs and their meanings: from reports, logs and dumps that hvrepl once missed or got wrong.
 
-tests/data/field/*.jsonl has one a line: `run` (arguments), `stdin`, `must` and `must_not` (searched for in what is written, the lines of
-the input left out), `status` (left out: 0). `of` names the row whose kind it is a sibling of, and `source` says where it was found.
+tests/data/field/*.jsonl has one per line: `run` (arguments), `stdin`, `must` and `must_not` (searched in the output, without the lines of
+the input), `status` (default: 0). `of` is the row of which it is a similar case, and `source` its origin.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 from tests.paths import DATA
 from tests.program import call
 
-SIBLINGS = 2  # of each row, at least
+SIBLINGS = 2  # similar cases of each row, at least
 ROWS: list[dict[str, Any]] = [
     json.loads(line) for path in sorted((DATA / "field").glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()
 ]

@@ -1,4 +1,4 @@
-"""docs/fleet.md: its programs in Python print what it shows, on the engines that are here. Its commands are transcripts."""
+"""docs/fleet.md: its Python programs print what it shows, on the installed engines. Its commands are transcripts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def engine_of(scene: str) -> str:
 def test_a_scene_prints_what_is_shown(scene: str, shown: str, tmp_path: Path) -> None:
     need("module:pyarrow", *NEEDS[engine_of(scene)])
     folder = prepare(tmp_path)
-    for step in read_steps(FLEET):  # the files that the commands before it have written
+    for step in read_steps(FLEET):  # for the files that earlier commands write
         if " -o " in step.command:
             run(step.command, folder)
     words = [sys.executable, "-c", scene]
     done = subprocess.run(words, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
-    lines = [line for line in done.stdout.splitlines() if line and BAR not in line]  # DuckDB shows one where it takes over two seconds
+    lines = [line for line in done.stdout.splitlines() if line and BAR not in line]  # DuckDB shows a bar after two seconds
     assert (done.returncode, lines) == (0, shown.splitlines()), done.stderr[-2000:]
 
 

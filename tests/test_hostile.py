@@ -1,5 +1,5 @@
-"""Input made to do harm, given to the program as a process that may use little: it ends with the right status, and with one line where
-that is no success. The files are in tests/data/hostile."""
+"""Hostile input for the program as a process with limits: it ends with the right status, and with one line unless it succeeds. The files
+are in tests/data/hostile."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_tree_that_fills_the_memory_ends_with_a_line() -> None:
 
 
 DIGITS = "1" * 5000
-# Lines of the shell's language → (status, what is on stderr).
+# Lines of the shell's language → (status, stderr).
 LINES = {
     "index": (f"page slots[{DIGITS}].x=1", 2, "has 5,000 digits"),
     "slot": (f"page.{DIGITS} 0", 3, "page has no part 1111"),
@@ -145,7 +145,7 @@ def test_files_that_source_one_another_end_with_a_line(files: int, tmp_path: Pat
 @needs("sh")
 @pytest.mark.parametrize("options", [[], ["-k"]], ids=len)
 def test_files_that_source_one_another_many_times_end_with_a_line(options: list[str], tmp_path: Path) -> None:
-    """Each of 16 sources the next twice, and the last is read 32,768 times, or would be."""
+    """Each of 16 files sources the next twice, so the last would be read 32,768 times."""
     for place in range(16):
         (tmp_path / f"s{place}").write_text(f"source s{place + 1}\n" * 2 if place < 15 else "# nothing\n")
     status, out, err = run(*options, "-c", "source s0", cwd=tmp_path)
@@ -164,7 +164,7 @@ def test_each_line_may_source_as_many_files_as_another(tmp_path: Path) -> None:
 @needs("sh")
 @pytest.mark.parametrize("name", ["a\x1b[8mb", "a\x07b", "a\x9bb", "a\u202eb", "a\nb", "a\x7fb"], ids=ascii)
 def test_a_file_name_does_nothing_to_a_terminal(name: str, tmp_path: Path) -> None:
-    """Nor breaks the lines of programs."""
+    """Nor breaks the lines for programs."""
     (tmp_path / name).write_bytes(bytes(PAGE) + page({0: TIMER, 2: VERSION_RESPONSE}))
     quoted = name.encode("unicode_escape").decode()
     for words in (
@@ -181,7 +181,7 @@ def test_a_file_name_does_nothing_to_a_terminal(name: str, tmp_path: Path) -> No
             os.chdir(before)
         unprintable = [c for c in found.out if not (c.isprintable() or c == "\n")]
         assert (found.status, unprintable) == (0, []), found.err
-        assert name not in found.out or name == "a\nb"  # a cell of CSV may hold a line's end
+        assert name not in found.out or name == "a\nb"  # a CSV cell may contain a line end
         assert quoted in found.out or words[-1] in ("csv", "json")
 
 
@@ -203,7 +203,7 @@ def test_a_finding_of_encode_does_nothing_to_a_terminal() -> None:
 def test_the_colours_of_the_program_pass_and_others_do_not() -> None:
     found = call("--color", "always", "decode", "sint2", "0x200f3", stdout_is_terminal=True)
     assert "\x1b[1mHV_X64_MSR_SINT2\x1b[0m" in found.out
-    assert call("sint2\x1b[5m", "0x1", stdout_is_terminal=True).err.isprintable() is False  # its newline alone
+    assert call("sint2\x1b[5m", "0x1", stdout_is_terminal=True).err.isprintable() is False  # only because of its newline
     assert "\x1b" not in call("sint2\x1b[5m", "0x1", stdout_is_terminal=True).err
 
 
@@ -214,7 +214,7 @@ def test_a_log_acts_in_no_terminal_and_is_whole_in_a_pipe() -> None:
     assert "\\x1b[31m\\x9b\\x07" in shown
 
 
-# Cells that a spreadsheet would run, with blanks and marks of all kinds before them.
+# Cells that a spreadsheet would run, with all kinds of blanks and marks before them.
 @pytest.mark.parametrize(
     "before", ["", " ", "\u2003", "\u200b ", " \u200b\u2003", "\x0b", "\u3164", "\u2800", "\u202e\u2066", "\x00", "\ufeff \xad"]
 )
@@ -226,7 +226,7 @@ def test_a_cell_that_would_be_run_is_defused(before: str, first: str) -> None:
 
 
 def sparse(path: Path, start: bytes, size: int) -> None:
-    """A file that begins with something and goes on with a hole."""
+    """A file with a given beginning, followed by a hole."""
     path.write_bytes(start)
     os.truncate(path, size)
 
@@ -237,7 +237,7 @@ def headers_of_nothing(count: int) -> Callable[[Path], None]:
 
 
 def one_mebibyte(count: int) -> Callable[[Path], None]:
-    """A core with segments that are all the same part of the file."""
+    """A core whose segments are all the same part of the file."""
     segments = [(LOAD, 0, 0, number << 32, 1 << 20, 1 << 20) for number in range(count)]
     return lambda path: path.write_bytes(core(segments, bytes([1]) * (1 << 20)))
 
@@ -249,7 +249,7 @@ def as_told(data: bytes) -> Callable[[Path], None]:
 NOT_READ = "begins as an ELF file but cannot be read as one: "
 TWICE = "some of its memory is at several addresses; pages in it are shown at one of them"
 HELD = elf([(0, 0x1000, page({0: TIMER}))])
-# Image → (what makes it, status, what is said of it on stderr).
+# Image → (the function that makes it, status, stderr).
 IMAGES: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "elf 400,000 headers of nothing": (headers_of_nothing(400_000), 4, "an ELF core without memory in it"),
     "elf 4,000,000 headers of nothing": (headers_of_nothing(4_000_000), 4, "an ELF core without memory in it"),
@@ -300,7 +300,7 @@ def test_an_image_does_no_harm(name: str, tmp_path: Path) -> None:
             assert said in err
             assert bool(said) == bool(err)
         else:
-            assert found in (0, 2, 4)  # 2 where there is less than a page
+            assert found in (0, 2, 4)  # 2 for less than a page
 
 
 @needs("sh")
@@ -312,8 +312,8 @@ def test_the_shell_asks_plainly_where_few_files_may_be_open(most: int, tmp_path:
         terminal.see("vector 0x30", "\nhv x64>")
 
 
-# int() of a text that has digits to no end takes time with their square, and raises where the environment says so. Those that are
-# right: with a base of a power of two, which does neither; and what is here, with the reason.
+# int() takes quadratic time for a text with many digits, and raises if the environment limits them. These calls are fine: those with a
+# base of a power of two, which does neither; and the ones here, with the reason.
 BOUNDED = {
     "digits.py": "is what bounds",
     "columns/inputs.py": "of a float or a decimal, whose digits are bounded before",
@@ -343,7 +343,7 @@ def test_every_text_becomes_a_number_through_the_bounded_reader() -> None:
     assert found == []
 
 
-# Patterns in which a repeated group begins or ends with what it also repeats within itself take time that doubles with each character.
+# Patterns with a repeated group that begins or ends with a repetition within it take time that doubles with each character.
 NESTED_REPEAT = re.compile(r"\((?:\?:)?\\?[\w.]\+\)[*+]")
 
 
@@ -353,7 +353,7 @@ def test_no_pattern_repeats_a_repetition() -> None:
 
 
 CUT = "is truncated before the memory in it begins"
-# Images → what is said of them after the path.
+# Images → the message after the path.
 VMCORES = {"cut_in_bitmap.vmcore": CUT, "claims_many_pages.vmcore": CUT}
 
 

@@ -1,4 +1,4 @@
-"""Input that somebody made to do harm: each ends in its line and status, in little time and memory."""
+"""Hostile specs and files: each ends in its line and status, in little time and memory."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def form(pattern: str, seen: str) -> str:
     )
 
 
-# What is too large to be kept: specs → what the line that refuses them has ("": they are taken).
+# Specs that are too large → text of the refusal ("": they are accepted).
 MADE = {
     "fields": ([struct("A", *(f'{{ name = "f{one}", type = "u8" }}' for one in range(20_001)))], "more than 20,000 fields"),
     "fields_that_are_taken": ([struct("A", *(f'{{ name = "f{one}", type = "u8" }}' for one in range(15_000)))], ""),
@@ -150,7 +150,7 @@ def digits(path: Path) -> None:
     path.write_text("4" * 100_000 + " 1\n")
 
 
-# A file msr of a saved tree → what is said of it.
+# A file msr of a saved tree → the message.
 SAVED: dict[str, tuple[Callable[[Path], None], str]] = {
     "fifo": (fifo, "not a regular file"),
     "sparse": (sparse, "larger than 1 MiB"),

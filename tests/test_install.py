@@ -1,4 +1,4 @@
-"""tools/install: what a machine lacks is said in one line; and the Makefile asks nothing of the machine that README does not name."""
+"""tools/install reports in one line what a machine lacks; and the Makefile needs nothing from the machine that README does not mention."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_VENV = 'case "$*" in *venv*) exit 1 ;; esac\n'
 
 
 def install(*words: str, **environ: str) -> tuple[int, list[str]]:
-    """The exit status, and the lines of tools/install."""
+    """The exit status and output lines of tools/install."""
     done = subprocess.run(
         [ROOT / "tools" / "install", *words], capture_output=True, text=True, check=False, timeout=120, env=os.environ | environ
     )
@@ -25,7 +25,7 @@ def install(*words: str, **environ: str) -> tuple[int, list[str]]:
 
 
 def fake(folder: Path, script: str) -> str:
-    """A program that stands in for a Python."""
+    """A program that replaces a Python."""
     path = folder / "py thon"
     path.write_text(f"#!/bin/sh\n{script}")
     path.chmod(0o755)

@@ -1,5 +1,5 @@
-"""The folders are the steps of a value's way: each imports only what comes before it, no two modules import each other, and each
-library has its place."""
+"""The folders are the steps of a value: each imports only from those before it, modules do not import each other, and each library has its
+place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.each import each
 from tests.paths import PACKAGE
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# Floors from left to right; what stands on one floor knows nothing of the others there. A folder in a folder may use what is around it.
+# Floors from left to right; folders on one floor do not know each other. A folder within a folder may use the modules around it.
 FLOORS = (
     ("errors", "record", "version", "wording"),
     ("digits",),
@@ -30,7 +30,7 @@ FLOORS = (
     ("__init__", "__main__"),
 )
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
-# Libraries, and where they may be imported; what is not named here and not of the standard library may not be imported at all.
+# Libraries, and where they may be imported; any other library that is not in the standard library must not be imported at all.
 LIBRARIES = {
     "construct": ("codec/constructs.py", "codec/make_constructs.py"),
     "tabulate": ("render/",),
@@ -41,9 +41,9 @@ LIBRARIES = {
     "cramjam": ("readers/images/packing.py",),
     "lzallright": ("readers/images/packing.py",),
     "backports": ("readers/images/unpacked.py",),
-    "compression": ("readers/images/unpacked.py",),  # of the standard library since 3.14
-    "defusedxml": ("readers/guests/libvirt.py",),
-    "yaml": ("readers/guests/kubevirt.py",),
+    "compression": ("readers/images/unpacked.py",),  # in the standard library since 3.14
+    "defusedxml": ("readers/guests.py",),
+    "yaml": ("readers/guests.py",),
     "evtx": ("readers/event_log_child.py",),
     "drgn": ("debuggers/drgn.py", "debuggers/drgn_command.py", "debuggers/drgn_plugin.py"),
     "gdb": ("debuggers/gdb.py", "debuggers/gdb_command.py"),
@@ -59,7 +59,7 @@ LIBRARIES = {
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """The full names of all modules that a module imports, wherever in it, also for types alone."""
+    """The full names of all modules that a module imports, anywhere in it, even only for types."""
     return frozenset(find_imports(path))
 
 
@@ -91,14 +91,14 @@ def own(path: Path) -> set[str]:
 
 
 def longest(full: str) -> str:
-    """The module of this package of which `full` is the name, or the name of something in it; "" if there is none."""
+    """The module of this package with the name `full`, or with something of that name in it; otherwise ""."""
     while full and full not in NAMES:
         full = full.rpartition(".")[0]
     return full
 
 
 def place(module: str) -> str:
-    """What of a module's name FLOORS has: the folder, or the module at the top."""
+    """The part of a module's name in FLOORS: the folder, or the top module."""
     return [*module.split("."), "__init__"][1]
 
 
@@ -106,13 +106,13 @@ def place(module: str) -> str:
 def test_a_module_imports_only_what_comes_before_it(path: Path) -> None:
     here = place(dotted(path))
     wrong = [module for module in own(path) if place(module) != here and FLOOR_OF[place(module)] >= FLOOR_OF[here]]
-    if FLOOR_OF[here] == len(FLOORS) - 1:  # what is at the top may know one another
+    if FLOOR_OF[here] == len(FLOORS) - 1:  # modules at the top may know each other
         wrong = [module for module in wrong if FLOOR_OF[place(module)] > FLOOR_OF[here]]
     assert wrong == []
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    """Sets of modules that lead to one another."""
+    """Sets of modules that import each other in a circle."""
 
     @cache
     def reach(module: str) -> frozenset[str]:

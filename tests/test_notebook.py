@@ -1,4 +1,4 @@
-"""The notebook of docs/ gives today what it shows, and a value shows itself as a table and as text."""
+"""The notebook of docs/ has the current results, and a value shows itself as a table and as text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SINT = 0x4200F3
 
 
 class Printer:
-    """As much of IPython's as a value uses."""
+    """The part of IPython that a value uses."""
 
     said = ""
 

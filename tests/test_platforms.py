@@ -1,4 +1,4 @@
-"""hvrepl starts on Windows and macOS too: nothing at import time that only POSIX has, and text is UTF-8 wherever it is read or written."""
+"""hvrepl also starts on Windows and macOS: imports use nothing that only POSIX has, and text is always read and written as UTF-8."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 POSIX_MODULES = frozenset(
     ("curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "spwd", "syslog", "termios", "tty", "crypt", "nis")
 )
-# Of os and signal: what Windows lacks.
+# Parts of os and signal that Windows lacks.
 POSIX_NAMES = re.compile(
     r"(?:f|l)?chown|chroot|fchmod|fork|forkpty|get(?:e|res)?[ug]id|getgroups|getloadavg|get(?:pgid|pgrp|sid|priority)|killpg|mkfifo|mknod"
     r"|openpty|posix_\w+|p(?:read|write)v?|sched_\w+|SEEK_(?:DATA|HOLE)|set\w*id|f?statvfs|sysconf|tc[gs]etpgrp|ttyname|uname|wait(?:3|4|id)"
@@ -35,7 +35,7 @@ def name(path: Path) -> str:
 
 
 def at_import(node: ast.AST) -> Iterator[ast.AST]:
-    """What runs when a module is imported: all but the bodies of functions."""
+    """The code that runs on import: everything except the bodies of functions."""
     yield node
     if isinstance(node, FUNCTIONS):
         defaults = [one for one in (*node.args.defaults, *node.args.kw_defaults) if one]
@@ -47,7 +47,7 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def posix_only(tree: ast.AST) -> Iterator[str]:
-    """What a module would lack on Windows when it is imported."""
+    """The parts that a module would lack on Windows when it is imported."""
     for node in at_import(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] in POSIX_MODULES)
@@ -81,7 +81,7 @@ def test_what_only_posix_has_would_be_found(source: str) -> None:
 
 
 def texts_without_encoding(tree: ast.AST) -> Iterator[int]:
-    """The lines that read or write text of a path in whatever encoding the system has."""
+    """The lines that read or write text of a path in the system's encoding."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue

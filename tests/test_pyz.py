@@ -1,4 +1,4 @@
-"""hvrepl in one zip file: the package with an index here, and the file that `make pyz` has made where there is one."""
+"""hvrepl in one zip file: the package with an index made here, and the file from `make pyz` if there is one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SINT = "HV_X64_MSR_SINT2 0x00000000000200f3  vector 0xf3, auto-EOI"
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package alone: what it imports comes from this environment."""
+    """The package alone: its imports come from this environment."""
     path = tmp_path_factory.mktemp("archive") / "a b.pyz"
     index = open_index()
     with zipfile.ZipFile(path, "w") as archive:
@@ -34,7 +34,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(path: Path, *words: str, folder: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    options = ["-I", "-S"] if path == PYZ else []  # nothing of this environment is in reach
+    options = ["-I", "-S"] if path == PYZ else []  # without anything of this environment
     command = [sys.executable, *options, str(path), *words]
     return subprocess.run(
         command, input=stdin, capture_output=True, text=True, timeout=SECONDS, env=clean_environ(), cwd=folder, check=False
@@ -50,7 +50,7 @@ def test_the_index_is_read_from_within_the_archive(archive: Path, tmp_path: Path
 
 
 def is_made() -> bool:
-    """Whether the file has what is here now: one that was made before says little."""
+    """Whether the file is up to date: an older one proves little."""
     parts = [*PACKAGE.rglob("*.py"), *SPECS.rglob("*.toml")]
     return PYZ.exists() and PYZ.stat().st_mtime >= max(part.stat().st_mtime for part in parts)
 

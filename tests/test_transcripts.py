@@ -1,4 +1,4 @@
-"""Every example of README, man page and transcripts runs, and prints what stands there."""
+"""Every example of README, man page and transcripts runs, and prints what it shows."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from tests.fuzz import amount, sampled
 from tests.program import run as run_program
 from tests.transcripts import FILES, ROOT, environment, prepare, read_steps, run, with_status
 
-# hvrepl and words that any shell takes as they are, of which none starts a process or opens a file to write.
+# hvrepl and words without a meaning to the shell, none of which starts a process or opens a file for writing.
 PLAIN = re.compile(r"hvrepl(?: (?:[\w./:@=,+-]+|'[^'|>!]*'))+")
 
 
@@ -31,7 +31,7 @@ def modules(command: str) -> set[str]:
 
 
 def run_here(command: str, folder: Path) -> str:
-    """What `run` gives for a plain command, within this process."""
+    """The result of `run` for a plain command, within this process."""
     _, *words = shlex.split(command)
     out = io.StringIO()
     before = Path.cwd()

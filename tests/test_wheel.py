@@ -1,4 +1,4 @@
-"""The wheel: what is in it, that the program runs from it as from the checkout, and that it loads no more than it needs."""
+"""The wheel: its contents, that the program runs from it as from the checkout, and that it only loads what it needs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def run(home: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    """The program of a folder."""
+    """The program in a folder."""
     done = subprocess.run(
         [sys.executable, "-m", "hvrepl", *arguments],
         input=stdin,
@@ -124,7 +124,7 @@ COMMANDS = [
 ]
 
 
-# Runs each of the commands in the first argument, and prints what they ended with and wrote.
+# Runs each of the commands in the first argument, and prints their statuses and output.
 ALL = """\
 import io, json, sys
 from hvrepl.__main__ import ways

@@ -1,4 +1,4 @@
-"""What the program can print is English as CONTRIBUTING.md's list of words has it: messages, texts of specs, transcripts."""
+"""The program's texts follow CONTRIBUTING.md's list of words: messages, texts of specs, transcripts."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import pytest
 
 from tests.paths import DATA, PACKAGE, ROOT, SPECS, TESTS
 
-TEXTS = ("title", "doc", "note", "text", "on_read", "summary", "os", "values")  # the keys of specs whose texts are printed
-Place = tuple[str, str]  # where a text is, and the text
+TEXTS = ("title", "doc", "note", "text", "on_read", "summary", "os", "values")  # the keys of specs with printed texts
+Place = tuple[str, str]  # the place of a text, and the text
 
 
 class Row(NamedTuple):
-    """A row of the list: phrases to refuse, what to write instead, and phrases that hold them and are right."""
+    """A row of the list: phrases to refuse, what to write instead, and correct phrases that contain them."""
 
     refused: tuple[str, ...]
     instead: str
     right: tuple[str, ...]
 
     def find(self, text: str) -> list[str]:
-        """The refused phrases that the text has."""
+        """The refused phrases in the text."""
         rest = whole(self.right).sub("\n", text) if self.right else text
         return [match[0] for match in whole(self.refused).finditer(rest)]
 
 
 def whole(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of the phrases, as whole words; one that begins with a mark follows a word."""
+    """Any of the phrases, as whole words; one that begins with a mark needs no word boundary there."""
     return re.compile("|".join((r"\b" if phrase[0].isalpha() else "") + re.escape(phrase) + r"\b" for phrase in phrases), re.IGNORECASE)
 
 
@@ -45,7 +45,7 @@ ROWS = tuple(read_rows())
 
 
 def messages() -> Iterator[Place]:
-    """The strings of more than one word in the code, but for docstrings; … is what an f-string fills in."""
+    """The strings of more than one word in the code, except docstrings; … replaces the gaps of an f-string."""
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text())
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -68,7 +68,7 @@ def spec_texts() -> Iterator[Place]:
 
 
 def printed_in(value: Any, key: str) -> Iterator[str]:
-    """The texts of a table under the keys that are printed, however deep."""
+    """The texts of a table under the keys that are printed, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from printed_in(inner, key if key == "values" else name)
@@ -80,7 +80,7 @@ def printed_in(value: Any, key: str) -> Iterator[str]:
 
 
 def shown() -> Iterator[Place]:
-    """The lines of transcripts and screens, but for the commands."""
+    """The lines of transcripts and screens, except commands."""
     for path in (*sorted((TESTS / "transcripts").glob("*.txt")), *sorted((DATA / "screens").rglob("*.txt"))):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not line.startswith(("$", "#")):

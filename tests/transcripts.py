@@ -1,7 +1,7 @@
-"""Transcripts: `$ command` and what it prints. `python -m tests.transcripts` rewrites them; read the diff as a reviewer.
+"""Transcripts: `$ command` and its output. `python -m tests.transcripts` rewrites them; read the diff as a reviewer.
 
-They stand in tests/transcripts/*.txt, in the ```console blocks of README.md and docs/, and between .EX and .EE in the man pages.
-`[status N]` follows where a command does not end with 0. All commands of a file run in one new folder, which has tests/data
+They are in tests/transcripts/*.txt, in the ```console blocks of README.md and docs/, and between .EX and .EE in the man pages.
+`[status N]` follows if a command does not end with 0. All commands of a file run in one new folder, which has tests/data
 as `data`, and as `tests/data` for README, whose commands run from the root of a checkout.
 """
 
@@ -21,13 +21,13 @@ DOCUMENTS = ["README.md", "docs/fleet.md", "docs/reference.md", "docs/tutorial.m
 FILES = [*(ROOT / name for name in DOCUMENTS), *sorted((ROOT / "tests" / "transcripts").glob("*.txt"))]
 PROMPT = "$ "
 FENCES = {".md": ("```console", "```"), ".1": (".EX", ".EE"), ".5": (".EX", ".EE")}
-# What groff needs written otherwise; the backslash comes first.
+# Characters that groff needs escaped; the backslash comes first.
 ROFF = (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("→", "\\[->]"), ("·", "\\[pc]"), ("↳", "\\[u21B3]"))
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a transcript; its output stands on the lines from `start` to before `end`."""
+    """A command of a transcript; its output is on the lines from `start` to before `end`."""
 
     command: str
     expected: str
@@ -52,7 +52,7 @@ def codec(path: Path) -> tuple[Callable[[str], str], Callable[[str], str]]:
 
 
 def blocks(path: Path, lines: list[str]) -> Iterator[tuple[int, int]]:
-    """(first line, behind the last) of each block."""
+    """(first line, the line after the last) of each block."""
     if path.suffix not in FENCES:
         yield 0, len(lines)
         return
@@ -91,7 +91,7 @@ def environment(folder: Path, home: Path = ROOT) -> dict[str, str]:
 
 
 def run(command: str, folder: Path, home: Path = ROOT) -> str:
-    """What a person sees of a command of the checkout `home`: its output and errors, and its status unless that is 0."""
+    """A person's view of a command of the checkout `home`: its output and errors, and its status unless that is 0."""
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,

@@ -1,6 +1,6 @@
-"""Whether what is handed out works: `python tools/check_dist.py DIST...` installs each wheel and sdist into an environment of its own.
+"""Checks the distribution: `python tools/check_dist.py DIST...` installs each wheel and sdist into an environment of its own.
 
-Nothing of a checkout and no development package is in reach there. A fault is one line, and the exit status is 1.
+It cannot reach a checkout or a development package there. A fault is one line, and then the exit status is 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEFT_OUT = (".ci/", ".git")
 
 
 class Step(NamedTuple):
-    """A command of the installed program, what stdin gives it, and what its output must hold."""
+    """A command of the installed program, its stdin, and text that its output must contain."""
 
     words: Sequence[str]
     expected: str
@@ -49,17 +49,17 @@ IMPORT = 'import hvrepl; print(hvrepl.decode("guest-id", 0x8100000606570000).sum
 
 
 class FailedError(Exception):
-    """A command that must end well did not."""
+    """A command failed that must succeed."""
 
 
 def result(command: Sequence[str | Path], stdin: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """How a command ended and what it printed. Its environment has nothing of the checkout."""
+    """Runs a command: its exit status and output. Its environment contains nothing of the checkout."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HVREPL_", "PYTHONPATH", "VIRTUAL_ENV"))}
     return subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False, cwd=folder, env=kept)
 
 
 def run(command: Sequence[str | Path], stdin: str = "", folder: Path | None = None) -> str:
-    """The output of a command, which must end well."""
+    """The output of a command, which must succeed."""
     done = result(command, stdin, folder)
     if done.returncode:
         raise FailedError(f"{' '.join(map(str, command))}: status {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
@@ -67,7 +67,7 @@ def run(command: Sequence[str | Path], stdin: str = "", folder: Path | None = No
 
 
 def install(home: Path, *wanted: str | Path) -> Path:
-    """The folder of programs of an environment, new if there is none, into which pip installs what is wanted with what that needs."""
+    """The folder of programs of an environment, created if necessary, into which pip installs the given files with their dependencies."""
     if not home.exists():
         venv.create(home, with_pip=True)
     programs = home / ("Scripts" if os.name == "nt" else "bin")
@@ -77,7 +77,7 @@ def install(home: Path, *wanted: str | Path) -> Path:
 
 
 def faults(path: Path, home: Path) -> Iterator[str]:
-    """What is wrong with what was installed from a file."""
+    """The faults of an installation from a file."""
     programs = install(home, path)
     for step in STEPS:
         shown = run([programs / "hvrepl", *step.words], step.stdin, home)
@@ -104,7 +104,7 @@ def man_faults(home: Path) -> Iterator[str]:
 
 
 def sdist_faults(path: Path) -> Iterator[str]:
-    """Tracked files that the sdist lacks; where there is no repository nothing can be said."""
+    """Tracked files that the sdist lacks; without a repository, none are known."""
     if not (ROOT / ".git").exists():
         return
     with tarfile.open(path) as archive:

@@ -1,8 +1,8 @@
-"""Whether each extra does what it is for: `python tools/check_extras.py WHEEL` installs the wheel alone, with each of its extras, with all,
-and with all into an environment that already has programs with the same dependencies.
+"""Checks every extra: `python tools/check_extras.py WHEEL` installs the wheel alone, with each of its extras, with all, and with all into
+an environment that already has programs with the same dependencies.
 
-The Python that runs this is the one that is tried. In each environment pip must find no conflict, the extras that are there must work, and
-of the others hvrepl must say what to install. What is wrong is printed, and the exit status is 1 then.
+It uses the Python that runs it. In each environment pip must not find a conflict, the installed extras must work, and for the others hvrepl
+must say what to install. Faults are printed, and then the exit status is 1.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ BESIDE = ["jupyter", "fastapi[standard]", "pandas"]
 
 
 class Extra(NamedTuple):
-    """What Python is given, what all must be in its output where the extra is installed, and what where it is not."""
+    """A command for Python, text that its output must contain if the extra is installed, and text if it is not."""
 
     words: Sequence[str]
     works: Sequence[str]
     lacks: str
 
 
-# Vmcores whose pages are packed in each way, and an image that is packed as a file.
+# Vmcores with every packing of pages, and an image that is packed as a file.
 PACKED = ["snappy.kdump", "zstd.kdump", "lzo.kdump", "image.zst"]
 MAKE_PACKED = """
 from pathlib import Path
@@ -50,7 +50,7 @@ EXTRAS = {
     ),
     "drgn": Extra(["-P", "-c", "import hvrepl.debuggers.drgn, drgn; print(drgn.Program())"], ["drgn.Program"], "No module named 'drgn'"),
     "evtx": Extra([*PROGRAM, "annotate", str(DATA / "evtx" / "security.evtx")], ["7 events"], "install the package evtx"),
-    # It does nothing but make the search faster, so that only the library itself says that it is used, where there is a wheel of it.
+    # It only makes the search faster, so only the library itself shows that it is used, where it has a wheel.
     "fast": Extra(
         ["-X", "importtime", *PROGRAM, "annotate", "--only", str(DATA / "logs" / "dmesg.txt")],
         ["ahocorasick_rs"] if sys.version_info < (3, 15) else ["VMBus protocol 5.3"],
@@ -67,7 +67,7 @@ EXTRAS = {
 
 
 def faults(wheel: Path, extras: Collection[str], before: Sequence[str], home: Path) -> Iterator[str]:
-    """What is wrong where the wheel is installed with extras, after what is there before it."""
+    """The faults of the wheel with some extras, installed after other packages."""
     python = install(home / "env", *before) / "python"
     pip = [python, "-m", "pip", "--disable-pip-version-check"]
     there = set(run([*pip, "freeze"]).splitlines())
@@ -80,7 +80,7 @@ def faults(wheel: Path, extras: Collection[str], before: Sequence[str], home: Pa
 
 
 def faults_of(name: str, python: str | Path, home: Path, *, is_there: bool) -> Iterator[str]:
-    """What an extra does not do where it is installed, or what hvrepl does not say where it is not."""
+    """What an installed extra fails to do, or what hvrepl fails to say about a missing one."""
     extra = EXTRAS[name]
     if name == "vmcore" and is_there:
         run([python, "-c", MAKE_PACKED, home], folder=ROOT)

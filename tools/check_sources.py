@@ -1,6 +1,6 @@
-"""Whether what specs/ cites is there: `python tools/check_sources.py KEY=FOLDER...`, a document's root by its key. Reads files only.
+"""Checks the sources of specs/: `python tools/check_sources.py KEY=FOLDER...`, a document's root by its key. Only reads files.
 
-A fault is a line `file: place: source: what is wrong`; then comes a count per key. The exit status is 1 if there are faults.
+A fault is a line `file: place: source: what is wrong`; a count per key follows. The exit status is 1 if there are faults.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PLACES = ("name", "bits", "at", "value", "number")
 
 
 class Citation(NamedTuple):
-    """One source of one thing in a spec: `place` is where in the file, empty for the file itself."""
+    """One source of one thing in a spec: `place` is its place in the file, "" for the file itself."""
 
     file: str
     place: str
@@ -33,7 +33,7 @@ class Citation(NamedTuple):
 
 
 def find_citations(table: object, file: str, place: str = "") -> Iterator[Citation]:
-    """Every source below a table of a spec, with the names of what it stands in."""
+    """Every source below a table of a spec, with the names of the tables around it."""
     if isinstance(table, Mapping):
         own = next((str(table[key]) for key in PLACES if key in table), "") if place else ""
         place = f"{place} {own}".rstrip()
@@ -47,7 +47,7 @@ def find_citations(table: object, file: str, place: str = "") -> Iterator[Citati
 
 
 def to_slug(heading: str) -> str:
-    """A heading's anchor in GitHub's spelling: of a link its text, lower case, no punctuation, blanks to hyphens."""
+    """A heading's anchor in GitHub's spelling: the text of links, lower case, without punctuation, hyphens for blanks."""
     return re.sub(r"[^\w\- ]", "", LINK.sub(r"\1", heading).lower()).replace(" ", "-")
 
 
@@ -69,7 +69,7 @@ def read_text(path: Path) -> str | None:
 
 
 def check_citation(path: str, anchor: str, root: Path) -> str:
-    """What is wrong with it, or nothing. In markdown a lower-case anchor is a heading; everything else is a whole word of the text."""
+    """The fault of a source, or "". In markdown a lower-case anchor is a heading; anything else is a whole word of the text."""
     text = read_text(root / path)
     if text is None:
         return "no such document"

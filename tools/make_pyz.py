@@ -1,7 +1,7 @@
-"""One file that any Python from 3.11 on runs without a network: `python tools/make_pyz.py FILE` makes it, and tries it.
+"""One file that runs on any Python from 3.11 on without a network: `python tools/make_pyz.py FILE` makes it, and tries it.
 
-hvrepl, the index of its specs and the packages it needs, without compiled ones, in a zip file that Python runs. typer before 0.29 is
-taken, as later ones need pydantic, which is compiled. Modules are compiled for the Python that makes it; another one reads their source.
+A zip file for Python, with hvrepl, the index of its specs and the packages it needs, none of them compiled. It has typer before 0.29, as
+later ones need pydantic, which is compiled. Modules are compiled for the Python that makes it; another one reads their source.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HELP = Step(["--help"], "decode")  # which typer makes
 
 
 def install(home: Path) -> Path:
-    """A folder with hvrepl and all that it imports, made with a pip of its own."""
+    """A folder with hvrepl and everything that it imports, made with its own pip."""
     venv.create(home / "venv", with_pip=True)
     pip = [home / "venv" / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
     run([*pip, "wheel", "--no-deps", "--wheel-dir", home, ROOT])
@@ -36,7 +36,7 @@ def install(home: Path) -> Path:
 
 
 def members(site: Path) -> Iterator[tuple[Path, str]]:
-    """What goes into the file, with its name there."""
+    """The contents of the file, with their names there."""
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
         if path.is_file() and not name.startswith(("bin/", "share/")) and "__pycache__" not in name:
@@ -44,7 +44,7 @@ def members(site: Path) -> Iterator[tuple[Path, str]]:
 
 
 def pack(site: Path, target: Path) -> None:
-    # A time says nothing in a zip file that is copied, so that compiled modules hold without one.
+    # Times are lost when a zip file is copied, so compiled modules must be valid without them.
     compileall.compile_dir(site, quiet=1, legacy=True, stripdir=str(site), invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
@@ -59,7 +59,7 @@ def pack(site: Path, target: Path) -> None:
 
 
 def check(path: Path, folder: Path) -> None:
-    """Tries it as a machine has it that has nothing else."""
+    """Tries it as on a machine that has nothing else."""
     program = [sys.executable, "-I", "-S", path.absolute()]
     for step in (*STEPS, HELP):
         out = run([*program, *step.words], step.stdin, folder)

@@ -1,7 +1,7 @@
 """Pictures of a session on a white and on a black terminal, and of the shell: python tools/pictures.py FOLDER.
 
-On white and black, text in a role is drawn in the palette in which it reads worst on that ground; what does not read here does not read
-somewhere. The picture of the shell is the one in README: a real shell, typed into.
+On white and on black, each role is drawn in the palette that makes it least readable on that ground: text that cannot be read here cannot
+be read somewhere. The picture of the shell is the one in README: a real shell, typed into.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SESSION = (
     "cpuid tests/data/cpuid/xen.txt",
     "diff sint2 0x200f3 0x300f3",
 )
-# What is typed into the shell, and the line that is left with its completions open.
+# Lines typed into the shell, and the last one, with its completions open.
 TYPED = ("0x818000050fa7042f", "sint2 0x04000000000200f3", "set masked=1")
 BEGUN = "encode sint2 vector=0xf3 "
 PALETTE = {
@@ -49,7 +49,7 @@ SHELL_GROUND, SHELL_LETTERS = "#1e1e1e", "#e5e5e5"
 
 
 def run(line: str) -> list[str]:
-    """The lines that a command prints on a terminal in colour."""
+    """The lines that a command prints on a colour terminal."""
     command = f"{sys.executable} -m hvrepl {line} --color always"
     shown = str(pexpect.run(command, dimensions=(500, COLUMNS), encoding="utf-8", timeout=60))
     return [f"\x1b[1m$ hvrepl {line}\x1b[0m", *shown.replace("\r", "").splitlines(), ""]

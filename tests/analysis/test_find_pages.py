@@ -1,4 +1,4 @@
-"""What is a message page in memory and what is not: planted ones are found where pages start, and nothing else is."""
+"""Message pages in memory: planted ones are found at the beginning of pages, and nothing else is."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_stale_payloads_behind_free_slots_are_no_fault(finder: PageFinder) -> No
 
 
 def code() -> Iterator[Path]:
-    """What stands in the memory of a machine besides data: programs and libraries."""
+    """Other contents of a machine's memory than data: programs and libraries."""
     return (Path(module).resolve() for module in (random.__file__, struct.__file__) if module)
 
 

@@ -1,4 +1,4 @@
-"""Freeing a slot: what is written, what is owed for it on each arch, and why nothing is where nothing is."""
+"""Freeing a slot: the writes, what is owed afterwards on each arch, and the reason when nothing is."""
 
 from __future__ import annotations
 

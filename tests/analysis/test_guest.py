@@ -1,4 +1,4 @@
-"""What the bytes of a guest's pages and rings say, wherever a debugger has them from."""
+"""The bytes of a guest's pages and rings decode the same from any debugger."""
 
 from __future__ import annotations
 

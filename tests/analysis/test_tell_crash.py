@@ -1,4 +1,4 @@
-"""Crash parameters: which system is told from them, at the limits of each rule, and values that were seen."""
+"""Crash parameters: the system that they identify, the limits of each rule, and real values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def codes(crash: Crash) -> list[str]:
     return [finding.code for finding in crash.findings]
 
 
-# Where it was seen, the parameters, and what is told of them.
+# Origin, parameters, and their explanation.
 SEEN = {
     "event_18590_of_linux": (
         (0x0, 0x81000004132B0000, 0x2050CC, 0xFFFFFFFFFFFFFFDA, 0x7FFD0EC01888),
@@ -69,7 +69,7 @@ def test_what_was_seen_is_told_without_findings(parameters: Sequence[int], os: s
     assert (crash.os, crash.summary, crash.findings) == (os, summary, ())
 
 
-# arch, parameters, control → the struct as which it is told.
+# arch, parameters, control → the struct that explains them.
 RULES = {
     "a_message_by_control": ("x64", (7, 8, 9, 0x5001, 4097), MESSAGE, "CRASH_MESSAGE"),
     "a_message_by_control_of_zeros": ("x64", (0, 0, 0, 0, 0), NOTIFY | MESSAGE, "CRASH_MESSAGE"),
@@ -139,7 +139,7 @@ def test_a_guess_is_called_one() -> None:
     assert codes(tell((0x12345678, 0, 0, 0, 1))) == ["unknown_system"]
 
 
-# The bug check, its parameters → their names, and what the sentence says after the bug check's name.
+# The bug check, its parameters → their names, and the sentence after the bug check's name.
 BUG_CHECKS = {
     "1e": (0x1E, (0xC0000005, 0x10, 1, 0x20), "exception address information_0 information_1", "STATUS_ACCESS_VIOLATION at 0x10"),
     "3b": (0x3B, (0x80000003, 0x10, 0x20, 0), "exception address context_record parameter_4", "STATUS_BREAKPOINT at 0x10"),

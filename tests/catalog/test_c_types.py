@@ -1,4 +1,4 @@
-"""Types of a guest's kernel → what the specs have of them."""
+"""Types of a guest's kernel → their definitions in the specs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hvrepl.catalog.c_types import find_type, is_one_of_several
         ("hv_synic_event_flags_page", "HV_SYNIC_EVENT_FLAGS_PAGE", False),
         ("hv_synic_simp", "HV_X64_MSR_SIMP", False),
         ("ms_hyperv_tsc_page", "HV_REFERENCE_TSC_PAGE", False),
-        ("hv_synic_sint", "HV_X64_MSR_SINT0", True),  # no nested one, which has the same layout
+        ("hv_synic_sint", "HV_X64_MSR_SINT0", True),  # not the nested one, which has the same layout
         ("hv_stimer_config", "HV_X64_MSR_STIMER0_CONFIG", True),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a name or number means on an arch: of the built-in specs together with those of tests/data/specs."""
+"""The meaning of a name or number on an arch, in the built-in specs together with those of tests/data/specs."""
 
 from __future__ import annotations
 
@@ -500,7 +500,7 @@ def test_where_several_names_are_one_but_for_underscores_none_is_chosen(tmp_path
         catalog.find_name("OwnAbc")
     assert catalog.find_name("own-ab-c").name == "OWN_AB_C"
     assert catalog.find_name("OwnDe").name == "OWN_A_BC"
-    assert catalog.find_name("OwnAbcd").name == "OWN_ABCD"  # what was called so once does not count
+    assert catalog.find_name("OwnAbcd").name == "OWN_ABCD"  # older names do not count
 
 
 def test_an_enumeration_that_is_asked_for_is_a_word_and_as_a_type_it_is_none() -> None:

@@ -1,4 +1,4 @@
-"""What sources call a value or the bits of a field, found by that name."""
+"""A source's name for a value, or for the bits of a field, finds that value or field."""
 
 from __future__ import annotations
 

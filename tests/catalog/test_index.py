@@ -1,4 +1,4 @@
-"""The index, in a file and in memory; and one's own specs beside the built-in ones, in a checkout and as installed."""
+"""The index, in a file and in memory; and a user's own specs together with the built-in ones, in a checkout and installed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def opened(file: Path) -> Iterator[CountingIndex]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the built-in specs, as a wheel has it."""
+    """An index of the built-in specs, as in a wheel."""
     path = tmp_path_factory.mktemp("installed") / "specs.sqlite"
     build(str(path), SPECS).database.close()
     return path
@@ -66,13 +66,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["checkout", "installed"])
 def built_in(request: pytest.FixtureRequest, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the built-in specs come from: TOML, or as in a wheel an index."""
+    """The two sources of built-in specs: TOML, or an index as in a wheel."""
     if request.param == "installed":
         monkeypatch.setattr(opening, "BUILT_INDEX", installed)
 
 
 def everything(index: Index) -> dict[str, object]:
-    """All that an index can be asked."""
+    """Everything that an index can answer."""
     numbers = index.all_numbers()
     names = index.all_names()
     spaces = list(index.spaces)
@@ -249,7 +249,7 @@ BAD_FIELD = OWN_REGISTER.replace("7:0", "6:0").replace('"own"', '"register"').re
     [
         ({"common/own.toml": BAD_FIELD}, ["common/own.toml: layout: ends at bit 6, should end at bit 7"]),
         (
-            {"common/registers/sint.toml": BAD_FIELD},  # as one of the built-in files is called
+            {"common/registers/sint.toml": BAD_FIELD},  # the name of a built-in file
             ["common/registers/sint.toml: layout: ends at bit 6, should end at bit 7"],
         ),
         (

@@ -1,4 +1,4 @@
-"""The plain text that whatever a pattern matches must have: never too much, or a line would be passed over."""
+"""The plain text that every match of a pattern contains: never too much, or a line would be missed."""
 
 from __future__ import annotations
 

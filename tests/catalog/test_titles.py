@@ -1,4 +1,4 @@
-"""What `list` says of hypercalls, properties, statuses and Windows' codes: a title in plain English, unless the name says it all."""
+"""Titles of hypercalls, properties, statuses and Windows' codes in `list`: plain English, unless the name is clear enough."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.paths import DATA
 ENTRIES = list(Catalog(open_index(), "x64").entries())
 LITTLE = re.compile(r"(an?|and|are|at|be|by|for|from|in|is|it|of|on|or|that|the|this|to|was|with)")
 
-# No source says more of these than their names do.
+# The sources do not explain these beyond their names.
 NAME_SAYS_ALL = frozenset((DATA / "untitled.txt").read_text().splitlines())
 
 
@@ -25,7 +25,7 @@ def name_of(entry: Entry) -> str:
 
 
 def words(text: str) -> set[str]:
-    """Its words of some weight, each in lower case and without a plural or genitive s."""
+    """Its significant words, each in lower case and without a plural or genitive s."""
     found = re.findall(r"[a-z0-9]+", text.lower().replace("'s", "").replace("s' ", " "))
     return {word if len(word) < 3 else word.removesuffix("s") for word in found if not LITTLE.fullmatch(word)}
 
@@ -57,7 +57,7 @@ def test_all_names_that_say_it_all_are_there() -> None:
 
 @each(of("hypercall"), name_of)
 def test_a_hypercall_is_titled_by_what_it_does(entry: Entry) -> None:
-    """The first word is a verb in the imperative: no noun, no participle at the end."""
+    """The first word is a verb in the imperative: not a noun, nor a participle at the end."""
     first = entry.title.split(" ")[0].rstrip(":")
     assert not first.endswith(("ion", "ing", "ed"))
     assert first not in ("a", "an", "the", "whether", "what", "new", "own")

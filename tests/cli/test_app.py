@@ -1,4 +1,4 @@
-"""typer's app and the reader of the command line are made of one table: they find the same in the same words."""
+"""typer's app and the reader of the command line come from one table: they find the same in the same words."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PROGRAM_OF_TYPER = typer.main.get_command(APP)
 
 
 def typer_reads(arguments: Sequence[str]) -> CommandLine | None:
-    """What typer finds; None for what it refuses."""
+    """typer's result; None if it refuses."""
     FOUND.clear()
     try:
         PROGRAM_OF_TYPER(list(arguments), prog_name="hvrepl", standalone_mode=False)
     except Exception as error:
-        if not hasattr(error, "exit_code"):  # typer's errors have one; what they are called, differs by version
+        if not hasattr(error, "exit_code"):  # typer's errors have one; their names differ by version
             raise
         return None
     given = {key: value for _, options in FOUND for key, value in options.items() if value not in (None, False, [])}
@@ -46,7 +46,7 @@ def we_read(arguments: Sequence[str]) -> CommandLine | None:
 
 
 def spellings(option: Option) -> Iterator[list[str]]:
-    """An option in each way in which it can be written."""
+    """An option in each possible spelling."""
     for name in option.names:
         if not option.metavar:
             yield [name]

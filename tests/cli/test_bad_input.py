@@ -1,4 +1,4 @@
-"""What cannot be meant is one line with the right status, and nothing is read from stdin that was not meant."""
+"""Meaningless input gives one line and the right status, and stdin is only read if that was asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.at_hand import needs
 from tests.fuzz import amount, sampled
 from tests.program import PROGRAM, SECONDS, clean_environ
 
-# Words → (status, the line; "" where there is none).
+# Words → (status, the line, or "").
 BAD = {
     "empty": ([""], 2, "an empty name; `list` shows all names"),
     "blank": ([" "], 2, "an empty name; `list` shows all names"),
@@ -36,8 +36,8 @@ STDIN = ["closed", "endless", "null"]
 
 
 def run(words: list[str], stdin: str) -> subprocess.CompletedProcess[bytes]:
-    """The program with a stdin that is closed, that never ends, or that holds nothing."""
-    reading, writing = os.pipe()  # nobody ever writes there
+    """The program with a stdin that is closed, endless, or empty."""
+    reading, writing = os.pipe()  # nobody ever writes to it
     try:
         source = {"closed": None, "endless": reading, "null": subprocess.DEVNULL}[stdin]
         command = ["sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM, *words] if stdin == "closed" else [*PROGRAM, *words]
@@ -47,7 +47,7 @@ def run(words: list[str], stdin: str) -> subprocess.CompletedProcess[bytes]:
         os.close(writing)
 
 
-# What reads a stdin that never ends does not end itself; of the others, each way to be wrong is tried on one.
+# A command that reads an endless stdin does not end itself; for the others, one command tries each kind of mistake.
 TRIED = [(name, stdin) for place, name in enumerate(BAD) for stdin in amount(("endless", STDIN[place % 2 * 2]), STDIN)]
 
 
@@ -94,7 +94,7 @@ def test_a_command_that_is_a_file_too_is_the_command(tmp_path: Path, monkeypatch
     assert run(["list", "vmbus"], "null").returncode == 0
 
 
-# Names that are commands too: `show NAME` reaches them, and their values have other names.
+# Names that are also commands: `show NAME` reaches them, and their values have other names.
 ALSO_NAMES = {"eom"}
 
 

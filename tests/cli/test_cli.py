@@ -1,4 +1,4 @@
-"""The command line: options anywhere, environment, colour, exit statuses, and one clear line for everything that is wrong."""
+"""The command line: options anywhere, environment, colour, exit statuses, and one clear line for every mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPECS = ROOT / "tests" / "data" / "specs"
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 DECODE = ("decode", "sint2", "0x04000000000200f3")
 
-# Option → what shows in the output of DECODE that it was heard.
+# Option → text in the output of DECODE that shows its effect.
 OPTIONS = {
     "arch": (("--arch", "arm64"), r"^HV_REGISTER_SINT2 "),
     "arch_with_equals": (("--arch=arm64",), r"^HV_REGISTER_SINT2 "),
@@ -33,7 +33,7 @@ OPTIONS = {
 
 
 def places(words: tuple[str, ...], option: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The option before, behind and between the words."""
+    """The option before, after and between the words."""
     return [(*words[:at], *option, *words[at:]) for at in range(len(words) + 1)]
 
 

@@ -1,4 +1,4 @@
-"""A command imports what it needs: libraries that others need are not there when it has run."""
+"""A command only imports what it needs: libraries for other commands are not loaded when it has run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hvrepl.commands.session import Streams
 assert run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}), ways()) == 0
 print(*sorted(sys.modules))
 """
-# Arguments → the libraries that they need.
+# Arguments → the libraries they need.
 NEEDED = {
     "decode guest-id 0x8100000606570000": (),
     "decode guest-id 0x8100000606570000 -f json": (),

@@ -1,4 +1,4 @@
-"""Completion in the shells of the system: what they ask and are answered, and the shells themselves in a terminal."""
+"""Completion in the system's shells: their questions and our answers, and the shells themselves in a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.program import SECONDS, execute
 from tests.terminal import TESTS, Terminal
 
 needs_bash = needs("bash")
-# A shell → how it starts, and what it needs before it takes the script of its completion.
+# A shell → the command that starts it, and setup for its completion script.
 SHELLS = {
     "bash": (["bash", "--noprofile", "--norc", "-i"], ""),
     "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit && compinit -u -D && "),
@@ -30,8 +30,8 @@ SHELLS = {
 
 
 def answer(**environ: str) -> str:
-    """What the completion script of a shell is answered, by the program's own function in this process: a start each takes a third of
-    a second, and the terminals below start it all the same."""
+    """The answer to a shell's completion script, by the program's own function in this process: starting one takes a third of a second,
+    and the terminals below start it anyway."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setitem(sys.modules, "rich", None)
@@ -45,13 +45,13 @@ def answer(**environ: str) -> str:
 
 
 def ask_bash(*words: str, **environ: str) -> list[str]:
-    """What the completion script of bash is answered for its words, of which the last is completed."""
+    """The answer to bash's completion script for its words, of which the last is completed."""
     variables = {"_HVREPL_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
     return answer(**variables, **environ).splitlines()
 
 
 def ask(shell: str, line: str, **environ: str) -> str:
-    """What the completion script of zsh or fish is answered for a line."""
+    """The answer to zsh's or fish's completion script for a line."""
     variables = {"_HVREPL_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     return answer(**variables, **environ)
 
@@ -64,7 +64,7 @@ def test_a_process_answers_as_this_one_does() -> None:
         assert (ended.status, ended.out, ended.err) == (0, answer(**environ), "")
 
 
-# The words of a line as bash has them → the first candidates.
+# The words of a line as bash splits them → the first candidates.
 IN_BASH = {
     "a_command": (["dec"], ["decode"]),
     "an_option": (["--arc"], ["--arch"]),
@@ -105,7 +105,7 @@ def test_bash_is_given_candidates_for_the_part_that_it_replaces(words: Sequence[
     assert found[: len(expected)] == expected
 
 
-# A line → what zsh and fish are given.
+# A line → the answer to zsh and fish.
 ELSEWHERE = {
     "a_name": ("hvrepl decode simp", '"simp":"SynIC message page"', "simp\tSynIC message page"),
     "a_field": ("hvrepl encode sint2 vec", '"vector=":"x64', "vector=\tx64: interrupt vector; arm64: GIC interrupt id"),
@@ -166,7 +166,7 @@ def path(tmp_path: Path) -> str:
 
 @contextmanager
 def shell_in(home: Path, shell: str, path: str, **environ: str) -> Iterator[Terminal]:
-    """A shell of the system in its home, with completion of hvrepl."""
+    """A system shell in its home, with hvrepl's completion."""
     (home / "script").write_text(answer(_HVREPL_COMPLETE=f"source_{shell}"))
     start, before = SHELLS[shell]
     with Terminal(home, program=start, columns=150, PATH=path, PS1="$ ", INPUTRC="/dev/null", **environ) as terminal:
@@ -176,7 +176,7 @@ def shell_in(home: Path, shell: str, path: str, **environ: str) -> Iterator[Term
 
 
 def in_bash(script: str, home: Path, path: str) -> str:
-    """What a script of bash prints."""
+    """The output of a bash script."""
     environ = {"HOME": str(home), "PATH": path, "LC_ALL": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=SECONDS, env=environ)
     return done.stdout
@@ -197,7 +197,7 @@ def test_completion_is_installed_into_the_home(tmp_path: Path, path: str) -> Non
     assert in_bash(". ~/.bashrc; complete -p hvrepl", tmp_path, path) == "complete -o default -F _hvrepl_completion hvrepl\n"
 
 
-# Typed into bash → the line when Tab has done its work.
+# Typed into bash → the line after Tab.
 TYPED = {
     "commands_and_names": ("hvrepl dec\tsimp-\t", "hvrepl decode simp-page "),
     "a_field": ("hvrepl encode sint2 mas\t", "hvrepl encode sint2 masked="),
@@ -233,7 +233,7 @@ def test_tab_lists_the_enumerators_in_bash(tmp_path: Path, path: str) -> None:
         terminal.see("FreeBSD", "Linux", "illumos", "undefined")
 
 
-# What bash is offered → where what it types by itself ends.
+# Offers to bash → the end of what it types by itself.
 OFFERED = {
     "one": ([r"a\ b"], r"a\ b"),
     "none": ([], ""),
@@ -272,7 +272,7 @@ def test_files_that_differ_in_what_is_escaped_are_completed_in_bash(tmp_path: Pa
 
 HOSTILE = TESTS / "data" / "hostile" / "completion"
 TITLE = r"""[/b]A\$(touch PWNED)"B'\\[red]$(touch PWNED)`touch PWNED`it:s\[x]"""
-# What is typed before Tab → the word that hvrepl is then given.
+# Text before Tab → the word that hvrepl then receives.
 WORDS_OF_OTHERS = {
     "zy": r"""zy'"$(touch PWNED)\`touch PWNED`\\*;touch PWNED|{x}~!#:<""",
     "@x": "@x[a]$(touch PWNED)'*",
@@ -301,7 +301,7 @@ def test_what_specs_and_files_are_called_is_text_to_every_shell(shell: str, tmp_
             complete_and_run(terminal, typed)
             terminal.see(f"got <{word}>")
         terminal.send("hvrepl decode zd\t\t")
-        if shell != "bash":  # which shows no titles
+        if shell != "bash":  # bash does not show titles
             terminal.see(r"zd\$", r"zd\"$", TITLE)
     assert not (tmp_path / "PWNED").exists()
 

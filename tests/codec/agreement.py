@@ -1,13 +1,13 @@
-"""Whether the members of other people's structs lie where the specs have their fields, and the tables that say what is called otherwise.
+"""Compares the members of other people's structs with the fields of the specs; tables list the names that differ.
 
-A table (tests/data/headers/*.tsv) has a line for what is not found by name, as `arch struct member spec at field reason`; an arch only
-where the line holds on one.
+A table (tests/data/headers/*.tsv) has a line for each struct or member that is not found by name, as `arch struct member spec at field
+reason`; with an arch only if the line is limited to one.
 
-- Of a struct (no member): which spec that is (`NAME.output`: a hypercall's output, `NAME.case`: a case), and at which byte of the struct
-  it starts; or the reason why there is none.
-- Of a member: the field's path, or how that ends; or the reason why it differs. `x.*` is of all in x. The member `sizeof` is the size.
+- For a struct (no member): its spec (`NAME.output`: a hypercall's output, `NAME.case`: a case), and the byte of the struct where the spec
+  starts; or the reason why there is none.
+- For a member: the field's path, or the end of it; or the reason why it differs. `x.*` is everything in x. The member `sizeof` is the size.
 
-A reason `up to Linux …` holds of older headers only. tests/data/coverage/layouts.tsv says the same of structs of bits, and is used too.
+A reason `up to Linux …` is limited to older headers. tests/data/coverage/layouts.tsv does the same for structs of bits, and is used too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.coverage import catalogs, layouts
 from tests.paths import DATA
 
 DATA = DATA / "headers"
-# What a source reserves a later one may name; and a whole as one number has nothing to compare.
+# Bits that one source reserves, a later one may name; and a whole as one number cannot be compared.
 RESERVED = re.compile(
     r"_*((\w+_)?reserved|unused|rsvd|res\d|padding|pad\d*$|mbz|preserved|resvd|res$|as_?u?int\d+|asu\d+|as\d+$|before_)", re.IGNORECASE
 )
@@ -38,9 +38,9 @@ ARCH_WORDS = {"x64": "x64|x86|vmx|svm", "arm64": "arm64|aarch64"}
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What a source has at a place, in bits: a width of None ends nowhere; `parts` says that its own members follow.
+    """A source's member at a place, in bits: a width of None has no end; `parts` says that its own members follow.
 
-    `owner` is the struct that has it, and `own` its path there, where that is a member of the struct that is compared.
+    `owner` is the struct that contains it, and `own` its path there, if that is a member of the compared struct.
     """
 
     path: str  # "": the struct itself
@@ -68,7 +68,7 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """What comparing one arch's structs gave."""
+    """The result of comparing one arch's structs."""
 
     structs: int = 0
     members: int = 0
@@ -76,7 +76,7 @@ class Tally:
     known: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    rows: dict[Row, bool] = field(default_factory=dict)  # of a table, those that were looked at, and whether one was needed
+    rows: dict[Row, bool] = field(default_factory=dict)  # lines of a table that were looked up, and whether each was needed
 
     def use(self, row: Row | None, needed: bool) -> None:
         if row:
@@ -84,13 +84,13 @@ class Tally:
 
     @property
     def unneeded(self) -> list[str]:
-        """Lines that say what would be found without them, but for those that only older headers need."""
+        """Superfluous lines of the table, except those that only older headers need."""
         spare = [row for row, needed in self.rows.items() if not needed and not row.reason.startswith("up to Linux")]
         return [f"{row.arch} {row.struct} {row.member}".strip() for row in spare]
 
 
 class Table:
-    """The lines of a table. `loose`: a field at a member's place is that member, whatever it is called, and no struct need have a spec."""
+    """The lines of a table. `loose`: a field at a member's place matches it whatever its name, and structs without a spec are allowed."""
 
     def __init__(self, name: str, *, loose: bool = False) -> None:
         with (DATA / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
@@ -103,7 +103,7 @@ class Table:
                 self._wild.setdefault(row.struct, []).append(row)
 
     def check(self) -> None:
-        """Each line leads to a spec or has a reason, and none stands twice."""
+        """Each line leads to a spec or has a reason, and none appears twice."""
         for row in self.rows:
             assert row.spec or row.field or row.reason, row
             assert not row.spec or find_layout(row.arch or "x64", row.struct, row.spec), row
@@ -111,7 +111,7 @@ class Table:
         assert keys == sorted(set(keys))
 
     def find(self, arch: str, struct: str, member: str = "") -> Row | None:
-        """The line of a struct or member; `value.*` is one of all members there that have none of their own."""
+        """The line of a struct or member; `value.*` covers all members without their own."""
         for row in (self._found.get((one, struct, member)) for one in (arch, "")):
             if row:
                 return row
@@ -121,7 +121,7 @@ class Table:
 
 @cache
 def bits_of() -> Mapping[str, str]:
-    """The spec that has the bits of a source's type, as tests/data/coverage says, where names begin with `struct`, `union` or a module."""
+    """The spec for the bits of a source's type, from tests/data/coverage, where names begin with `struct`, `union` or a module."""
     found = {
         re.split(" |::", source)[-1]: specs[0]
         for source, specs in layouts().items()
@@ -131,16 +131,16 @@ def bits_of() -> Mapping[str, str]:
 
 
 def catalogs_for(arch: str, struct: str) -> list[Catalog]:
-    """Where to look for a struct's spec: on the arch that its name says, else on this one, and then on the other."""
+    """The arches to search for a struct's spec: the one in its name, or otherwise this one and then the other."""
     named = next((one for one, word in ARCH_WORDS.items() if re.search(word, struct, re.IGNORECASE)), arch)
     return [catalogs()[one] for one in sorted(ARCH_WORDS, key=lambda one: one != named)]
 
 
 def find_layout(arch: str, struct: str, name: str) -> tuple[Catalog, Spec, Layout] | None:
-    """The spec of a name for a struct, and which of its layouts `NAME`, `NAME.output` or `NAME.case` means."""
+    """The spec of a name for a struct, and the layout that `NAME`, `NAME.output` or `NAME.case` means."""
     name, _, part = name.partition(".")
     for catalog in catalogs_for(arch, struct):
-        try:  # a name that nobody has is not looked up: the error would name what is spelled alike, which takes long
+        try:  # an unknown name is not looked up: the error would search for similar names, which is slow
             spec = catalog.find_name(name).spec if catalog.index.names(to_key(name)) else None
         except NotFoundError:
             continue
@@ -153,7 +153,7 @@ def find_layout(arch: str, struct: str, name: str) -> tuple[Catalog, Spec, Layou
 
 
 def compare(arch: str, structs: Mapping[str, Sequence[Member]], table: Table) -> Tally:
-    """Every struct, each as its size and its members."""
+    """Every struct, as its size and its members."""
     tally = Tally()
     for struct, members in structs.items():
         row = table.find(arch, struct)
@@ -176,7 +176,7 @@ def compare(arch: str, structs: Mapping[str, Sequence[Member]], table: Table) ->
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A struct against a spec that starts `base` bits in."""
+    """Compares a struct with a spec that starts `base` bits in."""
 
     arch: str
     struct: str
@@ -198,7 +198,7 @@ class Comparison:
                 self._note(member, find_in_field(member, have, loose=self.table.loose), have)
 
     def _judge_size(self, whole: Member) -> str:
-        """A struct of a size of its own has the spec's. A source may stop sooner where it has only some bits, or not all of a page."""
+        """A struct with a fixed size has the spec's. A source may be shorter if it has only some bits, or not all of a page."""
         size = Sizes(self.catalog).size(self.spec, self.layout)
         if size is None or whole.width == self.base + 8 * size or any(one.count == "rest" for one in self.layout.fields):
             return ""
@@ -207,7 +207,7 @@ class Comparison:
         return f"has {(whole.width or 0) // 8} bytes, the spec {self.base // 8 + size}"
 
     def _note(self, member: Member, fault: str, have: Sequence[Place]) -> None:
-        """Counts a member, or what is wrong with it unless the table says it of it."""
+        """Counts a member, or reports its fault unless the table explains it."""
         row = self.table.find(self.arch, self.struct, member.path) or self.table.find(self.arch, member.owner, member.own)
         self.tally.use(row, needed=bool(fault))
         if row and row.field and fault:
@@ -221,9 +221,9 @@ class Comparison:
 
 
 def find_in_field(member: Member, have: Sequence[Place], called: str = "", *, loose: bool = False) -> str:
-    """Nothing if a field of its name, or of the path `called`, lies there; PARTS_ONLY if there is no such field, but it has members.
+    """Nothing if a field with its name, or with the path `called`, is there; PARTS_ONLY if there is no such field, but it has members.
 
-    `loose`: a field of another name will do, or several that take up its place, unless one of its name lies elsewhere.
+    `loose`: a field with another name is enough, or several that fill its place, unless one with its name is elsewhere.
     """
     if called:
         named = [one for one in have if f".{one.path}".endswith(f".{called}")]

@@ -1,8 +1,8 @@
-"""Where the members of Linux's Hyper-V structs lie, asked of a C compiler: `python -m tests.codec.c_headers [-v]` compares the specs.
+"""The places of members in Linux's Hyper-V structs, from a C compiler: `python -m tests.codec.c_headers [-v]` compares the specs.
 
-The headers are those of a linux-headers-*-common package of Debian, of which only Hyper-V's own are taken: an empty file stands for
-each other one that they include, and tests/data/headers/kernel.h for all of them. A program that gcc makes of each arch's headers
-prints what it finds, one line a member; arm64 needs no compiler of its own, since the types have fixed widths.
+The headers come from a linux-headers-*-common package of Debian, but only Hyper-V's own are used: an empty file replaces every other one
+that they include, and tests/data/headers/kernel.h replaces them all. A program that gcc compiles with each arch's headers prints the
+places, one member per line; arm64 does not need its own compiler, since the types have fixed widths.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from tests.codec.agreement import DATA, Member, Table, report
 from tests.codec.c_structs import MemberPath, Structs, paths, read_structs
 
-# The headers' inline functions call what the kernel has elsewhere, and gcc 14 and later refuse that; nobody calls them here.
+# The headers' inline functions call kernel functions from elsewhere, which gcc 14 and later refuse; nobody calls them here.
 UNKNOWN_CALLS = ("implicit-function-declaration", "int-conversion", "incompatible-pointer-types")
 FLAGS = ("-nostdinc", "-w", "-O1", "-std=gnu11", *(f"-Wno-error={one}" for one in UNKNOWN_CALLS))
 ARCH_FLAGS = {"x64": ("-DCONFIG_X86=1", "-DCONFIG_X86_64=1"), "arm64": ("-DCONFIG_ARM64=1", "-U__x86_64__")}
@@ -28,7 +28,7 @@ WITHOUT_ATTRIBUTES = ("-D__packed=", "-D__aligned(x)=")
 OURS = ("include/hyperv/*.h", "include/asm-generic/hyperv-tlfs.h", "include/linux/hyperv.h")
 BEGIN = "int headers_begin_here;"
 BUFFER = 1 << 16
-# Bits are found by setting them; `bit` and `width` of each member, -1 for an array that ends nowhere.
+# Bits are found by setting them; `bit` and `width` of each member, -1 for an array without an end.
 PROLOGUE = f"""
 int printf(const char *, ...);
 static unsigned char buffer[{BUFFER}];
@@ -47,7 +47,7 @@ static void find_bits(const char *name)
 
 
 def find_headers() -> Path | None:
-    """The newest linux-headers-*-common, in the folder that HVREPL_HEADERS names (or that folder itself), else in /usr/src."""
+    """The newest linux-headers-*-common, in the folder in HVREPL_HEADERS (or that folder itself), otherwise in /usr/src."""
     folder = Path(os.environ.get("HVREPL_HEADERS", "/usr/src"))
     found = [path for path in (folder, *folder.glob("linux-headers-*-common")) if (path / "include/linux/hyperv.h").exists()]
     return max(found, key=release, default=None)
@@ -58,7 +58,7 @@ def release(path: Path) -> list[int]:
 
 
 def find_missing() -> str:
-    """What is missing to compare anything here, or ""."""
+    """The reason why nothing can be compared here, or ""."""
     if shutil.which("gcc") is None:
         return "gcc"
     if subprocess.run(["gcc", "-print-file-name=crt1.o"], capture_output=True, text=True, check=True).stdout.strip() == "crt1.o":
@@ -69,7 +69,7 @@ def find_missing() -> str:
 
 
 def stage(headers: Path, arch: str, folder: Path) -> list[str]:
-    """Links Hyper-V's headers into the folder, makes what else they include empty, and names what to include."""
+    """Links Hyper-V's headers into the folder, creates empty files for their other includes, and returns the names to include."""
     ours = {path.relative_to(headers / "include"): path for pattern in OURS for path in sorted(headers.glob(pattern))}
     own = headers / FOLDERS[arch] / "asm/hyperv-tlfs.h"
     if own.exists():

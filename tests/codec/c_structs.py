@@ -1,6 +1,6 @@
-"""The structs and unions of preprocessed C: which members each has, and by what path C names them. Where they lie, gcc says.
+"""The structs and unions of preprocessed C: their members, with their paths in C. gcc knows their places.
 
-Just enough of C's grammar for headers of the kernel: `-D__packed=` and the like have taken the attributes away before.
+Just enough of C's grammar for headers of the kernel: `-D__packed=` and the like have removed the attributes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ AGGREGATES = ("struct", "union")
 
 @dataclass(frozen=True, slots=True)
 class OfLayouts:
-    """A member: its name ("" of an anonymous struct), its own members if they are written out, else the tag of its struct type."""
+    """A member: its name ("" if anonymous), its own members if they are written out, otherwise the tag of its struct type."""
 
     name: str
     inner: tuple[OfLayouts, ...] = ()
@@ -29,7 +29,7 @@ class OfLayouts:
 
 @dataclass(frozen=True, slots=True)
 class MemberPath:
-    """A member as C reaches it from the struct; `parts` says that it has members, which follow as paths of their own.
+    """A member as C reaches it from the struct; `parts` says that it has members, which follow with their own paths.
 
     `owner` is the innermost named struct around it, and `own` its path in that.
     """
@@ -61,7 +61,7 @@ def read_structs(source: str) -> dict[str, tuple[OfLayouts, ...]]:
 
 
 def skip(tokens: list[str], at: int) -> int:
-    """Behind the token, or behind the bracket that closes it."""
+    """The position after the token, or after the bracket that closes it."""
     close = OPEN.get(tokens[at])
     at += 1
     if close:
@@ -78,7 +78,7 @@ def read_members(tokens: list[str]) -> Iterator[OfLayouts]:
 
 
 def split(tokens: list[str], mark: str) -> Iterator[list[str]]:
-    """The parts between marks that no bracket holds."""
+    """The parts between marks that are not within brackets."""
     start = at = 0
     while at < len(tokens):
         if tokens[at] == mark:
@@ -104,7 +104,7 @@ def read_declaration(tokens: list[str]) -> Iterator[OfLayouts]:
     if not rest:
         yield OfLayouts("", inner)
     for declarator in split(rest, ",") if rest else ():
-        if "(" not in until(declarator, "["):  # a pointer to a function has no counterpart
+        if "(" not in until(declarator, "["):  # a function pointer has no counterpart
             yield read_declarator(declarator, inner, "" if "*" in declarator else tag)
 
 
@@ -121,7 +121,7 @@ def until(tokens: list[str], mark: str) -> list[str]:
 
 
 def paths(struct: str, structs: Structs) -> Iterator[MemberPath]:
-    """Every member, and the members of what is a struct itself; of an array those of its first element."""
+    """Every member, and the members of those that are structs; for an array those of its first element."""
     return walk(structs[struct], structs, "", struct, "")
 
 

@@ -47,7 +47,7 @@ class Thing:
 
     @property
     def size(self) -> int:
-        """Bytes of the whole; of what ends nowhere by itself, enough for a few elements."""
+        """Bytes of the whole; without a fixed end, enough for a few elements."""
         return self.width // 8 or self.decoder.schemas.size(self.found.spec, self.layout) or self.head + 48
 
     def decode(self, data: bytes, **context: str) -> Decoded:
@@ -60,7 +60,7 @@ class Thing:
         return self.encode(from_dict(json.loads(json.dumps(node.to_dict()))), **context)
 
     def assign(self, *assignments: str, value: bytes | None = None) -> bytes:
-        """FIELD=VALUE … as a person writes them."""
+        """FIELD=VALUE … as people write them."""
         assigner = Assigner(self.decoder, self.found, output=self.output)
         return assigner.assign(value, [read_assignment(text) for text in assignments])
 
@@ -100,9 +100,9 @@ LARGE = 1000  # bytes of a struct that takes long to decode
 
 
 def samples(thing: Thing) -> Iterator[bytes]:
-    """Zeros, ones, single bits (of a word those where fields end, of a struct some), random bytes; of a struct also cut, and longer.
+    """Zeros, ones, single bits (in a word those at the ends of fields, in a struct some), random bytes; a struct also truncated and longer.
 
-    Few of what was tried on x64 already.
+    Few of those that were already tried on x64.
     """
     dice = random.Random(str(thing))
     size = thing.size
@@ -124,7 +124,7 @@ def samples(thing: Thing) -> Iterator[bytes]:
 
 
 def edges(thing: Thing) -> list[int]:
-    """The lowest and the highest bit of each field of a word, of its variants too: bits between these are of the same field."""
+    """The lowest and the highest bit of each field of a word, including variants: the bits between belong to the same field."""
     found = {0, thing.width - 1}
     for data in (bytes(thing.size), b"\xff" * thing.size, *(bytes([1 << place]) + bytes(thing.size - 1) for place in range(8))):
         for leaf in leaves(thing.decode(data)):
@@ -155,7 +155,7 @@ def nodes(node: Decoded) -> Iterator[Decoded]:
 
 
 def tree(node: Decoded) -> Any:
-    """A node's values alone: name → number, hex of bytes, or the same of its parts; what has a meaning is written with it."""
+    """Only the values of a node: name → number, hex bytes, or the same for its parts, with the meaning if there is one."""
     children = (*node.slots, *node.fields)
     if children and all(child.name.startswith("[") for child in children):
         return [tree(child) for child in children]

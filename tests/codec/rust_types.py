@@ -1,7 +1,7 @@
 """The structs of hvdef and vmbus_core, laid out as Rust does: `python -m tests.codec.rust_types [-v]` compares the specs.
 
-Read are `#[repr(C)]` and transparent structs, `#[bitfield(…)]` and the integers that stand behind enumerations; a struct with a
-member of a type that none of these is (a reference, a vector) is no layout and is left out. HVREPL_OPENVMM names a checkout.
+It reads `#[repr(C)]` and transparent structs, `#[bitfield(…)]`, and the integers of enumerations; a struct that has a member of any other
+type (a reference, a vector) is not a layout, and is left out. HVREPL_OPENVMM is the path of a checkout.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """As it stands in the source: `bits` is the integer of a bitfield."""
+    """A member in the source: `bits` is the integer of a bitfield."""
 
     fields: tuple[Field, ...]
     bits: str = ""
@@ -51,7 +51,7 @@ class UnknownTypeError(Exception):
 
 
 class Source:
-    """What one file says, beside what the files `before` it said: its structs, what its other types stand for, its constants."""
+    """The contents of one file, in addition to those of the files `before` it: structs, the types of other names, constants."""
 
     def __init__(self, text: str, before: Source | None = None) -> None:
         self.own: list[str] = []
@@ -61,7 +61,7 @@ class Source:
         self._read(TOKEN.findall(NOISE.sub(" ", text)))
 
     def _read(self, tokens: list[str]) -> None:
-        """The items of a file or of a module, each with the attributes before it."""
+        """The items of a file or module, each with the attributes before it."""
         at = 0
         attributes: list[list[str]] = []
         while at < len(tokens):
@@ -78,7 +78,7 @@ class Source:
             at = end
 
     def _read_item(self, tokens: list[str], at: int, attributes: list[list[str]]) -> int:
-        """Takes note of the item that begins there, if it is one of these; behind it, or behind its first token."""
+        """Records the item that begins there, if it is one of these; returns the position after it, or after its first token."""
         match tokens[at : at + 3]:
             case ["struct", name, "{" | "("]:
                 end = skip(tokens, at + 2)
@@ -100,7 +100,7 @@ class Source:
         return end
 
     def _read_enumeration(self, tokens: list[str]) -> None:
-        """What is in `open_enum! { pub enum X: u32 {…} }`; or in `registers! { X {…} }`, which makes such of 32 bits."""
+        """The contents of `open_enum! { pub enum X: u32 {…} }`; or of `registers! { X {…} }`, which makes 32-bit ones."""
         if "enum" in tokens:
             at = tokens.index("enum")
             self.types[tokens[at + 1]] = (tokens[at + 3],)
@@ -148,7 +148,7 @@ class Source:
         return Size(round_up(end, alignment), alignment)
 
     def number(self, tokens: list[str]) -> int:
-        """`256`, or a constant that is such; raises UnknownTypeError for a sum."""
+        """`256`, or a constant with such a value; raises UnknownTypeError for a sum."""
         if len(tokens) == 1 and tokens[0] in self.constants:
             return self.number(self.constants[tokens[0]])
         try:
@@ -157,7 +157,7 @@ class Source:
             raise UnknownTypeError(" ".join(tokens)) from None
 
     def members(self, name: str, base: int = 0, above: str = "") -> Iterator[Member]:
-        """Every member, and the members of what is a struct itself; of an array those of its first element."""
+        """Every member, and the members of those that are structs; for an array those of its first element."""
         struct = self.structs[name]
         at = 0
         for field in struct.fields:
@@ -175,13 +175,13 @@ class Source:
                 yield from self.members(inner, base + start, above + step)
 
     def _inner(self, field: Field) -> str:
-        """The struct that a field, or an element of it, is; "" of a number that only has a type of its own."""
+        """The struct type of a field, or of its element; "" for a number, even if it has its own type."""
         name = next((one for one in field.type if one in self.structs), "")
         return name if name and self.structs[name].fields[:1] and self.structs[name].fields[0].name != "0" else ""
 
 
 def read_field(tokens: list[str], name: str) -> Field:
-    """`#[bits(n)] pub name: type`; of a tuple struct only a type, and the name is its place."""
+    """`#[bits(n)] pub name: type`; in a tuple struct only a type, and the name is its place."""
     bits = ""
     while tokens[0] in ("#", "pub"):
         end = skip(tokens, 1) if tokens[0] == "#" or tokens[1] == "(" else 1
@@ -200,7 +200,7 @@ def find_checkout() -> Path | None:
 
 
 def find_missing() -> str:
-    """What is missing to compare anything here, or ""."""
+    """The reason why nothing can be compared here, or ""."""
     return "" if find_checkout() else "a checkout of OpenVMM in $HVREPL_OPENVMM"
 
 

@@ -1,4 +1,4 @@
-"""Where a spec's fields lie, in bits from its begin: those of its types, cases and readings too, by their paths."""
+"""The places of a spec's fields, in bits from its beginning, including those of its types, cases and readings, by path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEEPEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a spec has at a place, in bits, and all its names."""
+    """A spec's field at a place, in bits, with all its names."""
 
     path: str
     names: tuple[str, ...]
@@ -36,13 +36,13 @@ def span(bit: int, width: int | None) -> str:
 
 
 def places(catalog: Catalog, spec: Spec, layout: Layout, base: int = 0) -> list[Place]:
-    """Every field of a layout that starts `base` bits in, and of the types of its fields (of an array its first element) and its cases."""
+    """Every field of a layout that starts `base` bits in, of its fields' types (for an array its first element), and of its cases."""
     return list(Walk(catalog).layout(spec, layout, base, "", 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Down the layouts of one arch; `base` is where a layout starts, `above` the path of what holds it, with its dot."""
+    """Walks the layouts of one arch; `base` is where a layout starts, `above` the path of its container, with a dot."""
 
     catalog: Catalog
 
@@ -63,7 +63,7 @@ class Walk:
             yield from self.layout(inner, inner.layout, bit, below, depth)
         for target in dict.fromkeys(field.cases.values()) if isinstance(field.cases, Mapping) else ():
             case, leads = spec.case(target), self.catalog.type(target) if not spec.case(target) else None
-            if case and spec.width:  # the bits of a word's case count from the word's begin, and its fields stand beside
+            if case and spec.width:  # the bits of a word's case count from the beginning of the word, and its fields join the others
                 yield from self.layout(spec, case, base, above, depth)
             elif case:
                 yield from self.layout(spec, case, bit, below, depth)
@@ -75,6 +75,6 @@ class Walk:
             yield from self._inside(spec, reading, start, base, above, depth)
 
     def _width(self, field: Field) -> int | None:
-        """Bits of a struct's member, also of one that may be missing; None where they depend on the value."""
+        """Bits of a struct's member, even of an optional one; None if they depend on the value."""
         size = Sizes(self.catalog).member_size(replace(field, optional=False))
         return 8 * size if size else None

@@ -1,4 +1,4 @@
-"""The specs lay out what Linux's Hyper-V headers have as a C compiler does, or names.tsv has the reason why not."""
+"""The specs agree with a C compiler on Linux's Hyper-V headers, or names.tsv has the reason why not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.codec.c_headers import find_headers, find_missing, measure
 from tests.codec.c_structs import MemberPath, paths, read_structs
 
 MOST_KNOWN = 400
-# Fewer than these only if the headers, or their names, are read wrongly: those of Linux 6.1 have the fewest.
+# There are fewer only if the headers, or their names, are misread: those of Linux 6.1 have the fewest.
 LEAST_STRUCTS, LEAST_MEMBERS = 85, 500
 
 needs_headers = pytest.mark.skipif(bool(find_missing()), reason=NEEDS + find_missing())

@@ -1,4 +1,4 @@
-"""Strange values are decoded, and a finding with a stable code says what is strange; none is said of what is not."""
+"""Strange values are decoded, and a finding with a stable code says what is strange; normal values have none."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ fields = []
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Thing:
-    """Specs of one's own whose counts and sizes a value can make huge, or negative."""
+    """A user's own specs with counts and sizes that a value can make huge, or negative."""
     folder = tmp_path_factory.mktemp("specs")
     (folder / "common").mkdir()
     (folder / "sources.toml").write_text('[test]\ntitle = "made up"\n')

@@ -1,4 +1,4 @@
-"""Where a thing stands: its numbers, and the arch only where the other one lacks them."""
+"""The numbers of a thing in its heading, with the arch only if the other one lacks them."""
 
 from __future__ import annotations
 

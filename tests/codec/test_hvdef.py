@@ -1,4 +1,4 @@
-"""The specs lay out what hvdef and vmbus_core have as Rust does, or hvdef.tsv has the reason why not."""
+"""The specs agree with Rust on the layouts of hvdef and vmbus_core, or hvdef.tsv has the reason why not."""
 
 from __future__ import annotations
 

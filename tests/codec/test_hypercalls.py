@@ -1,4 +1,4 @@
-"""What a hypercall's input and output say in one sentence: who, what, and each element of a list."""
+"""A hypercall's input and output in one sentence: who, what, and each element of a list."""
 
 from __future__ import annotations
 

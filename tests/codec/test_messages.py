@@ -1,4 +1,4 @@
-"""The sentence that each kind of message and each shared page says, on bytes laid out by hand as the headers have them."""
+"""The sentence for each kind of message and each shared page, on bytes laid out by hand from the headers."""
 
 from __future__ import annotations
 

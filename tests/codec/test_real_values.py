@@ -1,4 +1,4 @@
-"""Values as people meet them (tests/data/values.tsv says where), guest ids field by field, messages as Linux lays them out."""
+"""Values that people meet (tests/data/values.tsv has their origins), guest ids field by field, messages as Linux lays them out."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ SHELL = UUID("44c4f61d-4444-4400-9d52-802e27ede19f")
 
 
 def offer(flags: int, user: bytes = b"", *, sub: int = 0) -> bytes:
-    """struct vmbus_channel_offer_channel behind its header: offer[176], child_relid, monitorid, bits, connection_id."""
+    """struct vmbus_channel_offer_channel after its header: offer[176], child_relid, monitorid, bits, connection_id."""
     head = DISK.bytes_le + SHELL.bytes_le + bytes(16) + struct.pack("<HH", flags, 0) + user.ljust(120, b"\0") + struct.pack("<H2x", sub)
     return head + struct.pack("<IBBHI", 14, 0xFF, 0, 1, 0x10E0)
 
 
 PIPE = struct.pack("<I", 4) + bytes(116)
-# What the host sends to Linux, and so what a message page shows: (type, body, summary, tree of the body)
+# Messages from the host to Linux, as on a message page: (type, body, summary, tree of the body)
 FROM_HOST = [
     (
         1,
@@ -161,7 +161,7 @@ FROM_HOST = [
 ]
 GPADL = struct.pack("<II", 14, 0xE1E10)
 OPEN = struct.pack("<IIIII", 14, 7, 0xE1E10, 3, 16) + bytes(120)
-# What a guest sends to the host: the same, and seen in what it is about to post
+# Messages from a guest to the host: the same, in what it is about to post
 FROM_GUEST = [
     (3, b"", "CHANNELMSG_REQUESTOFFERS (3)", None),
     (

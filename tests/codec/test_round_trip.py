@@ -1,4 +1,4 @@
-"""What holds for every layout, whatever the bytes: it comes back bit for bit, and the tree accounts for every bit once."""
+"""Properties of every layout and all bytes: they come back bit for bit, and the tree accounts for every bit once."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def has_every_bit_in_exactly_one_leaf(one: Thing, node: Decoded, data: bytes) ->
 
 
 def check_word(node: Decoded, number: int, width: int) -> None:
-    """A word's own raw, and that its fields tile it from the top bit to bit 0."""
+    """A word has its own raw, and its fields tile it from the top bit to bit 0."""
     assert node.raw == f"0x{number:0{(width + 3) // 4}x}"
     if node.fields:
         check_bits(node, number, width - 1, 0)
 
 
 def check_bits(node: Decoded, number: int, high: int, low: int) -> None:
-    """The fields of a word tile bits high..low of the outermost word; a nested word's fields do that below it."""
+    """The fields of a word tile bits high..low of the outermost word; those of a nested word do the same within it."""
     top = high
     for field in node.fields:
         field_high, field_low = absolute(field)
@@ -70,7 +70,7 @@ def check_bits(node: Decoded, number: int, high: int, low: int) -> None:
 
 
 def check_members(node: Decoded, data: bytes) -> int:
-    """Members follow each other without a gap, each with the bytes that stand there; returns where the last one ends."""
+    """Members follow each other without a gap, each with its bytes; returns the end of the last one."""
     at = node.offset or 0
     for member in node:
         assert member.offset == at, member.name
@@ -87,7 +87,7 @@ def check_members(node: Decoded, data: bytes) -> int:
 
 
 def check_picked_word(member: Decoded, data: bytes) -> None:
-    """A word that a switch picked for more bytes than it has: its fields, and `rest` behind them."""
+    """A word that a switch picked for more bytes than it has: its fields, followed by `rest`."""
     rest = member.find("rest")
     size = len(data) - (rest.size or 0 if rest else 0)
     fields = tuple(field for field in member.fields if field is not rest)
@@ -141,7 +141,7 @@ PROPERTIES = [
     has_findings_of_stable_words_that_name_a_part_that_is_there,
     has_siblings_of_different_names,
 ]
-# These take longer than all the others together, and what breaks them is in the layout rather than in a bit.
+# These take longer than all others together, and depend on the layout rather than on a bit.
 PROPERTIES_OF_JSON = [comes_back_through_json, has_json_keys_in_the_order_of_the_contract_and_no_empty_ones]
 
 

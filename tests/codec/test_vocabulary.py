@@ -1,4 +1,4 @@
-"""Every word of the format of specs, by its test spec: the exact tree, sentence and findings of tests/data/vocabulary.json."""
+"""Every key of the spec format, with a test spec for each: the exact tree, sentence and findings of tests/data/vocabulary.json."""
 
 from __future__ import annotations
 

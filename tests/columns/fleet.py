@@ -1,6 +1,6 @@
 """Makes the tables of tests/data/fleet: `python -m tests.columns.fleet`.
 
-The machines are made up. Their guest ids and crashes are real ones, of tests/data/values.tsv, of event 18590 and of bug checks.
+The machines are invented. Their guest ids and crashes are real ones, from tests/data/values.tsv, event 18590 and bug checks.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tests.paths import ROOT
 FLEET = ROOT / "tests" / "data" / "fleet"
 VALUES = ROOT / "tests" / "data" / "values.tsv"
 VMS = 400
-TOO_WIDE = "0x81000006065700001"  # a digit too many, as somebody pastes it
-# Sentence of a guest id → how many of a hundred machines have it, about.
+TOO_WIDE = "0x81000006065700001"  # a digit too many, as in a paste
+# Sentence of a guest id → about how many of a hundred machines have it.
 SHARES = {
     "Windows Server 2025": 16,
     "Windows Server 2022": 21,
@@ -42,7 +42,7 @@ CRASHES = (
 
 
 def guest_ids() -> dict[str, str]:
-    """Where it was seen → a guest id."""
+    """Origin → a guest id."""
     with VALUES.open(encoding="utf-8") as file:
         return {row["where seen"]: row["value"].lower() for row in csv.DictReader(file, delimiter="\t") if row["what"] == "guest-id"}
 

@@ -1,4 +1,4 @@
-"""Columns of every kind that tables have, good and bad: a row for each value, of a type that follows from the thing alone."""
+"""Columns of every kind in tables, good and bad: a row for each value, and a type that depends on the thing alone."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_values_of_several_kinds_are_each_read_as_what_they_are() -> None:
 
 
 class Odd:
-    """What neither compares nor hashes."""
+    """A value that neither compares nor hashes."""
 
     def __eq__(self, _: object) -> bool:
         raise RuntimeError
@@ -224,7 +224,7 @@ def test_bad_rows_among_many_are_told_whichever_way_the_column_goes(rows: int, d
 
 
 def told(what: str, value: int | str | bytes) -> tuple[hvrepl.Decoded | None, str]:
-    """What decoding one value gives, or why it cannot be read."""
+    """The result of decoding one value, or the reason why it cannot be read."""
     if value == "oops":
         return None, "'oops' is not a number"
     try:

@@ -1,4 +1,4 @@
-"""`hvrepl columns`: tables in, counts or tables out; what is damaged is said, and nothing is lost of what is whole."""
+"""`hvrepl columns`: tables in, counts or tables out; damage is reported, and everything before it is kept."""
 
 from __future__ import annotations
 
@@ -150,13 +150,13 @@ def test_a_table_is_written_with_its_columns_and_what_they_mean(suffix: str, tmp
         error = rows[42]["guest_id_decoded"]["error"]
     assert (len(summaries), summaries.count(None), error) == (400, 4, WIDE)
     assert summaries.count(SENTENCE) == 59
-    counts = counted(out, "guest_id=guest-id")  # what is written is read again
+    counts = counted(out, "guest_id=guest-id")  # the output is read again
     assert counts == counted(IDS, "guest_id=guest-id")
     assert [one.name for one in tmp_path.iterdir()] == [out.name]
 
 
 def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
-    """A mark at its start, quotes, semicolons, and lines that end as Windows ends them."""
+    """A byte order mark, quotes, semicolons, and Windows' line ends."""
     rows = [["id", "name"], [f"{LINUX:#x}", 'say "hi"'], ["0x5", "a\r\nb"]]
     for name, comma, encoding in (
         ("a.csv", ",", "utf-8-sig"),
@@ -186,7 +186,7 @@ def test_text_that_a_spreadsheet_takes_for_a_formula_is_written_as_it_is(tmp_pat
 
 
 def test_numbers_keep_every_digit(tmp_path: Path) -> None:
-    """A reader that guesses types would make floats of these."""
+    """A reader that guesses types would turn these into floats."""
     lines = text(tmp_path / "a.ndjson", f'{{"id":{LINUX},"n":007}}\n'.replace("007", "7") + f'{{"id":{WINDOWS},"n":-7}}\n{{"n":1.5}}\n')
     table = text(tmp_path / "a.csv", f"id,n\n{LINUX},007\n{WINDOWS},1.10\n,\n")
     for path, numbers in ((lines, ["7", "-7", "1.5"]), (table, ["007", "1.10", ""])):

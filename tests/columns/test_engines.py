@@ -1,4 +1,4 @@
-"""What engines get: SQL functions of DuckDB, expressions of Polars, frames of Spark and of pandas, as their owners use them."""
+"""The results in engines: SQL functions in DuckDB, expressions in Polars, frames in Spark and pandas, as their users use them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_sql_knows_crashes_and_texts_and_parts_of_structs() -> None:
 
 
 def test_sql_of_many_rows_in_several_threads_loses_none() -> None:
-    """DuckDB shares out a table only beyond some 120,000 rows, but gives each part of a union a thread."""
+    """DuckDB only splits a table beyond some 120,000 rows, but gives each part of a union a thread."""
     connection = duck("sint2")
     connection.execute("SET threads = 4")
     rows = " UNION ALL ".join(["SELECT i FROM range(20000) t(i)"] * 4)

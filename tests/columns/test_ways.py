@@ -1,4 +1,4 @@
-"""Each value by itself, distinct values gathered, and all shifted and masked at once: the same, for every thing of fixed size."""
+"""Values decoded one by one, by distinct value, and shifted and masked at once give the same, for everything of a fixed size."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_fixed(one: Thing) -> bool:
 
 
 FIXED = [one for one in THINGS if is_fixed(one)]
-SHIFTED = 0.95  # of the things, with which the fast way must do
+SHIFTED = 0.95  # the fraction of things that must go the fast way
 
 
 def values_of(one: Thing) -> list[bytes]:
@@ -46,7 +46,7 @@ def column_of(one: Thing, values: list[bytes]) -> pa.Array:
 
 
 def expected(one: Thing, leaves: dict[str, Leaf], data: bytes) -> dict[str, Any]:
-    """What decoding says, without the code of columns: every part that has a value, by its path."""
+    """The result of decoding, without the code of columns: every part with a value, by path."""
     node = one.decode(data)
     found: dict[str, Any] = {"summary": node.summary, "findings": [finding.code for finding in node.findings], "error": None}
     parts: dict[str, Decoded] = dict(paths(node)) or {"value": node}
@@ -69,7 +69,7 @@ def bytes_of(leaf: Leaf, part: Decoded, data: bytes) -> bytes | None:
 
 
 def is_within(path: str, leaves: dict[str, Leaf]) -> bool:
-    """Whether a part lies in one that is given as bytes or as a list."""
+    """Whether a part is inside one that is given as bytes or as a list."""
     around = [leaf for leaf in leaves.values() if path.startswith((f"{leaf.path}.", f"{leaf.path}["))]
     return any(leaf.count or leaf.whole for leaf in around)
 
@@ -100,7 +100,7 @@ def test_all_ways_give_what_decoding_gives(one: Thing) -> None:
 
 @sampled
 def test_almost_everything_can_be_shifted_and_masked() -> None:
-    """Of a word everything; few structs have an array of which a field gives the length."""
+    """Everything in a word; few structs have an array with a length in a field."""
     done = 0
     few = FIXED[:: amount(8, 1)]
     for one in few:

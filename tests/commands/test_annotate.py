@@ -1,4 +1,4 @@
-"""annotate: the log as it came, byte for byte, with what its numbers mean under its lines."""
+"""annotate: the log unchanged, byte for byte, with the meaning of its numbers under its lines."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ SESSIONS = {arch: session_of(arch) for arch in ARCHES}
 
 
 def told(data: bytes) -> list[str]:
-    """The first line of each note that a log gets, without the rest of the program, which takes ten times as long."""
+    """The first line of each note for a log, without the rest of the program, which takes ten times as long."""
     return notes("\n".join(line for piece in pieces(SESSION, [data]) for line in annotate(piece.claims, Style(width=0))))
 
 
 def passed(data: bytes, *arguments: str, terminal: bool = False) -> bytes:
-    """What the program writes for a log on stdin, as bytes."""
+    """The program's output for a log on stdin, as bytes."""
     out = io.BytesIO()
     stdout = io.TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="\n")
     streams = Streams(io.BytesIO(data), stdout, io.StringIO(), {}, stdout_is_terminal=terminal, columns=80 if terminal else 0)
@@ -56,7 +56,7 @@ def passed(data: bytes, *arguments: str, terminal: bool = False) -> bytes:
 
 
 def without_notes(text: bytes) -> bytes:
-    """A log without the lines that were put under its own."""
+    """A log without the lines that were added below its own."""
     return b"".join(line for line in text.splitlines(keepends=True) if not line.startswith((MARK.encode(), b"      ")))
 
 
@@ -77,7 +77,7 @@ def test_a_log_in_utf_16_comes_out_in_utf_8(encoding: str) -> None:
     assert passed(("\ufeff" + log.decode()).encode(encoding)) == passed(log)
 
 
-# With a NUL at its start, UTF-16 begins as UTF-32 does.
+# With a NUL at its start, UTF-16 begins like UTF-32.
 @given(st.text(max_size=20).filter(lambda text: not text.startswith("\0")), st.sampled_from(["utf-8", "utf-16"]), st.integers(1, 5))
 def test_a_log_is_recoded_wherever_it_is_cut(text: str, encoding: str, step: int) -> None:
     data = text.encode(encoding)

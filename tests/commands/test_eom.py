@@ -1,4 +1,4 @@
-"""eom on the command line: its steps as text and as objects, the page after it, and what it refuses."""
+"""eom on the command line: its steps as text and as objects, the page after it, and refusals."""
 
 from __future__ import annotations
 

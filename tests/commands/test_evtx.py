@@ -1,4 +1,4 @@
-"""annotate of a Windows event log: the events that say something, and how many there are."""
+"""annotate of a Windows event log: the events with claims, and the count of all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`list`, `find`, `show` and `diff` as people and scripts get them: heading and count for the one, rows alone for the other."""
+"""`list`, `find`, `show` and `diff` for people and for scripts: heading and count for the first, only rows for the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What -o FILE writes and where: links are followed, modes stay, and what cannot be written is one line."""
+"""-o FILE: links are followed, modes stay, and a failure to write is one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SINT = (0x30).to_bytes(8, "little")
 
 
 def write(path: Path | str) -> int:
-    """The exit status of writing a register's bytes, which says nothing else than what is wrong."""
+    """The exit status of writing a register's bytes; the only other output is the fault."""
     ended = call("encode", "sint2", "vector=0x30", "-o", str(path))
     assert (ended.out, ended.err.count("\n")) == ("", bool(ended.status))
     return ended.status

@@ -1,4 +1,4 @@
-"""Files that are packed with gzip or zstd: an image in one is read as it is, and no command takes packed bytes for what they are not."""
+"""Files packed with gzip or zstd: an image in one is read directly, and commands never misread packed bytes as something else."""
 
 from __future__ import annotations
 

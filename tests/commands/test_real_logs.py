@@ -1,4 +1,4 @@
-"""Lines as they were seen in public: what annotate says of them, and that it says nothing in logs of other systems."""
+"""Lines from public logs: annotate's notes on them, and its silence about logs of other systems."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REAL: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "real.jsonl")
 SAYS: dict[str, list[str]] = json.loads((DATA / "real.says.json").read_text())
 UNRELATED = (DATA / "unrelated.txt").read_bytes()
 FORMS = [line for form in Catalog(open_index()).log_forms() for line in form.seen]
-PARTED = {line for form in Catalog(open_index()).log_forms() for line in form.seen if form.back}  # whose parts may say something too
+PARTED = {line for form in Catalog(open_index()).log_forms() for line in form.seen if form.back}  # whose parts may have notes too
 
 
 @pytest.mark.parametrize("line", SEEN, ids=[line["id"] for line in SEEN])
@@ -40,7 +40,7 @@ def test_a_line_of_a_log_of_hyper_v_is_told(line: dict[str, Any]) -> None:
 def test_a_real_sample_is_told(sample: dict[str, Any]) -> None:
     said = told(sample["raw"].encode())
     assert said == SAYS[sample["id"]]
-    assert said or sample["kind"] == "irq"  # rows of zeros, which a machine without a hypervisor has too
+    assert said or sample["kind"] == "irq"  # rows of zeros, which also occur without a hypervisor
 
 
 def test_nothing_is_claimed_in_logs_of_other_systems() -> None:
@@ -59,10 +59,10 @@ def test_little_is_claimed_in_what_only_looks_like_it_inside_a_log_of_hyper_v() 
 def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: str) -> None:
     plain = [note.removeprefix("perhaps ") for note in told(VMBUS + line.encode() + b"\n")]
     blanks = [at for at, c in enumerate(line) if c == " " and line[:at].strip() and line[at:].strip()]
-    for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # at a line's end that is what quoted-printable breaks with
+    for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # = at the end of a line is a soft break in quoted-printable
         wrapped = f"> {line[:at]}\n> {line[at + 1 :]}\n"
         said = [note.removeprefix("perhaps ") for note in told(VMBUS + wrapped.encode())]
-        if any(note not in plain for note in said):  # a part may say less
+        if any(note not in plain for note in said):  # a part may have fewer notes
             alone = {note for part in (line[:at], line[at + 1 :]) for note in told(VMBUS + part.encode() + b"\n")}
             said = [note for note in said if note in plain or not (line in PARTED or note in alone)]
         assert said[0] == plain[0], wrapped
@@ -70,7 +70,7 @@ def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: 
 
 
 def annotated(*chunks: bytes) -> tuple[bytes, list[tuple[int, int]]]:
-    """The log as it went through, and where how much was claimed."""
+    """The log as it was passed on, and how many claims were where."""
     done = list(pieces(SESSION, chunks))
     claims = [(piece.line, len(piece.claims)) for piece in done if piece.claims]
     return b"".join(piece.data for piece in done), claims
@@ -126,7 +126,7 @@ def test_notes_keep_within_the_screen(option: str, columns: int) -> None:
 @settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_pass(data: bytes) -> None:
-    assume(data[:2] not in UTF16_MARKS)  # what is recoded
+    assume(data[:2] not in UTF16_MARKS)  # these are recoded
     assert annotated(data)[0] == data
     annotator = Annotator(SESSION.catalog, partial(decoder_of, SESSION))
     annotator.recogniser.open()

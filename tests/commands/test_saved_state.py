@@ -1,4 +1,4 @@
-"""What a saved state of Hyper-V says of its processors, decoded; and message pages are found in its memory."""
+"""A saved state of Hyper-V: its processors are decoded, and message pages are found in its memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATE = partition(
 
 
 def show(path: str, form: str = "line", **options: bool) -> Ended:
-    """What `scan --info` shows of the processors in a saved state."""
+    """The processors of a saved state in `scan --info`."""
     out, err = io.StringIO(), io.StringIO()
     session = Session(streams=Streams(io.BytesIO(), out, err, {}), options=Options(format=form, **options))
     with closing(open_memory(path)) as memory:

@@ -1,4 +1,4 @@
-"""scan finds message pages in images of all kinds and says where; @FILE:ADDRESS reads a value out of one. Errors are one line, status 4."""
+"""scan finds message pages in all kinds of images, with addresses; @FILE:ADDRESS reads a value from one. Errors: one line, status 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scan --info says what an image is and which memory it has, in every format and in little memory; --base says where a raw one begins."""
+"""scan --info describes an image and its memory, in every format and in little memory; --base gives the first address of a raw one."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_fault_among_the_ranges_is_a_finding_after_those_before_it(raw: str) -
     assert table["findings"] == [{"code": "damaged", "text": "ends within its bitmap"}]
 
 
-MANY = 40_000  # ranges: a list of them takes several times the memory that is allowed
+MANY = 40_000  # ranges: a list of them takes several times the allowed memory
 
 
 @pytest.mark.parametrize("form", ["fields", "json", "ndjson", "csv"])

@@ -1,4 +1,4 @@
-"""The program among pipes, as a process: answers while it is asked, closed ends, signals, full disks, input of any kind."""
+"""The program among pipes, as a process: immediate answers, closed ends, signals, full disks, input of any kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MESSAGE = bytes.fromhex("10000080 18 00 0000".replace(" ", "")).ljust(256, b"\0"
 
 
 def read_exactly(stream: IO[bytes] | None, size: int) -> str:
-    """So many bytes, as they come; fails if they are not there in time or the stream ends."""
+    """So many bytes, as they arrive; fails if they are late or the stream ends."""
     assert stream is not None
     found = b""
     while len(found) < size:
@@ -51,10 +51,10 @@ def finish(process: subprocess.Popen[bytes]) -> Ended:
 
 
 def answers(form: str, what: str, values: list[str]) -> list[str]:
-    """What each value should add to the output; behind them what the end of the input adds."""
+    """The output that each value should add, and that of the end of the input."""
     alone = [call("decode", what, value, "-f", form, columns=0).out for value in values]
     match form:
-        case "json":  # a value is held back until it is known whether others follow
+        case "json":  # a value is held back until it is clear whether others follow
             objects = [text.rstrip("\n") for text in alone]
             return ["", f"[{objects[0]},\n", *(f"{one},\n" for one in objects[1:-1]), f"{objects[-1]}]\n"]
         case "csv":
@@ -142,7 +142,7 @@ def test_thousands_of_values_need_no_more_memory_than_two_hundred(arguments: lis
 
 
 def peak_of(process: subprocess.Popen[bytes]) -> int:
-    """Bytes that the process has had in memory at most."""
+    """The most memory that the process has used, in bytes."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
     assert found
     return int(found[1]) * 1024
@@ -318,7 +318,7 @@ def test_a_closed_stderr_leaves_the_status() -> None:
     assert without("2>&-", "decode", "nosuch", "1") == Ended(3, "", "")
 
 
-# What a pipe gives otherwise than a file in memory: bytes in many pieces, none at all, and text that stderr cannot take as it is.
+# Differences between a pipe and a file in memory: bytes in many pieces, none at all, and text that stderr cannot encode.
 AS_A_PROCESS = ("nothing", "no_utf8", "a_million_characters", "a_million_blanks", "raw_many")
 
 

@@ -1,4 +1,4 @@
-"""A file that was given to the wrong command: one line says which command it is for."""
+"""A file for the wrong command: one line names the right one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES = {
 IMAGE = "image.vmcore is a memory image: `scan image.vmcore` finds message pages in it, @image.vmcore:ADDRESS is what is at an address"
 LOG = "it looks like a log: `annotate dmesg`"
 LEAVES = "it looks like a CPUID dump: `cpuid leaves`"
-# Words → what they are refused with.
+# Words → the refusal.
 WRONG = {
     "scan page.txt": "page.txt: not a memory image; it looks like a dump in text: `decode page @page.txt`",
     "scan windbg.txt": "windbg.txt: not a memory image; it looks like a dump in text: `decode page @windbg.txt`",

@@ -1,4 +1,4 @@
-"""What the tests of all debuggers share: guests that are made once in a run, when the first test asks for them."""
+"""Shared by the tests of all debuggers: guests that are made once per run, when a test first needs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.debuggers.core import Guest, dump_guest
 
 @pytest.fixture(scope="session")
 def guest(tmp_path_factory: pytest.TempPathFactory) -> Guest:
-    """A guest as newer Linux has it."""
+    """A guest like newer Linux."""
     return dump_guest(tmp_path_factory.mktemp("guest"))
 
 
@@ -21,5 +21,5 @@ def confidential_guest(tmp_path_factory: pytest.TempPathFactory) -> Guest:
 
 @pytest.fixture(scope="session")
 def old_guest(tmp_path_factory: pytest.TempPathFactory) -> Guest:
-    """A guest as Linux before 4.11 had it, with arrays in place of per-CPU variables."""
+    """A guest like Linux before 4.11, with arrays instead of per-CPU variables."""
     return dump_guest(tmp_path_factory.mktemp("old"), "BEFORE_PERCPU")

@@ -1,4 +1,4 @@
-"""A guest that stopped: guest.c compiled, started, and dumped by gdb's gcore. What a debugger is to find in it."""
+"""A stopped guest for debuggers to inspect: guest.c compiled, started, and dumped by gdb's gcore."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.paths import DATA
 
 SOURCE = Path(__file__).with_name("guest.c")
 SECONDS = 60
-# What is at the same address in each guest: the pages are one after another from here on, messages and event flags of each CPU.
+# Equal addresses in each guest: from here on the pages follow one another, messages and event flags of each CPU.
 PAGES = 0x7E0000000000
 PAGE = 0x1000
 UNREADABLE = 0xDEAD000
@@ -33,7 +33,7 @@ class Guest:
 
 
 def dump_guest(folder: Path, *macros: str) -> Guest:
-    """A guest of guest.c with these macros, stopped when all of it is in place. Skips the test where that cannot be made."""
+    """A guest of guest.c with these macros, stopped when everything is set up. Skips the test where that is impossible."""
     need("gcc", "gdb")
     guest = Guest(folder / "guest", folder / "guest.core")
     build_guest(guest.program, *macros)
@@ -44,13 +44,13 @@ def dump_guest(folder: Path, *macros: str) -> Guest:
     words = ["gdb", "-nx", "-batch", *(word for step in steps for word in ("-ex", step)), str(guest.program)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL)
     if not guest.core.exists():
-        if "ptrace" in done.stderr:  # as in a container that may not trace
+        if "ptrace" in done.stderr:  # as in a container without permission to trace
             skip_for("a system whose programs gdb may trace")
         pytest.fail(f"gdb made no core: {done.stderr[-2000:]}")
     return guest
 
 
 def build_guest(program: Path, *macros: str) -> None:
-    """Static, and not moved in memory: its addresses do not depend on the machine's libraries, and nothing else has to be kept with it."""
+    """Static, and at a fixed place in memory: its addresses do not depend on the machine's libraries, and it needs no other files."""
     words = ["gcc", "-g", "-O0", "-static", "-no-pie", "-Wall", "-Wextra", "-Werror", *(f"-D{macro}" for macro in macros)]
     subprocess.run([*words, "-o", str(program), str(SOURCE)], check=True, timeout=SECONDS)

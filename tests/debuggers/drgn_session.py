@@ -1,4 +1,4 @@
-"""A session of drgn in a terminal, as docs/debuggers.md shows it. `python -m tests.debuggers.drgn_session` rewrites what it shows."""
+"""A session of drgn in a terminal, as docs/debuggers.md shows it. `python -m tests.debuggers.drgn_session` rewrites it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN = re.compile(r"(?<=^```text\n)>>> %hv.*?(?=^```$)", re.MULTILINE | re.DOTA
 
 
 def converse(guest: Guest, lines: Sequence[str], home: Path, columns: int = 80) -> str:
-    """What is on the screen once drgn has answered the lines, from the first of them on."""
+    """The screen once drgn has answered the lines, from the first of them on."""
     program = [sys.executable, "-m", "drgn", "-q", "-c", str(guest.core)]
     environ = PLUGIN | {"NO_COLOR": "1", "PYTHON_BASIC_REPL": "1", "TERM": "dumb"}
     with Terminal(home, program=program, columns=columns, rows=200, **environ) as terminal:
@@ -32,7 +32,7 @@ def converse(guest: Guest, lines: Sequence[str], home: Path, columns: int = 80) 
 
 
 def wait(terminal: Terminal, prompts: int) -> None:
-    """Until drgn asks for the next line. What it prints of the imports that it does looks like two lines more or so."""
+    """Waits until drgn asks for the next line. Its list of imports looks like more lines."""
     terminal.until(lambda: is_asking(terminal) and len(answered(terminal)) >= prompts - 1, "no prompt")
 
 

@@ -1,4 +1,4 @@
-"""Commands in gdb and what it answers, as docs/debuggers.md shows it. `python -m tests.debuggers.gdb_session` rewrites what it shows."""
+"""Commands in gdb with its answers, as docs/debuggers.md shows them. `python -m tests.debuggers.gdb_session` rewrites them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ DOCUMENT = ROOT / "docs" / "debuggers.md"
 FILE = PACKAGE / "debuggers" / "gdb.py"
 LIBRARIES = Path(construct.__file__).parent.parent
 PROMPT = "(gdb) "
-BEHIND = "\x1e"  # what is written behind each answer
+BEHIND = "\x1e"  # written after each answer
 SECONDS = 120
 PAGE = DATA / "dumps" / "page.bin"
 PLANTED = 0x100000
-# A guest without a program in it, whose memory has a page. It ends with gdb.
+# A guest without a program, with a page in its memory. It ends with gdb.
 QEMU = f"exec qemu-system-x86_64 -S -gdb stdio -m 64 -display none -serial none -monitor none -device loader,file={PAGE},addr={PLANTED:#x}"
 TO_QEMU = f"target remote | {QEMU}"
-CONNECT = "target remote :1234"  # how a person does it
+CONNECT = "target remote :1234"  # as a person does it
 SHOWN = re.compile(rf"(?<=^```text\n){re.escape(PROMPT)}.*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
 def answers(
     commands: Sequence[str], *files: Path, program: str = "gdb", home: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What gdb says to each command, errors among it. Skips the test where there is no gdb that can run hvrepl."""
+    """gdb's answer to each command, errors included. Skips the test without a gdb that can run hvrepl."""
     need(program)
     if version(program) < (3, 11):
         skip_for("a gdb with Python 3.11 or newer")
@@ -61,28 +61,28 @@ def answers(
 
 @cache
 def version(program: str) -> tuple[int, ...]:
-    """The version of the Python in gdb; empty where it has none."""
+    """The version of gdb's Python; "" if it has none."""
     words = [program, "-nx", "-batch", "-ex", "python print(*sys.version_info[:2])"]
     said = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
     return tuple(int(one) for one in said.split())
 
 
 def ask(commands: Sequence[str], *files: Path, program: str = "gdb") -> list[str]:
-    """The same after the file is sourced, which says nothing."""
+    """The same after the file is sourced, which prints nothing."""
     sourced, *said = answers([f"source {FILE}", *commands], *files, program=program)
     assert sourced == ""
     return said
 
 
 def converse(commands: Sequence[str], guest: Guest) -> str:
-    """A session with a guest's core, or in QEMU where it begins so: each command behind the prompt, and its answer."""
+    """A session with a guest's core, or in QEMU if it begins so: each command after the prompt, and its answer."""
     in_qemu = commands[0] == CONNECT
     if in_qemu:
         need("qemu-system-x86_64")
     real = [TO_QEMU if command == CONNECT else command for command in commands]
     said = ask(real, *([] if in_qemu else [guest.program, guest.core]))
     if in_qemu:
-        said[0] = said[0].splitlines()[-1]  # without what gdb says of a guest that has no program
+        said[0] = said[0].splitlines()[-1]  # without gdb's remark on a guest without a program
     lines = [line for command, text in zip(commands, said, strict=True) for line in (PROMPT + command, *text.splitlines())]
     return "".join(f"{line}\n" for line in lines)
 

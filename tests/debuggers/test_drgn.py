@@ -1,4 +1,4 @@
-"""drgn: %hv and the functions for scripts, on cores of guests of three kinds of kernel, on arm64, and on what is no guest."""
+"""drgn: %hv and the functions for scripts, on cores of three kinds of kernel, on arm64, and on other programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.paths import ROOT
 Run = Callable[[str], str]
 NOWHERE = "0xdead000 cannot be read: could not find memory segment"
 CPUS = range(6)
-# What drgn must know of a kernel to take its core for one.
+# Facts about a kernel without which drgn does not accept its core.
 VMCOREINFO = b"""OSRELEASE=6.6.87
 PAGESIZE=4096
 SYMBOL(init_uts_ns)=ffffffff82a15780
@@ -50,7 +50,7 @@ def open_core(guest: Guest, *, is_known: bool = True) -> Any:
 
 
 def of_memory(arch: str, start: int, memory: bytes, *, physical: bool = False, flags: int = 3) -> Any:
-    """A program that is nothing but some memory."""
+    """A program that consists of some memory."""
     need("module:drgn")
     import drgn
 
@@ -60,7 +60,7 @@ def of_memory(arch: str, start: int, memory: bytes, *, physical: bool = False, f
 
 
 def runner(prog: Any, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs lines of a session of drgn: what is printed, and of what fails the one line that drgn prints then."""
+    """Runs lines of a drgn session: returns their output, and for a failing line the one line that drgn prints."""
     need("module:drgn")
     need("module:drgn.commands")
     from drgn.commands import run_command
@@ -384,7 +384,7 @@ def test_what_cannot_be_done_is_one_line(run: Run, line: str, said: str) -> None
 
 
 def overlay(prog: Any, obj: Any, value: int) -> None:
-    """Memory in which a word is another one than in the core."""
+    """Memory with one word different from the core's."""
     data = value.to_bytes(8, "little")
     prog.add_memory_segment(obj.address_, len(data), lambda *place: data[place[2] : place[2] + place[1]], False)
 
@@ -427,7 +427,7 @@ def test_a_ring_whose_indices_are_outside_it_is_not_counted(guest: Guest, capsys
 
 
 def test_a_type_whose_size_is_another_here_is_not_decoded(run: Run) -> None:
-    """Linux has what follows a message's header as a struct of its own, whose name the specs have for another part of it."""
+    """Linux has a separate struct for the part after a message's header, and the specs use its name for another part."""
     assert run("decode channels[0].offermsg.offer") == (
         "drgn: error: struct vmbus_channel_offer has 176 bytes here, so it is not VMBUS_CHANNEL_OFFER_CHANNEL, which has 188; "
         "name what it is: decode WHAT EXPR"
@@ -507,7 +507,7 @@ def test_a_value_of_a_script_shows_itself(guest: Guest, tmp_path: Path) -> None:
 
 
 def in_drgn(*arguments: str, code: str = "", **environ: str) -> tuple[str, str]:
-    """What a process of drgn prints, and its errors."""
+    """The output of a drgn process, and its errors."""
     need("module:drgn")
     words = [sys.executable, *(["-c", code] if code else ["-m", "drgn"]), *arguments]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=os.environ | PLUGIN | environ)
@@ -516,7 +516,7 @@ def in_drgn(*arguments: str, code: str = "", **environ: str) -> tuple[str, str]:
 
 
 def test_a_drgn_without_commands_says_so_in_one_line(guest: Guest, tmp_path: Path) -> None:
-    """As 0.0.31 and 0.0.32, whose functions work all the same."""
+    """Like 0.0.31 and 0.0.32, where the functions work nevertheless."""
     script = tmp_path / "script.py"
     script.write_text("from hvrepl.debuggers.drgn import message_pages\nprint(len(message_pages(prog)))\n")
     code = f"""
@@ -533,13 +533,13 @@ prog.load_debug_info([{str(guest.program)!r}])
 exec(open({str(script)!r}).read())
 drgn.Program().set_core_dump({str(guest.core)!r})
 """
-    out, err = in_drgn(code=code, DRGN_DISABLE_PLUGINS="*")  # but for the one that is named: drgn's own commands
+    out, err = in_drgn(code=code, DRGN_DISABLE_PLUGINS="*")  # except the named one: drgn's own commands
     assert out == "6\n"
     assert err == "hvrepl: %hv needs drgn 0.0.33 or newer; the functions of hvrepl.debuggers.drgn work here too\n"
 
 
 def test_the_command_is_there_without_being_imported(guest: Guest, tmp_path: Path) -> None:
-    """What makes it known does not load what runs it, as every start of drgn pays for that."""
+    """Registering the command does not load its code, as every start of drgn would pay for it."""
     need("module:drgn")
     need("module:drgn.commands")
     script = tmp_path / "script.py"

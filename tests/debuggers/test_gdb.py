@@ -1,4 +1,4 @@
-"""hv in gdb: on the core of a guest, and on the memory of a guest of QEMU, physical too."""
+"""hv in gdb: on the core of a guest, and on the memory of a QEMU guest, including physical memory."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_the_file_can_be_sourced_again() -> None:
 
 
 def test_libraries_are_found_next_to_the_package(tmp_path: Path) -> None:
-    """As pip installs them, for a Python that is not gdb's."""
+    """As pip installs them, for another Python than gdb's."""
     for path in (PACKAGE, ROOT / "specs", LIBRARIES / "construct"):
         (tmp_path / path.name).symlink_to(path)
     said = answers([f"source {tmp_path}/hvrepl/debuggers/gdb.py", "hv decode -f line simp 0xfa1001"], environ={"PYTHONPATH": ""})
@@ -252,7 +252,7 @@ def test_a_python_without_construct_is_told_in_one_line(tmp_path: Path) -> None:
         ],
         environ={"PYTHONPATH": ""},
     )
-    if found == "True":  # a package of the system
+    if found == "True":  # a system package
         skip_for("a gdb whose Python has no construct")
     assert said == (
         f"hvrepl: the Python {has} of this gdb does not find construct: "
@@ -284,7 +284,7 @@ def test_a_program_of_another_arch_is_refused_unless_it_is_named() -> None:
     ]
 
 
-# Paging such that 1 GiB is the memory from 0 on, and nothing else is mapped: one page of 4 MiB.
+# Paging that maps 1 GiB to memory from 0 on, and nothing else: one page of 4 MiB.
 PAGING = ["set {unsigned}0x200400 = 0x83", "set $cr3 = 0x200000UL", "set $cr4 = 0x10UL", "set $cr0 = 0x80000011UL"]
 MAPPED = 0x40000000 + PLANTED
 

@@ -1,4 +1,4 @@
-"""What crash, lldb, gdb and QEMU's monitor print goes into hvrepl: by what they printed once, and by the programs where they are here."""
+"""hvrepl reads what crash, lldb, gdb and QEMU's monitor print: from earlier output, and from the programs if they are installed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.transcripts import ROOT, environment
 SECONDS = 60
 PRINTED = DATA / "debuggers"
 SCREEN = to_text(hvrepl.decode("page", PAGE.read_bytes())).splitlines()
-LLDB_PYTHON = "/usr/lib/llvm-14/lib/python3.11/dist-packages"  # where Debian 12 has it, and does not look for it
+LLDB_PYTHON = "/usr/lib/llvm-14/lib/python3.11/dist-packages"  # Debian 12 has it there, but does not look there
 
-# File → (where the page was, what it is read as). crash 8.0.2 on a kernel's dump by QEMU, lldb 14, QEMU 7.2.
+# File → (where the page was, how it is read). crash 8.0.2 on a kernel's dump by QEMU, lldb 14, QEMU 7.2.
 SAMPLES = {
     "crash-rd.txt": (0xFFFF88800D000000, "crash rd words, 4096 bytes"),
     "crash-rd-8.txt": (0xFFFF88800D000000, "crash rd -8 bytes, 4096 bytes"),
@@ -47,7 +47,7 @@ def test_every_sample_is_read() -> None:
 
 
 def run(command: str, folder: Path, text: str = "", **more: str) -> str:
-    """What a line of the system's shell prints, which has hvrepl."""
+    """The output of a line in the system's shell, which has hvrepl."""
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,

@@ -1,1 +1,1 @@
-"""Writers of memory images as tests need them, one module for each format."""
+"""Writers of memory images for tests, one module per format."""

@@ -1,4 +1,4 @@
-"""Message pages, and ELF cores that hold them, byte by byte."""
+"""Message pages, and ELF cores that contain them, byte by byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def page(slots: Mapping[int, bytes]) -> bytes:
     return b"".join(slots.get(number, b"").ljust(SLOT, b"\0") for number in range(PAGE // SLOT))
 
 
-# Of each class: the ELF header after e_ident (e_type, e_machine, e_version, e_entry, e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize,
+# For each class: the ELF header after e_ident (e_type, e_machine, e_version, e_entry, e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize,
 # e_phnum, e_shentsize, e_shnum, e_shstrndx), a program header, and a section header of zeros up to sh_info. See elf(5).
 HEADERS = {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}
 ENTRIES = {32: "IIIIIIII", 64: "IIQQQQQQ"}
@@ -46,7 +46,7 @@ def core(
     sections: int | None = None,
     spare: int = 0,
 ) -> bytes:
-    """An ELF file whose headers say what they are told to: the header, one of a section if there is `info` for it, segments, and data.
+    """An ELF file with the given headers: the ELF header, a section header if there is `info` for one, segments, and data.
 
     `spare` bytes come after each program header.
     """
@@ -86,7 +86,7 @@ def elf(
     machine: int = MACHINE,
     spare: int = 0,
 ) -> bytes:
-    """An ELF file with (virtual address, physical address, bytes) loaded; kind 4 is a core. Each claims some bytes more than it has."""
+    """An ELF file with (virtual address, physical address, bytes) loaded; kind 4 is a core. Each claims `more` bytes than it has."""
     blank = (NOTE, 0, 0, 0, 0, 0)
     at = len(core([blank] * (len(loads) + bool(note)), bits=bits, order=order, spare=spare))
     segments: list[Segment] = []
@@ -105,7 +105,7 @@ def note_of(name: bytes, data: bytes, order: str = "<") -> bytes:
     return struct.pack(order + "III", len(name) + 1, len(data), 0) + b"".join(part + bytes(-len(part) % 4) for part in (name + b"\0", data))
 
 
-# As QEMU writes them for two CPUs, and Linux' own at the end.
+# As QEMU writes them for two CPUs, with Linux' own at the end.
 NOTES = (
     note_of(b"CORE", bytes(336)) * 2
     + note_of(b"QEMU", bytes(432)) * 2

@@ -18,7 +18,7 @@ def flattened(records: Iterable[tuple[int, bytes]], kind: int = 1, version: int 
 
 
 def interleaved(data: bytes, size: int) -> Iterable[tuple[int, bytes]]:
-    """Its records as makedumpfile writes them: a part from the front and one from the middle by turns, and the header again in the end."""
+    """Its records as makedumpfile writes them: parts from the front and from the middle in turn, and the header again at the end."""
     middle = len(data) // (2 * size) * size
     yield 0, bytes(min(size, len(data)))
     for at in range(0, len(data), size):

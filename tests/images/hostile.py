@@ -1,10 +1,10 @@
-"""What harm is done to images, for the tests of each format: cut anywhere, any field set to anything; and that a reader survives it.
+"""Damages images, for the tests of each format: cut anywhere, any field set to anything; and checks that a reader survives.
 
     @pytest.mark.parametrize("harm", [*cuts(IMAGE), *fields(IMAGE, words(0, 64))], ids=str)
     def test_...(harm): survives(harm.data)
 
-What a reader does is counted, not timed: the bytes it asks for, the calls it makes and the memory it takes, each bounded by what the
-file holds.
+The reader's work is counted, not timed: the bytes it asks for, the calls it makes and the memory it takes, each limited in proportion to
+the file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from hvrepl.readers.images.source import Source
 from tests.images.core import PAGE
 from tests.paths import DATA, PACKAGE
 
-NAME = "image"  # the path of an image that is in no file
+NAME = "image"  # the path of an image that is not in a file
 SIZES = (1, 2, 4, 8)
-LOOKED_AT = 64  # ranges in which is read, and pages that are read again
+LOOKED_AT = 64  # ranges that are read from, and pages that are read again
 FIRST, LAST = 0, (1 << 64) - 1
 ODD_ADDRESSES = (FIRST, 1, PAGE - 1, 1 << 31, 1 << 32, 1 << 47, 1 << 63, LAST - PAGE, LAST)
-# What a reader may do for each byte that the file holds, and besides.
+# A reader's limits per byte of the file, and in addition.
 FILLED_PER_BYTE, FILLED_BESIDES = 16, 1 << 20
 CALLS_PER_BYTE, CALLS_BESIDES = 16, 100_000
 MEMORY_PER_BYTE, MEMORY_BESIDES = 8, 4 << 20
@@ -43,7 +43,7 @@ LONGEST_LINE = 400
 
 @dataclass(frozen=True)
 class Harm:
-    """An image to which something was done, and what that was."""
+    """A modified image, and the modification."""
 
     what: str
     data: bytes = field(repr=False)
@@ -53,7 +53,7 @@ class Harm:
 
 
 def cuts(data: bytes, places: Iterable[int] = (), step: int = 64) -> Iterator[Harm]:
-    """The image cut at each `step` bytes and at places, and a byte before and after each of them."""
+    """The image cut at every `step` bytes and at places, and one byte before and after each of these."""
     around = {at + by for at in (*range(0, len(data) + 1, step), *places) for by in (-1, 0, 1)}
     for length in sorted(around):
         if 0 < length < len(data):
@@ -68,7 +68,7 @@ def words(start: int, end: int, sizes: Sequence[int] = SIZES) -> Iterator[tuple[
 
 
 def odd_values(size: int, choose: random.Random) -> Iterator[int]:
-    """Values of a field of so many bytes that break what takes them for good."""
+    """Values for a field of so many bytes that break a reader that trusts them."""
     bits = 8 * size
     odd = (0, 1, 2, 3, 0x7F, PAGE - 1, PAGE, 0xFFFE, 0xFFFF, 1 << 31, (1 << 31) - 1, 1 << 32, 1 << 63, (1 << 63) - 1)
     yield from dict.fromkeys(
@@ -77,7 +77,7 @@ def odd_values(size: int, choose: random.Random) -> Iterator[int]:
 
 
 def fields(data: bytes, places: Iterable[tuple[int, int]], seed: int = 20) -> Iterator[Harm]:
-    """The image with each field (offset, size) set to each odd value, in the order of its bytes or the other one."""
+    """The image with each field (offset, size) set to each odd value, in the order of its bytes or the reverse."""
     choose = random.Random(seed)
     for at, size in places:
         for value in odd_values(size, choose):
@@ -92,7 +92,7 @@ LARGEST_SAMPLE = 1 << 18
 
 
 def all_samples() -> dict[str, bytes]:
-    """Small images of all formats by name: those of tests/data/images, and what `samples` of each module of tests.images gives."""
+    """Small images of all formats by name: those of tests/data/images, and those from `samples` of each module of tests.images."""
     found = {path.name: path.read_bytes() for path in sorted((DATA / "images").iterdir()) if path.stat().st_size <= LARGEST_SAMPLE}
     for module in pkgutil.iter_modules(tests.images.__path__, "tests.images."):
         made = getattr(import_module(module.name), "samples", dict)()
@@ -101,7 +101,7 @@ def all_samples() -> dict[str, bytes]:
 
 
 def apply_harm(text: str) -> Harm:
-    """What is written as text: the name of a sample, then one thing that is done to it on each line, in decimal but for bytes:
+    """The text of a test case: the name of a sample, then one modification per line, in decimal except for bytes:
 
     `set OFFSET BYTES`, `copy OFFSET SIZE TO`, `fill OFFSET SIZE BYTE` and `cut SIZE`.
     """
@@ -124,11 +124,11 @@ def apply_harm(text: str) -> Harm:
     return Harm(text, bytes(data))
 
 
-HEAD = 512  # bytes at the start of most images in which each is a field
+HEAD = 512  # bytes at the start of most images, each of them in a field
 
 
 def make_harm(choose: random.Random, seed: str) -> str:
-    """A sample, or what was done to one, with some more done to it, mostly to its first bytes."""
+    """A sample, or an earlier case, with further modifications, mostly of its first bytes."""
     samples = all_samples()
     lines = seed.splitlines() or [choose.choice(sorted(samples))]
     size = len(samples[lines[0]])
@@ -149,7 +149,7 @@ def make_harm(choose: random.Random, seed: str) -> str:
 
 
 class BytesSource:
-    """An image that is in no file. Whole pages of zeros are the holes of it."""
+    """An image that is not in a file. Whole pages of zeros are its holes."""
 
     def __init__(self, data: bytes, path: str = NAME) -> None:
         self.data = data
@@ -173,11 +173,11 @@ class BytesSource:
 
 
 class Overworked(BaseException):
-    """A reader does more than a file of this size is worth. No reader may catch it, as it might an AssertionError."""
+    """A reader does more than a file of this size deserves. A reader must not catch it, as it might an AssertionError."""
 
 
 class Counted:
-    """A source that counts what is asked of it, and refuses what is absurd."""
+    """A source that counts what is asked of it, and refuses absurd requests."""
 
     def __init__(self, source: Source, most: int) -> None:
         self.source = source
@@ -206,7 +206,7 @@ class Counted:
 
 @dataclass
 class Survived:
-    """What a reader gave of an image: the pages that are not zeros by address, the error with which it ended, and what it took."""
+    """A reader's results: the nonzero pages by address, the error at the end, and the cost."""
 
     format: str = ""
     pages: dict[int, bytes] = field(default_factory=dict)
@@ -217,7 +217,7 @@ class Survived:
 
 
 def held(source: Source) -> int:
-    """How many bytes of a source are not in its holes."""
+    """The bytes of a source outside its holes."""
     size, at, found = source.size or 0, 0, 0
     while at < size:
         hole = source.hole(at, size - at)
@@ -228,10 +228,11 @@ def held(source: Source) -> int:
 
 
 def survives(image: bytes | Source, *, truth: Mapping[int, bytes] | None = None, opens: Callable[[Source], Memory] = memory_in) -> Survived:
-    """What a reader gives of an image. Fails if it does more than the file is worth, for a pass or one address, or raises no FileError.
+    """A reader's results for an image. Fails if it does more than the file deserves, in a pass or for one address, or raises another error
+    than FileError.
 
-    `truth` is what there was before harm was done: whatever is given must be a part of it, at its address. What is no longer known as
-    more than bytes, as it is cut within what its format begins with, is read as raw.
+    `truth` is the undamaged content: every result must be a part of it, at its address. A file that is no longer recognised, as it is cut
+    within the beginning of its format, is read as raw.
     """
     source = BytesSource(image) if isinstance(image, bytes) else image
     weight = held(source)
@@ -244,7 +245,7 @@ def survives(image: bytes | Source, *, truth: Mapping[int, bytes] | None = None,
                 with closing(opens(counted)) as memory:
                     result.format = memory.facts.format
                     check_facts(memory)
-                    for attempt in looks(memory):  # each is worth as much as all of the file
+                    for attempt in looks(memory):  # each may cost as much as the whole file
                         counted.filled = result.calls = 0
                         attempt()
                     counted.filled = result.calls = 0
@@ -286,7 +287,7 @@ def check_facts(memory: Memory) -> None:
 
 
 def looks(memory: Memory) -> Iterator[Callable[[], object]]:
-    """The ranges are in order, and each can be read in, as can anything else."""
+    """The ranges are in order, and each can be read from, and so can any other address."""
     addresses = list(ODD_ADDRESSES)
 
     def see_ranges() -> None:
@@ -298,7 +299,7 @@ def looks(memory: Memory) -> Iterator[Callable[[], object]]:
             addresses.extend((one.address, one.address + one.size // 2, one.end - 1))
 
     def read_at(address: int) -> None:
-        with suppress(FileError):  # in words that `survives` checks of the whole image
+        with suppress(FileError):  # `survives` checks its words for the whole image
             assert len(memory.read(address, 64)) <= 64
 
     yield see_ranges
@@ -308,7 +309,7 @@ def looks(memory: Memory) -> Iterator[Callable[[], object]]:
 
 @contextmanager
 def counting_calls(result: Survived, most: int) -> Iterator[None]:
-    """Counts the calls that are made in the package, of functions and from them, and ends what makes more than enough."""
+    """Counts the calls within the package, of functions and from them, and stops it after too many."""
     package, before = str(PACKAGE), sys.getprofile()
 
     def count(frame: FrameType, event: str, _: object) -> None:

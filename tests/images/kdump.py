@@ -1,4 +1,4 @@
-"""kdump-compressed vmcores, byte by byte, as makedumpfile's IMPLEMENTATION and diskdump_mod.h have them."""
+"""kdump-compressed vmcores, byte by byte, after makedumpfile's IMPLEMENTATION and diskdump_mod.h."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tests.images.core import PAGE, TIMER, page
 
 SIGNATURE = b"KDUMP   "
-# What drgn must know of a kernel before it reads a vmcore of it.
+# Facts about a kernel without which drgn does not read its vmcore.
 VMCOREINFO = b"""\
 OSRELEASE=6.6.87
 BUILD-ID=0123456789abcdef0123456789abcdef01234567
@@ -22,7 +22,7 @@ NUMBER(phys_base)=0
 NUMBER(pgtable_l5_enabled)=0
 """
 NAMES = ("Linux", "guest", "6.6.87", "#1", "x86_64", "")
-Pack = Callable[[bytes], tuple[int, bytes]]  # a page → the flags of its descriptor, and what the file has of it
+Pack = Callable[[bytes], tuple[int, bytes]]  # a page → the flags of its descriptor, and its bytes in the file
 
 
 def with_zlib(page: bytes) -> tuple[int, bytes]:
@@ -65,9 +65,9 @@ def kdump(
     part: tuple[int, int] | None = None,
     blocks: int = 0,
 ) -> bytes:
-    """A vmcore of page number → bytes of the page; pages of zeros share one.
+    """A vmcore of page number → bytes of the page; pages of zeros share one page of the file.
 
-    `part` are the first page and the one after the last of this file of a split dump, `blocks` those of one bitmap if more than needed.
+    `part` are the first page and the one after the last in this file of a split dump, `blocks` those of one bitmap if it has spare ones.
     """
     frames = max(pages, default=0) + 1
     blocks = max(blocks, -(-frames // (8 * block)))
@@ -104,7 +104,7 @@ def kdump(
 
 
 def table_of(data: bytes, block: int = PAGE) -> int:
-    """Where the descriptors of a vmcore begin."""
+    """The place of a vmcore's descriptors."""
     (blocks,) = struct.unpack_from("<I", data, 436)
     return (2 + int(blocks)) * block
 

@@ -1,4 +1,4 @@
-"""LiME images and AVML's, byte by byte, with a small snappy of their own that packs runs of a byte."""
+"""LiME images and AVML's, byte by byte, with a small snappy of our own that packs runs of a byte."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def lime(ranges: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 def pack_run(data: bytes) -> bytes:
-    """What snappy's format_description.txt calls the raw format: literals, and copies of the byte before."""
+    """The raw format of snappy's format_description.txt: literals, and copies of the byte before."""
     packed = varint(len(data))
     at = 0
     for run in RUN.finditer(data):
@@ -34,7 +34,7 @@ def pack_run(data: bytes) -> bytes:
 
 
 def varint(value: int) -> bytes:
-    """7 bits per byte, the lowest first; the highest bit says that there are more."""
+    """7 bits per byte, the lowest first; the highest bit announces more."""
     return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + varint(value >> 7)
 
 
@@ -60,7 +60,7 @@ def crc_table() -> tuple[int, ...]:
 
 
 def checksum(data: bytes) -> bytes:
-    """CRC-32C, turned and moved as framing_format.txt has it."""
+    """CRC-32C, rotated and offset as in framing_format.txt."""
     table, value = crc_table(), 0xFFFFFFFF
     for byte in data:
         value = value >> 8 ^ table[(value ^ byte) & 0xFF]
@@ -96,7 +96,7 @@ def avml(ranges: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 def samples() -> dict[str, bytes]:
-    """Small images, one of AVML with ranges of both kinds."""
+    """Small images, including one of AVML with ranges of both kinds."""
     ranges = [(0x1000, page({0: TIMER}) + bytes(PAGE)), (0x3C5A000, page({0: TIMER, 2: VERSION_RESPONSE}))]
     mixed = lime(ranges[:1]) + avml_range(0x8000, page({3: TIMER}), pack=stored) + avml(ranges[1:])
     return {"lime": lime(ranges), "avml": avml(ranges), "mixed": mixed}

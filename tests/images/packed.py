@@ -1,4 +1,4 @@
-"""Files that are packed with zstd, byte by byte by RFC 8878, of blocks that are stored or a run of one byte. gzip is the library's."""
+"""Files packed with zstd, byte by byte after RFC 8878, from blocks that are stored or a run of one byte. gzip is the library's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tests.images import lime
 from tests.images.core import PAGE, TIMER, VERSION_RESPONSE, page
 
-NEEDED = "module:compression" if sys.version_info >= (3, 14) else "module:backports"  # by a reader of zstd
+NEEDED = "module:compression" if sys.version_info >= (3, 14) else "module:backports"  # needed to read zstd
 LARGEST_BLOCK = 1 << 17
 STORED, RUN = 0, 1
 

@@ -1,4 +1,4 @@
-"""Images without files: bytes as a source, and all that is read of them."""
+"""Images without files: bytes as a source, and everything that is read from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.images.core import PAGE
 
 
 class BytesSource:
-    """Bytes that stand for a file; with `is_sized` off they say only at their end how many they are, as what is unpacked does."""
+    """Bytes as a file; without `is_sized` their number only shows at the end, as when unpacking."""
 
     def __init__(self, data: bytes, path: str = "image", *, is_sized: bool = True) -> None:
         self.data = data
@@ -31,7 +31,7 @@ class BytesSource:
 
 
 def read_all(data: bytes, path: str = "image", *, is_sized: bool = True) -> tuple[dict[int, bytes], str]:
-    """(address → each page of an image, what it says is wrong with it)."""
+    """({address: each page of an image}, the fault it reports)."""
     try:
         with closing(memory_in(BytesSource(data, path, is_sized=is_sized))) as memory:
             return pages_in(memory)
@@ -40,7 +40,7 @@ def read_all(data: bytes, path: str = "image", *, is_sized: bool = True) -> tupl
 
 
 def pages_in(memory: Memory) -> tuple[dict[int, bytes], str]:
-    """(address → each page of an image, what it says is wrong with it)."""
+    """({address: each page of an image}, the fault it reports)."""
     pages: dict[int, bytes] = {}
     try:
         for address, piece, _ in memory.chunks():
@@ -59,12 +59,12 @@ def reason(error: FileError, path: str = "") -> str:
 
 
 def is_part(found: dict[int, bytes], truth: dict[int, bytes]) -> bool:
-    """Whether all that was found is so, but that the last page of a file that is cut is not whole."""
+    """Whether all results are true, except that the last page of a truncated file is incomplete."""
     return all(truth.get(address, b"").startswith(data) for address, data in found.items())
 
 
 def pokes(data: bytes, places: range, width: int) -> Iterator[tuple[int, bytes]]:
-    """(place, the bytes with other ones there): zeros, ones, and what has some of both."""
+    """(place, the bytes with others there): zeros, ones, and a mixture."""
     for place in places:
         for value in (0, (1 << 8 * width) - 1, 1, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0x0000001000000000, 0x12345678_9ABCDEF0):
             yield place, data[:place] + (value % (1 << 8 * width)).to_bytes(width, "little") + data[place + width :]

@@ -1,4 +1,4 @@
-"""Saved states of Hyper-V, byte by byte, as OpenVMM's support/hvs_file/FORMAT.md and vm/hv1/hvdef/src/save_restore.rs have them."""
+"""Saved states of Hyper-V, byte by byte after OpenVMM's support/hvs_file/FORMAT.md and vm/hv1/hvdef/src/save_restore.rs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.images.core import PAGE, TIMER, page
 MIB = 1 << 20
 VALUE = int | str | bytes  # an Int, a String or an Array
 
-# Where fields are in an image that `store` makes with the tables first: for tests that change them.
+# Places of fields in an image from `store` with the tables first: for tests that change them.
 HEADERS = (0, 4096)
 OBJECT_TABLE = 8192
 
 
 def summed(layout: str, checksum: int, *fields: int) -> bytes:
-    """A packed struct whose field number `checksum` is the CRC-32 of it with that field zero."""
+    """A packed struct whose field number `checksum` is the CRC-32 of the struct with that field zero."""
     values = list(fields)
     values.insert(checksum, 0)
     values[checksum] = zlib.crc32(struct.pack(layout, *values))
@@ -41,9 +41,9 @@ def key_entry(kind: int, flags: int, parent: tuple[int, int], order: int, name: 
 
 
 def store(values: Mapping[str, VALUE], *, tables_first: bool = True, log: bytes = b"", room: int = 226, version: int = 0x400) -> bytes:
-    """A file that holds values under paths; arrays of 2048 bytes and more are objects of their own.
+    """A file with values under paths; arrays of 2048 bytes and more are separate objects.
 
-    `room`: entries of an object table but for the one that leads to the next.
+    `room`: entries of an object table, without the one that leads to the next.
     """
     entries: list[tuple[str, str, int, VALUE]] = []  # path of the parent, name, kind, value
     nodes: set[str] = set()
@@ -123,7 +123,7 @@ def range_of(pages: int, index: int, page: int, version: int = 3) -> bytes:
 
 
 def saved(memory: Mapping[int, bytes], *, state: bytes = b"", is_packed: bool = False, version: int = 0x0A00) -> dict[str, VALUE]:
-    """The values of a saved state: guest physical address → the memory from there on. Its last block is filled with zeros."""
+    """The values of a saved state: guest physical address → the memory there. The last block is filled up with zeros."""
     values: dict[str, VALUE] = {
         "/savedstate/VmVersion": version,
         "/configuration/properties/version": version,
@@ -143,7 +143,7 @@ def saved(memory: Mapping[int, bytes], *, state: bytes = b"", is_packed: bool = 
 
 
 def pack(block: bytes) -> bytes:
-    """A block as Hyper-V packs it: runs of pages filled alike, pages as they are, and pages packed by Xpress, each behind its size."""
+    """A block as Hyper-V packs it: runs of equally filled pages, plain pages, and pages packed by Xpress, each after its size."""
     found = b""
     at = 0
     while at < len(block):
@@ -220,7 +220,7 @@ def vp(index: int, *chunks: bytes, vtl: int = 0) -> bytes:
 
 
 def x64(rip: int, cr3: int) -> tuple[bytes, ...]:
-    """The registers of a processor, of each kind that is documented."""
+    """The registers of a processor, of each documented kind."""
     general = [number << 8 | 1 for number in range(16)] + [rip, 2]
     segment = struct.pack("<QIHH", 0, 0xFFFFFFFF, 0x10, 0x209B)
     return (
@@ -244,7 +244,7 @@ def arm64(elr: int) -> tuple[bytes, ...]:
 
 
 def reseal(image: bytes) -> bytes:
-    """An image whose tables come first, with the checksums of its headers, first object table and key tables made anew."""
+    """An image whose tables come first, with new checksums for its headers, first object table and key tables."""
     data = bytearray(image)
     for at in HEADERS:
         renew(data, at, at + 46, 4)
@@ -279,7 +279,7 @@ def renew(data: bytearray, start: int, end: int, checksum: int) -> None:
 
 
 def samples() -> dict[str, bytes]:
-    """A small saved state as it is, and one that is packed."""
+    """A small saved state, plain and packed."""
     memory = {0: page({0: TIMER})}
     state = partition([vp(0, *x64(0x1000, 0x2000))])
     return {kind: store(saved(memory, state=state, is_packed=kind == "packed")) for kind in ("plain", "packed")}

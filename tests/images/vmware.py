@@ -23,7 +23,7 @@ def block(name: str, data: bytes, *indices: int, padding: int = 0, size: int = 6
 
 
 def regions(places: Sequence[tuple[int, int, int]]) -> bytes:
-    """(first page of the guest's, first page in the .vmem, number of pages) of each region."""
+    """(the guest's first page, first page in the .vmem, number of pages) of each region."""
     tags = tag("regionsCount", len(places))
     for number, (first, place, size) in enumerate(places):
         tags += tag("regionPPN", first, number) + tag("regionPageNum", place, number) + tag("regionSize", size, number)

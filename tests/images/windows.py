@@ -15,7 +15,7 @@ def put(data: bytearray, at: int, value: int, width: int) -> None:
 
 
 def header(kind: int, runs: Sequence[tuple[int, int]], *, machine: int = X64, build: int = 20348, major: int = 15) -> bytearray:
-    """The first 0x2000 bytes: what Windows does not set says PAGE."""
+    """The first 0x2000 bytes: fields that Windows does not set contain PAGE."""
     data = bytearray(b"PAGE" * 0x800)
     data[4:8] = b"DU64"
     put(data, 0x08, major, 4)
@@ -60,7 +60,7 @@ def bitmap(pages: Mapping[int, bytes], kind: int = BITMAP, *, machine: int = X64
 
 
 def old_summary(pages: Mapping[int, bytes]) -> bytes:
-    """A kernel dump before Windows 8: numbers of 32 bits, and the bitmap 16 bytes earlier."""
+    """A kernel dump before Windows 8: 32-bit numbers, and the bitmap 16 bytes earlier."""
     bits = -(-(max(pages) + 1) // 8) * 8
     size = -(-(0x2028 + bits // 8) // PAGE) * PAGE
     second = bytearray(size - 0x2000)

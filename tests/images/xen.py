@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.images.core import TIMER, page
 
-NOBODY = -1  # the number of a page that is nobody's
+NOBODY = -1  # the number of a page without an owner
 
 
 def note(kind: int, body: bytes, order: str) -> bytes:
@@ -24,7 +24,7 @@ def xen(
     names_last: bool = False,
     noted: int | None = None,
 ) -> bytes:
-    """(page number, its bytes) in the order in which they are in the file. `noted` is the size of a page by the note, if another."""
+    """(page number, its bytes) in the order of the file. `noted` is the page size in the note, if it differs."""
     numbers = [number % (1 << 64) for number, _ in pages]
     if table == ".xen_p2m":
         numbers = [value for number in numbers for value in (number, number ^ 0x5000)]

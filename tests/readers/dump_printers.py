@@ -1,4 +1,4 @@
-"""How tools print bytes: for each form a function that makes its text. All print 16 bytes a line."""
+"""The output of tools that print bytes: for each form a function that makes its text. All print 16 bytes per line."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def print_motorola(data: bytes) -> str:
 
 
 def print_gdb_array(data: bytes) -> str:
-    """p/x, which folds ten or more alike."""
+    """p/x, which folds ten or more equal values."""
     parts: list[str] = []
     at = 0
     while at < len(data):

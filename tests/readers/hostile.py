@@ -1,4 +1,4 @@
-"""What reads text of others, each as a function of a text; and texts that make a reader slow which looks at its input again and again."""
+"""The readers of foreign text, each as a function of a text; and texts that slow down a reader with backtracking or repeated passes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def session() -> Session:
 @cache
 def completer() -> Completer:
     made = Completer(session().catalog, shell_commands(), str)
-    vars(made)["names"] = made.names[::100]  # each text is looked for in all of them, however long it is
+    vars(made)["names"] = made.names[::100]  # each text is searched in all of them, however long it is
     made.warm_up()
     return made
 
@@ -75,7 +75,7 @@ def read_typed(text: str) -> None:
 
 
 def read_keys(text: str) -> None:
-    """What each key of a line costs."""
+    """The cost of each key of a line."""
     for is_asked in (False, True):
         completer().complete(text, is_asked=is_asked)
     for done in (False, True):
@@ -106,17 +106,17 @@ def read_kind(text: str) -> None:
 
 
 def number_of_cpus(size: int) -> str:
-    """Leaves of ever more CPUs."""
+    """Leaves of more and more CPUs."""
     return "".join(f"CPU {cpu}:\n  0x40000003 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4\n" for cpu in range(size // 60))
 
 
 def other_leaves(size: int) -> str:
-    """CPUs of which each has another leaf."""
+    """CPUs that each have another leaf."""
     return "".join(f"CPU:\n  0x{0x40000100 + place:08x} 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4\n" for place in range(size // 60))
 
 
 def alternating(size: int) -> str:
-    """One line with leaves in two forms by turns."""
+    """One line with leaves in two alternating forms."""
     return "0x40000003 0x00: eax=0x1 ebx=0x2 ecx=0x3 edx=0x4, cpuid 40000001 1-2-3-4, " * (size // 75)
 
 
@@ -141,7 +141,7 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-# What is repeated → whichever reader is given it must take time that grows no faster than its length.
+# A repeated text → for every reader, the time must not grow faster than its length.
 UNITS = (
     *("a", "A", "0", " ", "\t", "\n", "(", ")", "'", '"', "\\", "\\'", "\\x", "\\x00", "0x", "0x1 ", "00 ", "00", "{", "}", "[", "]"),
     *("{0},", "u8 a[]={0};\n", "/*", "//", "*\n", ":", "<", ">", "=", ",", ".", "-", "_", "`", "#", "|", "P0=", "P0=1 ", "0xd1 (0x1, "),
@@ -150,8 +150,8 @@ UNITS = (
     *("msr ", "x=", "\r", "\u200b", "0000: 00\n", "}\n\n", "\\\n", "msr: 0x40000000 0x1\n", "|x"),
     *("zz ", "_ ", "-k ", "--hex ", "a=b ", "vector=1 ", "'a' ", "(1) ", "@x ", "\u00e9 "),
 )
-STARTS = ("", "(", "'", '"', "{", "/*", "P0=", "[1.0] ", "sint2 ", "encode page ", "b'", "0x")  # what is before it
-# What a reader is made for, at its largest.
+STARTS = ("", "(", "'", '"', "{", "/*", "P0=", "[1.0] ", "sint2 ", "encode page ", "b'", "0x")  # texts before it
+# The largest inputs that a reader is made for.
 OWN: dict[str, tuple[Callable[[int], str], ...]] = {
     "cpuid": (number_of_cpus, other_leaves, alternating),
     "log": (number_of_cpus, rows),

@@ -1,4 +1,4 @@
-"""CPUID dumps in every form that tools print, one CPU or several; what is damaged is told."""
+"""CPUID dumps in every form that tools print, of one CPU or several; damage is reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ read_dump = partial(read_cpuid.read_dump, space=CPUID)
 read_file = partial(read_cpuid.read_file, space=CPUID)
 REGISTERS = {"eax": 0x3FFF, "ebx": 0x2BB9FF, "ecx": 2, "edx": 0x10FFFBF2}
 
-# Leaf 0x40000003 as it is printed by: form → line.
+# Leaf 0x40000003 in each tool's form: form → line.
 LINES = {
     "instlatx64": "CPUID 40000003: 00003FFF-002BB9FF-00000002-10FFFBF2",
     "instlatx64_with_subleaf": "CPUID 40000003:00 = 00003FFF-002BB9FF-00000002-10FFFBF2",
@@ -237,7 +237,7 @@ LONG = {
 def test_a_long_line_does_not_take_long(line: str) -> None:
     start = perf_counter()
     list(find_leaves(line))
-    assert perf_counter() - start < 3  # where blanks were not bounded, half a minute
+    assert perf_counter() - start < 3  # with unbounded blanks, half a minute
 
 
 @given(st.text())

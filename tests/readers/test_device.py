@@ -1,4 +1,4 @@
-"""MSRs and CPUID leaves through devices, of a saved tree, and every reason why they cannot be read."""
+"""MSRs and CPUID leaves through devices and from a saved tree, and every reason why they cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dumps as tools print them: each form reads back to its bytes, and a damaged one is refused with its line."""
+"""Dumps as tools print them: each form gives back its bytes, and a damaged one is refused with its line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_page_has_a_timer_message_and_a_vmbus_message() -> None:
 @given(seed=st.binary(min_size=1, max_size=12), words=st.integers(2, 12))
 def test_printed_bytes_read_back_equal(name: str, seed: bytes, words: int) -> None:
     printer, size = PRINTERS[name]
-    assume(not re.fullmatch(rb"[0-9a-fA-F :-]+", seed))  # which would be hex in quotes
+    assume(not re.fullmatch(rb"[0-9a-fA-F :-]+", seed))  # this would be hex in quotes
     data = (seed * 8 * words)[: 8 * words]
     dumps = read_dump(printer(data, size))
     assert [dump.data for dump in dumps] == [data]

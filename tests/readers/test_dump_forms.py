@@ -1,4 +1,4 @@
-"""Each form that a tool prints is read right, and once it is damaged it is read right or refused: never as other bytes."""
+"""Each tool's form is read correctly, and a damaged one is read correctly or refused: never as other bytes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def encodings(text: str) -> Iterator[tuple[str, bytes]]:
 
 
 def damages(lines: list[str], chance: random.Random) -> Iterator[tuple[str, list[str]]]:
-    """What happens to pastes. A row is one line of many."""
+    """Typical damage of pastes. A row is one line of many."""
     at = chance.randrange(len(lines))
     for row in {0, 1, len(lines) // 2, len(lines) - 2, len(lines) - 1, at} & set(range(len(lines))):
         yield f"without line {row + 1}", lines[:row] + lines[row + 1 :]
@@ -78,7 +78,7 @@ def damages(lines: list[str], chance: random.Random) -> Iterator[tuple[str, list
 
 
 def is_right(dumps: list[Dump], truth: Dump, how: str) -> bool:
-    """Whether all dumps are pieces of what was printed, at their places unless a digit of an address was lost."""
+    """Whether all dumps are pieces of the original, at their places unless a digit of an address was lost."""
     for dump in dumps:
         if truth.address is None or dump.address is None:
             return False
@@ -103,7 +103,7 @@ def test_a_form_that_was_copied_is_read_right(name: str, given: str) -> None:
 def test_a_damaged_dump_is_read_right_or_refused(name: str, given: str) -> None:
     text = WITH_ADDRESS[name](DATAS[given])
     (whole,) = read_bytes(text.encode())
-    unknowable = ("all cut in line 1 ", "without line 1" if name == "Intel HEX" else "-")  # nothing is left that says more
+    unknowable = ("all cut in line 1 ", "without line 1" if name == "Intel HEX" else "-")  # the rest cannot show it
     wrong = []
     for seed in range(amount(1, 4)):
         for how, lines in damages(text.splitlines(), random.Random(seed)):
@@ -118,7 +118,7 @@ def test_a_damaged_dump_is_read_right_or_refused(name: str, given: str) -> None:
     assert not wrong
 
 
-# Each text of a tool, and what must be said to read it, if anything.
+# Each tool's text, and the options that it needs.
 TOLD = {"hexdump-ve4.A.txt": ["--words", "4"], "od-An-tx8-v.A.txt": ["--words", "8"], "rust-x.A.txt": ["--hex"]}
 TEXTS = sorted(path.name for path in FORMS.glob("*.A.txt"))
 

@@ -1,4 +1,4 @@
-"""Event logs of Windows: records as the package evtx gives them → events and their text; files that are damaged."""
+"""Windows event logs: records from the package evtx → events and their text; damaged files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def written(tmp_path: Path, data: bytes) -> Path:
 
 
 def record(provider: str, event: Any, **parts: Any) -> dict[str, Any]:
-    """A record as the package gives it."""
+    """A record in the package's form."""
     created = {"#attributes": {"SystemTime": "2024-12-09T11:31:23.235620Z"}}
     system = {"Provider": {"#attributes": {"Name": provider}}, "EventID": event, "TimeCreated": created}
     return {"Event": {"#attributes": {"xmlns": "http://schemas.microsoft.com/win/2004/08/events/event"}, "System": system, **parts}}
@@ -53,7 +53,7 @@ def of_vm(event: int, **data: Any) -> dict[str, Any]:
 
 CODES = {f"VmErrorCode{place}": value for place, value in enumerate(("0x79", "0x6", "0x0", "0x0", "0x0"))}
 TEXTS = {
-    # Seen in a description of how a kernel was changed until it booted as a guest, as XML of the Event Viewer.
+    # From a report about a kernel that was changed until it booted as a guest, as XML of the Event Viewer.
     "of a VM": (
         of_vm(18590, **CODES, VmErrorMessage="\n      "),
         f"{START} 18590: VmErrorCode0: 0x79, VmErrorCode1: 0x6, VmErrorCode2: 0x0, VmErrorCode3: 0x0, VmErrorCode4: 0x0",
@@ -155,7 +155,7 @@ def test_no_byte_that_is_wrong_ends_it_otherwise_than_with_a_line(tmp_path: Path
         assert "died" not in log.say_errors()
 
 
-# A package that ends its process as a parser does that a file has broken, and one that takes all memory.
+# A package that crashes its process as a parser might on a broken file, and one that takes all memory.
 BREAKS = {"it ends its process": "os.abort()", "it takes all memory": "bytearray(4 << 30)"}
 
 

@@ -1,7 +1,7 @@
-"""A reader takes time that grows with the length of its input, not with the square of it, whatever that is.
+"""A reader's time grows in proportion to the length of its input, not to the square of it, for any input.
 
-Steps of Python are counted, which are the same in each run. A pattern or a method of a text is one step, however long it takes: what
-those do is seen only in the time that a long text takes, which is measured as well.
+Steps of Python are counted, as they are the same in each run. A pattern or a method of str is one step, however long it takes: its time
+only shows with a long text, so that is measured as well.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tests.fuzz import FUZZ, amount, sampled
 from tests.readers.hostile import OWN, READERS, STARTS, UNITS, read, text_of
 
 SHORT = (900, 450)  # characters; a line that is completed has at most 2000
-FEW_STEPS = 3000  # that a longer text may take once more
-MOST_STEPS = 2.5  # of those for half of it: 2 is in proportion, 4 the square
+FEW_STEPS = 3000  # extra steps that a longer text may take once
+MOST_STEPS = 2.5  # of the steps for half the text: 2 is proportional, 4 is quadratic
 SIZE = amount(1 << 14, 1 << 18)  # characters
 LARGE = 16 << 20
 MOST_MEMORY = 3 << 30  # bytes of a process that reads that much
-QUICK = 0.15  # seconds in which nothing of that size is done whose time grows with the square
-MOST_GROWTH = 3.2  # of the time when the size doubles: 2 is in proportion, 4 the square
+QUICK = 0.15  # seconds; anything quadratic takes longer for that size
+MOST_GROWTH = 3.2  # of the time when the size doubles: 2 is proportional, 4 is quadratic
 ATTEMPTS = 4
 
 
 def steps(reader: str, text: str) -> int:
-    """How many lines of Python are run: those of a loop each time."""
+    """The number of Python lines that run, each time they do."""
     counter = count()
 
     def see(_frame: FrameType, _event: str, _argument: Any) -> Any:
@@ -55,7 +55,7 @@ def seconds(reader: str, text: str) -> float:
 
 
 def growth(reader: str, make: Callable[[int], str], size: int) -> float:
-    """By what the time grows when the size doubles: the least of some attempts, as much else can take time. 0 of what takes none."""
+    """The growth of the time when the size doubles: the least of some attempts, as other work disturbs. 0 for anything very fast."""
     least = 0.0
     for attempt in range(ATTEMPTS):
         first = seconds(reader, make(size))
@@ -69,7 +69,7 @@ def growth(reader: str, make: Callable[[int], str], size: int) -> float:
 
 
 def texts(reader: str) -> list[tuple[str, str]]:
-    """(start, unit) of what a reader is given."""
+    """(start, unit) of the reader's input."""
     own = list(READERS).index(reader)
     return [(start, unit) for place, unit in enumerate(UNITS, own) for start in amount((STARTS[place % len(STARTS)],), STARTS)]
 
@@ -77,24 +77,24 @@ def texts(reader: str) -> list[tuple[str, str]]:
 @sampled
 @pytest.mark.parametrize("reader", READERS)
 def test_steps_grow_with_the_length_of_what_is_repeated(reader: str) -> None:
-    read(reader, "a")  # what is made once
+    read(reader, "a")  # to initialise what is made once
     assert [text for text in texts(reader) if grows_faster(reader, *text)] == []
 
 
 def grows_faster(reader: str, start: str, unit: str) -> bool:
-    """Whether steps grow faster than the text, at both sizes: at one it may first need a module, or become too long for something."""
+    """Whether steps grow faster than the text, at both sizes: at one size it may first need a module, or exceed a limit."""
     counted = (tuple(steps(reader, text_of(start, unit, size)) for size in (2 * few, few)) for few in SHORT)
     return all(second > MOST_STEPS * first + FEW_STEPS for second, first in counted)
 
 
 def test_steps_are_counted_again_and_again_alike() -> None:
     text = text_of("sint2 ", "zz ", SHORT[0])
-    read("keys", text)  # what is made once
+    read("keys", text)  # to initialise what is made once
     assert steps("keys", text) == steps("keys", text) > len(text)
 
 
 def test_what_grows_with_the_square_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though no single step of it takes long."""
+    """Though each step is short."""
     monkeypatch.setitem(READERS, "words", lambda text: [one for place in range(len(text.split())) for one in text.split()[:place]])
     assert grows_faster("words", "", "zz ")
     monkeypatch.setitem(READERS, "words", lambda text: [one for one in text.split() for _ in range(20)])
@@ -114,7 +114,7 @@ def test_time_grows_with_the_length_of_what_a_reader_is_for(reader: str, make: C
     assert growth(reader, make, amount(1 << 14, LARGE // 2)) < MOST_GROWTH
 
 
-# What took time with the square of its length once, though little of it: (reader, what is repeated).
+# Inputs that once took quadratic time, though little of it: (reader, repeated text).
 ONCE_SLOW = [
     ("crash", "a"),
     ("dump", "{0},"),
@@ -132,8 +132,8 @@ def test_what_was_slow_once_is_not_slow_again(reader: str, unit: str) -> None:
 
 @contextmanager
 def memory_bounded(most: int) -> Iterator[None]:
-    """MemoryError for what takes more than this, with all that the process has."""
-    import resource  # not there on Windows
+    """MemoryError beyond this limit, which includes everything in the process."""
+    import resource  # missing on Windows
 
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
@@ -147,7 +147,7 @@ def memory_bounded(most: int) -> Iterator[None]:
 @sampled
 @pytest.mark.parametrize("reader", READERS)
 def test_sixteen_mebibytes_are_read_in_time(reader: str) -> None:
-    """And in memory: a pattern keeps some 70 bytes for each time that its group has matched."""
+    """And in memory: a pattern keeps some 70 bytes for each match of its group."""
     with memory_bounded(MOST_MEMORY):
         for unit in UNITS[len(reader) :: 12]:
             assert growth(reader, partial(text_of, "", unit), LARGE // 2) < MOST_GROWTH, repr(unit)

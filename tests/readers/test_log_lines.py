@@ -1,4 +1,4 @@
-"""Forms of log lines: found behind any prefix, in both cases, and through what mails and screenshots do to them."""
+"""Forms of log lines: found after any prefix, in upper and lower case, and after damage by mails and screenshots."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ALL = opened()
 
 
 def found(text: str) -> list[Match]:
-    """What one reader finds in lines."""
+    """The matches of one reader in lines."""
     reader = LogReader(ALL)
     return [match for line in text.splitlines(keepends=True) for match in reader.read(line)] + reader.finish()
 
@@ -218,7 +218,7 @@ PIECES = st.sampled_from([*WANTED, "MSR", "vMbu", "4000", "s", "\n", "\n\n", " "
 
 @pytest.fixture(params=["with the library", "without it"])
 def fresh_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Words are searched for anew, with ahocorasick_rs or as if it were not installed."""
+    """The words are searched again, with ahocorasick_rs or as if it were not installed."""
     if request.param == "with the library":
         need("module:ahocorasick_rs")
     else:

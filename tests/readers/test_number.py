@@ -1,4 +1,4 @@
-"""Numbers as people paste them, and what is refused with what would be right."""
+"""Numbers as people paste them; refusals say what would be right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values side by side: what differs is said in words that fit the terminal, and never by colour alone."""
+"""Values side by side: differences are in words that fit the terminal, and never in colour alone."""
 
 from __future__ import annotations
 

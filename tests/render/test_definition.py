@@ -1,4 +1,4 @@
-"""`show`, `list` and `find`: what they say of every spec, as text that fits and as objects that programs read."""
+"""`show`, `list` and `find` for every spec, as text that fits and as objects for programs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def all_found() -> list[Found]:
-    """Every spec on every arch that has it, of arrays the first element."""
+    """Every spec on every arch that has it; of arrays the first element."""
     found = []
     for arch, catalog in CATALOGS.items():
         for key, _, _, spec_arch, _ in INDEX.specs():
@@ -82,7 +82,7 @@ def check_sources(table: Mapping[str, Any]) -> None:
 
 
 def check_width(table: Mapping[str, Any], whole: list[str], width: int) -> None:
-    """No line is wider than the terminal, no word is lost, and colour changes nothing else."""
+    """No line is wider than the terminal, no word is lost, and colour does not change anything else."""
     wrapped = list(describe_lines(table, Style(width=width)))
     assert " ".join(wrapped).split() == " ".join(whole).split()
     assert all(len(line) <= width or "  " in line.strip() or len(max(line.split(), key=len)) > width // 2 for line in wrapped)

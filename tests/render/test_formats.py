@@ -1,4 +1,4 @@
-"""Renderers: exact text of small trees, JSON and CSV that programs read back, streams; and every format for every layout."""
+"""Renderers: exact text of small trees, JSON and CSV read back, streams; and every format for every layout."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_json_of_one_value_is_its_object_on_one_line(form: str, name: str) -> No
 
 
 def plain(table: object) -> object:
-    """With arrays for tuples, as JSON has them."""
+    """With arrays instead of tuples, as in JSON."""
     if isinstance(table, dict):
         return {key: plain(value) for key, value in table.items()}
     return [plain(one) for one in table] if isinstance(table, (list, tuple)) else table
@@ -241,7 +241,7 @@ def test_every_layout_is_rendered_in_every_format_and_read_back_from_json_and_cs
 
 
 def check_json(node: Decoded) -> None:
-    """JSON says all that the tree does."""
+    """JSON contains everything in the tree."""
     table = json.loads(render("json", node))
     assert table == plain(node.to_dict())
     assert from_dict(table).raw == node.raw
@@ -311,7 +311,7 @@ def test_a_few_values_before_an_error_are_shown_still(good: int) -> None:
     pieces: list[str] = []
     with pytest.raises(UsageError, match="no more"):
         collect(render_few(nodes(), Style()), pieces)
-    assert "".join(pieces).count("HV_MODE") == min(good, 1)  # two stand side by side
+    assert "".join(pieces).count("HV_MODE") == min(good, 1)  # two are side by side
 
 
 def test_a_stream_that_was_taken_for_a_few_values_is_not_kept() -> None:

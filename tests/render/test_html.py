@@ -1,4 +1,4 @@
-"""HTML: the facts of the screen in its order, well formed, escaped, and with nothing in it that a strict page would not run."""
+"""HTML: the facts of the screen in its order, well formed, escaped, and without anything that a strict page would not run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.render.trees import PAGE, STRUCT, TREES, WORD
 
 EMPTY = {"br"}
 ALLOWED = {"class", "scope", "colspan", "open", "aria-label"}
-TEXT_READS = 4.5  # the contrast that WCAG asks of text
+TEXT_READS = 4.5  # the contrast that WCAG requires for text
 
 
 class Reader(HTMLParser):
-    """The text and the rows of a fragment; fails on a tag that is not closed in its turn."""
+    """The text and the rows of a fragment; fails if a tag is not closed in order."""
 
     def __init__(self, fragment: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def assert_in_order(words: list[str], text: str) -> None:
 
 
 def said_of(node: Decoded) -> list[str]:
-    """What the screen says, word by word."""
+    """The words of the screen, in order."""
     wide = Style(width=0)
     head = head_of(node)
     said = [head.title, head.value, head.sentence, head.read, head.numbers]
@@ -156,7 +156,7 @@ def test_the_style_is_for_both_themes_and_for_nothing_else_on_the_page() -> None
 
 
 def test_a_fragment_is_no_longer_for_the_bytes_that_a_row_cannot_show() -> None:
-    """A message of VMBus can be as long as memory, and what no field has is a row."""
+    """A message of VMBus can be as long as memory, and its bytes without a field are a row."""
     short, long = (render_html(hvrepl.decode("vmbus-message", b"\x0f\0\0\0\0\0\0\0".ljust(size, b"x"))) for size in (1 << 12, 1 << 20))
     assert 'data-name="rest"' in long
     assert len(long) < len(short) + 100

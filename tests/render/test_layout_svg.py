@@ -1,4 +1,4 @@
-"""Pictures of layouts: every bit and byte is in them once, and nothing in a name is markup."""
+"""Pictures of layouts: every bit and byte is in them once, and names are never markup."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CATALOG = Catalog(open_index())
 
 
 def fields_of(name: str) -> tuple[list[Mapping[str, Any]], int]:
-    """The fields that are always there, and the bits of the word (0: a struct)."""
+    """The unconditional fields, and the bits of the word (0: a struct)."""
     table = describe(CATALOG, CATALOG.find_name(name))
     return next(blocks_of(table["fields"]))[1], table.get("width", 0)
 

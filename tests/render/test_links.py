@@ -1,4 +1,4 @@
-"""What `show` says of links between specs."""
+"""Links between specs in `show`."""
 
 from __future__ import annotations
 

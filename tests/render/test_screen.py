@@ -215,7 +215,7 @@ def test_a_cpuid_leaf_has_its_registers_in_place_of_a_value() -> None:
 def test_the_address_of_a_dump_stands_with_the_title() -> None:
     page = replace(PAGE, read="read as words, 3 bytes at 0x1000")
     assert next(render_screen(page, Style(width=0))) == "a page at 0x1000  1 of 3 slots in use      (words, 3 bytes)"
-    part = replace(page, dumped=True)  # a slot of it, which begins elsewhere
+    part = replace(page, dumped=True)  # a slot, whose offsets begin elsewhere
     assert next(render_screen(part, Style(width=0))) == "a page  1 of 3 slots in use      (words, 3 bytes at 0x1000)"
 
 
@@ -369,7 +369,7 @@ def test_what_is_strange_is_bright_red_and_nothing_else_has_a_colour() -> None:
     assert set(SGR.findall("\n".join(lines))) == {"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;91m"}
 
 
-# (grounds, bright red) as terminals have them out of the box.
+# (backgrounds, bright red) in terminals' default palettes.
 PALETTES = {
     "xterm": ("ffffff 000000", "ff0000"),
     "tango": ("ffffff 000000", "ef2929"),
@@ -395,7 +395,7 @@ def test_strange_things_are_marked_without_colour() -> None:
 TEXT = st.text(st.sampled_from("abcdefg    -\u00b7"), max_size=120).map(lambda text: " ".join(text.split()))
 
 
-LABEL = st.text(" >", max_size=10).map(lambda text: f"{text} " if text else "")  # what stands before a text ends with a blank
+LABEL = st.text(" >", max_size=10).map(lambda text: f"{text} " if text else "")  # text before another ends with a blank
 
 
 @given(TEXT, st.integers(style.NARROW, 90), LABEL, st.text(" ", max_size=10))

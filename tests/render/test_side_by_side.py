@@ -1,4 +1,4 @@
-"""Several values of one thing side by side: exact text, what differs marked, and what is shown one below the other instead."""
+"""Several values of one thing side by side: exact text, marked differences, and values that go below one another instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small Decoded trees made by hand: what renderers are tested with needs no spec."""
+"""Small Decoded trees made by hand, so that tests of renderers need no specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may follow the text before the cursor: a table."""
+"""Completions of the text before the cursor, as tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def whole(before: str, arch: str = "x64", last: str = "") -> list[str]:
     return [before[: len(before) - one.length] + one.text for one in candidates]
 
 
-# Text before the cursor → what it may become: the first candidates, in their order.
+# Text before the cursor → the first candidates, in order.
 FIRST = {
     "nothing": ("", ["decode", "encode", "show", "list", "find"]),
     "command": ("enc", ["encode"]),
@@ -205,7 +205,7 @@ HAND = [("_", "0x200f3", "sint2"), ("_1", "0xfa1001", "simp"), ("mine", "0x30", 
 
 
 def with_hand(before: str, *, is_asked: bool = True) -> list[str]:
-    """What is offered where there are values in hand; `let` and `save` are words of the shell."""
+    """The offers when there are values in hand; `let` and `save` are words of the shell."""
     made = Completer(
         completer().catalog, [*shell_commands(), ("let", "Keep a value."), ("save", "Write the lines.")], lambda: "6.6.87-test"
     )
@@ -214,7 +214,7 @@ def with_hand(before: str, *, is_asked: bool = True) -> list[str]:
     return [one.text for one in made.complete(before, hand, is_asked=is_asked)]
 
 
-# Text before the cursor → the values in hand and what else is offered first.
+# Text before the cursor → the values in hand and the other offers that come first.
 IN_HAND = {
     "values": ("decode sint2 ", ["_", "_1", "mine"]),
     "behind_a_name": ("simp _", ["_", "_1"]),
@@ -258,7 +258,7 @@ def test_of_many_values_in_hand_only_the_last_are_offered_to_who_has_typed_nothi
     assert len(completer().complete("decode sint2 _", hand)) == MOST
 
 
-# Letters typed → names that have them with others between, the tighter first.
+# Typed letters → names with these letters and others between, the closest first.
 SCATTERED = {
     "letters_of_words": ("vpassi", "vp-assist"),
     "initials": ("gstid", "guest-id"),

@@ -1,4 +1,4 @@
-"""One grammar: each line of a table means the same on the command line, by -c and on stdin, but where the table says otherwise."""
+"""One grammar: each line of a table means the same on the command line, with -c and on stdin, unless the table says otherwise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROWS = [line.split("\t") for line in GRAMMAR.read_text().splitlines() if line an
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the lines of the table run: files with names that they use."""
+    """The folder for the lines of the table: it has files with the names in them."""
     (tmp_path / "page.txt").write_bytes((DATA / "dumps" / "page.gdb.txt").read_bytes())
     (tmp_path / "page.bin").write_bytes((DATA / "dumps" / "page.bin").read_bytes())
     (tmp_path / "dmesg").write_text("[    0.246940] hv_vmbus: Vmbus version:5.3\n")
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said(ended: Ended, place: str = "") -> tuple[int, str]:
-    """The status, and the first line of what was answered or is wrong."""
+    """The status, and the first line of the answer or error."""
     text = ended.err.removeprefix(place) if ended.status > 1 else ended.out
     return ended.status, text.partition("\n")[0]
 
@@ -49,7 +49,7 @@ def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: 
         "encode sint2 vector 0xf3 masked": "read as vector=0xf3 masked=1\n",
         "encode sint2 vector = 0xf3": "read as vector=0xf3\n",
         "encode sint2 vector=0xf3": "",
-        "encode HV_SCHEDULER_TYPE root": "",  # a value, though no number
+        "encode HV_SCHEDULER_TYPE root": "",  # a value, though not a number
     }.items(),
 )
 def test_fields_that_were_written_otherwise_are_said_beside_the_value(line: str, said_so: str) -> None:
@@ -72,7 +72,7 @@ PAGE = (DATA / "dumps" / "page.gdb.txt").read_bytes()
 MESSAGE = b"".join((DATA / "dumps" / "page.xxd.txt").read_bytes().splitlines(keepends=True)[:16])
 LOG = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
 RDMSR = b"200f3\n10013\n40000082\n"  # as rdmsr prints values
-# What stands on stdin, and the words → status, first line.
+# stdin and the words → status, first line.
 STDIN = {
     "a_page": (PAGE, ["-f", "line"], 0, "HV_MESSAGE_PAGE 4096 bytes  2 of 16 slots in use, 1 with more pending"),
     "a_message": (MESSAGE, ["-f", "line"], 0, "HV_MESSAGE 256 bytes  HVMSG_TIMER_EXPIRED, timer 0, due 0x1122334455, 6.8 us late"),

@@ -1,4 +1,4 @@
-"""help: every command, word, format, option and sign is explained, each with lines that run."""
+"""help: every command, word, format, option and sign is explained, with lines that run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HERE = {topic.words[0]: topic for word, topic in topics().items() if topic_here(
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files that examples are about."""
+    """A folder with the files in the examples."""
     monkeypatch.chdir(tmp_path)
     page = DATA / "dumps" / "page.gdb.txt"
     for name in ("page.txt", "my page.txt"):
@@ -50,10 +50,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def check(lines: tuple[str, ...], folder: Path) -> None:
-    """That lines run, in the shell or with `$ ` before them in that of the system."""
+    """Runs lines in the shell, or with `$ ` in front in the system's."""
     if any(line.startswith("columns ") for line in lines):
         need("module:pyarrow")
-    served = [line for line in lines if line.split()[0] == "web"]  # until it is interrupted
+    served = [line for line in lines if line.split()[0] == "web"]  # it runs until it is interrupted
     for line in served:
         check_served(line)
     for line in lines:
@@ -140,7 +140,7 @@ def test_no_topic_hides_a_name() -> None:
     assert {word for word in topics() if to_key(word) in names} == set()
 
 
-# A word that is not known → what the one line says.
+# An unknown word → the one line about it.
 UNKNOWN = {
     "sett": (3, "no help on sett; did you mean set?"),
     "formatt": (3, "did you mean format"),

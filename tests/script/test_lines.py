@@ -1,4 +1,4 @@
-"""The line language: words, quotes, parentheses, comments, and where output goes."""
+"""The line language: words, quotes, parentheses, comments, redirections."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_what_is_quoted_comes_back(word: str) -> None:
     assert parse_line(f"find {quote(word)}").words == ("find", word)
 
 
-# A line that is typed → before its first operator, that one, behind it.
+# A typed line → the text before its first operator, the operator, the text after it.
 SPLIT = {
     "none": ("sint2 1", ("sint2 1", "", "")),
     "pipe": ("list | le", ("list ", "|", " le")),
@@ -161,7 +161,7 @@ def test_a_line_that_is_typed_is_split_at_its_operator(text: str, parts: tuple[s
     assert split_operator(text) == parts
 
 
-# A line → its words, with /home/me as one's home.
+# A line → its words, with /home/me as the home folder.
 AT_HOME = {
     "file": ("scan ~/a", ("scan", "/home/me/a")),
     "at": ("page @~/a", ("page", "@/home/me/a")),

@@ -1,4 +1,4 @@
-"""Which words of a line are options, and which belong to one: tables."""
+"""Options among the words of a line, and the words that belong to them: tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from hvrepl.script.option_words import awaits, positional
 
-# A word → what it sets that the next word says.
+# A word → the option whose value is the next word.
 AWAITS = {
     "long": ("--format", "format"),
     "short": ("-f", "format"),

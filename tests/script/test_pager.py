@@ -1,4 +1,4 @@
-"""What is taller than the terminal goes through a pager; what fits, what waits for input, and what no terminal shows does not."""
+"""Output that is taller than the terminal goes through a pager; not if it fits, if input is awaited, or without a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.at_hand import needs
 from tests.program import PROGRAM, call, execute
 from tests.terminal import Terminal
 
-MARK = "sed s/^/paged:/"  # a pager that shows that it was there
+MARK = "sed s/^/paged:/"  # a pager that leaves its mark
 ROWS = 12
 C_C, C_D = "\x03", "\x04"
 DEFAULT = ["env", "-u", "PAGER", *PROGRAM]  # without the variable that keeps all other tests from paging
@@ -24,7 +24,7 @@ def last_of(*arguments: str) -> str:
 
 
 def pager_for(keys: str) -> str:
-    """C-c ends a pager of ours: less does not see it if it comes between the ":" and the wait for a key."""
+    """C-c ends a pager of ours: less misses it between the ":" and the wait for a key."""
     return f"sh -c 'head -n {ROWS - 2}; stty -echo </dev/tty; echo :; read key </dev/tty'" if keys == C_C else "less -FRX"
 
 
@@ -74,7 +74,7 @@ def test_the_height_is_measured_again_at_each_line(tmp_path: Path) -> None:
         assert "paged:" not in terminal.text.rpartition("hv x64> show")[2]
 
 
-# Arguments → whether their answer goes through a pager on a terminal of 12 rows.
+# Arguments → whether their output goes through a pager on a terminal of 12 rows.
 PAGED: Mapping[str, bool] = {
     "list msr": True,
     "show sint2 --color never": True,
@@ -104,7 +104,7 @@ def test_a_script_on_stdin_is_not_paged(tmp_path: Path) -> None:
         assert "paged:" not in terminal.scrolled
 
 
-# Variables with which nothing is paged: turned off, not there, not to be understood, or on a terminal that only prints.
+# Variables that prevent paging: turned off, a missing or unreadable pager, or a terminal that only prints.
 OFF: Mapping[str, dict[str, str]] = {
     "empty": {"HVREPL_PAGER": "", "PAGER": MARK},
     "cat": {"HVREPL_PAGER": "cat", "PAGER": MARK},

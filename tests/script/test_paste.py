@@ -1,4 +1,4 @@
-"""Which lines of a text are a dump, and which stand for themselves: tables, and every dump of tests/data."""
+"""Dumps and separate lines in a text: tables, and every dump of tests/data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts: where they stop and with what, what holds for one line and what stays, files of lines, and what only --allow-shell allows."""
+"""Scripts: where they stop and how, settings for one line and lasting ones, sourced files, and what requires --allow-shell."""
 
 from __future__ import annotations
 
@@ -321,7 +321,7 @@ def test_stdin_is_no_value_in_a_script(line: str) -> None:
         assert ended.err.endswith("- is the script itself; give the value, or @FILE\n")
 
 
-# What a line is taken for → the command that does the same.
+# The meaning of a line → the command that does the same.
 MEANT = {
     "command": ("decode sint2 0x30", ["decode", "sint2", "0x30"]),
     "name_and_value": ("sint2 0x30", ["decode", "sint2", "0x30"]),

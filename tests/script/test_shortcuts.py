@@ -1,4 +1,4 @@
-"""What is pasted or typed in place of a plain line: a copied prompt, the program's name, NAME?."""
+"""Text that is pasted or typed instead of a plain line: a copied prompt, the program's name, NAME?."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.program import call
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 SAID = "sint2 0x30 -f line"
 
-# What stands before a line, and is dropped.
+# Texts before a line that are dropped.
 DROPPED = [
     "hvrepl ",
     "  hvrepl   ",
@@ -36,7 +36,7 @@ def test_a_copied_prompt_and_the_program_s_name_are_dropped(before: str) -> None
     assert call("-c", before + SAID).out == call(stdin=f"{before}{SAID}\n".encode()).out == LINE
 
 
-# Lines that only look so.
+# Lines that only look like these.
 KEPT = [
     "list > hvrepl",
     "!echo $ hvrepl",

@@ -1,4 +1,4 @@
-"""`_`, `_1 _2 …`, `let`, `undo` and `values` in scripts, and what they mean in each place of a line."""
+"""`_`, `_1 _2 …`, `let`, `undo` and `values` in scripts, and their meaning in each place of a line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run(*lines: str) -> Ended:
     return call(*(word for line in lines for word in ("-c", line)))
 
 
-# Lines → the words of the command line that print what the last of them prints.
+# Lines → the words of a command line with the same output as the last of them.
 SAME = {
     "number": ([SINT, "sint3 1", "sint4 _1"], ["decode", "sint4", "0x200f3"]),
     "number_of_what": ([SINT, "sint3 1", "_1"], ["decode", "sint2", "0x200f3"]),
@@ -132,7 +132,7 @@ def test_the_last_thousand_values_are_kept(tmp_path: Path) -> None:
         assert run(f"sint2 @{values} -f {form}", "_1500").status == 2
 
 
-# Arithmetic alone → what it prints.
+# Arithmetic alone → its output.
 COMPUTED = {
     "with_readings": (
         "(0x8100 << 48)",
@@ -166,7 +166,7 @@ def test_a_line_that_fails_leaves_its_file_as_it_is(tmp_path: Path) -> None:
     for line in (f"sint2 1 zz > {kept}", f"nosuch 1 > {kept}", f"sint2 1 zz >> {kept}"):
         assert run(line).status in (2, 3)
         assert kept.read_text() == "before\n"
-    assert run(f"check sint2 1 vector=2 -f line >> {kept}").status == 1  # what does not hold has not failed
+    assert run(f"check sint2 1 vector=2 -f line >> {kept}").status == 1  # a condition that does not hold is not a failure
     assert kept.read_text().startswith("before\nsint2")
     assert run(f"sint2 0x30 -f line > {kept}").status == 0
     assert kept.read_text() == "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"

@@ -1,4 +1,4 @@
-"""What each word of a line is while it is typed, and which cannot be right: a table."""
+"""The class of each word while it is typed, and words that must be wrong: a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def marks(text: str, *, done: bool = False, last: str = "") -> str:
     return " ".join(f"{kind}:{piece}" for kind, piece in pieces if kind)
 
 
-# A line that was entered → its words with their classes.
+# An entered line → its words with their classes.
 ENTERED = {
     "empty": ("", ""),
     "command": ("decode sint2 0x200f3", "command:decode name:sint2 number:0x200f3"),

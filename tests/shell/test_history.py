@@ -1,4 +1,4 @@
-"""The shell's history: which lines it keeps, where, for whom, and that no state of its file is an error."""
+"""The shell's history: the lines it keeps, its place and owner, and that any state of its file is harmless."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def kept(file: Path) -> list[str]:
     return [line[1:] for line in file.read_text(errors="replace").splitlines() if line.startswith("+")]
 
 
-# What is typed → the lines that are kept of it.
+# Typed lines → the lines that are kept.
 KEPT = {
     "lines": (["simp", "sint2 0x30"], ["simp", "sint2 0x30"]),
     "repetition": (["simp", "simp", "sint2 0x30", "simp"], ["simp", "sint2 0x30", "simp"]),

@@ -14,7 +14,7 @@ MASKED = "HV_X64_MSR_SINT2 0x0000000000010030  vector 0x30, masked\n"
 
 VECTOR = ("encode sint2 vec", "encode sint2 vec", TAB, "encode sint2 vector=")
 
-# What is typed at one prompt → what is printed for it.
+# Keys at one prompt → the output.
 TYPED: dict[str, tuple[Step, str]] = {
     "tab_on_a_command": (("deco", "deco", TAB, "decode", f" sint2 0x30{ENTER}"), LINE),
     "tab_on_a_name": (("hv_x64_msr_sint2", "hv_x64_msr_sint2", TAB, "HV_X64_MSR_SINT2", f" 0x30{ENTER}"), LINE),
@@ -39,7 +39,7 @@ def test_keys_edit_a_line(step: Step, printed: str) -> None:
     assert type_keys(FORMAT_LINE, step) == printed
 
 
-# What is typed at the last prompt, behind the lines of HISTORY → what is printed for it.
+# Keys at the last prompt, after the lines of HISTORY → the output.
 HISTORY = ["sint2 0x30", "simp 1", "sint2 0x30", "sint2 0x31"]
 MOVES = {
     "last": (UP + ENTER, "vector 0x31"),
@@ -82,12 +82,12 @@ def test_c_d_on_an_empty_line_leaves() -> None:
     assert type_keys(FORMAT_LINE, f"sint2 0x30{C_D}{ENTER}", f"{C_D}sint2 0x30{ENTER}") == LINE
 
 
-INSERTED = f"int2 0x30{ESCAPE}Is{ENTER}"  # a line whose beginning is typed last, with keys of vi
+INSERTED = f"int2 0x30{ESCAPE}Is{ENTER}"  # a line whose beginning is typed last, with vi keys
 
 
 def test_vi_keys_can_be_asked_for_by_option_and_switched() -> None:
     assert type_keys(FORMAT_LINE, INSERTED, INSERTED, vi=True) == LINE * 2
-    assert type_keys(FORMAT_LINE, F4 + INSERTED, INSERTED) == LINE * 2  # it stays for the next line
+    assert type_keys(FORMAT_LINE, F4 + INSERTED, INSERTED) == LINE * 2  # the mode stays for the next line
     assert type_keys(FORMAT_LINE, f"int2 0x30{F4}{F4}\x01s{ENTER}") == LINE
     assert type_keys(FORMAT_LINE, f"{F4}int2 0x30\x01s{ENTER}", vi=True) == LINE
     assert type_keys(FORMAT_LINE, INSERTED) != LINE

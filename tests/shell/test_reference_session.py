@@ -1,4 +1,4 @@
-"""The session in docs/reference.md: typed line by line into the shell, it prints what stands there."""
+"""The session in docs/reference.md: typed line by line into the shell, it prints the same."""
 
 from __future__ import annotations
 

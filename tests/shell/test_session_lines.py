@@ -1,4 +1,4 @@
-"""The lines of a session: history lists them, save writes them as a script that prints the same again."""
+"""The lines of a session: history lists them, save writes them as a script with the same output."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_saved_session_prints_the_same_again(folder: Path) -> None:
     assert "hvrepl sint2" not in script
     assert [word for word in ("history", "help", "save it.hv") if f"\n{word}" in script] == []
     piped = execute(stdin=script.encode())
-    assert (piped.status, piped.err) == (1, "")  # of check
+    assert (piped.status, piped.err) == (1, "")  # the status of check
     assert type_lines("source it.hv") == piped.out
     answers = [line for line in piped.out.splitlines() if "pasted" not in line and "HV_MESSAGE_PAGE" not in line]
     assert [line for line in answers if line not in printed] == []
@@ -90,7 +90,7 @@ def test_a_pasted_dump_with_its_name_is_saved_as_its_bytes(folder: Path) -> None
     assert call("-c", "source it.hv").status == 0
 
 
-# What was in force when the session began → the first lines of what is saved.
+# Settings when the session began → the first lines of the saved script.
 STARTED = {
     "arch": ({"HVREPL_ARCH": "arm64"}, "`hvrepl < it.hv` or `source it.hv`\narch arm64\nformat fields\n"),
     "specs": ({"HVREPL_SPECS": str(TESTS / "data" / "own")}, f"`hvrepl --specs {TESTS / 'data' / 'own'} < it.hv`\nformat fields\n"),

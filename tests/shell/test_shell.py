@@ -1,4 +1,4 @@
-"""Lines typed into the shell: they print what the command line prints; `_`, `set`, switches, help, commands of the system."""
+"""Lines typed into the shell print the same as the command line; `_`, `set`, switches, help, commands of the system."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MESSAGE = "10 00 00 80 18 00 00 00 00 00 00 00 00 00 00 00"
 
 
 def told(line: str) -> str:
-    """What the command line prints for the words of a line."""
+    """The command line's output for the words of a line."""
     ended = call(*line.split())
     return ended.out + ended.err
 
 
-# A line → the command line that prints the same.
+# A line → the command line with the same output.
 SAME = {
     "number": ("0x8100000606570000", "decode 0x8100000606570000"),
     "number_of_a_register": ("0x40000003", "decode 0x40000003"),
@@ -55,7 +55,7 @@ def test_a_line_prints_what_the_command_line_prints(line: str, command: str) -> 
     assert printed.count("\n") > 0
 
 
-# Lines → the command line that prints what the last of them prints.
+# Lines → the command line with the same output as the last of them.
 LAST = {
     "decoded_again": (["sint2 0x200f3", "_"], "decode sint2 0x200f3"),
     "of_a_lone_number": (["0x8100000606570000", "_"], "decode guest-id 0x8100000606570000"),
@@ -81,7 +81,7 @@ def test_the_last_value_is_called_by_an_underscore(lines: list[str], command: st
     assert type_lines(*lines) == type_lines(*lines[:-1]) + told(command)
 
 
-# Lines → what they print.
+# Lines → their output.
 PRINTED = {
     "set": (
         ["sint2 0x200f3 > /dev/null", "set masked=1 vector=0x30"],

@@ -1,4 +1,4 @@
-"""Pastes into the shell, in the terminal's brackets and as keys: dumps are one value each, lines run, what reaches out waits."""
+"""Pastes into the shell, in the terminal's brackets and as keys: a dump is one value, lines run, lines with | > ! wait for Enter."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ each_way = pytest.mark.parametrize("keys", [paste, paste_plain], ids=["brackets"
 @pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.name)
 def test_a_page_is_one_value_in_every_tool_s_form(path: Path, keys: Keys) -> None:
     rows = path.read_text().splitlines(keepends=True)
-    text = "".join(rows[: len(rows) if keys is paste else amount(40, len(rows))])  # prompt_toolkit takes long for each key
+    text = "".join(rows[: len(rows) if keys is paste else amount(40, len(rows))])  # prompt_toolkit is slow for each key
     assert type_keys(keys(text)) == call("decode", "page", "-", stdin=text.encode()).out
 
 
-# What is pasted → what is printed of it.
+# A pasted text → its output.
 PASTES = {
     "message": (MESSAGE, MESSAGE_LINE),
     "line_behind_a_dump": (f"{MESSAGE}sint2 0x30\n", MESSAGE_LINE + LINE),

@@ -1,4 +1,4 @@
-"""Nothing that is typed or pasted ends the shell, or prints what a terminal would obey."""
+"""Nothing typed or pasted ends the shell, or makes it print what a terminal would obey."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.fuzz import examples
 from tests.shell.typed import C_C, C_R, ENTER, ESCAPE, F4, TAB, UP, paste, type_keys
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
-# Out of whatever mode the keys before have left: a literal key, a search, a line; ESC [ M, the report of a mouse, takes three keys.
+# Keys that leave any mode of the keys before: a literal key, a search, a line; ESC [ M, a mouse report, takes three keys.
 GO_ON = f"{C_C * 6}sint2 0x30 -f line --arch x64{ENTER}"
 
-# Lines that are refused, each with one line that says why.
+# Lines that are refused, each with one line of explanation.
 REFUSED = {
     "no_name": "nosuch 1",
     "no_number": "sint2 zz",
@@ -81,7 +81,7 @@ def test_odd_keys_and_failing_commands_leave_the_shell_running(keys: str, capfd:
 
 WORDS = ["sint2 ", "0x30 ", "page ", "vector=", "decode ", "set ", "help ", "format json", "arch arm64", "_ ", "(", "'", ENTER]
 KEYS = [C_C, C_R, TAB, UP, ESCAPE, "\x01", "\x05", "\x0b", "\x11", "\x17", "\x19", "\x1f", "\x7f", "\x1b[3~", "\x1b[M", "\x1b[31m"]
-# Not what reaches out of the shell (| > !) or leaves it (C-d; C-z and C-\ are the terminal's).
+# Without keys that reach outside the shell (| > !) or leave it (C-d; C-z and C-\ are the terminal's).
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|>!\x04\x1a\x1c"), max_size=8)
 
 

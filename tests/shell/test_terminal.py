@@ -1,4 +1,4 @@
-"""The shell in a terminal, as a user has it before them: screens in tests/data/screens, keys, pastes, history."""
+"""The shell in a real terminal: screens in tests/data/screens, keys, pastes, history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def screen(name: str) -> str:
-    """A screen as it was once seen, of the version that runs."""
+    """A screen as it was recorded, with the version that runs."""
     text = (SCREENS / f"{name}.txt").read_text().rstrip("\n")
     return re.sub(r"\Ahvrepl [\d.]+:", f"hvrepl {__version__}:", text)
 
@@ -36,7 +36,7 @@ def printed(*arguments: str, columns: int = 80) -> str:
     return call(*arguments, columns=columns).out
 
 
-# Screen → lines that are run, and what is typed behind them.
+# Screen → lines to run, and the keys after them.
 SEEN = {
     "greeting": ([], ""),
     "names": ([], "simp"),

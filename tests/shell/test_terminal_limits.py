@@ -1,4 +1,4 @@
-"""The shell in terminals that are narrow, change their size, or show no colour or nothing but text; and that no test waits for ever."""
+"""The shell in terminals that are narrow, change their size, or lack colour or cursor movement; and that tests never wait for ever."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_terminal_that_only_prints_gets_nothing_but_text(tmp_path: Path) -> No
         terminal.run("!echo hi", "arm64")
         terminal.type("help")
         terminal.send(C_C)
-        terminal.see("^C")  # the prompt before it may still look like the next one
+        terminal.see("^C")  # the prompt before it may look like the next one
         terminal.prompt("arm64")
         terminal.send(C_D)
         assert terminal.end() == 0
@@ -110,8 +110,8 @@ def test_a_line_of_100_000_characters_is_one_short_error(term: str, tmp_path: Pa
         terminal.see("HV_X64_MSR_SIMP = 0x0000000000000001  enabled")
 
 
-# How a test waits for what never comes → the line that runs meanwhile.
-# A program that asks as the shell does, and starts in less time.
+# A wait in a test for something that never comes → the line that runs meanwhile.
+# A program that prompts like the shell, and starts faster.
 PROMPTING = "while printf 'hv x64> ' && read -r line; do case $line in !*) ${line#!} ;; esac; done"
 WAITS = {
     "see": (lambda terminal: terminal.see("nosuch"), "arch x64"),

@@ -1,4 +1,4 @@
-"""The shell with keys from a pipe, and what it prints as text."""
+"""The shell with keys from a pipe, and its output as text."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from hvrepl.shell.loop import Shell
 from tests.program import SECONDS
 
 C_C, C_D, C_R, F4, UP, DOWN, TAB, ESCAPE, ENTER = "\x03", "\x04", "\x12", "\x1bOS", "\x1b[A", "\x1b[B", "\t", "\x1b", "\r"
-# What is typed at one prompt: keys; or keys, the text that must then stand there, further keys, and so on.
+# Input at one prompt: keys; or keys, a text to wait for, further keys, and so on.
 Step = str | tuple[str, ...]
 
 
 class Stuck(SystemExit):
-    """The shell waits for keys that nobody types. No other exception leaves the event loop from wherever it is raised."""
+    """The shell waits for keys that never come. No other exception leaves the event loop from every place."""
 
 
 class Typist:
-    """Types a step at each prompt, and leaves with C-d at the one after the last."""
+    """Types a step at each prompt, and leaves with C-d after the last."""
 
     def __init__(self, keys: PipeInput, steps: tuple[Step, ...]) -> None:
         self.keys = keys
@@ -43,7 +43,7 @@ class Typist:
     def watch(self, shell: Shell) -> None:
         ask = shell.ask
         app = ask.__self__.prompts.app  # type: ignore[attr-defined]
-        vars(shell.completer).update(read_names(shell.completer.catalog))  # nobody types a word and Tab before the names are read
+        vars(shell.completer).update(read_names(shell.completer.catalog))  # a person does not type a word and Tab before the names are read
         app.after_render += lambda _: self.go_on(app.current_buffer.text)
 
         def ask_typing(text: str) -> str:
@@ -64,13 +64,13 @@ class Typist:
             self.send(keys)
 
     def send(self, keys: str) -> None:
-        """The keys as UTF-8; a lone surrogate is a byte that is none."""
+        """The keys as UTF-8; a lone surrogate becomes an invalid byte."""
         self.keys.send_bytes(keys.encode("utf-8", "surrogateescape"))
 
 
 @contextmanager
 def watchdog(printed: Callable[[], str]) -> Iterator[None]:
-    """Fails with what was printed when the body does not end."""
+    """Fails with the output so far if the body does not end."""
 
     def bark(*_: object) -> None:
         raise Stuck
@@ -88,7 +88,7 @@ def watchdog(printed: Callable[[], str]) -> Iterator[None]:
 
 @cache
 def library() -> Session:
-    """A session from which others have their catalogue, which takes longer to read than most tests to run."""
+    """A session whose catalogue the others use, as reading it takes longer than most tests."""
     return Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}), ways())
 
 
@@ -100,14 +100,14 @@ def start_session(streams: Streams) -> Session:
 
 @cache
 def read_names(catalog: Catalog) -> dict[str, object]:
-    """What a completer keeps of a catalogue's names, which takes longer to read than most tests to run."""
+    """The names that a completer caches, as reading them takes longer than most tests."""
     completer = Completer(catalog, (), str)
     completer.warm_up()
     return {name: vars(completer)[name] for name in ("names", "keys", "numbers")}
 
 
 def type_keys(*steps: Step, vi: bool = False, environ: Mapping[str, str | None] | None = None) -> str:
-    """What the shell prints behind its greeting, errors included, for a step at each prompt. A variable that is None is not set."""
+    """The shell's output after its greeting, errors included, for a step at each prompt. A variable that is None is not set."""
     printed = io.StringIO()
     variables = {name: text for name, text in {"HVREPL_HISTORY": "", "HOME": "/nonexistent", **(environ or {})}.items() if text is not None}
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()), watchdog(printed.getvalue):
@@ -121,7 +121,7 @@ def type_keys(*steps: Step, vi: bool = False, environ: Mapping[str, str | None] 
 
 
 def type_lines(*lines: str, **options: Any) -> str:
-    """What the shell prints for lines, each with Enter."""
+    """The shell's output for lines, each with Enter."""
     return type_keys(*(line + ENTER for line in lines), **options)
 
 
@@ -131,5 +131,5 @@ def paste(text: str) -> str:
 
 
 def paste_plain(text: str) -> str:
-    """The keys of a paste where the terminal has no brackets."""
+    """The keys of a paste in a terminal without brackets."""
     return text.replace("\n", ENTER)

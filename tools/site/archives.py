@@ -1,6 +1,6 @@
-"""Runs in Pyodide when the site is made: the standard library and wheels → two archives of what hvrepl needs of them.
+"""Runs in Pyodide when the site is made: the standard library and wheels → two archives with the parts that hvrepl needs.
 
-What most answers import is there as bytecode, which starts at once; everything else as source, which is smaller.
+Modules for most answers are in them as bytecode, which starts at once; all others as source, which is smaller.
 """
 
 import ast
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib._bootstrap_external import _code_to_hash_pyc
 from types import MappingProxyType
 
-# Ways in of hvrepl that are not this one, and what only these use.
+# Other ways into hvrepl, and modules that only these use.
 LEFT_OUT = ("shell/", "cli/", "columns/", "debuggers/", "catalog/build/", "commands/columns", "commands/live", "web/")
 OF_WEB = ("web/__init__.py", "web/answer.py", "web/links.py")
-# What Python and Pyodide look up by a name that no import statement has.
+# Modules that Python and Pyodide import by name, without an import statement.
 BY_NAME = frozenset(
     (
         "encodings.utf_8",
@@ -40,7 +40,7 @@ BY_NAME = frozenset(
         "_pyodide",
     )
 )
-# What the standard library imports for programmers at work, for other programs and for networks.
+# Modules that the standard library only imports for developers, for other programs and for networks.
 NEVER = frozenset(
     (
         "_pyrepl",
@@ -70,7 +70,7 @@ NEVER = frozenset(
         "xmlrpc",
     )
 )
-STUBS = {"pdb.py": b""}  # construct imports it for its Debugger alone
+STUBS = {"pdb.py": b""}  # construct imports it only for its Debugger
 QUESTIONS = (
     "sint2 0x200f3",
     "0x8100000606570000",
@@ -82,7 +82,7 @@ QUESTIONS = (
 
 
 def make(stdlib: str, wheels: Sequence[str], targets: Sequence[str]) -> None:
-    """The archives at `targets`: of the standard library, and of the wheels, whose modules can be imported already."""
+    """Writes the archives to `targets`: one of the standard library, one of the wheels, whose modules can be imported already."""
     from hvrepl.web.answer import answer
 
     for question in QUESTIONS:
@@ -106,7 +106,7 @@ def module_of(name: str) -> str:
 
 
 def imports_of(wheels: Iterable[str]) -> set[str]:
-    """All that modules of wheels import, wherever in them."""
+    """Everything that modules of wheels import, anywhere in them."""
     found: set[str] = set()
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
@@ -117,7 +117,7 @@ def imports_of(wheels: Iterable[str]) -> set[str]:
 
 
 def imported(source: bytes, module: str, *, is_package: bool = False) -> Iterator[str]:
-    """The modules that a module may import; of `from a import b` both a and a.b."""
+    """The modules that a module may import; for `from a import b` both a and a.b."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -130,7 +130,7 @@ def imported(source: bytes, module: str, *, is_package: bool = False) -> Iterato
 
 
 def closure(library: zipfile.ZipFile, at_once: set[str], wanted: set[str]) -> set[str]:
-    """The modules of the library that the wanted ones lead to, with the packages that they are in."""
+    """The library modules that the wanted ones import, directly or not, with their packages."""
     files = {module_of(name): name for name in library.namelist() if name.endswith(".py")}
     kept: set[str] = set()
     waiting = [*at_once, *wanted, *BY_NAME]
@@ -156,7 +156,7 @@ def write(
                     data = archive.read(name)
                     if name.endswith(".py") and module_of(name) in at_once:
                         name, data = f"{name}c", compiled(name, data)
-                    # The same bytes give the same archive, whenever it is made.
+                    # The same content always gives the same archive.
                     out.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
 
 

@@ -1,4 +1,4 @@
-"""Puts what answers the box into a site: Pyodide from npm, and the wheels of hvrepl and of what it needs there. build.py SITE [WORK]"""
+"""Adds the decoder to a site: Pyodide from npm, and the wheels of hvrepl and its dependencies. build.py SITE [WORK]"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-NEEDED = ("construct", "tabulate", "pyelftools")  # of the dependencies, what answers import
+NEEDED = ("construct", "tabulate", "pyelftools")  # the dependencies that answers import
 
 
 def run(*command: str | Path) -> None:
@@ -27,7 +27,7 @@ def need(program: str) -> str:
 
 
 def install_packages(work: Path) -> Path:
-    """The packages of package-lock.json, each with the sum that stands there."""
+    """Downloads the packages of package-lock.json, each with the checksum in it."""
     node, npm = need("node"), need("npm")
     lock = (HERE / "package-lock.json").read_bytes()
     kept = work / "package-lock.json"
@@ -40,7 +40,7 @@ def install_packages(work: Path) -> Path:
 
 
 def make_wheels(folder: Path) -> None:
-    """hvrepl as it is here, and its dependencies in the versions that pyproject.toml allows."""
+    """hvrepl from here, and its dependencies in the versions that pyproject.toml allows."""
     shutil.rmtree(folder, ignore_errors=True)
     pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir", folder)
     dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -51,7 +51,7 @@ def main(site: Path, work: Path) -> None:
     node = install_packages(work)
     make_wheels(work / "wheels")
     run(node, HERE / "runtime.mjs", work / "node_modules/pyodide", work / "wheels", site / "static/runtime")
-    # A service worker rules over what is below its own path only.
+    # A service worker only controls paths below its own.
     shutil.copy(ROOT / "hvrepl/web/static/service-worker.js", site)
     (site / "static/service-worker.js").unlink(missing_ok=True)
 

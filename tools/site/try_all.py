@@ -1,4 +1,4 @@
-"""Runs in the Pyodide of the site when that is made: everything of hvrepl that is there can be imported, and answers."""
+"""Runs in the site's Pyodide when the site is made: every part of hvrepl in it can be imported, and answers."""
 
 import importlib
 from pathlib import Path

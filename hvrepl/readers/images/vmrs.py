@@ -35,7 +35,7 @@ MOST_DIGITS = 12
 LAST_PAGE = 1 << 52
 LARGEST_FILLED = 12 * PAGES + 4  # bytes of a block whose pages are all filled with patterns
 
-# vmm_core/hyperv_dump/src/defs.rs, VidSavedStateDescriptor: sizes of the descriptor, of the part before the chunks, of it all; then 16 bytes.
+# vmm_core/hyperv_dump/src/defs.rs, VidSavedStateDescriptor: sizes of the descriptor, of the part before the chunks, of all; then 16 bytes.
 DESCRIPTOR = struct.Struct("<QQQ")
 BEFORE_CHUNKS = 16
 # vm/hv1/hvdef/src/save_restore.rs: VmSaveChunkHeader, and the vendor in ObSaveChunkProlog.

@@ -97,7 +97,7 @@ def test_a_folder_of_specs_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_process_looks_at_the_specs_of_a_checkout_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command of a script that opens them would else look at each file again."""
+    """Otherwise every command of a script would look at each spec again."""
     open_index()
     monkeypatch.setattr(os, "scandir", None)
     open_index()

@@ -1,7 +1,7 @@
-"""Each rule of specs/README.md has a bad example in tests/data/bad_specs, which says what is wrong with it in its first lines.
+"""Each rule of specs/README.md has a bad example in tests/data/bad_specs, whose first lines contain the expected fault.
 
-An example is NAME.toml, a file of common/, or a folder NAME/ of the form of specs/. In `# expect: …` {beside} is the folder of
-good specs beside which it is checked, {folder} its own.
+An example is NAME.toml, a file of common/, or a folder NAME/ in the form of specs/. In `# expect: …`, {beside} is the folder of the good
+specs that are checked along with it, and {folder} its own.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_the_test_specs_keep_the_rules_beside_the_built_in_ones() -> None:
 
 
 def fault_texts() -> Iterator[str]:
-    """What the checks yield and what PlaceError is raised with, where it is more than one word, with … for what is filled in."""
+    """The texts that checks yield and PlaceErrors have, if longer than one word, with … for the parts that are filled in."""
     for module in (budget, keys, log_rules, patterns, parse_specs, read_specs, references, rules, texts, tiles):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, (ast.Yield, ast.YieldFrom)) or (isinstance(node, ast.Raise) and "PlaceError" in ast.unparse(node)):

@@ -1,4 +1,4 @@
-"""FIELD=VALUE → bytes: tables of what people type, and that what is set is what is decoded, for every field of every spec."""
+"""FIELD=VALUE → bytes: tables of what people type; and for every field of every spec, the decoded value is the assigned one."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_word_is_built_from_its_fields(what: str, assignments: str, number: in
 
 FLAVOUR = "Ubuntu's releases always have 0 as the third number"
 DEBIAN = "Debian's releases up to 12 always have 0 as the third number"
-# what, assignments, what is remarked: code, field, text
+# what, assignments, remarks: code, field, text
 REMARKED = [
     ("guest-id", "kernel=6.6.87", []),
     ("guest-id", "kernel=6.17.0-rc5", []),
@@ -145,7 +145,7 @@ def test_a_value_keeps_all_bits_that_are_not_set(what: str, arch: str, before: i
 
 
 TIMER = "10000080 18000000 0000000000000000 01000000 00000000"
-# what (with .output), arch, assignments, the bytes, zeros at the end left out
+# what (with .output), arch, assignments, the bytes without zeros at the end
 STRUCTS = [
     ("message", "x64", "header.message_type=HVMSG_TIMER_EXPIRED payload.timer_index=1", TIMER),
     ("message", "arm64", "timer_index=1", TIMER),
@@ -252,7 +252,7 @@ def test_an_element_is_added_to_what_is_there() -> None:
     assert thing("TEST_SIZED").assign("text=6162", value=bytes.fromhex("0300 616263 09")) == bytes.fromhex("0200 6162 09")
 
 
-# what, assignments, what the error says
+# what, assignments, the error
 REFUSED = [
     ("sint2", "vectr=1", "sint2 has no field vectr; did you mean vector?"),
     ("sint2", "zzz=1", "sint2 has no field zzz"),
@@ -362,7 +362,7 @@ def test_what_is_set_is_what_is_decoded_and_nothing_else_changes(one: Thing, dat
     value = data.draw(st.integers(0, (1 << part.width) - 1))
     text = value.to_bytes(part.width // 8, "little").hex() if is_bytes(part) else f"{value:#x}"
     if part.region or (is_bytes(part) and isinstance(part.field.size, str)):
-        return  # these may change a size beside them; the tables above say how
+        return  # these may change a size as well; the tables above show how
     after = one.assign(f"{part.path}={text}", value=before)
     mask = (1 << part.width) - 1 << part.at
     assert int.from_bytes(after, "little") == int.from_bytes(before, "little") & ~mask | value << part.at
@@ -378,7 +378,7 @@ def is_bytes(part: Part) -> bool:
 @settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(ASSIGNABLE), st.data())
 def test_any_field_can_be_set_from_zero_by_its_name_alone(one: Thing, data: st.DataObject) -> None:
-    """Also one of a variant, which is then picked by the name; what has several such fields says so."""
+    """Including fields of a variant, which their name then picks; if there are several with that name, the error says so."""
     names = sorted({node.name for node in nodes(one.decode(bytes(one.size))) if not node.name.startswith("[")} - {one.found.name, "rest"})
     name = data.draw(st.sampled_from(names))
     refusals = r"write the full path|is an array|is a struct|neither hex|has no field"

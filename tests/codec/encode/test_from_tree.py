@@ -1,4 +1,4 @@
-"""decode's JSON back to bytes: a program may have changed it, or it may be no such thing."""
+"""decode's JSON back to bytes: a program may have changed it, or it may be something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream's lines are byte for byte what decoding each value gives, whatever the layout and the bytes."""
+"""A stream's lines equal the result of decoding each value, byte for byte, for every layout and all bytes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MESSAGES = stream(MESSAGE)
 
 
 def tried(one: Thing) -> list[bytes]:
-    """Some samples of a struct; of a word all but some of its single bits."""
+    """Some samples of a struct; for a word all but some of its single bits."""
     if not one.width:
         return list(islice(samples(one), 4 if one.size > LARGE else amount(6, 12)))
     found = list(samples(one))

@@ -1,4 +1,4 @@
-"""Input without an end is one clear line; the tests use a small limit in place of the program's."""
+"""Endless input gives one clear line; the tests use a smaller limit than the program's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ has_endless = needs(str(ENDLESS))
 
 
 class Endless(io.RawIOBase):
-    """A pipe into which somebody writes the same bytes for ever; `taken` is how many were read."""
+    """A pipe with endless repetitions of the same bytes; `taken` is the number of bytes read."""
 
     def __init__(self, piece: bytes) -> None:
         self.piece = piece

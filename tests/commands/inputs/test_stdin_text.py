@@ -1,4 +1,4 @@
-"""Text on stdin is read as the same text in a file is, whatever its encoding and whatever a terminal put into it."""
+"""Text on stdin is read like the same text in a file, whatever its encoding and the terminal's escapes in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ELF cores as QEMU, Linux and makedumpfile write them, and as somebody might who means harm."""
+"""ELF cores as QEMU, Linux and makedumpfile write them, and as an attacker might."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_core_cut_anywhere_says_so_and_gives_what_there_is(name: str) -> None:
 @pytest.mark.parametrize("name", ["core", "bits_32", "extended"])
 def test_a_core_with_any_field_changed_does_no_harm(name: str) -> None:
     harms = fields(SAMPLES[name], words(0, 256))
-    for harm in islice(harms, 0, None, amount(29, 1)):  # a number that divides by none of those of values, so that each value has its turn
+    for harm in islice(harms, 0, None, amount(29, 1)):  # coprime to the numbers of values, so that each value has its turn
         try:
             survives(harm.data)
         except BaseException as error:
@@ -129,12 +129,12 @@ def test_more_in_the_file_than_in_memory_is_read() -> None:
 
 
 def test_memory_that_was_left_out_is_a_fact() -> None:
-    """As makedumpfile -E leaves pages out."""
+    """As makedumpfile -E omits pages."""
     data = core(loads((HEAD, 0x1000, PAGE, 4 * PAGE), (HEAD + PAGE, 0x9000, 0, PAGE)), A)
     assert survives(data).pages == {0x1000: A}
     assert survives(data).fault == ""
     assert facts(data).missing == f"{4 * PAGE} bytes of its memory"
-    # What one header left out and another has is not missing.
+    # Memory that one header omits and another has is not missing.
     assert facts(core(loads((HEAD, 0x1000, PAGE, 2 * PAGE), (HEAD + PAGE, 0x2000, PAGE, PAGE)), A + B)).missing == ""
 
 

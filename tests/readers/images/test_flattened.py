@@ -1,4 +1,4 @@
-"""makedumpfile's flattened dumps: what their records make is read as if it were a file; a damaged one ends with a line."""
+"""makedumpfile's flattened dumps: the vmcore in their records is read like a file; a damaged one ends with a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kdump-compressed vmcores of all makers, versions, sizes of pages and compressions; cut, damaged and hostile ones end with a line."""
+"""kdump-compressed vmcores of all makers, versions, page sizes and compressions; truncated, damaged and hostile ones end with a line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PACKS = {
 
 
 def pages_of(path: str, block: int = PAGE) -> dict[int, bytes]:
-    """Page number → what it holds, without those of zeros that were passed over."""
+    """Page number → its content, without zero pages that were skipped."""
     found: dict[int, bytes] = {}
     for address, data in everything(path).items():
         found |= {(address + at) // block: data[at : at + block] for at in range(0, len(data), block)}
@@ -182,7 +182,7 @@ def test_pages_that_share_what_they_are_packed_into_are_read_and_not_searched_ag
 
 
 def test_where_the_page_of_zeros_is_missing_the_others_are_read(tmp_path: Path) -> None:
-    """QEMU writes it where the first page of zeros comes; a large part of a dump that was cut points to nothing."""
+    """QEMU puts it where the first zero page is; a large part of a truncated dump refers to a missing page."""
     pages = {number: NOISE if number % 3 == 2 else ZEROS for number in range(3000)}
     data = kdump(pages, as_it_is)
     table, beyond = table_of(data), struct.pack("<QIIQ", 1 << 40, PAGE, 0, 0)
@@ -226,11 +226,11 @@ def test_drgn_reads_the_same(tmp_path: Path) -> None:
             assert memory.read(number * PAGE, PAGE) == program.read(number * PAGE, PAGE, physical=True) == data
 
 
-# What is missing or damaged.
+# Missing and damaged parts.
 
 
 def subset_of_truth(path: str) -> str:
-    """Reads all that is there, which must be true, and returns what is said of the rest."""
+    """Reads everything readable, which must be true, and returns the report about the rest."""
     found: dict[int, bytes] = {}
     said = ""
     try:
@@ -274,7 +274,7 @@ def test_a_dump_cut_anywhere_says_so_after_what_is_there(tmp_path: Path) -> None
 
 
 def test_a_dump_that_was_not_finished_says_so(tmp_path: Path) -> None:
-    """Where the disk was full, makedumpfile leaves descriptors of zeros."""
+    """If the disk was full, makedumpfile leaves descriptors of zeros."""
     data = kdump(PAGES, status=9)
     last = table_of(data) + 24 * (len(PAGES) - 1)
     path = write(tmp_path / "vmcore", data[:last] + bytes(24) + data[last + 24 :])
@@ -282,7 +282,7 @@ def test_a_dump_that_was_not_finished_says_so(tmp_path: Path) -> None:
 
 
 def fields(table: int) -> Iterator[tuple[int, int]]:
-    """(offset, size) of what the headers and the first descriptors are made of."""
+    """(offset, size) of the fields in the headers and the first descriptors."""
     yield 8, 4
     yield from ((at, 4) for at in range(424, 464, 4))
     yield from ((PAGE + at, size) for at, size in [(0, 8), (8, 4), (12, 4), *((at, 8) for at in range(16, 104, 8))])
@@ -293,7 +293,7 @@ def fields(table: int) -> Iterator[tuple[int, int]]:
 @sampled
 @pytest.mark.parametrize("is_sparse", [False, True])
 def test_damaged_fields_end_with_a_line_in_little_memory(tmp_path: Path, is_sparse: bool) -> None:
-    """Nothing but the pages that the file has is found, and a size that a field claims takes no memory."""
+    """Only pages of the file are found, and a field's claimed size takes no memory."""
     data = kdump(PAGES)
     values = random.Random(1)
     known = {*PAGES.values()}
@@ -340,7 +340,7 @@ def reason_at(path: str, address: int) -> str:
 
 
 def test_pages_that_share_more_than_the_file_has_are_damage(tmp_path: Path) -> None:
-    """Each begins a byte after the one before it, so that a few KiB are hundreds of MiB."""
+    """Each begins a byte after the one before it, so that a few KiB become hundreds of MiB."""
     count = 8000
     data = kdump(dict.fromkeys(range(count), A), as_it_is)
     table = table_of(data)
@@ -357,14 +357,14 @@ def test_a_page_that_unpacks_to_another_size_is_damage(tmp_path: Path, name: str
     pack, *needed = PACKS[name]  # type: ignore[assignment]
     need(*needed)
     flags, packed = pack(bytes([7]) * size)
-    packed = packed[: 2 * PAGE]  # what is longer is refused unseen
+    packed = packed[: 2 * PAGE]  # longer ones are refused without reading
     path = write(tmp_path / "vmcore", kdump({0: A, 1: B}, lambda data: (flags, packed) if data == A else pack(data)))
     everything_before = everything_but_fault(path)
     assert everything_before == (B, f"is damaged: {PAGE} bytes of the memory in it cannot be unpacked, the first at 0x0")
 
 
 def everything_but_fault(path: str, memory_for_it: int = 4 << 20) -> tuple[bytes, str]:
-    """All that is read in little memory, and what is said of the rest."""
+    """Everything that is read in little memory, and the report about the rest."""
     found, said = bytearray(), ""
     tracemalloc.start()
     try:
@@ -416,7 +416,7 @@ def test_a_compression_that_is_not_installed_is_named(
     assert everything_but_fault(path) == (A, f"has pages packed with {name}; install the package {module} to read them")
 
 
-# What the tools themselves write.
+# Dumps by the tools themselves.
 
 
 def run(*words: str, cwd: Path, stdin: bytes = b"") -> bytes:
@@ -426,7 +426,7 @@ def run(*words: str, cwd: Path, stdin: bytes = b"") -> bytes:
 
 
 def core_with_note(loads: list[tuple[int, int, bytes]]) -> bytes:
-    """An ELF core with the registers of a CPU, which makedumpfile asks for."""
+    """An ELF core with the registers of a CPU, which makedumpfile requires."""
     note = struct.pack("<III8s", 5, 336, 1, b"CORE") + bytes(336)
     data = bytearray(elf([(0, 0, note), *loads]))
     data[64:68] = struct.pack("<I", 4)
@@ -487,7 +487,7 @@ def test_what_qemu_dumps_is_read(tmp_path: Path) -> None:
 
 
 def test_a_dump_with_vmcoreinfo_alone_is_not_searched_for_it(tmp_path: Path) -> None:
-    """VMCOREINFO lies where the sub header says; what it claims beyond a page of it is not read."""
+    """VMCOREINFO is where the sub header says; beyond a page of it, nothing is read."""
     data = bytearray(kdump({0: A}))
     struct.pack_into("<Q", data, PAGE + 40, 1 << 62)
     with closing(open_memory(write(tmp_path / "vmcore", bytes(data)))) as memory:

@@ -1,4 +1,4 @@
-"""LiME images and AVML's: what is where, whatever the ranges are packed in, and what is said of one that is cut or damaged."""
+"""LiME images and AVML's: their memory, however the ranges are packed, and the report about a truncated or damaged one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def everything(path: str) -> tuple[dict[int, bytes], str]:
 
 
 def by_page(pieces: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Address → page, of those that are not zeros."""
+    """Address → page, without pages of zeros."""
     pages = {address + at: data[at : at + PAGE] for address, data in pieces.items() for at in range(0, len(data), PAGE)}
     return {address: data for address, data in pages.items() if any(data)}
 
@@ -163,7 +163,7 @@ def test_what_can_be_read_comes_before_what_is_wrong(tmp_path: Path, name: str) 
     found, fault = everything(write(tmp_path / "image", data))
     assert reason in fault
     assert by_page(found)[0x1000] == A
-    # Where no size is known before the end, it says the same.
+    # If the size is unknown before the end, the report is the same.
     found, fault = everything(write(tmp_path / "image", gzipped(data)))
     assert reason in fault
     assert by_page(found)[0x1000] == A
@@ -188,7 +188,7 @@ def test_harm_ends_in_a_line_and_gives_nothing_that_was_not_there(name: str) -> 
     pages = survives(was).pages
     for harm in harms:
         result = survives(harm.data)
-        # Neither what is read as raw, nor a first range at another address.
+        # Neither an image that is read as raw, nor a first range at another address.
         if result.format == "raw" or harm.data[8:16] != was[8:16]:
             continue
         assert all(pages.get(address, b"")[: len(data)] == data for address, data in result.pages.items() if address >= 0x8000), harm
@@ -196,7 +196,7 @@ def test_harm_ends_in_a_line_and_gives_nothing_that_was_not_there(name: str) -> 
 
 
 def boundaries(data: bytes) -> set[int]:
-    """Where a header begins: an image that is cut there lacks nothing that it names."""
+    """The places of headers: an image that ends there lacks nothing that it describes."""
     return {at for at in range(len(data)) if data[at : at + 4] in (b"EMiL", b"AVML")}
 
 

@@ -1,4 +1,4 @@
-"""Memory images of all kinds: what lies where, in bounded memory; and every one that cannot be read says why in a line."""
+"""Memory images of all kinds: their memory by address, in bounded memory; and each unreadable one says why in a line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A, B, C = (bytes([number]) * PAGE for number in (1, 2, 3))
 
 
 def everything(path: str) -> dict[int, bytes]:
-    """All of an image: address → the bytes of each piece."""
+    """A whole image: address → the bytes of each piece."""
     with closing(open_memory(path)) as memory:
         return {address: bytes(data) for address, data, _ in memory.chunks() if data}
 

@@ -1,4 +1,5 @@
-"""What is no image of memory, or in a form that is not read, is refused by how it begins, with a command that helps. All else is raw."""
+"""Files without memory, or with an unreadable form of it, are recognised by their beginning and refused with a command that helps. All
+others are raw."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def zipped(data: bytes) -> bytes:
 
 
 def at(offset: int, magic: bytes, start: bytes = b"") -> bytes:
-    """Bytes at an offset, as a header has them, and a page after them."""
+    """Bytes at an offset, as in a header, followed by a page."""
     return start.ljust(offset, b"\0") + magic + bytes(PAGE)
 
 
@@ -65,7 +66,7 @@ def fixed_vhd(data: bytes) -> bytes:
     return data + footer.ljust(512, b"\0")
 
 
-# Name of a file, what is in it, and what is said of it.
+# Name of a file, its content, and the refusal.
 KINDS: dict[str, tuple[bytes, str]] = {
     "disk.qcow2": (at(0, b"QFI\xfb\0\0\0\3"), "a qcow2 disk image, not memory; `virsh dump --memory-only GUEST FILE`"),
     "disk.vmdk": (at(0, b"KDMV\1\0\0\0"), "a VMware disk image, not memory; `vmrun suspend"),
@@ -128,7 +129,7 @@ def test_a_bin_is_a_saved_state_only_next_to_its_vsv(tmp_path: Path) -> None:
     assert refusal(path).startswith("a part of a saved state of Hyper-V")
 
 
-# How memory begins, and what looks like more than it is.
+# Beginnings of memory, and files that look like more than they are.
 MEMORIES = {
     "zeros": bytes(PAGE),
     "interrupt vectors of real mode": b"\x53\xff\x00\xf0\x53\xff\x00\xf0\xc3\xe2\x00\xf0" + bytes(PAGE),

@@ -1,4 +1,4 @@
-"""Images that are packed with gzip or zstd: what is in them is read as from a plain file, in a little memory, whatever they are."""
+"""Images packed with gzip or zstd are read like plain files, in little memory, whatever the format."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_every_format_is_read_as_from_a_plain_file(pack: Callable[[bytes], bytes
     plain, packed = survives(FORMATS[name]), survives(pack(FORMATS[name]))
     assert plain.pages or plain.fault
     assert (packed.pages, packed.format, packed.fault) == (plain.pages, plain.format, plain.fault)
-    # As with a large image, of which nobody knows how large it is before its end.
+    # As with a large image, whose size is unknown before its end.
     for limit, value in {"FED": 64, "LEAST_AT_ONCE": 1, "MOST_AT_ONCE": 1 << 10}.items():
         monkeypatch.setattr(f"hvrepl.readers.images.unpacked.{limit}", value)
     with closing(Unpacked(BytesSource(pack(FORMATS[name])), PACKED_BY[pack])) as source:
@@ -93,7 +93,7 @@ def test_every_format_is_read_as_from_a_plain_file(pack: Callable[[bytes], bytes
 
 
 def pages_in(source: Unpacked) -> tuple[dict[int, bytes], str]:
-    """The pages of an image that are not zeros, and the error with which they ended."""
+    """The nonzero pages of an image, and the error with which they ended."""
     pages: dict[int, bytes] = {}
     try:
         for address, data, _ in memory_in(source).chunks():
@@ -201,7 +201,7 @@ def test_whatever_is_cut_gives_what_there_is_of_it_first(tmp_path: Path, pack: C
 
 
 def test_what_comes_before_a_damage_is_read_to_the_last_byte(tmp_path: Path) -> None:
-    """Each decoder keeps what it had unpacked when it fails, which the reader has to get some other way."""
+    """A decoder that fails does not give out what it had unpacked, which the reader has to get in another way."""
     blocks = (struct.pack("<BHH", 0, 1000, 0xFFFF - 1000) + NOISE[at : at + 1000] for at in range(0, 200_000, 1000))
     found, fault = everything(write(tmp_path / "gzip", b"\x1f\x8b\x08".ljust(10, b"\0") + b"".join(blocks) + b"\6"))
     assert found == NOISE[:200_000]

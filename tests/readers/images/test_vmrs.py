@@ -81,7 +81,7 @@ def small(**options: bool) -> bytes:
 
 
 def pieces(data: bytes) -> tuple[dict[int, bytes], str]:
-    """What can be read of an image in memory, and its error."""
+    """The readable memory of an image, and its error."""
     found: dict[int, bytes] = {}
     message = ""
     try:
@@ -98,7 +98,7 @@ def pieces(data: bytes) -> tuple[dict[int, bytes], str]:
 
 
 def is_true(found: Mapping[int, bytes], guest: Mapping[int, bytes]) -> bool:
-    """Whether all that was found is at its place in the guest."""
+    """Whether all results are at their places in the guest."""
     return all(
         any(data[address - start :].startswith(piece) for start, data in guest.items() if start <= address)
         for address, piece in found.items()
@@ -204,7 +204,7 @@ LOG = summed("<IIIBIBQII", 1, 0x01110003, 2, 0, 145, 0, 0, 0, 0)
 
 
 def with_log(new: bytes, checksum: int = 0) -> bytes:
-    """An image whose replay log has a change of its first page of memory, its checksum off by some."""
+    """An image whose replay log has a change of its first page of memory, with a checksum that is off by some."""
     base = store(ONE)
     log_at = struct.unpack_from("<Q", base, 26)[0]
     memory_at = base.index(A)
@@ -337,7 +337,7 @@ KEY_FIELDS = ((0, 1), (1, 1), (2, 4), (6, 2), (8, 4), (12, 4), (16, 4), (20, 1))
 
 
 def changed(data: bytes, *others: bytes) -> Iterator[bytes]:
-    """The image with each field set to all ones, and to what the others begin with."""
+    """The image with each field set to all ones, and to the beginning of the others."""
     fields = list(FIELDS)
     at = 12288 + 10
     while at < 12288 + 4096 - 21:
@@ -480,7 +480,7 @@ def test_a_block_that_cannot_be_unpacked_is_passed_over_and_counted() -> None:
 
 
 def test_what_frames_a_state_is_what_the_specs_say(tmp_path: Path) -> None:
-    """The reader splits a state into chunks with no definition at hand; it must not part from them."""
+    """The reader splits a state into chunks without a definition; it must agree with the specs."""
 
     def fields(*words: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(call("decode", *words, "-f", "json").out)["fields"]

@@ -1,4 +1,4 @@
-"""VMware's .vmem by its .vmss or .vmsn, and memory within one; without either, no address above 3 GiB is made up."""
+"""VMware's .vmem with its .vmss or .vmsn, and memory within one; without either, addresses above 3 GiB are not invented."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_vmem_without_a_state_has_no_address_above_3_gib(tmp_path: Path) -> No
     assert any(address <= low < address + len(data) for address, data in found.items())
     with pytest.raises(FileError, match=r"it has 0x0-0xbfffffff; it lacks the addresses above 3 GiB; put its \.vmss or "):
         read_at(str(path), low, 1)
-    with closing(open_memory(str(path), base=0)) as memory:  # whoever says where it begins knows better
+    with closing(open_memory(str(path), base=0)) as memory:  # the user knows better where it begins
         assert memory.facts.unplaced is None
         assert memory.read(low, 1) == b"\2"
 

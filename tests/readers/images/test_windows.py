@@ -1,4 +1,4 @@
-"""Windows MEMORY.DMP: full, bitmap and kernel dumps give their pages by physical address; what is cut or damaged says so."""
+"""Windows MEMORY.DMP: full, bitmap and kernel dumps give their pages by physical address; truncated and damaged ones report it."""
 
 from __future__ import annotations
 

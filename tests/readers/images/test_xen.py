@@ -1,4 +1,4 @@
-"""Xen cores: each page by its number, in whatever order they are; pages that are nobody's are passed over."""
+"""Xen cores: each page by its number, in any order; pages without an owner are skipped."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_core_that_is_cut_gives_what_is_there_and_says_so() -> None:
 
 
 def test_pages_that_are_cut_say_how_much_is_missing() -> None:
-    """With the table before the pages, as the sections may come in any order."""
+    """With the table before the pages, as sections may come in any order."""
     data = bytearray(xen(PAGES))
     sections = [64 + 64 * number for number in range(6)]
     at_pages, at_table = (next(at for at in sections if struct.unpack_from("<Q", data, at + 56)[0] == width) for width in (PAGE, 8))

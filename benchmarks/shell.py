@@ -50,7 +50,7 @@ def completion(line: str) -> float:
     from hvrepl.catalog.catalog import Catalog
     from hvrepl.catalog.index import Index
     from hvrepl.script.complete import Completer
-    from hvrepl.script.words import shell_commands
+    from hvrepl.script.shell_words import shell_commands
 
     completer = Completer(Catalog(Index.open(Path(SITE, "hvrepl", "specs.sqlite")), "x64"), shell_commands(), lambda: "6.6.87")
     list(completer.complete(line))

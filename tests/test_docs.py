@@ -19,7 +19,7 @@ from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import HvreplError
 from hvrepl.readers.images.formats import FORMATS as IMAGES
-from hvrepl.script.words import SHELL_WORDS
+from hvrepl.script.shell_words import SHELL_WORDS
 from tests.at_hand import need
 from tests.transcripts import ROOT, from_roff, run
 

@@ -161,7 +161,7 @@ def complete_words(context: typer.Context, incomplete: str) -> list[tuple[str, s
     from hvrepl.cli import bash
     from hvrepl.script.complete import Completer
     from hvrepl.script.lines import quote, quote_for_shell, split_typed
-    from hvrepl.script.words import shell_commands
+    from hvrepl.script.shell_words import shell_commands
 
     is_bash = os.environ.get(COMPLETE) == "complete_bash"
     is_implied = GIVEN in os.environ

@@ -25,7 +25,7 @@ from hvrepl.render.formats import Item
 from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import is_name
 from hvrepl.script.option_words import awaits
-from hvrepl.script.words import shell_commands
+from hvrepl.script.shell_words import shell_commands
 
 HELP = """\
 hv decode EXPR          explain a value: its type says what it is

@@ -9,9 +9,10 @@ from hvrepl.catalog.alike import alike
 from hvrepl.commands.table import ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import UsageError
 from hvrepl.record import field, record
+from hvrepl.script.shell_words import spelled
 from hvrepl.wording import shorten
 
-ASKING = ("help", ".help", "?")  # words of the shell that explain the next word, even an option
+ASKING = spelled("help")  # they explain what follows, be it an option
 
 
 @record(eq=True)

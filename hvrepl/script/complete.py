@@ -9,9 +9,8 @@ from itertools import islice
 
 from hvrepl.catalog.catalog import Catalog, Entry, Found
 from hvrepl.catalog.index import WAS, is_seen
-from hvrepl.catalog.model import ARCHES, FLAG, Field, Layout, to_key
+from hvrepl.catalog.model import FLAG, Field, Layout, to_key
 from hvrepl.commands.inputs.register_value import lowest_fields
-from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError
 from hvrepl.record import record, replace
@@ -20,9 +19,10 @@ from hvrepl.script.argv import ASKING
 from hvrepl.script.candidates import Candidate, explained, files, matching, options, words_of
 from hvrepl.script.interpret import SPACES, TAKES_WHAT
 from hvrepl.script.lines import quote, quote_for_shell, split_operator, split_typed, unquote
-from hvrepl.script.option_words import END, awaits, positional
+from hvrepl.script.option_words import CHOICES, END, awaits, positional
 from hvrepl.script.rank import HEX_BEGUN, MOST, Name, Number, begun, rank, scattered
 from hvrepl.script.settable import paths_of
+from hvrepl.script.shell_words import SHELL_WORDS
 
 LONGEST = 2000  # characters of a line that a person types
 FEW = 10  # values in hand that are offered before anything of a name is typed
@@ -30,10 +30,9 @@ FEWEST_DIGITS = 3  # typed digits of a number that is offered without Tab
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
 TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value after their first word
-DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # the files after cpuid
-TYPE_PLACE = 2  # place among eom's words
-SHELL_FILES = ("source", "save")  # words of the shell that take a file
-OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # for check
+DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # what follows cpuid there
+TYPE_PLACE = 2  # of eom's words
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # of check
 CONDITION = re.compile(r"([\w.\[\]]+)([!<>]?)")  # a field, and the beginning of an operator
 HEX_BYTES = re.compile(r"(?:0[xX])?[0-9a-fA-F`]*")
 
@@ -102,10 +101,10 @@ class Completer:
 
     @cached_property
     def topics(self) -> Sequence[tuple[str, str]]:
-        """(word, sentence) of everything that help explains, except names."""
-        from hvrepl.script.words import help_topics  # only for the key that needs it
+        """(word, sentence) of all that help explains besides names."""
+        from hvrepl.script.topics import all_topics  # at the key that needs it
 
-        return help_topics()
+        return all_topics()
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -205,7 +204,7 @@ class Completer:
     def _of_command(self, typed: Typed) -> Iterator[Candidate]:
         command, *words = typed.words
         current = typed.current
-        usage = ENTRIES[command].usage if command in ENTRIES else "FILE" if command in SHELL_FILES else ""
+        usage = (ENTRIES[command] if command in ENTRIES else SHELL_WORDS[command]).usage
         is_number = command == "cpuid" and HEX_BEGUN.fullmatch(current)
         is_dump = (command == "diff" and words[:1] == ["cpuid"]) or (command == "check" and words == ["cpuid"])
         if command == "check" and words[:1] == ["cpuid"] and len(words) > 1:
@@ -253,7 +252,7 @@ class Completer:
             titles = {space.name: space.title for space in self.catalog.spaces.values()}
             yield from explained(((group, titles.get(group, "")) for group in self.catalog.groups() if group != current), current)
         elif command in ("arch", "format") and is_first:
-            yield from matching(ARCHES if command == "arch" else FORMATS, current)
+            yield from matching(CHOICES[command], current)
 
     def _of_eom(self, typed: Typed) -> Iterator[Candidate]:
         """PAGE SLOT [TYPE]"""

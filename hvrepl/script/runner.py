@@ -18,7 +18,8 @@ from hvrepl.record import replace
 from hvrepl.script.argv import ASKING, CommandLine, options_after, read_argv
 from hvrepl.script.interpret import TAKES_WHAT, interpret, is_value
 from hvrepl.script.lines import Line, parse_line
-from hvrepl.script.words import SHELL_WORDS, Leave, show_help
+from hvrepl.script.shell_words import SHELL_WORDS
+from hvrepl.script.words import Leave, show_help
 from hvrepl.wording import shorten
 
 INSTALLS = tuple(name for option in INSTALL for name in option.names)  # they change the user's files
@@ -132,9 +133,12 @@ class Runner:
             self.session = before.child()
             self.session.set(**line.shared)
         try:
-            SHELL_WORDS[word][0](self, line.words[1:])
+            self._do(word, line.words[1:])
         finally:
             self.session = before
+
+    def _do(self, word: str, words: Sequence[str]) -> None:
+        getattr(import_module("hvrepl.script.words"), SHELL_WORDS[word].does)(self, words)
 
     def run_command_line(self, line: CommandLine) -> None:
         """Runs the words of the system's command line, which supports few of the shell's words."""
@@ -142,7 +146,7 @@ class Runner:
         if first not in SHELL_WORDS:
             self.run_words(self.session, self._recall(line))
         elif first in ON_COMMAND_LINE:
-            SHELL_WORDS[first][0](self, line.words[1:])
+            self._do(first, line.words[1:])
         else:
             raise UsageError(f"{first} is a word of the shell and of scripts{IN_ITS_PLACE.get(first, '')}")
 

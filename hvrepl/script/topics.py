@@ -7,6 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
+from hvrepl.script.shell_words import SHELL_WORDS, spelled
 
 
 class Topic(NamedTuple):
@@ -22,95 +23,68 @@ class Topic(NamedTuple):
     examples: tuple[str, ...]
 
 
-# Words of the line language that are not commands of the command line.
+def of_word(name: str, text: str, examples: tuple[str, ...], *, also: tuple[str, ...] = (), usage: str = "", short: str = "") -> Topic:
+    """The topic of a word of lines. `usage` and `short` where help says more than the lists do."""
+    word = SHELL_WORDS[name]
+    return Topic((*spelled(name), *also), usage or f"{name} {word.usage}".rstrip(), short or word.short, text, examples)
+
+
 WORDS = (
-    Topic(
-        ("set",),
-        "set FIELD=VALUE...",
-        "Change fields of the last value.",
-        "It prints the new value and what changed. _ is now the new value.",
-        ("sint2 0x200f3", "set masked=1 vector=0x30"),
-    ),
-    Topic(
-        ("arch", "--arch"),
-        "arch [ARCH], --arch ARCH",
-        "Choose x64 or arm64.",
+    of_word("set", "It prints the new value and what changed. _ is now the new value.", ("sint2 0x200f3", "set masked=1 vector=0x30")),
+    of_word(
+        "arch",
         "`arch` alone shows the current one. The word applies to the lines that follow, the option to its own line. x86_64, amd64 "
         "and aarch64 work too. HVREPL_ARCH sets the default.",
         ("arch arm64", "sint2 0x10013 --arch x64"),
+        also=("--arch",),
+        usage="arch [ARCH], --arch ARCH",
+        short="Choose x64 or arm64.",
     ),
-    Topic(
-        ("format", "--format", "-f"),
-        "format [FMT], -f FMT, --format FMT",
-        "Choose how answers are printed.",
+    of_word(
+        "format",
         "`format` alone shows the current one. The word applies to the lines that follow, the option to its own line. The formats "
         "are fields, table, bits, line, json, ndjson and csv; `help bits` explains one of them.",
         ("format line", "sint2 0x200f3 -f json"),
+        also=("--format", "-f"),
+        usage="format [FMT], -f FMT, --format FMT",
+        short="Choose how answers are printed.",
     ),
-    Topic(
-        ("source",),
-        "source FILE",
-        "Run the lines of a file.",
-        "What they set stays set. A file can source others. It stops at the first line that fails.",
-        ("source lines.txt",),
-    ),
-    Topic(
-        ("let",),
-        "let NAME = VALUE",
-        "Keep a value under a name.",
+    of_word("source", "What they set stays set. A file can source others. It stops at the first line that fails.", ("source lines.txt",)),
+    of_word(
+        "let",
         "The name then stands for the value, also in parentheses.",
         ("let base = 0x200f3", "sint2 base", "sint2 (base | 0x10000)"),
     ),
-    Topic(
-        ("undo",),
-        "undo",
-        "Go back to the value before the last one.",
-        "_ is then that value again.",
-        ("sint2 0x200f3", "set masked=1", "undo", "_"),
-    ),
-    Topic(
-        ("values", "_1", "_2"),
-        "values, _1, _2 ...",
-        "List the values so far.",
+    of_word("undo", "_ is then that value again.", ("sint2 0x200f3", "set masked=1", "undo", "_")),
+    of_word(
+        "values",
         "Every value that is decoded, encoded or set takes the next number. _2 is the second value wherever a value can be.",
         ("sint2 0x200f3", "sint2 0x10013", "values", "diff sint2 _1 _2"),
+        also=("_1", "_2"),
+        usage="values, _1, _2 ...",
     ),
-    Topic(
-        ("history",),
-        "history [N]",
-        "List the lines of this session.",
+    of_word(
+        "history",
         "With a number the last N. A line that begins with a space is not kept. Up and C-r also find lines of earlier sessions.",
         ("sint2 0x200f3", "history", "history 20"),
     ),
-    Topic(
-        ("save",),
-        "save FILE",
-        "Write the lines of this session to a file that runs again.",
+    of_word(
+        "save",
         "`source FILE` or `hvrepl < FILE` runs it. A line that failed becomes a comment; a pasted dump becomes a line with its bytes.",
         ("sint2 0x200f3", "save session.hv"),
+        short="Write the lines of this session to a file that runs again.",
     ),
-    Topic(
-        ("clear",),
-        "clear",
-        "Clear the screen.",
-        "In a script, and if the output is not a terminal, it does nothing.",
-        ("clear",),
-    ),
-    Topic(
-        ("help", "?", ".help", "name?", "?name", "-h", "--help"),
-        "help [WORD], NAME?, COMMAND --help",
-        "Explain a command, word, format, option or sign, or show a name.",
+    of_word("clear", "In a script, and if the output is not a terminal, it does nothing.", ("clear",)),
+    of_word(
+        "help",
         "Alone, it lists what you can type.",
         ("help set", "help @", "sint2?", "decode --help"),
+        also=("name?", "?name", "-h", "--help"),
+        usage="help [WORD], NAME?, COMMAND --help",
+        short="Explain a command, word, format, option or sign, or show a name.",
     ),
-    Topic(("version", "-V", "--version"), "version, --version", "Print the version.", "", ("version",)),
-    Topic(
-        ("quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q"),
-        "quit, exit, q, :q, C-d",
-        "Leave the shell, or end the script.",
-        "",
-        ("quit",),
-    ),
+    of_word("version", "", ("version",), also=("-V", "--version"), usage="version, --version"),
+    of_word("quit", "", ("quit",), usage="quit, exit, q, :q, C-d", short="Leave the shell, or end the script."),
 )
 FORMATS = (
     Topic(

@@ -1,31 +1,32 @@
-"""Words of lines that are not commands of the command line: settings, the session, files of lines, help, the way out."""
+"""What the words of lines do that are not commands of the command line: what stays set, the session and files of lines, the way out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Sequence
+from typing import IO, Protocol
 
 from hvrepl.catalog.alike import alike
-from hvrepl.catalog.model import ARCHES
 from hvrepl.commands.inputs.files import read_lines
 from hvrepl.commands.output import emit_listing
-from hvrepl.commands.session import FORMATS, Session, Typed, open_output
-from hvrepl.commands.table import COMMANDS, ENTRIES
+from hvrepl.commands.session import Session, Typed, open_output
+from hvrepl.commands.table import ENTRIES
 from hvrepl.commands.values_in_hand import NAME, Kept
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, NotFoundError, UsageError
 from hvrepl.readers.number import is_number
 from hvrepl.record import replace
-from hvrepl.render.style import NARROW, Style, wrap
+from hvrepl.render.style import wrap
 from hvrepl.script.argv import CommandLine
 from hvrepl.script.interpret import MOST_ALIKE, is_known
 from hvrepl.script.lines import quote
+from hvrepl.script.shell_words import SHELL_WORDS, spelled
 from hvrepl.version import __version__
 from hvrepl.wording import printable, shorten
 
-if TYPE_CHECKING:
-    from hvrepl.script.topics import Topic  # which most lines do not need
+CLEAR = "\x1b[H\x1b[2J"
+DEEPEST_SOURCED = 16  # files that are read at once, as each may source another
+MOST_SOURCED = 10_000  # files that one line may lead to: of 16 that each source the next twice they would be 65,535
 
 
 class Leave(Exception):  # noqa: N818  it is no error
@@ -59,15 +60,18 @@ def set_format(lines: Lines, words: Sequence[str]) -> None:
 
 
 def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
-    """Sets an option for the following lines, or without a word shows the current one."""
+    """Sets an option for the lines that follow, or without a word says what is in force."""
+    from hvrepl.script.option_words import CHOICES
+
+    choices = CHOICES[name]
     if len(words) > 1:
-        raise UsageError(f"{name} takes one word: `{name} {CHOICES[name][0]}`")
+        raise UsageError(f"{name} takes one word: `{name} {choices[0]}`")
     if words:
         lines.session.set(**{name: words[0]})
         return
     from hvrepl.render.listing import Listing
 
-    now, choices = getattr(lines.session.options, name), CHOICES[name]
+    now = getattr(lines.session.options, name)
     said = f"{name} is {now}; choices: {', '.join(choices)}"
     emit_listing(
         lines.session,
@@ -79,10 +83,6 @@ def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
             lines=lambda style: wrap(said, style.width, rest="  "),
         ),
     )
-
-
-DEEPEST_SOURCED = 16  # nested files, as each may source another
-MOST_SOURCED = 10_000  # files in total from one line: 16 that each source the next one twice would be 65,535
 
 
 def source_file(lines: Lines, words: Sequence[str]) -> None:
@@ -208,7 +208,7 @@ def save_lines(lines: Lines, words: Sequence[str]) -> None:
     path = words[0]
     if not is_saved(path):
         raise UsageError(f"{path} already exists and is not a saved session; choose another name")
-    left_out = [word for word, (does, _) in SHELL_WORDS.items() if does in (list_history, save_lines, clear, help_lines, leave)]
+    left_out = spelled("history", "save", "clear", "help", "quit")
     script = to_script(lines.session, typed, path, lines.name_dump, left_out)
     with open_output(lines.session, path, "w") as file:
         file.write(script)
@@ -223,6 +223,9 @@ def typed_lines(session: Session, word: str) -> Sequence[Typed]:
 
 def help_lines(lines: Lines, words: Sequence[str]) -> None:
     """help, or help on a command, a topic or a name."""
+    from hvrepl.script.help import explain, say_topic
+    from hvrepl.script.topics import all_topics, find_topic
+
     word = next(iter(words), "")
     session = lines.session
     if not word and not (session.is_script or session.is_shell):
@@ -231,98 +234,10 @@ def help_lines(lines: Lines, words: Sequence[str]) -> None:
         session.write("".join(f"{line}\n" for line in explain(session)))
     elif word in ENTRIES:
         show_help(session, word)
-    elif topic := topic_here(word):
+    elif topic := find_topic(word):
         session.write("".join(f"{line}\n" for line in say_topic(topic, session.style)))
-    elif not is_known(session, word) and (close := alike(word, [one for one, _ in help_topics()], 2)):
+    elif not is_known(session, word) and (close := alike(word, [one for one, _ in all_topics()], 2)):
         hint = " or ".join(dict.fromkeys([*close, *session.catalog.like(word)][:MOST_ALIKE]))
         raise NotFoundError(f"no help on {shorten(word)}; did you mean {hint}?")
     else:
         lines.dispatch(["show", *words])
-
-
-def topic_here(word: str) -> Topic | None:
-    """The topic of a word, unless lines do not support it."""
-    from hvrepl.script.topics import WORDS, find_topic
-
-    topic = find_topic(word)
-    return topic if topic and (topic not in WORDS or topic.words[0] in SHELL_WORDS) else None
-
-
-def help_topics() -> list[tuple[str, str]]:
-    """(word, sentence) of everything that help explains, except names."""
-    from hvrepl.script.topics import all_topics
-
-    return [(word, short) for word, short in all_topics() if word in ENTRIES or topic_here(word)]
-
-
-def say_topic(topic: Topic, style: Style) -> list[str]:
-    text = f"{topic.short} {topic.text}".strip()
-    examples = [f"    {style.paint('number', line)}" for line in topic.examples]
-    return [style.paint("name", topic.usage), *wrap(text, style.width, "  ", "  "), *(["", *examples] if examples else [])]
-
-
-def explain(session: Session) -> list[str]:
-    """The kinds of lines, in a few sentences."""
-    style = session.style
-    words = ", ".join(name for name, (_, text) in SHELL_WORDS.items() if text)
-    after = [AFTER, *([KEYS] if session.is_shell else [])]
-    return [
-        HEAD,
-        *list_words(SHORTER, style),
-        *list_words([(command.name, command.short) for command in COMMANDS], style),
-        *(line for text in (f"Also {words}; {HINT}", *after) for line in wrap(text, style.width)),
-    ]
-
-
-def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
-    """Things to type and, next to them or on a narrow terminal below them, their effects."""
-    wide = max(len(word) for word, _ in rows) + 4
-    rest = " " * (wide if not style.width or style.width - wide >= NARROW else 6)
-    for word, text in rows:
-        first, *more = wrap(text, style.width, f"  {word}".ljust(wide), rest)
-        yield first.replace(word, style.paint("name", word), 1)
-        yield from more
-
-
-HEAD = "A line is a command, or shorter:"
-SHORTER = (
-    ("0x8100000606570000", "explain a number, with its other readings"),
-    ("sint2, sint2 0x200f3", "show it; decode a value; sint2 vector=0xf3 builds one"),
-    ("_, _1, (_ | 0x10000)", "the last value, the first; set FIELD=VALUE changes it"),
-)
-HINT = "`help WORD` explains each, and formats, options and signs like @."
-AFTER = "After it: | CMD, > FILE, >> FILE. !CMD runs a program. Paste dumps as they are."
-KEYS = "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leaves."
-CLEAR = "\x1b[H\x1b[2J"
-CHOICES = {"arch": ARCHES, "format": FORMATS}  # options with a word of their own
-
-# Words of lines that are not commands of the command line; a word without a text is only another spelling.
-SHELL_WORDS: dict[str, tuple[Callable[[Lines, Sequence[str]], None], str]] = {
-    "set": (set_last, "Change fields of the last value."),
-    "let": (let, "Keep a value under a name."),
-    "undo": (undo, "Go back to the value before the last one."),
-    "values": (show_values, "List the values so far."),
-    "arch": (set_arch, "Change the arch: x64 or arm64."),
-    "format": (set_format, "Change the output format."),
-    "source": (source_file, "Run the lines of a file."),
-    "history": (list_history, "List the lines of this session."),
-    "save": (save_lines, "Write the lines of this session to a file."),
-    "clear": (clear, "Clear the screen."),
-    "help": (help_lines, "Explain a word, or show a name."),
-    "version": (show_version, "Print the version."),
-    ".help": (help_lines, ""),
-    "?": (help_lines, ""),
-    "quit": (leave, "Leave."),
-    "exit": (leave, ""),
-    "q": (leave, ""),
-    ":q": (leave, ""),
-    ":quit": (leave, ""),
-    "exit()": (leave, ""),
-    "quit()": (leave, ""),
-    "\\q": (leave, ""),
-}
-
-
-def shell_commands() -> list[tuple[str, str]]:
-    """(name, effect) of every first word that is not a name or number; the effect of another spelling is ""."""
-    return [(command.name, command.short) for command in COMMANDS] + [(name, text) for name, (_, text) in SHELL_WORDS.items()]

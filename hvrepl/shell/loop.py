@@ -71,7 +71,7 @@ class Shell:
     def completer(self) -> Completer:
         """The completer for the current arch."""
         from hvrepl.script.complete import Completer
-        from hvrepl.script.words import shell_commands
+        from hvrepl.script.shell_words import shell_commands
 
         arch = self.session.options.arch
         if arch not in self._completers:

@@ -32,8 +32,9 @@ from hvrepl.script.argv import read_argv
 from hvrepl.script.lines import parse_line
 from hvrepl.script.paste import split_text
 from hvrepl.script.runner import Runner
+from hvrepl.script.shell_words import SHELL_WORDS, spelled
 from hvrepl.script.shortcuts import expand
-from hvrepl.script.words import SHELL_WORDS, Leave
+from hvrepl.script.words import Leave
 from hvrepl.web.links import name_of_page, to_path
 from hvrepl.wording import printable, shorten
 
@@ -49,7 +50,7 @@ COLUMNS = 100
 COMPUTES = ("decode", "encode", "show", "list", "find", "diff", "check", "eom", "crash")
 READ_FILES = ("annotate", "cpuid", "scan")  # commands whose words are files
 # Words of lines that have to do with files, or with a session of its own.
-ELSEWHERE = ("source", "save", "history", "clear", "quit", "exit", "q", ":q", ":quit", "exit()", "quit()", "\\q")
+ELSEWHERE = spelled("source", "save", "history", "clear", "quit")
 OWN_OPTIONS = ("specs", "output", "lines", "allow_shell", "vi", "install", "show", "root")
 PATH = re.compile(r"@.+|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
 PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # means the same to a shell of the system

@@ -23,8 +23,8 @@ from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import interpret
 from hvrepl.script.lines import parse_line, split_operator, split_typed
 from hvrepl.script.paste import is_open, split_text
+from hvrepl.script.shell_words import shell_commands
 from hvrepl.script.shortcuts import expand
-from hvrepl.script.words import shell_commands
 from hvrepl.shell.highlight import classify
 
 LABELS = [f"P{place}" for place in range(6)]

@@ -16,7 +16,7 @@ from hvrepl.commands.table import COMMANDS, HELP, SHARED, command_names
 from hvrepl.script.complete import Completer, Held
 from hvrepl.script.lines import parse_line
 from hvrepl.script.rank import MOST
-from hvrepl.script.words import shell_commands
+from hvrepl.script.shell_words import shell_commands
 from tests.fuzz import amount, sampled
 
 

@@ -14,8 +14,8 @@ from hvrepl.catalog.opening import open_index
 from hvrepl.commands.session import FORMATS
 from hvrepl.commands.table import COMMANDS, ENTRIES, INSTALL, PROGRAM, SHARED
 from hvrepl.script.lines import quote
-from hvrepl.script.topics import EXAMPLES, Topic, topics
-from hvrepl.script.words import SHELL_WORDS, help_topics, topic_here
+from hvrepl.script.shell_words import SHELL_WORDS, WORDS
+from hvrepl.script.topics import EXAMPLES, Topic, all_topics, find_topic, topics
 from tests.at_hand import need
 from tests.paths import TESTS
 from tests.program import SECONDS, call, start
@@ -27,7 +27,7 @@ DATA = TESTS / "data"
 OPTIONS = [*SHARED, *PROGRAM, *INSTALL, *(option for command in COMMANDS for option in command.options)]
 SIGNS = ["@", "_", "|", ">", ">>", "!", "-", "--", "(", "=", "#", "'", '"', "\\", "?"]
 NOTATIONS = ["@FILE", "@FILE:ADDRESS", "FIELD=VALUE", "WHAT", "numbers", "parentheses", "msr", "space", "-f", "-h", "q", "exit()"]
-HERE = {topic.words[0]: topic for word, topic in topics().items() if topic_here(word)}
+TOPICS = {topic.words[0]: topic for topic in topics().values()}
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def check_served(line: str) -> None:
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("topic", HERE.values(), ids=HERE)
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
 def test_the_examples_of_a_topic_run(topic: Topic, folder: Path) -> None:
     assert topic.examples
     check(topic.examples, folder)
@@ -99,7 +99,7 @@ ASKED = [*ENTRIES, *SHELL_WORDS, *FORMATS, *(name for option in OPTIONS for name
 def test_every_word_is_explained(word: str) -> None:
     ended = call("-c", f"help {word}")
     assert (ended.status, ended.err) == (0, "")
-    topic = topic_here(word)
+    topic = find_topic(word)
     assert topic or word in ENTRIES
     if topic:
         assert ended.out.startswith(f"{topic.usage}\n  {topic.short.split()[0]} ")
@@ -108,11 +108,11 @@ def test_every_word_is_explained(word: str) -> None:
 
 
 def test_the_list_of_topics_has_every_word_once_with_a_sentence() -> None:
-    words = [word for word, _ in help_topics()]
+    words = [word for word, _ in all_topics()]
     assert sorted(words) == sorted(set(words))
     assert {*ENTRIES, *FORMATS, "set", "arch", "@", "|", "_", "--hex", "--arch", "--format"} <= {*words}
-    assert {word for word, (_, text) in SHELL_WORDS.items() if text} <= {*words}
-    assert all(short.endswith(".") for _, short in help_topics())
+    assert {word.name for word in WORDS} <= {*words}
+    assert all(short.endswith(".") for _, short in all_topics())
 
 
 def test_help_of_a_topic_fits_a_narrow_terminal() -> None:
@@ -128,7 +128,7 @@ def test_the_list_of_what_a_line_can_be_fits_and_is_in_colour_on_a_terminal(colu
         shown = terminal.run("help")
         assert "  decode  " in shown
         assert "C-d leaves." in shown.replace("\n", " ")
-        assert all(word in shown for word in SHELL_WORDS if word.isalpha() and SHELL_WORDS[word][1])
+        assert all(word.name in shown for word in WORDS)
         terminal.run("help set")
         terminal.see("    set masked=1 vector=0x30")
         assert terminal.is_bold("set FIELD=VALUE")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hvrepl.script.complete import Completer, Held
-from hvrepl.script.words import shell_commands
+from hvrepl.script.shell_words import shell_commands
 from hvrepl.shell.highlight import classify
 from hvrepl.shell.prompt import STYLES
 from tests.contrast import READS, contrast

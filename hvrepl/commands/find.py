@@ -12,7 +12,7 @@ from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.number import read_number
-from hvrepl.render.listing import list_hits
+from hvrepl.render.names import list_hits
 from hvrepl.wording import count_of, shorten
 
 

@@ -10,7 +10,7 @@ from hvrepl.catalog.model import to_key
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
-from hvrepl.render.listing import list_entries
+from hvrepl.render.names import list_entries
 from hvrepl.wording import plural
 
 

@@ -14,7 +14,7 @@ from hvrepl.commands.inputs.register_value import lowest_fields
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError
 from hvrepl.record import record, replace
-from hvrepl.render.listing import number_of
+from hvrepl.render.names import number_of
 from hvrepl.script.argv import ASKING
 from hvrepl.script.candidates import Candidate, explained, files, matching, options, words_of
 from hvrepl.script.interpret import SPACES, TAKES_WHAT

@@ -27,7 +27,7 @@ from hvrepl.render.definition import (
     width_of,
 )
 from hvrepl.render.layout_svg import draw_layout
-from hvrepl.render.listing import fill_range
+from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links
 
 ROWS_A_UNIT = 12

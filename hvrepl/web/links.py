@@ -14,7 +14,7 @@ from hvrepl.catalog.constants import fields_in
 from hvrepl.catalog.index import WAS, Index, is_seen
 from hvrepl.catalog.model import ARCHES, COMMON, Document, Spec, to_key
 from hvrepl.digits import to_int
-from hvrepl.render.listing import fill_range
+from hvrepl.render.names import fill_range
 
 LISTS, STATIC = "list", "static"  # what is below the root and not a name
 TAKEN = (LISTS, STATIC)

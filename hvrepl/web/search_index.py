@@ -11,7 +11,7 @@ from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
 from hvrepl.render.definition import describe
 from hvrepl.render.flag import flag_facts
-from hvrepl.render.listing import fill_range
+from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links
 
 LONG = 100  # fields and values from which on a page may be in parts

@@ -19,7 +19,7 @@ from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.record import record, replace
-from hvrepl.render.listing import arch_of_all, heading_of, number_of, say_arch
+from hvrepl.render.names import arch_of_all, heading_of, number_of, say_arch
 from hvrepl.version import __version__
 from hvrepl.web.definition_page import Cite, DefinitionPage, Unit, make_page
 from hvrepl.web.links import LISTS, STATIC, Links

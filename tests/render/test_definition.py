@@ -22,7 +22,8 @@ from hvrepl.codec.decoded import dump
 from hvrepl.render.constant import list_constants
 from hvrepl.render.definition import describe, describe_lines, place_of
 from hvrepl.render.formats import RENDERERS
-from hvrepl.render.listing import Listing, list_entries, list_hits, render_listing
+from hvrepl.render.listing import Listing, render_listing
+from hvrepl.render.names import list_entries, list_hits
 from hvrepl.render.style import Style
 from tests.each import each
 

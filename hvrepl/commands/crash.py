@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from hvrepl.analysis.claims import crash_in
-from hvrepl.analysis.crash import Crash, label_of, say_parameter, tell_crash
+from hvrepl.analysis.crash import Crash, tell_crash
 from hvrepl.catalog.model import CRASH_PARAMETERS
-from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
 from hvrepl.readers.crash import COUNTS, find_crashes, read_parameters, read_pasted, split_pasted
 from hvrepl.readers.plain_text import decode
-from hvrepl.render.listing import Listing
-from hvrepl.render.screen import findings_of, heading, say_finding, value_of
-from hvrepl.render.style import Style, align
+from hvrepl.render.crash import LABELS, list_crash
 
-HEADERS = ("parameter", "name", "value", "meaning")
 CODE = re.compile(r"(?=.*\d)(?:0x)?[0-9a-f]{1,8}", re.IGNORECASE)
 NOTHING = "no five crash parameters in it; expected them with labels, in brackets, or in a line of a host, a hypervisor or a debugger"
-LABELS = [label_of(place) for place in range(CRASH_PARAMETERS + 1)]
 
 
 def crash(session: Session, words: Sequence[str]) -> None:
@@ -101,38 +96,4 @@ def emit_crash(session: Session, told: Crash, how: str = "") -> None:
     """The crash in the format in force; `how` says how its numbers were read. It is what `_` means then."""
     session.values.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())
     session.note_findings(told.findings)
-    headers, rows = (FLAT.get(session.options.format) or by_parameter)(told)
-    table = told.to_dict()
-    emit_listing(session, Listing(headers, rows, [table], single=True, lines=lambda style: screen(told, how, style)))
-
-
-def by_parameter(told: Crash) -> tuple[Sequence[str], list[Sequence[str]]]:
-    return HEADERS, list(rows_of(told))
-
-
-def as_line(told: Crash) -> tuple[Sequence[str], list[Sequence[str]]]:
-    return ("crash",), [(told.summary, *(f"! {say_finding(one)}" for one in told.findings))]
-
-
-def as_row(told: Crash) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """The crash as a row of a spreadsheet."""
-    raws = [one.raw for one in told.parameters]
-    headers = ("os", "summary", *LABELS[: len(raws)], "findings")
-    return headers, [(told.os, told.summary, *raws, "; ".join(map(say_finding, told.findings)))]
-
-
-# What shows a crash in one line.
-FLAT: Mapping[str, Callable[[Crash], tuple[Sequence[str], list[Sequence[str]]]]] = {"line": as_line, "csv": as_row}
-
-
-def rows_of(told: Crash) -> Iterator[tuple[str, str, str, str]]:
-    for label, one in zip(LABELS, told.parameters, strict=False):
-        yield label, one.name, value_of(one), say_parameter(one)
-
-
-def screen(told: Crash, how: str, style: Style) -> Iterator[str]:
-    """What a person reads: the sentence, the parameters, what is strange about them."""
-    system, _, rest = told.summary.partition("  ")
-    yield from heading(Decoded(name=system, summary=rest, read=how), style)
-    yield from align(list(rows_of(told)), style, ("dim", "name", "number", "meaning"))
-    yield from findings_of(told.node, style)
+    emit_listing(session, list_crash(told, how, session.options.format))

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf, say_cpus
-from hvrepl.analysis.flags import is_flag_name
-from hvrepl.analysis.flags_to_leaves import EVERYTHING, Config
-from hvrepl.codec.decoded import Decoded, leaves
+from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf
+from hvrepl.analysis.enlightenments import EVERYTHING, Config
+from hvrepl.codec.decoded import leaves
 from hvrepl.commands.cpuid import Read, on_x64, read_dumps
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
-from hvrepl.render.comparison import Compared, changes
-from hvrepl.render.listing import Listing
-from hvrepl.render.screen import meaning_of, place_of, value_of
-from hvrepl.render.style import Style, align, wrap
-
-HEADERS = ("name", "place", "a", "", "b", "cpus")
-ROLES = ("name", "dim", "number", "dim", "number", "dim")
+from hvrepl.render.changes import describe_field_change, list_cpuid_changes
 
 
 def diff_cpuid(session: Session, a: str, b: str) -> None:
@@ -45,12 +38,7 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
         not_compared |= dict.fromkeys(opened)
     if changed:
         session.outcome.note(1)
-    rows = [(one["name"], place_in(one), said(one, "a"), "→", said(one, "b"), cpus_in(one)) for one in changed]
-    files = (a.removeprefix("@"), b.removeprefix("@"))
-    table = {"name": "cpuid", "a": files[0], "b": files[1], "changed": changed, **({"host": list(not_compared)} if not_compared else {})}
-    emit_listing(
-        session, Listing(HEADERS, rows, [table], single=True, lines=lambda style: change_lines(rows, files, style, list(not_compared)))
-    )
+    emit_listing(session, list_cpuid_changes(changed, (a.removeprefix("@"), b.removeprefix("@")), list(not_compared)))
 
 
 def names_open(*reads: Read) -> list[str]:
@@ -74,25 +62,6 @@ def flag_changes(a: Config | None, b: Config | None) -> Iterator[dict[str, Any]]
     for name in dict.fromkeys([*a.values, *b.values]):
         if a.values.get(name) != b.values.get(name):
             yield {"name": name, "a_meaning": a.values.get(name, "off"), "b_meaning": b.values.get(name, "off")}
-
-
-def change_lines(rows: Sequence[Sequence[str]], files: Sequence[str], style: Style, not_compared: Sequence[str] = ()) -> Iterator[str]:
-    """For scripts a row a difference, with its leaf; on a terminal the fields of each leaf under its name."""
-    if not style.is_terminal:
-        yield from align(rows, style, ROLES)
-        return
-    yield style.paint("name", "CPUID leaves")
-    yield from align(list(zip("AB", files, strict=True)), style, ("dim", ""))
-    if not rows:
-        yield "  no field differs"
-    leaves_changed: dict[str, list[Compared]] = {}
-    for name, place, a, _, b, cpus in rows:
-        leaf, _, field = ("QEMU flags", "", name) if is_flag_name(name) else name.partition(".")
-        leaves_changed.setdefault(leaf, []).append(Compared(place, field or "all of it", (a, b), differs=True, note=cpus))
-    for leaf, parts in leaves_changed.items():
-        yield from ("", style.paint("name", leaf), *changes(parts, style))
-    if not_compared and EVERYTHING not in not_compared:
-        yield from ("", *wrap(f"left to the host, so not compared: {', '.join(not_compared)}", style.width, "", "  "))
 
 
 def count_machines(count: int) -> str:
@@ -135,34 +104,4 @@ def changes_in(
     for path in dict.fromkeys([*parts_a, *parts_b]):
         one, other = parts_a.get(path), parts_b.get(path)
         if one is None or other is None or one.raw != other.raw:
-            yield changed_field(f"{node.name}.{path}", one, other)
-
-
-def changed_field(name: str, a: Decoded | None, b: Decoded | None) -> dict[str, Any]:
-    part = a or b
-    assert part
-    table: dict[str, Any] = {"name": name, "reg": part.register, "bits": part.bits}
-    table |= {key: one.raw for key, one in (("a", a), ("b", b)) if one}
-    table |= {f"{key}_meaning": meaning_of(one) for key, one in (("a", a), ("b", b)) if one and meaning_of(one)}
-    return table
-
-
-def place_in(change: Mapping[str, Any]) -> str:
-    bits = change.get("bits")
-    return place_of(Decoded(name="", register=change["reg"], bits=(bits[0], bits[1]))) if bits else ""
-
-
-def said(change: Mapping[str, Any], key: str) -> str:
-    """The value with its meaning; a dash where there is none."""
-    if key not in change:
-        return str(change.get(f"{key}_meaning", "-"))
-    if not change[key]:
-        return "part of it cannot be read"
-    bits = change.get("bits", (0, 1))
-    part = Decoded(name="", raw=change[key], value=int(change[key], 16), bits=(bits[0], bits[1]))
-    return " ".join(text for text in (value_of(part), change.get(f"{key}_meaning", "")) if text)
-
-
-def cpus_in(change: Mapping[str, Any]) -> str:
-    machine = f"machine {change['machine']}" if "machine" in change else ""
-    return ", ".join(text for text in (machine, say_cpus(change["cpus"]) if "cpus" in change else "") if text)
+            yield describe_field_change(f"{node.name}.{path}", one, other)

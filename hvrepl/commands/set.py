@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hvrepl.commands.decode import decode_value
-from hvrepl.commands.diff import changes_between, list_changes
 from hvrepl.commands.encode import encode_one, write_value
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import Target, to_assignment
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.render.changes import list_changes
 
 
 def set_fields(session: Session, words: Sequence[str]) -> None:
@@ -28,4 +28,4 @@ def set_fields(session: Session, words: Sequence[str]) -> None:
     after = decode_value(session, target, Value("", encode_one(session, target, kept.data, [to_assignment(word) for word in words])))
     session.values.keep(kept.found, after.to_bytes(), how=kept.how)
     session.write(f"{write_value(target, after.to_bytes())}  {after.summary}".rstrip() + "\n")
-    emit_listing(session, list_changes(before, after, changes_between(before, after)))
+    emit_listing(session, list_changes(before, after))

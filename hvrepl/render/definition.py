@@ -297,7 +297,7 @@ def place_of(field: Mapping[str, Any]) -> str:
     if "bits" in field:
         high, low = field["bits"]
         bits = f"{high}:{low}" if high != low else str(high)
-        return f"{field['reg']} {bits}" if "reg" in field else bits
+        return f"{field['reg']} {bits}" if field.get("reg") else bits
     return f"+{field['offset']}" if "offset" in field else "+?"
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from markupsafe import Markup
 
 from hvrepl.catalog.catalog import Catalog, Found
-from hvrepl.catalog.model import ARCHES, Spec
+from hvrepl.catalog.model import ARCHES, Spec, space_of
 from hvrepl.record import mutable, record
 from hvrepl.render.definition import (
     MANY_VALUES,
@@ -259,7 +259,8 @@ class Linker:
 
     def row(self, field: Table) -> dict[str, Any]:
         values, width = field.get("values", ()), width_of(field)
-        kind = field.get("type", "")
+        kind, said = field.get("type", ""), say_type(field, len(values))
+        space = space_of(kind)
         return {
             **BARE,
             "id": self.ids.make("f", field["name"]),
@@ -268,11 +269,9 @@ class Linker:
             "doc": field.get("doc", ""),
             "note": field.get("note", ""),
             "also": field.get("also", ()),
-            "type": say_type(field, len(values)).split(f"`list {kind[6:]}`")
-            if kind.startswith("space:")
-            else [say_type(field, len(values))],
-            "type_place": self.links.find(kind, self.arch) if kind and not kind.startswith("space:") else "",
-            "list": kind[6:] if kind.startswith("space:") else "",
+            "type": said.split(f"`list {space}`") if space else [said],
+            "type_place": self.links.find(kind, self.arch) if kind and not space else "",
+            "list": space,
             "values": [(say_range(value, width), value["name"]) for value in values] if len(values) <= MANY_VALUES else [],
             "fields": [field],
             "cites": self.cites.of(field.get("source", ())),

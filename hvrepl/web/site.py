@@ -38,6 +38,7 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
 )
+ABOUT = "Hyper-V's registers, MSRs, CPUID leaves, hypercalls, statuses and messages on x64 and arm64: every field and value with its source"
 EXAMPLES = (
     ("x64/sint2=0x200f3", "sint2 0x200f3", "a synthetic interrupt source"),
     ("arm64/sint2=0x10013", "sint2 0x10013 on arm64", "the same on arm64"),
@@ -240,20 +241,13 @@ class Site:
             parts=[(one.path, one.label) for one in parts] if len(parts) > 1 else (),
             direct=direct,
             cites=cites,
-            users=[(one, self.name_of(one)) for one in self.users.get(page.path, ())],
-            array_name=self.name_of(page.array) if page.array else "",
+            users=[(one, self.links.called(one)) for one in self.users.get(page.path, ())],
+            array_name=self.links.called(page.array) if page.array else "",
             title=f"{page.name}{f': {page.title}' if page.title else ''}{of} · hvrepl",
             description=page.description,
             what=page.what,
             has_values=any(kind == "values" for _, groups in sections for _, kind, *_ in groups),
         )
-
-    def name_of(self, path: str) -> str:
-        """What a page is called in links to it."""
-        return self.links.called(path)
-
-
-ABOUT = "Hyper-V's registers, MSRs, CPUID leaves, hypercalls, statuses and messages on x64 and arm64: every field and value with its source"
 
 
 def pack(path: str, units: Sequence[tuple[int, Unit, Markup]], before: int, around: int) -> list[Part]:

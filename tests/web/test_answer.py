@@ -16,8 +16,10 @@ from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.table import COMMANDS, Command
 from hvrepl.web import answer as module
-from hvrepl.web.answer import MOST_HTML, MOST_OUT, MOST_TEXT, answer, answer_file, page_of
+from hvrepl.web.answer import MOST_TEXT, answer, answer_file
 from hvrepl.web.links import Links
+from hvrepl.web.run import page_of
+from hvrepl.web.shown import MOST_HTML, MOST_OUT
 from tests.paths import DATA
 from tests.program import call
 from tests.web.inputs import INPUTS, NAMES, Input

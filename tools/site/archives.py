@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 # Other ways into hvrepl, and modules that only these use.
 LEFT_OUT = ("shell/", "cli/", "columns/", "debuggers/", "catalog/build/", "commands/columns", "commands/live", "web/")
-OF_WEB = ("web/__init__.py", "web/answer.py", "web/links.py")
-# Modules that Python and Pyodide import by name, without an import statement.
+OF_WEB = tuple(f"web/{name}.py" for name in ("__init__", "allowed", "answer", "links", "run", "shown"))
+# What Python and Pyodide look up by a name that no import statement has.
 BY_NAME = frozenset(
     (
         "encodings.utf_8",

@@ -317,9 +317,9 @@ def test_the_shell_asks_plainly_where_few_files_may_be_open(most: int, tmp_path:
 BOUNDED = {
     "digits.py": "is what bounds",
     "columns/inputs.py": "of a float or a decimal, whose digits are bounded before",
-    "debuggers/drgn.py": "of numbers of drgn",
-    "debuggers/drgn_command.py": "of numbers of drgn",
+    "debuggers/drgn_objects.py": "of numbers of drgn",
     "debuggers/gdb_command.py": "of numbers of gdb",
+    "debuggers/gdb_values.py": "of numbers of gdb",
     "commands/inputs/register_value.py": "a million lines, of which the pattern bounds the digits",
 }
 LINEAR_BASES = (2, 8, 16)

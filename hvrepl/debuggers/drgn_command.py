@@ -22,7 +22,8 @@ from hvrepl.commands.inputs.what import find_target
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session, Streams, say_error
-from hvrepl.debuggers import drgn as guest
+from hvrepl.debuggers import drgn_kernel as kernel
+from hvrepl.debuggers import drgn_objects as objects
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.render.formats import Item
@@ -59,7 +60,7 @@ def start_session(prog: Program) -> Session:
     streams.measure()
     session = open_session(streams)
     try:
-        session.set(arch=guest.arch_of(prog))
+        session.set(arch=objects.arch_of(prog))
     except UsageError:  # only lines that read the program's memory report it
         return session
     return session
@@ -102,18 +103,18 @@ class Lines(DebuggerLines):
         return {**super().own(), "pages": self.pages, "channels": self.channels}
 
     def check_program(self) -> None:
-        guest.arch_of(self.prog)
+        objects.arch_of(self.prog)
 
     def pages(self, text: str) -> None:
         """pages"""
         refuse(text, "pages")
-        if guest.has_context(self.prog):
-            emit_listing(self.session, list_pages(list(guest.synic_pages(self.prog, self.session.decoder))))
+        if kernel.has_context(self.prog):
+            emit_listing(self.session, list_pages(list(kernel.synic_pages(self.prog, self.session.decoder))))
             return
-        core = guest.core_of(self.prog)
+        core = kernel.core_of(self.prog)
         said = f"hv_context is not known, as without debug info of hv_vmbus: searching {core} for message pages"
-        self.session.warn(said + ("; their addresses are guest physical" if guest.is_kernel(self.prog) else ""))
-        found = list(guest.searched_pages(self.prog, self.session.decoder, partial(progress, self.session, "scan")))
+        self.session.warn(said + ("; their addresses are guest physical" if kernel.is_kernel(self.prog) else ""))
+        found = list(kernel.searched_pages(self.prog, self.session.decoder, partial(progress, self.session, "scan")))
         if not found:
             self.session.warn(f"no message page found in {core}")
             return
@@ -125,7 +126,7 @@ class Lines(DebuggerLines):
         found: list[Channel] = []
         failed = None
         try:
-            found.extend(guest.channels(self.prog, self.session.decoder))
+            found.extend(kernel.channels(self.prog, self.session.decoder))
         except HvreplError as error:
             failed = error
         if found:
@@ -157,7 +158,7 @@ class Lines(DebuggerLines):
         if not isinstance(value, (int, bytes, Object)):
             raise UsageError(f"{expression} is of Python's type {type(value).__name__}, not a number, an object or bytes")
         target = find_target(self.session, what)
-        data, place = guest.bytes_for(self.session.decoder, target.found, self.prog, value, output=target.output)
+        data, place = objects.bytes_for(self.session.decoder, target.found, self.prog, value, output=target.output)
         node = decode_and_keep(self.session, target, Value(expression, data))
         return placed(node, "" if target.slot is not None else place)
 
@@ -167,16 +168,16 @@ class Lines(DebuggerLines):
             yield self.bare(value)
         elif isinstance(value, Object):
             for one in parts_of(value):
-                known = guest.resolve(self.session.decoder, one)
-                yield self.keep_typed(*known) if known else self.bare(guest.number_of(one))
+                known = objects.resolve(self.session.decoder, one)
+                yield self.keep_typed(*known) if known else self.bare(objects.number_of(one))
         else:
             raise UsageError(f"{expression} is of Python's type {type(value).__name__}; `%hv decode WHAT EXPR` says what it is")
 
 
 def parts_of(obj: Object) -> Iterator[Object]:
     """The elements of an array of structs with known types; any other object itself."""
-    kind = guest.plain(obj.type_)
-    if kind.kind == TypeKind.ARRAY and list(guest.names_of(kind.type)):
+    kind = objects.plain(obj.type_)
+    if kind.kind == TypeKind.ARRAY and list(objects.names_of(kind.type)):
         yield from obj
     else:
         yield obj

@@ -15,7 +15,7 @@ from typing import Any
 from drgn import Object, Program, TypeKind
 from drgn.commands import CommandError
 
-from hvrepl.analysis.guest import Channel
+from hvrepl.analysis.channels import Channel
 from hvrepl.commands.decode import decode_and_keep
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.inputs.what import find_target
@@ -26,8 +26,9 @@ from hvrepl.debuggers import drgn_kernel as kernel
 from hvrepl.debuggers import drgn_objects as objects
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.render.channels import list_channels
 from hvrepl.render.formats import Item
-from hvrepl.render.guest import list_channels, list_pages
+from hvrepl.render.synic_pages import list_pages
 from hvrepl.script.interpret import is_name
 
 HELP = """\

@@ -12,7 +12,8 @@ from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cp
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
-from hvrepl.analysis.guest import EVENTS, MESSAGES, Channel, Read, SynicPage, find_class, judge_page, read_page, read_ring
+from hvrepl.analysis.channels import Channel, find_class, read_ring
+from hvrepl.analysis.synic_pages import EVENTS, MESSAGES, Read, SynicPage, judge_page, read_page
 from hvrepl.codec.decode import Decoder
 from hvrepl.debuggers.drgn_objects import decoder_of, plain, read_object, reader_of
 from hvrepl.errors import FileError, NotFoundError, UsageError

@@ -7,7 +7,7 @@ from typing import Any
 
 from drgn import FaultError, Object, ObjectAbsentError, PlatformFlags, Program, Type, TypeKind, sizeof
 
-from hvrepl.analysis.guest import Read
+from hvrepl.analysis.synic_pages import Read
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.codec.decode import Decoder

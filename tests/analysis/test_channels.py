@@ -1,4 +1,4 @@
-"""The bytes of a guest's pages and rings decode the same from any debugger."""
+"""The state of a ring, from its control page."""
 
 from __future__ import annotations
 
@@ -6,30 +6,12 @@ import struct
 
 import pytest
 
-from hvrepl.analysis.guest import EVENTS, MESSAGES, judge_page, read_page, read_ring
+from hvrepl.analysis.channels import read_ring
 from hvrepl.codec.targets import open_decoder
 from hvrepl.errors import FileError
-from tests.images.core import PAGE, TIMER, VERSION_RESPONSE, page
+from tests.images.core import PAGE
 
 DECODER = open_decoder("x64", None)
-PENDING = bytearray(VERSION_RESPONSE)
-PENDING[5] = 1
-
-
-@pytest.mark.parametrize(
-    ("slots", "used", "owed"),
-    [({}, (), ()), ({0: TIMER}, (0,), ()), ({0: TIMER, 2: bytes(PENDING)}, (0, 2), (2,)), ({15: bytes(PENDING)}, (15,), (15,))],
-)
-def test_a_page_says_for_which_slots_an_end_of_message_is_owed(
-    slots: dict[int, bytes], used: tuple[int, ...], owed: tuple[int, ...]
-) -> None:
-    found = judge_page(DECODER, page(slots), cpu=0, kind=MESSAGES, address=0x1000)
-    assert (found.used, found.owed) == (used, owed)
-
-
-def test_a_page_that_is_not_there_is_not_read() -> None:
-    found = read_page(DECODER, refuse, cpu=3, kind=EVENTS, address=0)
-    assert found.to_dict() == {"cpu": 3, "online": True, "page": "events", "address": "0x0"}
 
 
 def refuse(address: int, _: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
@@ -12,8 +12,6 @@ from hvrepl.digits import to_int
 from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hvrepl.codec.decode import Decoder
 
 ON, OFF, AUTO = "on", "off", "auto"
@@ -29,12 +27,12 @@ class Flags:
     def __init__(self, decoder: Decoder) -> None:
         self.decoder = decoder
         self.catalog = decoder.catalog
-        flags = {spec.name: spec.flag for spec in self.catalog.flags() if spec.flag}
-        self.base = next(flag for flag in flags.values() if flag.any)
-        self._flags = {name: flag for name, flag in flags.items() if flag is not self.base}
-        self.specs = {spec.name: spec for spec in self.catalog.flags() if spec.name in self._flags}
-        sets = {path for flag in self._flags.values() for path in flag.sets}
-        self.raised = sets & set(self.base.sets)  # fields of `base` that some flags raise, such as the largest leaf
+        every = [(spec, spec.flag) for spec in self.catalog.flags() if spec.flag]
+        self.base = next(flag for _, flag in every if flag.any)
+        self.specs = {spec.name: spec for spec, flag in every if not flag.any}
+        self._flags = {spec.name: flag for spec, flag in every if not flag.any}
+        # Fields of `base` that some flags raise, such as the largest leaf.
+        self.raised = {path for flag in self._flags.values() for path in flag.sets if path in self.base.sets}
         self._names = {to_key(name): spec.name for spec in self.specs.values() for name in (spec.name, *spec.also)}
 
     def __getitem__(self, name: str) -> Flag:

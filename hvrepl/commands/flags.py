@@ -32,7 +32,7 @@ def check_version(text: str) -> str:
 def read_configs(session: Session, raw: bytes, name: str, version: str = "") -> list[Config] | None:
     """The guests of a file, or None if it does not start any. `session` is on x64.
 
-    A warning names each guest that is not an x64 guest of QEMU; UsageError if all are such.
+    A warning names each guest that is not an x64 guest of QEMU; UsageError if no other is left.
     """
 
     @cache

@@ -11,6 +11,7 @@ from hvrepl.wording import shorten
 
 ON = frozenset({"on", "yes", "true", "y"})
 OFF = frozenset({"off", "no", "false", "n"})
+SIGNS = {"+": "on", "-": "off"}  # before the name of a flag
 FLAG = re.compile(r"hv[-_]")
 WITH_WORD = frozenset({"cpu", "name", "accel", "machine", "M", "global", "readconfig"})  # options that take a word and are read here
 VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(")
@@ -77,14 +78,14 @@ def read_cpu(guest: Guest, text: str) -> Guest:
     If a flag is given twice, the last one counts; + and - count after all others.
     """
     given: dict[str, str] = {}
-    signed: dict[str, dict[str, str]] = {"+": {}, "-": {}}
+    signed: dict[str, dict[str, str]] = {sign: {} for sign in SIGNS}
     remarks = []
     seen: dict[str, list[str]] = {}
     for part in filter(None, text.split(",")[1:]):  # here QEMU has no way to write a comma in a value
-        sign = part[:1] if part[:1] in signed else ""
+        sign = part[:1] if part[:1] in SIGNS else ""
         name, equals, value = part.removeprefix(sign).partition("=")
         name = name.strip().replace("_", "-")
-        value = "on" if sign == "+" else "off" if sign == "-" else to_switch(value) if equals else "on"
+        value = SIGNS[sign] if sign else to_switch(value) if equals else "on"
         if VARIABLE.search(part):
             remarks.append(Remark(ELSEWHERE, "", f"{shorten(part)} is a variable of the shell, whose value is not here"))
             continue

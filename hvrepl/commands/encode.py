@@ -19,7 +19,7 @@ from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
-from hvrepl.render.screen import say_finding
+from hvrepl.render.parts import say_finding
 from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def write_value(target: Target, data: bytes) -> str:
 
 def show_fields(session: Session, target: Target) -> None:
     """The fields that `encode WHAT` can set, with their places and enumerators."""
-    from hvrepl.render.definition import describe, fields_of
+    from hvrepl.render.definition import fields_of
+    from hvrepl.render.describe import describe
 
     table = describe(session.catalog, target.found)
     fields = [one for one in table["output" if target.output else "fields"] if "reserved" not in one]

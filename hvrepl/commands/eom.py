@@ -15,7 +15,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session, open_output
 from hvrepl.errors import UsageError
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import say_finding
+from hvrepl.render.parts import say_finding
 from hvrepl.render.style import Style, align, loud_lines, titled
 
 SHOWN_BYTES = 16

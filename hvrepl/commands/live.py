@@ -19,7 +19,7 @@ from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.device import DEV, NOT_ON_ARM, Device, Devices, RefusedError, Saved
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.formats import Item
-from hvrepl.render.screen import say_finding
+from hvrepl.render.parts import say_finding
 from hvrepl.render.style import align, loud_lines, wrap
 
 SPACE = "msr"

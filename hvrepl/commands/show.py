@@ -8,7 +8,8 @@ from hvrepl.commands.inputs.what import find_anywhere
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
-from hvrepl.render.definition import describe, describe_lines, place_of
+from hvrepl.render.definition import describe_lines, place_of
+from hvrepl.render.describe import describe
 from hvrepl.render.listing import Listing
 
 

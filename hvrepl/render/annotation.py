@@ -9,7 +9,8 @@ from hvrepl.analysis.crash import Crash, label_of, say_parameter
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.readers.notes import INDENT, MARK
 from hvrepl.record import replace
-from hvrepl.render.screen import flags_of, render_screen, say_finding, summary_beside, value_of
+from hvrepl.render.parts import flags_of, say_finding, summary_beside, value_of
+from hvrepl.render.screen import render_screen
 from hvrepl.render.style import Style, align, loud_lines, wrap
 
 LONGEST_VALUE = 18  # characters of a number in a note: 64 bits

@@ -11,7 +11,7 @@ from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.render.comparison import Compared, changes, compare, heading_of
 from hvrepl.render.definition import place_of
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import meaning_of
+from hvrepl.render.parts import meaning_of
 from hvrepl.render.style import Style, align, wrap
 
 CPUID_ROLES = ("name", "dim", "number", "dim", "number", "dim")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.record import record
-from hvrepl.render.screen import SHOWN_BYTES, meaning_of, place_of, short_bytes, value_of
+from hvrepl.render.parts import SHOWN_BYTES, meaning_of, place_of, short_bytes, value_of
 from hvrepl.render.style import Style, align, spread
 
 ABSENT = "-"

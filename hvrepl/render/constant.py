@@ -8,7 +8,8 @@ from typing import Any
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.constants import Constant
 from hvrepl.catalog.model import COMMON
-from hvrepl.render.definition import describe_field, describe_value, say_place, say_range, sources_of, told_of
+from hvrepl.render.definition import say_place, say_range, sources_of, told_of
+from hvrepl.render.describe import describe_field, describe_value
 from hvrepl.render.listing import Listing
 from hvrepl.render.style import Style, spread, titled
 

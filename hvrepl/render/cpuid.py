@@ -11,7 +11,8 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import record
 from hvrepl.render.enlightenments import MISSING, flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import flags_of, meaning_of, place_of, register_lines, registers_of, say_finding, summary_beside, value_of
+from hvrepl.render.parts import flags_of, meaning_of, place_of, registers_of, say_finding, summary_beside, value_of
+from hvrepl.render.screen import register_lines
 from hvrepl.render.style import Style, align, loud_lines, titled, wrap
 
 INDENT = " " * 4

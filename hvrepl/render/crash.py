@@ -8,7 +8,8 @@ from hvrepl.analysis.crash import Crash, label_of, say_parameter
 from hvrepl.catalog.model import CRASH_PARAMETERS
 from hvrepl.codec.decoded import Decoded
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import findings_of, heading, say_finding, value_of
+from hvrepl.render.parts import say_finding, value_of
+from hvrepl.render.screen import findings_of, heading
 from hvrepl.render.style import Style, align
 
 HEADERS = ("parameter", "name", "value", "meaning")

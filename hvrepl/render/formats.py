@@ -10,7 +10,8 @@ from typing import Any
 from hvrepl.codec.decoded import Decoded, dump, escape_unprintable, leaves, paths, quote_json
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.record import record
-from hvrepl.render.screen import meaning_of, place_of, render_screen, say_finding, value_of
+from hvrepl.render.parts import meaning_of, place_of, say_finding, value_of
+from hvrepl.render.screen import render_screen
 from hvrepl.render.style import Style
 from hvrepl.wording import printable
 

@@ -6,23 +6,9 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from hvrepl.codec.decoded import Decoded
-from hvrepl.render.screen import (
-    LOUD,
-    NO_SLOT,
-    PLAIN,
-    SET,
-    ZERO,
-    Head,
-    Row,
-    dump_of,
-    head_of,
-    is_word,
-    number_rows,
-    rows_at,
-    say_finding,
-    say_others,
-    slot_table,
-)
+from hvrepl.render.parts import say_finding
+from hvrepl.render.rows import LOUD, NO_SLOT, PLAIN, SET, ZERO, Head, Row, head_of, is_word, number_rows, rows_at, say_others, slot_table
+from hvrepl.render.screen import dump_of
 from hvrepl.render.style import Style
 from hvrepl.wording import count_of, printable
 

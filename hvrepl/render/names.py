@@ -9,7 +9,8 @@ from hvrepl.catalog.catalog import Catalog, Entry
 from hvrepl.catalog.index import reach
 from hvrepl.catalog.model import COMMON, Spec, fill
 from hvrepl.catalog.search import Hit
-from hvrepl.render.definition import describe_bits, say_arches, say_place
+from hvrepl.render.definition import say_arches, say_place
+from hvrepl.render.describe import describe_bits
 from hvrepl.render.listing import Listing
 from hvrepl.render.style import Style, spread, wrap
 from hvrepl.wording import count_of

@@ -10,7 +10,9 @@ from string import ascii_letters
 from hvrepl.catalog.parse_specs import REGISTER_BITS
 from hvrepl.codec.decoded import Decoded
 from hvrepl.record import replace
-from hvrepl.render.screen import Row, align_rows, findings_of, heading, registers_of, render_screen, rows_of
+from hvrepl.render.parts import registers_of
+from hvrepl.render.rows import Row, rows_of
+from hvrepl.render.screen import align_rows, findings_of, heading, render_screen
 from hvrepl.render.style import Style
 
 BITS_A_ROW = 32

@@ -10,19 +10,9 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded
 from hvrepl.record import record, replace
 from hvrepl.render.comparison import say_part
-from hvrepl.render.screen import (
-    Row,
-    align_rows,
-    others_of,
-    place_of,
-    places_of,
-    registers_of,
-    say_finding,
-    say_read,
-    sentence_of,
-    title_of,
-    value_of,
-)
+from hvrepl.render.parts import place_of, places_of, registers_of, say_finding, value_of
+from hvrepl.render.rows import Row, say_read, sentence_of, title_of
+from hvrepl.render.screen import align_rows, others_of
 from hvrepl.render.style import Style, loud_lines, paint_text, titled, wrap
 
 if TYPE_CHECKING:

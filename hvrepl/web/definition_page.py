@@ -15,8 +15,6 @@ from hvrepl.render.definition import (
     MANY_VALUES,
     RESERVED,
     blocks_of,
-    describe,
-    describe_address,
     layouts_of,
     names_of,
     place_of,
@@ -26,6 +24,7 @@ from hvrepl.render.definition import (
     say_type,
     width_of,
 )
+from hvrepl.render.describe import describe, describe_address
 from hvrepl.render.layout_svg import draw_layout
 from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links

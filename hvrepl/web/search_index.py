@@ -9,7 +9,7 @@ from typing import Any
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
-from hvrepl.render.definition import describe
+from hvrepl.render.describe import describe
 from hvrepl.render.flag import flag_facts
 from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links

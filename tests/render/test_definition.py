@@ -20,7 +20,8 @@ from hvrepl.catalog.search import find_text
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import dump
 from hvrepl.render.constant import list_constants
-from hvrepl.render.definition import describe, describe_lines, place_of
+from hvrepl.render.definition import describe_lines, place_of
+from hvrepl.render.describe import describe
 from hvrepl.render.formats import RENDERERS
 from hvrepl.render.listing import Listing, render_listing
 from hvrepl.render.names import list_entries, list_hits

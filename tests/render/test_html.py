@@ -11,7 +11,8 @@ import hvrepl
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import replace
 from hvrepl.render.html import DARK, LIGHT, STYLE, render_html
-from hvrepl.render.screen import findings_of, head_of, others_of, rows_of, slot_table
+from hvrepl.render.rows import head_of, rows_of, slot_table
+from hvrepl.render.screen import findings_of, others_of
 from hvrepl.render.style import Style
 from tests.codec.layouts import THINGS, Thing
 from tests.contrast import contrast

@@ -10,7 +10,8 @@ import pytest
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
-from hvrepl.render.definition import blocks_of, describe
+from hvrepl.render.definition import blocks_of
+from hvrepl.render.describe import describe
 from hvrepl.render.layout_svg import draw_layout, rows_of_bits, rows_of_bytes
 
 CATALOG = Catalog(open_index())

@@ -6,7 +6,8 @@ import pytest
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
-from hvrepl.render.definition import describe, describe_lines
+from hvrepl.render.definition import describe_lines
+from hvrepl.render.describe import describe
 from hvrepl.render.style import Style
 
 CATALOG = Catalog(open_index())

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import replace
 from hvrepl.render import style
+from hvrepl.render.parts import say_finding
 from hvrepl.render.ruler import render_bits
-from hvrepl.render.screen import render_screen, say_finding
+from hvrepl.render.screen import render_screen
 from hvrepl.render.style import Style, align, wrap
 from tests.codec.layouts import THINGS, Thing
 from tests.contrast import READS, contrast

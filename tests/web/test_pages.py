@@ -15,7 +15,8 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.index import WAS
 from hvrepl.catalog.model import ARCHES, Document
 from hvrepl.catalog.opening import open_index
-from hvrepl.render.definition import MANY_VALUES, RESERVED, describe, names_of
+from hvrepl.render.definition import MANY_VALUES, RESERVED, names_of
+from hvrepl.render.describe import describe
 from hvrepl.web.links import address_of
 from hvrepl.web.site import MISSING, MOST_BYTES, POLICY, STATIC_FILES, Site, write_site
 from tests.catalog.own import write_own

@@ -64,7 +64,7 @@ def key_words() -> Sequence[str]:
     """The words that annotate searches for."""
     from hvrepl.catalog.catalog import Catalog
     from hvrepl.catalog.opening import open_index
-    from hvrepl.readers.log_lines import Recogniser
+    from hvrepl.readers.find_forms import Recogniser
 
     return Recogniser(Catalog(open_index()).log_forms()).words
 

@@ -16,7 +16,7 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.phrases import holds
 from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
-from hvrepl.readers.log_lines import Match
+from hvrepl.readers.find_forms import Match
 from hvrepl.record import field, mutable, record, replace
 
 

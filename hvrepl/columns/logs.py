@@ -19,7 +19,7 @@ from hvrepl.columns.inputs import Plain, Unreadable, to_values
 from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
-from hvrepl.readers.log_lines import Recogniser
+from hvrepl.readers.find_forms import Recogniser
 from hvrepl.readers.notes import MARK
 from hvrepl.render.annotation import annotate
 from hvrepl.render.style import Style

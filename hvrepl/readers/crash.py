@@ -13,7 +13,7 @@ from hvrepl.readers.number import fit, read_bare, read_number, unwrap
 
 if TYPE_CHECKING:
     from hvrepl.catalog.log_forms import LogForm
-    from hvrepl.readers.log_lines import Match
+    from hvrepl.readers.find_forms import Match
 
 BITS = 64
 COUNTS = (CRASH_PARAMETERS, CRASH_PARAMETERS + 1)  # without the control register, and with it
@@ -29,7 +29,7 @@ DIGITS = re.compile("[0-9]+")
 
 def find_crashes(text: str, forms: Iterable[LogForm]) -> list[Match]:
     """Positions of log lines with the parameters of a crash."""
-    from hvrepl.readers.log_lines import Recogniser
+    from hvrepl.readers.find_forms import Recogniser
 
     return Recogniser((form for form in forms if form.crash), is_open=True).find(text)
 

@@ -20,6 +20,9 @@ BARE_ROW = re.compile(r"\s*(?:[0-9a-f]{2}[\s,]+){7}", re.IGNORECASE)
 WIDTH = 16  # bytes of a row of objdump
 FIRST_LINES = 8  # a dump in text has a row among these
 WORD_SIZES = (1, 2, 4, 8, 16)
+SHORT = re.compile(r"\s*[0-9a-fA-F]{1,7}:")
+LETTERS = {1: "b", 2: "h", 4: "w", 8: "g"}
+WINDBG_LETTERS = {1: "b", 2: "w", 4: "d", 8: "q"}
 
 
 @record(eq=True)
@@ -280,11 +283,6 @@ def find_colon_order(run: Run, first: Row, size: int, *, is_given: bool) -> str:
             f"use --words 1 for bytes as printed (xxd -g), or --words {size} for little-endian words (U-Boot)"
         )
     return "big"
-
-
-SHORT = re.compile(r"\s*[0-9a-fA-F]{1,7}:")
-LETTERS = {1: "b", 2: "h", 4: "w", 8: "g"}
-WINDBG_LETTERS = {1: "b", 2: "w", 4: "d", 8: "q"}
 
 
 def find_name(row: Row, order: str, radix: int) -> str:

@@ -14,7 +14,8 @@ from hvrepl.analysis.annotator import names_of
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.log_forms import LogForm
 from hvrepl.catalog.opening import open_index
-from hvrepl.readers.log_lines import LogReader, Match, Recogniser
+from hvrepl.readers.find_forms import Match, Recogniser
+from hvrepl.readers.log_lines import LogReader
 from hvrepl.readers.word_search import candidates, searcher
 from tests.at_hand import need
 from tests.each import each

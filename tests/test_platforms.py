@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.commands.session import Session, Streams, open_output
+from hvrepl.commands.output_files import open_output
+from hvrepl.commands.session import Session, Streams
 from hvrepl.script.pager import is_plain
 from tests.each import each
 from tests.paths import PACKAGE

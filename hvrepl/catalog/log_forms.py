@@ -22,7 +22,7 @@ NUMBER_KINDS: Mapping[str, str] = {
     "windbg": rf"(?:0x)?(?:[0-9a-f]{{1,8}}`[0-9a-f]{{8}}|[0-9a-f]{{1,32}})(?!`){DIGITS_END}",
     "guid": rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{DIGITS_END}",
 }
-# Readers that a form can have instead of a pattern, and their groups with their kinds; they are in hvrepl.readers.log_lines.
+# Readers that a form can have instead of a pattern, and their groups with their kinds; they are in hvrepl.readers.find_forms.
 READERS: Mapping[str, Mapping[str, str]] = {
     "cpuid": dict.fromkeys(("leaf", "eax", "ebx", "ecx", "edx"), "hex"),
     "names": {"name": "name", "value": "hex"},

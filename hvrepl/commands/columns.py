@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from hvrepl.commands.inputs.files import is_file
 from hvrepl.commands.output import emit, emit_listing, failure
+from hvrepl.commands.output_files import refuse_output, replacing
 from hvrepl.commands.progress import progress
-from hvrepl.commands.session import Session, refuse_output, replacing
+from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.render.listing import Listing
 from hvrepl.render.style import Style, align, wrap

@@ -14,7 +14,8 @@ from hvrepl.commands.inputs.operands import read_values
 from hvrepl.commands.inputs.shorthands import say_shorthand
 from hvrepl.commands.inputs.what import Target, find_target, thing_in, to_assignment
 from hvrepl.commands.output import emit
-from hvrepl.commands.session import Session, open_output
+from hvrepl.commands.output_files import open_output
+from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.record import replace

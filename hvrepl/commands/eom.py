@@ -12,7 +12,8 @@ from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.inputs.operands import read_values
 from hvrepl.commands.inputs.what import Target, number_or_none
 from hvrepl.commands.output import emit_listing
-from hvrepl.commands.session import Session, open_output
+from hvrepl.commands.output_files import open_output
+from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
 from hvrepl.render.listing import Listing
 from hvrepl.render.parts import say_finding

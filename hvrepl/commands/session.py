@@ -6,11 +6,10 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from errno import EISDIR
+from contextlib import contextmanager
 from functools import cached_property
-from stat import S_IMODE, S_ISFIFO
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from stat import S_ISFIFO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
@@ -19,7 +18,7 @@ from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.values_in_hand import InHand
 from hvrepl.digits import to_int
-from hvrepl.errors import FileError, HvreplError, SpecError, UsageError
+from hvrepl.errors import HvreplError, SpecError, UsageError
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.style import Style, only_text, table_styles
 from hvrepl.wording import printable
@@ -322,48 +321,3 @@ def to_folder(path: str) -> Path:
     from pathlib import Path  # 6 ms that a run without own specs saves
 
     return Path(path)
-
-
-@contextmanager
-def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
-    """A file to write. UsageError in a script that must not write files, FileError if it cannot be opened or written."""
-    refuse_output(session)
-    try:
-        encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
-        with open(path, mode, encoding=encoding, newline=newline) as file:
-            yield file
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from error
-
-
-def refuse_output(session: Session) -> None:
-    """UsageError in a script that must not write files."""
-    if not session.may_write:
-        raise UsageError("-o FILE is off here; --allow-shell turns it on")
-
-
-@contextmanager
-def replacing(session: Session, path: str) -> Iterator[str]:
-    """The name of a new file in the same folder that replaces a file once it is complete; a failure leaves the file as it was.
-
-    Anything that is not a regular file, such as a device or a pipe, is written directly. Raises as `open_output` does.
-    """
-    refuse_output(session)
-    whole = os.path.realpath(path)
-    if os.path.exists(whole) and not os.path.isfile(whole):
-        if os.path.isdir(whole):
-            raise FileError(f"{path}: {os.strerror(EISDIR)}")
-        yield whole
-        return
-    folder, name = os.path.split(whole)
-    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
-    try:
-        yield part
-        if os.path.exists(whole):
-            os.chmod(part, S_IMODE(os.stat(whole).st_mode))
-        os.replace(part, whole)
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            os.unlink(part)

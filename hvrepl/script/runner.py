@@ -9,7 +9,7 @@ from io import StringIO
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.commands.output import emit, failure
-from hvrepl.commands.session import Session, open_output
+from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES, INSTALL, PROGRAM
 from hvrepl.commands.values_in_hand import Kept
 from hvrepl.errors import HvreplError, UsageError
@@ -84,6 +84,8 @@ class Runner:
         """Opens the file when the line has succeeded, so that a failure leaves it as it was."""
         from shutil import copyfileobj
         from tempfile import SpooledTemporaryFile
+
+        from hvrepl.commands.output_files import open_output
 
         with SpooledTemporaryFile(MOST_HELD, "w+", encoding="utf-8", newline="\n") as held:
             with self.session.writing_to(held):

@@ -9,7 +9,7 @@ from typing import IO, Protocol
 from hvrepl.catalog.alike import alike
 from hvrepl.commands.inputs.files import read_lines
 from hvrepl.commands.output import emit_listing
-from hvrepl.commands.session import Session, Typed, open_output
+from hvrepl.commands.session import Session, Typed
 from hvrepl.commands.table import ENTRIES
 from hvrepl.commands.values_in_hand import NAME, Kept
 from hvrepl.digits import to_int
@@ -200,6 +200,7 @@ def list_history(lines: Lines, words: Sequence[str]) -> None:
 
 def save_lines(lines: Lines, words: Sequence[str]) -> None:
     """save FILE: the lines of this session as a script. It only overwrites a file that was saved like this."""
+    from hvrepl.commands.output_files import open_output
     from hvrepl.script.saved import is_saved, to_script
 
     typed = typed_lines(lines.session, "save")

@@ -1,4 +1,4 @@
-"""cpuid: a whole CPUID dump, this machine's, or what a guest's flags make of it: who the hypervisor is, every leaf, contradictions."""
+"""cpuid: a whole CPUID dump, this machine's leaves, or those that a guest's flags lead to."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from hvrepl.record import record, replace
 from hvrepl.render.cpuid import Surveyed, has_findings, list_machines
 from hvrepl.wording import shorten
 
-MOST_MACHINES = 1000  # each is held until all are written, and takes a hundred times the memory of its text
+MOST_MACHINES = 1000  # each is kept until all are written, and takes a hundred times the memory of its text
 
 
 @record
 class Read:
-    """The CPUs of one machine, and the line of the text on which they begin: 0 where there is none."""
+    """The CPUs of one machine, and the line of the text on which they begin, or 0."""
 
     cpus: Cpus
     line: int = 0
-    config: Config | None = None  # of a guest that is not yet running: its flags, which decide the leaves
+    config: Config | None = None  # for a guest that is not running yet: its flags, which determine the leaves
 
 
 def cpuid(session: Session, words: Sequence[str], *, flags: str = "", qemu: str = "") -> None:
@@ -45,7 +45,7 @@ def cpuid(session: Session, words: Sequence[str], *, flags: str = "", qemu: str 
 
 
 def survey_one(session: Session, read: Read) -> Surveyed:
-    """A machine's leaves; of a guest without the fields that its flags leave to the host."""
+    """A machine's leaves; for a guest without the fields that its flags leave to the host."""
     machine = survey(session.decoder, read.cpus)
     opened = {one.name for one in read.config.open if not one.is_likely} if read.config else set()
     if opened:
@@ -59,14 +59,14 @@ def without(seen: LeafSeen, opened: set[str]) -> LeafSeen:
 
 
 def on_x64(session: Session) -> Session:
-    """The session on the only arch that has CPUID leaves, whatever the arch in force."""
+    """The session on the only arch with CPUID leaves, whatever the current arch."""
     child = session.child()
     child.set(arch="x64")
     return child
 
 
 def read_dumps(session: Session, word: str, version: str = "") -> list[Read]:
-    """The machines of a dump in a file (FILE or @FILE), or on stdin; or the guests that a file starts, on a version of QEMU."""
+    """The machines of a dump in a file (FILE or @FILE) or on stdin, or the guests that a file starts, with a version of QEMU."""
     if word == "-" and session.is_script:
         raise UsageError("- is the script itself; give the name of a file")
     raw = read_rest(session) if word == "-" else read_file(word.removeprefix("@"))
@@ -91,7 +91,7 @@ def read_dumps(session: Session, word: str, version: str = "") -> list[Read]:
 
 
 def read_machine(session: Session) -> Cpus:
-    """The CPUs of this machine, through their devices or Debian's tool. FileError says why neither can be read."""
+    """The CPUs of this machine, through their devices or Debian's tool. FileError explains why neither works."""
     from hvrepl.readers.device import DEV, Devices, read_cpuid_tool
 
     numbers = [row.low for row in on_x64(session).catalog.index.all_numbers("cpuid")]

@@ -37,7 +37,7 @@ def crash(session: Session, words: Sequence[str]) -> None:
 
 
 def read_words(words: Sequence[str]) -> tuple[list[int], str]:
-    """The parameters, one per word, and how they were read. UsageError says what is wrong with them."""
+    """The parameters, one per word, and how they were read. UsageError explains the fault."""
     if len(words) in COUNTS:
         return read_parameters(words, LABELS)
     given = f"{len(words)} word{'s'[: len(words) != 1]}"
@@ -47,7 +47,7 @@ def read_words(words: Sequence[str]) -> tuple[list[int], str]:
 
 
 def read_text(session: Session, text: str) -> tuple[Crash, str] | None:
-    """The crash in a text that was pasted, and how it was read: a line that hosts, hypervisors or debuggers print, or five numbers."""
+    """The crash in a pasted text, and how it was read: a line from a host, hypervisor or debugger, or five numbers."""
     told = [
         one
         for match in find_crashes(text, session.catalog.log_forms())
@@ -69,14 +69,14 @@ def read_text(session: Session, text: str) -> tuple[Crash, str] | None:
 
 
 def source_of(words: Sequence[str]) -> str:
-    """The file whose text the words stand for, or stdin; "" where they are the text."""
+    """The file that the words stand for, or stdin; "" if they are the text themselves."""
     if len(words) != 1 or not (words[0] == "-" or words[0].startswith("@")):
         return ""
     return "stdin" if words[0] == "-" else words[0][1:]
 
 
 def to_text(session: Session, words: Sequence[str]) -> str:
-    """What was pasted: the words, or what is on stdin or in a file."""
+    """The pasted text: the words themselves, or the text of stdin or a file."""
     if not source_of(words):
         return " ".join(words)
     if words[0] != "-":
@@ -87,13 +87,13 @@ def to_text(session: Session, words: Sequence[str]) -> str:
 
 
 def decode_text(raw: bytes) -> str:
-    """UTF-8, or UTF-16 as PowerShell writes it; what is neither is replaced."""
+    """UTF-8, or UTF-16 as PowerShell writes it; other bytes are replaced."""
     text = decode(raw)
     return raw.decode("utf-8", "replace") if text is None else text
 
 
 def emit_crash(session: Session, told: Crash, how: str = "") -> None:
-    """The crash in the format in force; `how` says how its numbers were read. It is what `_` means then."""
+    """The crash in the current format; `how` describes how its numbers were read. `_` is the crash from now on."""
     session.values.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())
     session.note_findings(told.findings)
     emit_listing(session, list_crash(told, how, session.options.format))

@@ -1,4 +1,4 @@
-"""diff: the fields in which two values differ."""
+"""diff: the fields that differ between two values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""diff of two CPUID dumps: every leaf and field that differs, and on which CPUs where it is not all of them."""
+"""diff of two CPUID dumps: every leaf and field that differs, and on which CPUs unless on all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
         machine = {"machine": number} if len(on_a) > 1 else {}
         opened = names_open(one, other)
         cpus_a, cpus_b = one.cpus, other.cpus
-        if one.config or other.config:  # flags decide nothing of the processor's own leaves
+        if one.config or other.config:  # flags do not affect the processor's own leaves
             cpus_a, cpus_b = of_hypervisor(session, cpus_a), of_hypervisor(session, cpus_b)
         found = [*flag_changes(one.config, other.config), *changes_between(on_x64(session), cpus_a, cpus_b, opened)]
         changed += [machine | change for change in found if not is_open(change["name"], opened)]
@@ -42,7 +42,7 @@ def diff_cpuid(session: Session, a: str, b: str) -> None:
 
 
 def names_open(*reads: Read) -> list[str]:
-    """What one of the machines leaves to the host, so that it cannot be compared."""
+    """Names that one of the machines leaves to the host, so that they cannot be compared."""
     return list(dict.fromkeys(part.name for one in reads if one.config for part in one.config.open))
 
 
@@ -56,7 +56,7 @@ def of_hypervisor(session: Session, cpus: Cpus) -> Cpus:
 
 
 def flag_changes(a: Config | None, b: Config | None) -> Iterator[dict[str, Any]]:
-    """The flags that differ, where both are guests that are given flags."""
+    """The flags that differ between two guests."""
     if a is None or b is None:
         return
     for name in dict.fromkeys([*a.values, *b.values]):
@@ -69,7 +69,7 @@ def count_machines(count: int) -> str:
 
 
 def changes_between(session: Session, on_a: Cpus, on_b: Cpus, opened: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Each difference once, in the order of the leaves; dumps without a CPU in common are compared by their first ones."""
+    """Each difference once, in the order of the leaves. Dumps without a CPU in common are compared by their first CPUs."""
     shared = sorted(set(on_a) & set(on_b))
     pairs = [(on_a[cpu], on_b[cpu]) for cpu in shared] or [(next(iter(on_a.values())), next(iter(on_b.values())))]
     owners = (Owners(session.decoder, on_a), Owners(session.decoder, on_b))
@@ -86,9 +86,9 @@ def changes_between(session: Session, on_a: Cpus, on_b: Cpus, opened: Sequence[s
 def changes_in(
     session: Session, key: Leaf, readings: tuple[Reading | None, Reading | None], owners: tuple[Owners, Owners]
 ) -> Iterator[dict[str, Any]]:
-    """The fields of one leaf that differ; of a leaf that one of them lacks, all of it at once.
+    """The fields of one leaf that differ; a leaf that one of them lacks is one difference.
 
-    Where the leaf means something else on each, its registers are compared.
+    If the leaf has another meaning on each, its registers are compared.
     """
     if readings[0] == readings[1] and owners[0].of(key[0]) == owners[1].of(key[0]):
         return

@@ -1,4 +1,4 @@
-"""What differs between two values, or two CPUID dumps → what every format says of it."""
+"""The differences between two values, or two CPUID dumps, in every format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLAGS = "QEMU flags"
 
 
 def list_changes(a: Decoded, b: Decoded, *, is_headed: bool = False) -> Listing:
-    """The parts in which two values differ; for people under a heading with both values, if it is not said before."""
+    """The parts that differ between two values; for people under a heading with both values if `is_headed`."""
     changed = list(changes_between(a, b))
     table = {"name": a.name, "a": a.raw, "b": b.raw, "changed": changed}
     rows = [(place_of(one), one["name"], said(one, "a"), "→", said(one, "b")) for one in changed]
@@ -41,7 +41,7 @@ def changes_between(a: Decoded, b: Decoded) -> Iterator[dict[str, Any]]:
 def describe_change(
     name: str, place: Mapping[str, Any], a: Decoded | None, b: Decoded | None, say: Callable[[Decoded], str]
 ) -> dict[str, Any]:
-    """The JSON object of a part that differs: where it is, what each has there, and what that means."""
+    """The JSON object of a part that differs: its place, both values and their meanings."""
     there = [(key, one) for key, one in (("a", a), ("b", b)) if one]
     meanings = {f"{key}_meaning": say(one) for key, one in there}
     return {"name": name, **place, **{key: one.raw for key, one in there}, **{key: text for key, text in meanings.items() if text}}
@@ -59,7 +59,7 @@ def said(change: Mapping[str, Any], key: str) -> str:
 
 
 def change_lines(a: Decoded, b: Decoded, style: Style, *, is_headed: bool) -> Iterator[str]:
-    """The same as text. A script finds only the parts that differ, so that nothing means no difference."""
+    """The same as text. A script gets only the parts that differ, so no output means no difference."""
     rows = [row for row in compare((a, b)) if row.differs]
     if style.is_terminal and is_headed:
         yield from heading_of((a, b), ("A", "B"), style)
@@ -68,7 +68,7 @@ def change_lines(a: Decoded, b: Decoded, style: Style, *, is_headed: bool) -> It
 
 
 def list_cpuid_changes(changed: Sequence[Mapping[str, Any]], files: tuple[str, str], not_compared: Sequence[str]) -> Listing:
-    """What differs between two dumps: flags and fields, and leaves that one of them lacks. `not_compared` is what the host decides."""
+    """The differences between two dumps: flags, fields, and leaves that one of them lacks. The host decides those in `not_compared`."""
     rows = [row_in_leaf(one) for one in changed]
     table = {"name": "cpuid", "a": files[0], "b": files[1], "changed": changed, **({"host": not_compared} if not_compared else {})}
     headers = ("name", "place", "a", "", "b", "cpus")
@@ -97,13 +97,13 @@ def cpuid_lines(changed: Sequence[Mapping[str, Any]], files: tuple[str, str], no
 
 
 def row_in_leaf(change: Mapping[str, Any]) -> tuple[str, ...]:
-    """A flag, and a leaf as a whole, have no place."""
+    """The cells of a difference; a flag, or a whole leaf, has no place."""
     place = place_of(change) if change.get("bits") else ""
     return change["name"], place, said_in_leaf(change, "a"), "→", said_in_leaf(change, "b"), cpus_in(change)
 
 
 def said_in_leaf(change: Mapping[str, Any], key: str) -> str:
-    """The value with its meaning, a single bit as 1; a dash where there is none."""
+    """A value with its meaning, a single bit as 1 or 0; a dash if there is none."""
     if key not in change:
         return str(change.get(f"{key}_meaning", "-"))
     if not change[key]:

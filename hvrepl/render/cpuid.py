@@ -1,4 +1,4 @@
-"""The CPUID leaves of machines, and of guests that are not yet running: who the hypervisor is, every leaf, contradictions."""
+"""The CPUID leaves of machines, and of guests that are not running yet: the hypervisor, every leaf, contradictions."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
 
 @record
 class Surveyed:
-    """A machine, the CPUs that it was read from, and the line of the text on which they begin: 0 where there is none."""
+    """A machine, its CPUs, and the line of the text on which they begin, or 0."""
 
     machine: Machine
     cpus: Cpus
     line: int = 0
-    config: Config | None = None  # of a guest that is not yet running: its flags, which decide the leaves
+    config: Config | None = None  # for a guest that is not running yet: its flags, which determine the leaves
 
 
 def has_findings(one: Surveyed) -> bool:
@@ -34,14 +34,14 @@ def has_findings(one: Surveyed) -> bool:
 
 
 def findings_of(one: Surveyed) -> list[Finding]:
-    """What does not fit, of the leaves together and of a guest's flags; that a guest is KVM's is no news where its flags say so."""
+    """Findings about the leaves together and about a guest's flags, which already say that its hypervisor is KVM."""
     if one.config is None:
         return list(one.machine.findings)
     return [*(found for found in one.machine.findings if found.code != IDENTITY), *one.config.findings]
 
 
 def list_machines(machines: Sequence[Surveyed]) -> Listing:
-    """One machine by itself; of several each with its number and where it begins."""
+    """One machine on its own, or several, each with its number and first line."""
     if len(machines) == 1:
         one = machines[0]
         return Listing(HEADERS, list(rows_of(one)), [to_table(one)], single=True, lines=lambda style: screen(one, style))
@@ -52,7 +52,7 @@ def list_machines(machines: Sequence[Surveyed]) -> Listing:
 
 
 def rows_of(one: Surveyed) -> Iterator[tuple[str, ...]]:
-    """Who it is, a guest's flags, each field of each leaf, and what was found, as cells."""
+    """The cells: the hypervisor, a guest's flags, each field of each leaf, the findings."""
     yield "", "hypervisor", "", "", "", one.machine.hypervisor
     for name, value in one.config.values.items() if one.config else ():
         yield "", "flag", "", name, value, ""
@@ -65,7 +65,7 @@ def rows_of(one: Surveyed) -> Iterator[tuple[str, ...]]:
 
 
 def to_table(one: Surveyed) -> dict[str, Any]:
-    """The JSON object; of a guest with its flags, and what they leave to the host."""
+    """The JSON object; a guest has its flags too, and the leaves and fields that they leave to the host."""
     machine, cpus = one.machine, {} if one.config else one.cpus
     return {
         "hypervisor": machine.hypervisor,
@@ -85,7 +85,7 @@ def guest_table(config: Config) -> dict[str, Any]:
 
 
 def leaf_table(seen: LeafSeen) -> dict[str, Any]:
-    """The node of a leaf, with its subleaf if it is not the first; where CPUs differ, with what each has."""
+    """The node of a leaf, with its subleaf unless it is 0; if CPUs differ, with the value on each."""
     table = seen.node.to_dict() | ({"subleaf": seen.key[1]} if seen.key[1] else {})
     if seen.is_alike:
         return table
@@ -102,7 +102,7 @@ def screens(machines: Sequence[Surveyed], style: Style) -> Iterator[str]:
 
 
 def screen(one: Surveyed, style: Style) -> Iterator[str]:
-    """What a person reads."""
+    """For people."""
     machine, cpus = one.machine, one.cpus
     if one.config:
         yield from guest_screen(machine, one.config, findings_of(one), style)
@@ -120,7 +120,7 @@ def screen(one: Surveyed, style: Style) -> Iterator[str]:
 
 
 def guest_screen(machine: Machine, config: Config, findings: Sequence[Finding], style: Style) -> Iterator[str]:
-    """A guest's flags, the leaves that they make, what they leave to the host, and what is wrong with them."""
+    """A guest's flags, the leaves that follow from them, the rest that they leave to the host, and the findings."""
     yield from flag_lines(config, style)
     if machine.leaves:
         yield from (style.paint("name", line) for line in wrap(machine.hypervisor, style.width, "", "    "))
@@ -134,7 +134,7 @@ def guest_screen(machine: Machine, config: Config, findings: Sequence[Finding], 
 
 
 def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
-    """A leaf's heading, its registers with what is set in them by name, and its own findings."""
+    """A leaf's heading, its registers with the names of the bits that are set, and its own findings."""
     node = seen.node
     name = "" if node.name.startswith(f"{node.space}:") else node.name
     heading = "  ".join(part for part in (seen.number, name) if part)
@@ -152,7 +152,7 @@ def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
 
 
 def says_all(node: Decoded) -> bool:
-    """Whether the summary tells all fields: of a leaf that has no flags."""
+    """Whether the summary covers all fields, as in a leaf without flags."""
     return not node.name.startswith(f"{node.space}:") and not any(part.is_bit for part in node.fields)
 
 

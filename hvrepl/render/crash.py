@@ -1,4 +1,4 @@
-"""A crash → what every format says of it: the sentence of the system that had it, and what each parameter means."""
+"""A crash in every format: one sentence, and the meaning of each parameter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = [label_of(place) for place in range(CRASH_PARAMETERS + 1)]
 
 
 def list_crash(told: Crash, how: str, form: str) -> Listing:
-    """`how` says how its numbers were read, `form` is the format: some show it in one row."""
+    """`how` describes how its numbers were read; `form` is the format, as some show a crash in one row."""
     headers, rows = (FLAT.get(form) or by_parameter)(told)
     return Listing(headers, rows, [told.to_dict()], single=True, lines=lambda style: screen(told, how, style))
 
@@ -37,7 +37,7 @@ def as_row(told: Crash) -> tuple[Sequence[str], list[Sequence[str]]]:
     return headers, [(told.os, told.summary, *raws, "; ".join(map(say_finding, told.findings)))]
 
 
-# What shows a crash in one line.
+# Formats that show a crash in one row.
 FLAT: Mapping[str, Callable[[Crash], tuple[Sequence[str], list[Sequence[str]]]]] = {"line": as_line, "csv": as_row}
 
 
@@ -47,7 +47,7 @@ def rows_of(told: Crash) -> Iterator[tuple[str, str, str, str]]:
 
 
 def screen(told: Crash, how: str, style: Style) -> Iterator[str]:
-    """What a person reads: the sentence, the parameters, what is strange about them."""
+    """For people: the sentence, the parameters, the findings."""
     system, _, rest = told.summary.partition("  ")
     yield from heading(Decoded(name=system, summary=rest, read=how), style)
     yield from align(list(rows_of(told)), style, ("dim", "name", "number", "meaning"))

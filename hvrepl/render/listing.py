@@ -1,4 +1,4 @@
-"""Rows and objects as an answer in every format: what commands say of several things, or of one that is not a tree."""
+"""Rows and objects as an answer in every format, for several things or for one that is not a tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a tree as text: its place, value and meaning, its findings, and in a list of what is set. Knows no layout."""
+"""A part of a tree as text: its place, value, meaning and findings. Knows no layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoded → what screens and pages say of it: a heading, rows, the slots of a page. Knows neither lines nor HTML."""
+"""Decoded → its content for screens and pages: a heading, rows, the slots of a page. Knows neither lines nor HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What help prints of lines, and of each word, format, option and sign; the help of a command is the command line's."""
+"""The output of `help`: an overview of lines, and each topic. The command line prints the help of a command."""
 
 from __future__ import annotations
 

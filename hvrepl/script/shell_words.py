@@ -1,4 +1,4 @@
-"""The words of lines that are not commands of the command line, once: how they are spelled, what they take, and what lists say. Pure."""
+"""Words of lines that are not commands of the command line, each once: spellings, arguments, a short description. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hvrepl.commands.table import COMMANDS
 
 
 class ShellWord(NamedTuple):
-    """`does` is its function in words.py, `usage` its words, `short` what lists say; `spellings` are other words that do the same."""
+    """`does` is its function in words.py, `usage` its arguments, `short` its line in lists; `spellings` are other words for it."""
 
     name: str
     does: str
@@ -36,7 +36,7 @@ SHELL_WORDS = {spelling: word for word in WORDS for spelling in (word.name, *wor
 
 
 def spelled(*names: str) -> tuple[str, ...]:
-    """The words of these names in every spelling."""
+    """Every spelling of the words with these names."""
     return tuple(spelling for spelling, word in SHELL_WORDS.items() if word.name in names)
 
 

@@ -24,7 +24,7 @@ class Topic(NamedTuple):
 
 
 def of_word(name: str, text: str, examples: tuple[str, ...], *, also: tuple[str, ...] = (), usage: str = "", short: str = "") -> Topic:
-    """The topic of a word of lines. `usage` and `short` where help says more than the lists do."""
+    """The topic of a word of lines. `usage` and `short` replace those of the lists if help has more to say."""
     word = SHELL_WORDS[name]
     return Topic((*spelled(name), *also), usage or f"{name} {word.usage}".rstrip(), short or word.short, text, examples)
 

@@ -1,4 +1,4 @@
-"""Which lines a page runs: what only computes. What reads or writes files, or is about a session, works in a terminal."""
+"""Lines that a page runs: they only compute. Lines that use files, the machine or the session work only in a terminal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hvrepl.script.shell_words import spelled
 from hvrepl.script.shortcuts import expand
 from hvrepl.wording import shorten
 
-# Commands that only compute. What else there is reads files or the machine, or serves pages.
+# Commands that only compute. The others read files or the machine, or serve pages.
 COMPUTES = ("decode", "encode", "show", "list", "find", "diff", "check", "eom", "crash")
-READ_FILES = ("annotate", "cpuid", "scan")  # commands whose words are files
-# Words of lines that have to do with files, or with a session of its own.
+READ_FILES = ("annotate", "cpuid", "scan")  # commands that take files
+# Words that use files, or the session.
 ELSEWHERE = spelled("source", "save", "history", "clear", "quit")
 OWN_OPTIONS = ("specs", "output", "lines", "allow_shell", "vi", "install", "show", "root")
 PATH = re.compile(r"@.+|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)

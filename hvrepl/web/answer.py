@@ -1,4 +1,4 @@
-"""What is pasted on the page → its answer as text and HTML, by the grammar of the shell. Runs no process, opens no file by its name."""
+"""Text pasted into the page → its answer as text and HTML, by the grammar of the shell. Runs no process, opens no file by name."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from hvrepl.web.run import OPENED, collect, guard
 from hvrepl.web.shown import Shown
 from hvrepl.wording import printable, shorten
 
-MOST_TEXT = 8 << 20  # characters of what is pasted, far above any page in any form
-MOST_LINES = 2000  # of a paste that are run one by one
-MOST_ROWS = 4 << 20  # bytes of a file that is one dump in text, or one of CPUID leaves
-SHORT_LOG = 1 << 20  # bytes of a log that is shown whole; of a longer one only the lines in which something was found
-COLUMNS = 100
-PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # means the same to a shell of the system
+MOST_TEXT = 8 << 20  # characters of a paste, far more than any page in any form
+MOST_LINES = 2000  # lines of a paste that run one by one
+MOST_ROWS = 4 << 20  # bytes of a dump in text, or of CPUID leaves
+SHORT_LOG = 1 << 20  # bytes of a log that is shown completely; a longer one shows only the lines with findings
+COLUMNS, NARROWEST, WIDEST = 100, 20, 400  # columns of the reader's screen: the default, and the limits
+PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # has no special meaning for the system's shell
 GIVEN = re.compile(r"\s*([^\s=:()'\"#|>!@]+)(?:\s*=\s*|\s+)([0-9][\w`]*)\s*", re.ASCII)  # WHAT VALUE, or WHAT=VALUE
 
 
 def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS, session: Session | None = None) -> dict[str, Any]:
-    """`kind` of what was pasted, `text` as the command line prints it, `html`, `errors` (one line; "" where there is none), `status`.
+    """`kind` of the paste, `text` as the command line prints it, `html`, `errors` (one line; "" if there are none), `status`.
 
-    `link` is what after # asks the same, `command` the command line that answers the same. Links in `html` are from the root of the site.
-    `session` has the specs, if not hvrepl's own alone; one answer at a time may use it. Raises nothing, whatever the text.
+    `link` asks the same after #, `command` is the command line with the same answer. Links in `html` start at the root of the site.
+    `session` provides specs other than hvrepl's own; only one answer at a time may use it. Never raises, whatever the text.
     """
     with OPENED.using(session):
         return make_answer(text, arch, columns)
@@ -67,22 +67,12 @@ def make_answer(text: str, arch: str, columns: int) -> dict[str, Any]:
 
 
 def answer_file(path: str, name: str, arch: str = ARCHES[0], *, columns: int = COLUMNS) -> dict[str, Any]:
-    """The same for a file that was dropped on the page: `path` is where it is, `name` how the reader knows it."""
-    if kind_of_file(OPENED.session, path) == IMAGE:
-        made = respond_once("file", partial(run_file, path), arch, columns)
-    else:
-        made = respond("file", partial(run_file, path), arch, columns)
+    """The same for a file dropped on the page: `path` is its real path, `name` is the reader's name for it."""
+    is_image = kind_of_file(OPENED.session, path) == IMAGE
+    made = respond("file", partial(run_file, path), arch, columns, once=is_image)
     name = printable(name)
-    return {key: called(one, path, name) for key, one in made.items()} | {
-        "html": called(made["html"], escape(path), escape(name)),
-        "link": "",
-        "command": "",
-    }
-
-
-def called(one: Any, path: str, name: str) -> Any:
-    """A text with the reader's name for a file in place of where it is."""
-    return one.replace(path, name) if isinstance(one, str) else one
+    named = {key: one.replace(path, name) for key, one in made.items() if isinstance(one, str)}
+    return made | named | {"html": made["html"].replace(escape(path), escape(name)), "link": "", "command": ""}
 
 
 def answer_json(text: str, arch: str, columns: int) -> str:
@@ -99,22 +89,16 @@ def refusal(said: str, kind: str = "refused") -> dict[str, Any]:
     return {"kind": kind, "text": "", "html": "".join(shown.parts), "errors": said, "status": 2, "link": "", "command": ""}
 
 
-def respond(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns: int) -> dict[str, Any]:
-    """Runs it twice: for the text as scripts are given it, and as a person reads it on a screen so wide."""
-    plain = collect(run, arch, 0)
-    return to_answer(kind, plain.out.getvalue(), plain, collect(run, arch, max(20, min(columns, 400))))
+def respond(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns: int, *, once: bool = False) -> dict[str, Any]:
+    """Runs it twice: for the text that scripts get, and for a person's screen of this width.
 
-
-def respond_once(kind: str, run: Callable[[Runner, Shown], None], arch: str, columns: int) -> dict[str, Any]:
-    """The same of what gives trees alone, such as a scan, which is as long as an image."""
-    seen = collect(run, arch, max(20, min(columns, 400)), has_trees=True)
-    return to_answer(kind, "\n".join(seen.trees), seen, seen)
-
-
-def to_answer(kind: str, text: str, plain: Shown, seen: Shown) -> dict[str, Any]:
+    `once`: for what gives only trees and takes long, such as a scan of an image; the trees are the text.
+    """
+    seen = collect(run, arch, max(NARROWEST, min(columns, WIDEST)), has_trees=once)
+    plain = seen if once else collect(run, arch, 0)
     return {
         "kind": kind,
-        "text": text,
+        "text": "\n".join(seen.trees) if once else plain.out.getvalue(),
         "html": "".join(seen.parts),
         "errors": "; ".join(plain.errors[:1]) + (f" (and {len(plain.errors) - 1} more)" if plain.errors[1:] else ""),
         "status": plain.status,
@@ -122,7 +106,7 @@ def to_answer(kind: str, text: str, plain: Shown, seen: Shown) -> dict[str, Any]
 
 
 def kind_of_text(text: str) -> str:
-    """line, or of several lines log, cpuid, dump or text."""
+    """line or log; for several lines log, cpuid, dump or text."""
     spaces = OPENED.session.catalog.spaces
     start = text.encode("utf-8", "replace")[: kinds.SNIFFED + 1]
     kind = {kinds.LOG: "log", kinds.LEAVES: "cpuid", kinds.ROWS: "dump"}.get(kinds.kind_of(start, spaces["cpuid"]), "")
@@ -137,7 +121,7 @@ def first_line(text: str) -> str:
 
 
 def try_line(line: str, arch: str) -> bool:
-    """Whether the shell would take a line."""
+    """Whether a line runs in the shell."""
     return not collect(partial(run_pieces, line), arch, 0).errors
 
 
@@ -155,14 +139,14 @@ def run_cpuid(text: str, runner: Runner, _: Shown) -> None:
 
 
 def dispatch(runner: Runner, words: Sequence[str], text: str) -> None:
-    """Words of the command line with a text on stdin."""
+    """Runs words of the command line with a text on stdin."""
     session = replace(runner.session, is_script=False)
     session.streams = replace(session.streams, stdin=io.BytesIO(text.encode("utf-8", "replace")))
     Runner(session, may_shell=False).dispatch(words)
 
 
 def run_pieces(text: str, runner: Runner, shown: Shown) -> None:
-    """Dumps and lines, as the shell takes them from a paste: one that fails does not stop those after it."""
+    """Dumps and lines, as the shell reads a paste: one that fails does not stop the rest."""
     for count, piece in enumerate(split_text(text, partial(is_struct, runner.session))):
         if count >= MOST_LINES:
             raise UsageError(f"over {MOST_LINES:,} lines; drop the file on the page, or run hvrepl in a terminal")
@@ -170,7 +154,7 @@ def run_pieces(text: str, runner: Runner, shown: Shown) -> None:
 
 
 def is_struct(session: Session, name: str) -> bool:
-    """Whether a name is that of a thing whose values are dumps."""
+    """Whether values of a named thing are dumps."""
     catalog, base = session.catalog, name.partition(".")[0]
     if not catalog.has_name(base):
         return False
@@ -179,18 +163,18 @@ def is_struct(session: Session, name: str) -> bool:
 
 
 def run_line(runner: Runner, text: str, shown: Shown) -> None:
-    """One line. UsageError where it asks for what a page in a browser does not do."""
+    """One line. UsageError if a page in a browser cannot do it."""
     refuse(text)
     before, has_html = runner.session.values.count, len(shown.parts)
     runner.run_line(text)
     kept = runner.session.values.last
     is_made = kept is not None and kept.found is not None and runner.session.values.count > before
-    if is_made and runner.session.shows and len(shown.parts) == has_html:  # an encoded value: what it means, too
+    if is_made and runner.session.shows and len(shown.parts) == has_html:  # an encoded value: show its meaning too
         runner.run_line("decode _")
 
 
 def run_file(path: str, runner: Runner, shown: Shown) -> None:
-    """A file by what it holds: an image is scanned, a log annotated, a dump decoded."""
+    """A file by its content: scans an image, annotates a log, decodes a dump."""
     kind = kind_of_file(runner.session, path)
     if not kind:
         raise UsageError(f"{path} is empty, or cannot be read")
@@ -216,20 +200,20 @@ def run_file(path: str, runner: Runner, shown: Shown) -> None:
 
 
 def name_bytes(runner: Runner, size: int) -> str:
-    """What raw bytes are, by how many there are: a message, else a page."""
+    """What raw bytes are, by their number: a message, or else a page."""
     session = runner.session
     message = session.decoder.schemas.size(session.catalog.find_name("message").spec)
     return "message" if size <= message else "page"
 
 
 def link_of(text: str) -> str:
-    """`sint2=0x200f3` for a thing and one value; any other line as it is."""
+    """`sint2=0x200f3` for a thing and one value; any other line unchanged."""
     given = GIVEN.fullmatch(text)
     return f"{given[1]}={given[2]}" if given and given[1] not in (*ENTRIES, *SHELL_WORDS) else text.strip()
 
 
 def command_of(kind: str, text: str, arch: str) -> str:
-    """The command line that answers the same."""
+    """The command line with the same answer."""
     program = "hvrepl" if arch == ARCHES[0] else f"hvrepl --arch {arch}"
     if kind != "line":
         return f"{program}{COMMAND_LINES[kind]} < FILE"

@@ -1,4 +1,4 @@
-"""Runs something in a session of its own, and gathers what it shows; the catalogue is shared. Opens nothing that leads out of the page."""
+"""Runs something in its own session, with a shared catalogue, and collects its output. Nothing leads out of the page."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from hvrepl.web.shown import Enough, Shown
 
 
 class Opened(threading.local):
-    """The session whose catalogue all answers of a thread share."""
+    """The session with the catalogue that all answers in a thread share."""
 
     def __init__(self) -> None:
         self.session = Session(streams(Shown(), columns=0))
 
     @contextmanager
     def using(self, session: Session | None) -> Iterator[None]:
-        """Meanwhile another's, such as one with specs of its own."""
+        """Uses another session for a while, such as one with its own specs."""
         before = self.session
         self.session = session or before
         try:
@@ -42,12 +42,12 @@ class Opened(threading.local):
 
 
 def streams(shown: Shown, *, columns: int) -> Streams:
-    """`columns` of the reader's screen, 0 for what a pipe would be given."""
+    """`columns` of the reader's screen, 0 for the output of a pipe."""
     return Streams(io.BytesIO(), shown.out, shown.err, {}, stdout_is_terminal=columns > 0, columns=columns)
 
 
 def show_help(session: Session, command: str) -> None:
-    """What a command is, from the table of them: the command line's own help needs a library that pages do without."""
+    """The help of a command, from the table of commands: the command line's own help needs a library that pages do not have."""
     entry = ENTRIES[command]
     style = session.style
     text = [line for part in entry.text.split("\n\n") for line in ("", *wrap(" ".join(part.split()), style.width, "  ", "  "))]
@@ -62,7 +62,7 @@ def show_help(session: Session, command: str) -> None:
 
 
 def nothing(*_: Any) -> None:
-    """Takes the place of a way that leads out of the page."""
+    """Replaces a way that leads out of the page."""
 
 
 WAYS = Ways(**dict.fromkeys(Ways.__annotations__, nothing) | {"show_help": show_help})
@@ -84,7 +84,7 @@ def collect(run: Callable[[Runner, Shown], None], arch: str, columns: int, *, ha
 
 
 def session_for(arch: str, shown: Shown, columns: int) -> Session:
-    """A session of its own that shares the catalogue."""
+    """A new session with the shared catalogue."""
     shared = OPENED.session
     session = replace(
         Session(streams(shown, columns=columns), WAYS),
@@ -105,7 +105,7 @@ def session_for(arch: str, shown: Shown, columns: int) -> Session:
 
 
 def page_of(catalog: Catalog, name: str) -> str:
-    """The path of the page of a name, from the root of the site; "" if it has none."""
+    """The path to the page of a name, from the root of the site; "" if it has none."""
     if not catalog.has_name(name):
         return ""
     found = catalog.find_name(name)
@@ -113,7 +113,7 @@ def page_of(catalog: Catalog, name: str) -> str:
 
 
 def guard(run: Callable[[], Any], shown: Shown) -> None:
-    """Runs, and says what went wrong on one line. Raises Enough."""
+    """Runs, and reports a failure in one line. Raises Enough."""
     try:
         run()
     except Enough:

@@ -1,4 +1,4 @@
-"""What an answer comes to: text as the command line prints it, and HTML. Neither grows longer than anybody reads."""
+"""The output of an answer: text as the command line prints it, and HTML. Neither grows beyond what anyone reads."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hvrepl.render.html_lines import escape_lines
 from hvrepl.render.style import Style
 from hvrepl.wording import printable
 
-MOST_OUT = 200_000  # characters of an answer: a browser shows more, but nobody reads it
+MOST_OUT = 200_000  # characters of an answer: a browser can show more, but nobody reads it
 MOST_HTML = 1 << 20
-MOST_CLICKED = 4  # numbers of an answer whose bits are buttons
+MOST_CLICKED = 4  # numbers of an answer that get a button for each bit
 
 
-class Enough(BrokenPipeError):  # noqa: N818  it is no error
-    """The answer is longer than anybody reads."""
+class Enough(BrokenPipeError):  # noqa: N818  it is not an error
+    """The answer is longer than anyone reads."""
 
 
 class Bounded(io.StringIO):
-    """Keeps the first MOST_OUT characters. Raises Enough at what comes then."""
+    """Keeps the first MOST_OUT characters. Raises Enough for more."""
 
     def write(self, text: str) -> int:
         room = MOST_OUT - self.tell()
@@ -36,7 +36,7 @@ class Bounded(io.StringIO):
 
 @mutable
 class Shown:
-    """What an answer comes to: text as the command line prints it, and HTML, of which `out` holds lines that are not yet in it."""
+    """The output of an answer so far. `out` has the text as the command line prints it; `parts` has the HTML, which may lag behind."""
 
     out: Bounded = field(default_factory=Bounded)
     err: io.StringIO = field(default_factory=io.StringIO)
@@ -47,23 +47,23 @@ class Shown:
     size: int = 0
     clicked: int = 0
     page_of: Callable[[str], str] | None = None  # name → path of its page, "" if it has none
-    trees: list[str] = field(default_factory=list)  # as text, for what takes too long to be done twice
+    trees: list[str] = field(default_factory=list)  # as text, for an answer that would take too long to run twice
     has_trees: bool = False
 
     def lines(self) -> None:
-        """Takes the lines that were written since the last time."""
+        """Moves the lines written since the last time into the HTML."""
         text = self.out.getvalue()[self.taken :]
         self.taken += len(text)
         if text.strip():
             self.parts.append(f'<pre class="hv-lines">{escape_lines(text.strip(chr(10)), self.link)}</pre>')
 
     def link(self, name: str) -> str:
-        """A name as HTML that leads to its page, where it has one. The path is from the root of the site."""
+        """A name as HTML, linked to its page if it has one. The path starts at the root of the site."""
         path = self.page_of(name) if self.page_of else ""
         return f'<a href="{escape(path)}">{name}</a>' if path else name
 
     def node(self, item: Item) -> None:
-        """A tree, with its bits to click where it is one number. Raises Enough."""
+        """Adds a tree, with bits to click if it is one number. Raises Enough."""
         self.lines()
         if item.node is None:
             return

@@ -24,7 +24,8 @@ from prompt_toolkit.styles import Style
 
 from hvrepl.commands.session import Session
 from hvrepl.commands.values_in_hand import InHand
-from hvrepl.script.complete import Completer, Held
+from hvrepl.script.complete import Completer
+from hvrepl.script.lexicon import Held
 from hvrepl.shell.highlight import classify
 from hvrepl.shell.history import open_history
 from hvrepl.shell.keys import wants_vi

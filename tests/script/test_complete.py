@@ -13,7 +13,8 @@ from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import to_key
 from hvrepl.commands.session import Session, Streams
 from hvrepl.commands.table import COMMANDS, HELP, SHARED, command_names
-from hvrepl.script.complete import Completer, Held
+from hvrepl.script.complete import Completer
+from hvrepl.script.lexicon import Held
 from hvrepl.script.lines import parse_line
 from hvrepl.script.rank import MOST
 from hvrepl.script.shell_words import shell_commands

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hvrepl.script.complete import Completer, Held
+from hvrepl.script.complete import Completer
+from hvrepl.script.lexicon import Held
 from hvrepl.script.shell_words import shell_commands
 from hvrepl.shell.highlight import classify
 from hvrepl.shell.prompt import STYLES

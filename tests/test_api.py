@@ -123,7 +123,7 @@ def test_the_output_of_a_hypercall_is_decoded_and_built() -> None:
         hvrepl.decode("sint2.output", b"")
 
 
-def test_ones_own_specs_are_read_beside_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ones_own_specs_are_read_with_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hvrepl.encode("our-debug", specs=OWN) == 0
     assert hvrepl.decode("our-debug", 1, specs=OWN).to_dict() == json.loads(
         call("--specs", str(OWN), "decode", "our-debug", "1", "-f", "json").out

@@ -16,7 +16,7 @@ def test_each_row_is_resolved_or_disputed(table: str) -> None:
     assert [f"{one.key}: {one.fault}" for one in judge(table) if one.fault and (table, one.key) not in known] == []
 
 
-def test_what_is_disputed_is_few_and_would_not_resolve_and_has_a_reason() -> None:
+def test_disputed_facts_are_few_and_unresolved_and_have_reasons() -> None:
     known = disputed()
     assert len(known) < MOST_DISPUTED
     assert all(known.values())
@@ -29,7 +29,7 @@ def test_the_layouts_that_are_named_for_a_source_exist() -> None:
     assert [name for name in names if not any(catalog.index.names(name.lower()) for catalog in catalogs().values())] == []
 
 
-def test_each_struct_stands_once_with_the_spec_that_has_it_or_the_reason_why_none_has() -> None:
+def test_each_struct_is_listed_once_with_its_spec_or_the_reason_for_having_none() -> None:
     lines = read_lines("structs")
     keys = [(line["struct"], line["arch"]) for line in lines]
     assert keys == sorted(set(keys))
@@ -47,7 +47,7 @@ def privileges(layout: Layout | None) -> list[tuple[str, tuple[str, ...], int]]:
 
 
 @pytest.mark.parametrize(("arch", "name"), [("x64", "HYPERV_CPUID_FEATURES"), ("arm64", "HV_REGISTER_PRIVILEGES_AND_FEATURES_INFO")])
-def test_what_tells_the_privileges_has_them_as_their_mask_does(arch: str, name: str) -> None:
+def test_the_privileges_agree_with_their_mask(arch: str, name: str) -> None:
     mask = catalogs()[arch].find_name("HV_PARTITION_PRIVILEGE_MASK").spec
     told = privileges(catalogs()[arch].find_name(name).spec.layout)
     assert [row[1:] for row in told] == [row[1:] for row in privileges(mask.layout)]

@@ -52,7 +52,7 @@ def test_the_man_page_has_a_section_for_each_command_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_a_command_has_help_and_its_forms_and_stands_in_readme(name: str) -> None:
+def test_a_command_has_help_and_its_forms_and_is_in_readme(name: str) -> None:
     assert ENTRIES[name].text
     assert ENTRIES[name].short
     forms = [tag for tag in tags("COMMANDS") if tag.startswith(f"hvrepl {name} ") or tag == f"hvrepl {name}"]
@@ -61,7 +61,7 @@ def test_a_command_has_help_and_its_forms_and_stands_in_readme(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(ALL_OPTIONS))
-def test_an_option_stands_in_the_man_page(name: str) -> None:
+def test_an_option_is_in_the_man_page(name: str) -> None:
     paragraphs = [re.split(r"[ ,]+", from_roff(tag)) for tag in tags("OPTIONS")]
     assert any(name in words for words in paragraphs)
 
@@ -82,7 +82,7 @@ def test_the_man_page_has_each_format_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("word", SHELL_WORDS)
-def test_a_word_of_the_shell_stands_in_the_man_page(word: str) -> None:
+def test_a_word_of_the_shell_is_in_the_man_page(word: str) -> None:
     paragraphs = [re.split(r'[ ,"]+', from_roff(tag)) for name in ("SHELL", "SCRIPTS") for tag in tags(name)]
     assert any(word in words for words in paragraphs)
 
@@ -228,7 +228,7 @@ def test_the_specs_that_contributing_adds_keep_the_rules_and_work(extended: Path
     assert run_shown(shown, tmp_path, extended) == shown
 
 
-def test_a_gap_is_told_as_contributing_says(extended: Path) -> None:
+def test_a_gap_is_reported_as_in_contributing(extended: Path) -> None:
     name = "specs/common/registers/example.toml"
     told = re.search(rf"`({name}: .*?)`", CONTRIBUTING.read_text())
     assert told

@@ -113,7 +113,7 @@ def test_how_many_digits_python_takes_changes_nothing(most: str) -> None:
 
 @needs("sh")
 @pytest.mark.parametrize("text", ["a" * 20_000, "P0=" * 10_000, "0xd1 (" * 10_000], ids=len)
-def test_letters_are_no_crash(text: str) -> None:
+def test_letters_are_not_a_crash(text: str) -> None:
     status, out, err = run("crash", "-", stdin=text)
     assert (status, out, err.count("\n")) == (2, "", 1)
 

@@ -39,20 +39,20 @@ def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_python_that_is_too_old_is_told_with_its_version(tmp_path: Path) -> None:
+def test_a_python_that_is_too_old_is_reported_with_its_version(tmp_path: Path) -> None:
     assert install(fake(tmp_path, OLD), str(tmp_path / "venv"), ".") == (
         1,
         ["Python 3.10.1 is too old, 3.11 is needed; say which Python: make PYTHON=python3.12 ..."],
     )
 
 
-def test_a_python_without_venv_is_told_with_the_package_that_has_it(tmp_path: Path) -> None:
+def test_a_python_without_venv_is_reported_with_the_package_that_has_it(tmp_path: Path) -> None:
     status, (line,) = install(fake(tmp_path, NO_VENV), str(tmp_path / "venv"), ".")
     assert status == 1
     assert line.endswith("is missing; on Debian: apt install python3-venv")
 
 
-def test_a_folder_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, (line,) = install(sys.executable, str(tmp_path / "file" / "venv"), ".")
     assert status == 1

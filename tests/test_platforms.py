@@ -98,7 +98,7 @@ def test_text_is_read_and_written_in_an_encoding_that_is_said(path: Path) -> Non
     assert list(texts_without_encoding(ast.parse(path.read_text(encoding="utf-8")))) == []
 
 
-def test_a_terminal_of_windows_is_no_plain_one() -> None:
+def test_a_windows_terminal_is_not_a_plain_one() -> None:
     assert not is_plain({}, "nt")
     assert is_plain({}, "posix")
     assert is_plain({"TERM": "dumb"}, "nt")

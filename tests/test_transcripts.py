@@ -45,7 +45,7 @@ def run_here(command: str, folder: Path) -> str:
 
 @sampled
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_command_prints_what_stands_in_the_transcript(path: Path, tmp_path: Path) -> None:
+def test_every_command_prints_what_the_transcript_shows(path: Path, tmp_path: Path) -> None:
     folder = prepare(tmp_path)
     steps = read_steps(path)
     assert steps, f"{path} holds no command"

@@ -96,7 +96,7 @@ def test_the_list_is_read_and_does_not_refuse_what_it_offers() -> None:
 
 
 @pytest.mark.parametrize("source", [messages, spec_texts, shown], ids=["messages", "specs", "transcripts"])
-def test_what_is_printed_has_no_refused_word(source: Callable[[], Iterator[Place]]) -> None:
+def test_printed_texts_have_no_refused_word(source: Callable[[], Iterator[Place]]) -> None:
     texts = list(source())
     assert len(texts) > 100
     assert [f"{place}: {phrase}: {text[:200]}" for place, text in texts for row in ROWS for phrase in row.find(text)] == []

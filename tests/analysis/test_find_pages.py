@@ -62,7 +62,7 @@ def test_a_page_elsewhere_is_not_found(finder: PageFinder, name: str, shift: int
     assert found(finder, bytes(memory)) == []
 
 
-def test_the_end_of_a_page_that_is_cut_is_not_looked_at(finder: PageFinder) -> None:
+def test_an_incomplete_last_page_is_not_searched(finder: PageFinder) -> None:
     assert found(finder, page({0: TIMER}) + page({0: TIMER})[:-1]) == [(0, 1)]
     assert found(finder, b"") == []
 
@@ -103,11 +103,11 @@ def test_a_message_of_another_arch_is_found_and_decoded_as_such(finder: PageFind
     assert "HVMSG_ARM64_RESET_INTERCEPT" in str(one.node.to_dict())
 
 
-def test_what_fits_on_either_arch_is_of_the_one_in_force(finder: PageFinder) -> None:
+def test_a_page_that_fits_on_both_archs_is_decoded_on_the_current_one(finder: PageFinder) -> None:
     assert next(finder.find(page({1: TIMER}))).node.arch == finder.catalog.arch
 
 
-def test_stale_payloads_behind_free_slots_are_no_fault(finder: PageFinder) -> None:
+def test_stale_payloads_after_free_slots_are_not_a_fault(finder: PageFinder) -> None:
     memory = page({0: TIMER, 1: STALE, 2: STALE[:4] + b"\x20" + STALE[5:]})
     one = next(finder.find(memory))
     assert one.score == 1

@@ -94,13 +94,13 @@ SEEN = {
 
 
 @pytest.mark.parametrize(("slot", "wanted"), SEEN.values(), ids=SEEN)
-def test_what_is_strange_about_the_message_is_told(slot: bytes, wanted: list[str]) -> None:
+def test_findings_about_the_message_are_reported(slot: bytes, wanted: list[str]) -> None:
     freed = free(DECODERS["x64"], page(s0=slot), 0)
     assert set(wanted) <= set(codes(freed))
     assert freed.is_freed
 
 
-def test_a_type_that_only_the_other_arch_has_is_told() -> None:
+def test_a_type_that_only_the_other_arch_has_is_reported() -> None:
     freed = free(DECODERS["arm64"], page(s0=message(0x80010005, 0)), 0)
     assert [f.text for f in freed.findings if "only on x64" in f.text]
 

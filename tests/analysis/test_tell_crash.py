@@ -64,7 +64,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize(("parameters", "os", "summary"), SEEN.values(), ids=SEEN)
-def test_what_was_seen_is_told_without_findings(parameters: Sequence[int], os: str, summary: str) -> None:
+def test_real_crashes_are_explained_without_findings(parameters: Sequence[int], os: str, summary: str) -> None:
     crash = tell(parameters)
     assert (crash.os, crash.summary, crash.findings) == (os, summary, ())
 
@@ -258,7 +258,7 @@ def test_an_exception_code_may_be_sign_extended_and_nothing_else() -> None:
     assert (codes(plain), codes(extended), codes(other)) == ([], [], ["no_status"])
 
 
-def test_what_the_control_register_says_is_told_with_its_findings() -> None:
+def test_the_control_register_is_explained_with_its_findings() -> None:
     crash = tell((0xD1, 0, 2, 0, 0), NOTIFY | 5 << 58)
     assert crash.parameters[5].name == "ctl"
     assert crash.to_dict()["parameters"][5]["meaning"] == "notify, pre-OS environment 5"

@@ -44,7 +44,7 @@ def test_a_type_is_found_by_its_name_or_as_a_source(name: str, found: str, sever
         '%"',
     ],
 )
-def test_what_is_not_of_the_interface_is_not_found(name: str) -> None:
+def test_a_foreign_type_is_not_found(name: str) -> None:
     assert find_type(open_catalog(), name) is None
 
 

@@ -223,7 +223,7 @@ def test_the_first_space_that_has_a_number_is_chosen_and_the_others_are_named() 
     assert names["test"] == "TEST_NAME_ARM64"
 
 
-def test_a_space_that_stands_aside_is_no_other_reading_of_a_number() -> None:
+def test_an_aside_space_is_not_another_reading_of_a_number() -> None:
     found = CATALOGS["arm64"].find_number(0x000A0013)
     assert (found.name, found.others) == ("HV_REGISTER_SIMP", ())
     assert "whp_register" not in {other.space.name for other in CATALOGS["x64"].find_number(2).others}
@@ -241,7 +241,7 @@ def test_a_name_gives_way_to_no_layout_of_a_number_of_another_size() -> None:
     assert [other.name for other in found.others][:2] == ["HVCALL_UPDATE_HV_PROCESSOR_FEATURES", "CHANNELMSG_OPENCHANNEL"]
 
 
-def test_a_range_around_a_number_is_no_other_reading_of_it() -> None:
+def test_a_range_around_a_number_is_not_another_reading_of_it() -> None:
     found = CATALOGS["x64"].find_number(40)
     assert [other.name for other in found.others if other.space.name == "test"] == ["TEST_NAME_FORTY"]
 
@@ -284,7 +284,7 @@ def test_the_name_of_a_number_that_a_field_holds_is_never_refused(arch: str, spa
     assert (row and row.name) == name
 
 
-def test_a_number_that_only_the_other_arch_has_is_told() -> None:
+def test_a_number_that_only_the_other_arch_has_is_reported() -> None:
     row = CATALOGS["arm64"].elsewhere("msr", 0x40000090)
     assert row
     assert (row.name, row.arch) == ("HV_X64_MSR_SINT0", "x64")
@@ -307,7 +307,7 @@ def test_one_name_may_stand_for_another_layout_on_each_arch(arch: str, size: int
 
 
 @pytest.mark.parametrize("name", ["", "u8", "i64", "bytes", "guid", "space:test"])
-def test_a_plain_type_is_no_spec(name: str) -> None:
+def test_a_plain_type_is_not_a_spec(name: str) -> None:
     assert CATALOGS["x64"].type(name) is None
 
 
@@ -434,7 +434,7 @@ def test_a_list_has_a_line_for_each_number_and_element(arch: str) -> None:
     assert set(found["HV_REGISTER_SINT2"].also) == {"HvRegisterSint2", "sint2", "HV_MSR_SINT2"}
 
 
-def test_a_list_of_all_has_also_what_has_no_number() -> None:
+def test_the_list_of_everything_includes_specs_without_a_number() -> None:
     entries = list(CATALOGS["x64"].entries())
     assert {entry.space.name for entry in entries if entry.space} == set(TEST_INDEX.spaces)
     plain = {entry.name: entry for entry in entries if entry.space is None}
@@ -522,7 +522,7 @@ def test_the_list_of_a_kind_has_nothing_else(kind: str, name: str) -> None:
     assert name in [entry.name for entry in entries]
 
 
-def test_names_are_what_has_a_number_and_no_layout() -> None:
+def test_names_have_a_number_and_no_layout() -> None:
     names = {entry.name for entry in CATALOGS["x64"].entries(kind="names")}
     assert {"HV_STATUS_ACCESS_DENIED", "HV_X64_REGISTER_RIP"} <= names
     assert names.isdisjoint({"HV_X64_MSR_SINT2", "HVCALL_POST_MESSAGE", "HV_MESSAGE"})

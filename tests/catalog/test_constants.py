@@ -35,7 +35,7 @@ def test_a_constant_is_found_by_any_spelling_and_a_common_word_is_none(name: str
     assert [said(one) for one in find_constants(TEST_INDEX, name, "x64")] == found
 
 
-def test_of_the_two_archs_that_in_force_comes_first() -> None:
+def test_the_current_arch_comes_first() -> None:
     both = [[one.spec.arch for one in find_constants(TEST_INDEX, "HV_STIMER_DIRECT_MODE_AVAILABLE", arch)] for arch in ("x64", "arm64")]
     assert both == [["x64", "arm64"], ["arm64", "x64"]]
 

@@ -126,7 +126,7 @@ def test_an_index_is_opened_by_a_relative_path_too(file: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("content", [None, b"no database, though long enough to be one " * 100, b""], ids=["missing", "other", "empty"])
-def test_what_is_no_index_is_refused(content: bytes | None, tmp_path: Path) -> None:
+def test_what_is_not_an_index_is_refused(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "specs.sqlite"
     if content is not None:
         path.write_bytes(content)
@@ -184,7 +184,7 @@ digits = 2
 
 
 @pytest.mark.usefixtures("built_in")
-def test_own_specs_are_found_beside_the_built_in_ones(tmp_path: Path) -> None:
+def test_own_specs_are_found_with_the_built_in_ones(tmp_path: Path) -> None:
     write_own(tmp_path, OWN_REGISTER)
     (tmp_path / "spaces.toml").write_text(f'{OWN_SPACE}interfaces = "0x10-0x1f"\nstep = 4\naside = true\nmixed = true\n')
     for arch in ARCHES:

@@ -62,7 +62,7 @@ def places(command: Command, given: list[str]) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_option_is_read_alike_before_and_after_its_command(command: Command) -> None:
+def test_every_option_is_read_the_same_way_before_and_after_its_command(command: Command) -> None:
     for option in (*SHARED, *PROGRAM, *(option for one in COMMANDS for option in one.options)):
         for given in spellings(option):
             for arguments in places(command, given):
@@ -94,7 +94,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("arguments", LINES.values(), ids=LINES)
-def test_a_line_is_read_alike(arguments: list[str]) -> None:
+def test_a_line_is_read_the_same_way(arguments: list[str]) -> None:
     assert we_read(arguments) == typer_reads(arguments)
 
 

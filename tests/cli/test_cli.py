@@ -38,7 +38,7 @@ def places(words: tuple[str, ...], option: tuple[str, ...]) -> list[tuple[str, .
 
 
 @pytest.mark.parametrize(("option", "pattern"), OPTIONS.values(), ids=OPTIONS)
-def test_an_option_stands_before_or_after_the_command_and_its_words(option: tuple[str, ...], pattern: str) -> None:
+def test_an_option_works_before_and_after_the_command_and_its_words(option: tuple[str, ...], pattern: str) -> None:
     found = {call(*words) for words in places(DECODE, option)}
     assert len(found) == 1
     (ended,) = found
@@ -58,7 +58,7 @@ def test_the_last_of_two_equal_options_holds() -> None:
 
 
 @pytest.mark.parametrize("words", [("--specs", str(SPECS), "list"), ("list", "--specs", str(SPECS))], ids=["before", "after"])
-def test_own_specs_stand_beside_the_built_in_ones(words: tuple[str, ...]) -> None:
+def test_own_specs_are_added_to_the_built_in_ones(words: tuple[str, ...]) -> None:
     both, built_in = ({json.loads(line)["name"] for line in call(*one, "-f", "ndjson").out.splitlines()} for one in (words, ("list",)))
     assert built_in < both
     assert "TEST_COLORS" in both - built_in
@@ -285,7 +285,7 @@ def test_what_is_wrong_is_one_harmless_line(words: tuple[str, ...], status: int,
 
 
 @pytest.mark.parametrize("words", [(b"decode", b"\xff", b"1"), (b"decode", b"page", b"@/\xff\x1b[2J")], ids=["name", "file"])
-def test_arguments_that_are_no_utf8_are_shown_escaped(words: tuple[bytes, ...]) -> None:
+def test_arguments_that_are_not_utf8_are_shown_escaped(words: tuple[bytes, ...]) -> None:
     ended = execute(*words)
     assert ended.status in (3, 4)
     assert r"\udcff" in ended.err
@@ -325,7 +325,7 @@ def test_any_arguments_end_with_a_known_status_and_at_most_one_line(arguments: l
 
 @given(st.lists((LIKELY | ARGUMENTS).map(" ".join), min_size=1, max_size=20), st.sampled_from(["ndjson", "line"]))
 @settings(deadline=None, max_examples=examples(30))
-def test_any_script_that_goes_on_tells_each_error_once(lines: list[str], form: str) -> None:
+def test_any_script_that_continues_reports_each_error_once(lines: list[str], form: str) -> None:
     text = "\n".join(line.replace("\n", " ").replace("\r", " ") for line in lines)
     ended = call("-k", "-f", form, stdin=text.encode("utf-8", "replace"))
     assert ended.status in range(5)
@@ -334,7 +334,7 @@ def test_any_script_that_goes_on_tells_each_error_once(lines: list[str], form: s
     assert all(re.match(r"stdin:(\d+:)? ", line) and line.isprintable() for line in errors)
 
 
-def test_every_object_of_a_stream_that_goes_on_has_its_line() -> None:
+def test_every_object_of_a_stream_that_continues_has_its_line() -> None:
     script = b"# comment\nsint2 0x30\narch arm64\n\nnosuch 1\nshow sint2\ndiff sint2 1 2\ndecode page 00\n0xdeadbeef12\n"
     ended = call("-k", "-f", "ndjson", stdin=script)
     found = [json.loads(line) for line in ended.out.splitlines()]

@@ -148,7 +148,7 @@ FINDINGS = [
 
 
 @pytest.mark.parametrize(("what", "arch", "value", "expected"), FINDINGS, ids=[f"{row[0]} {row[1]} {str(row[2])[:40]}" for row in FINDINGS])
-def test_what_is_strange_is_a_finding(what: str, arch: str, value: int | str, expected: list[tuple[str, str, str]]) -> None:
+def test_strange_values_have_findings(what: str, arch: str, value: int | str, expected: list[tuple[str, str, str]]) -> None:
     one = thing(what, arch)
     node = one.decode(value.to_bytes(one.width // 8, "little") if isinstance(value, int) else bytes.fromhex(value))
     found = [(finding.code, finding.field, finding.text) for finding in node.findings]
@@ -178,12 +178,12 @@ def test_every_code_is_one_of_a_few_words_or_declared_by_a_spec() -> None:
     assert found >= CODES
 
 
-def test_reserved_bits_that_may_be_anything_are_no_finding() -> None:
+def test_reserved_bits_that_may_be_anything_have_no_finding() -> None:
     assert thing("TEST_FLAGS").decode(b"\xff").findings == ()
     assert thing("TEST_RESERVED").decode((0xF0F0).to_bytes(4, "little")).findings == ()
 
 
-def test_a_timer_payload_without_bytes_is_told_without_them() -> None:
+def test_a_timer_payload_without_bytes_is_summarised_without_them() -> None:
     node = thing("message").decode(bytes.fromhex("10000080") + bytes(252))
     assert node.summary == "HVMSG_TIMER_EXPIRED"
     assert [(finding.code, finding.field) for finding in node.findings] == [("truncated", "payload")]

@@ -117,12 +117,12 @@ def test_an_output_says_what_came_back(what: str, data: bytes, summary: str) -> 
     assert node.findings == ()
 
 
-def test_what_takes_no_input_has_none_to_decode() -> None:
+def test_a_hypercall_without_input_has_none_to_decode() -> None:
     with pytest.raises(UsageError, match="HVCALL_GET_PARTITION_ID has no input"):
         thing("HVCALL_GET_PARTITION_ID").decode(bytes(8))
 
 
-def test_a_register_that_nobody_lays_out_is_a_number() -> None:
+def test_a_register_without_a_layout_is_a_number() -> None:
     node = thing("HVCALL_SET_VP_REGISTERS").decode(VP + assoc(0x20010, 0x1000))
     assert tree(node.find("elements[0].value")) == {"value": 0x1000, "rest": "00" * 8}
 

@@ -142,7 +142,7 @@ WIDTHS = {"guid": 128, "linux_version": 32, "linux_release": 32, "gpa_page": 52}
 
 @pytest.mark.parametrize("show", sorted(WIDTHS))
 @given(st.data())
-def test_what_was_said_reads_back(show: str, data: st.DataObject) -> None:
+def test_words_of_a_formatter_read_back(show: str, data: st.DataObject) -> None:
     value = data.draw(st.integers(0, (1 << WIDTHS[show]) - 1))
     meaning = MEANINGS[show]
     assert meaning.read

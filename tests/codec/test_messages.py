@@ -177,7 +177,7 @@ def test_a_page_says_what_it_holds(what: str, arch: str, data: bytes, said: str)
     assert not node.findings
 
 
-def test_event_flags_are_told_by_number() -> None:
+def test_event_flags_are_listed_by_number() -> None:
     node = thing("HV_SYNIC_EVENT_FLAGS_PAGE", "x64").decode(page((512, b"\x8e"), (767, b"\x80"), (768, b"\0\1")))
     assert [slot.summary for slot in node.slots[1:4]] == ["no flag", "flags 1-3, 7, 2047", "flags 8"]
     assert [slot.unused for slot in node.slots[:4]] == [True, True, False, False]

@@ -17,7 +17,7 @@ with (DATA / "values.tsv").open(encoding="utf-8") as table:
 
 
 @pytest.mark.parametrize("row", VALUES, ids=[f"{row['what'] or 'lone'} {row['arch']} {row['value']}" for row in VALUES])
-def test_a_value_from_the_wild_is_told_in_one_sentence(row: dict[str, str]) -> None:
+def test_a_value_from_the_wild_is_explained_in_one_sentence(row: dict[str, str]) -> None:
     number = int(row["value"], 16)
     if not row["what"]:
         assert identify_number(DECODERS[row["arch"]], number).summary == row["summary"]
@@ -259,7 +259,7 @@ VMBUS = [*FROM_HOST, *FROM_GUEST]
 
 @pytest.mark.parametrize("arch", ["x64", "arm64"])
 @pytest.mark.parametrize(("kind", "body", "summary", "expected"), VMBUS, ids=[f"{row[0]} {row[2][:40]}" for row in VMBUS])
-def test_a_vmbus_message_is_told_as_linux_lays_it_out(
+def test_a_vmbus_message_is_decoded_as_linux_lays_it_out(
     kind: int, body: bytes, summary: str, expected: dict[str, object] | None, arch: str
 ) -> None:
     data = message(1, vmbus(kind, body), sender=0x10001)
@@ -345,7 +345,7 @@ def test_a_page_tells_its_slots_and_what_is_owed(arch: str, register: str) -> No
         ("RNDIS_STATUS", 0x12345678, "no known name"),
     ],
 )
-def test_a_value_of_an_enumeration_is_told_by_its_name(what: str, number: int, summary: str) -> None:
+def test_a_value_of_an_enumeration_is_shown_by_its_name(what: str, number: int, summary: str) -> None:
     decoder = DECODERS["x64"]
     found = decoder.catalog.find_name(what)
     assert decoder.decode(found, number.to_bytes(found.spec.width // 8, "little")).summary == summary

@@ -87,7 +87,7 @@ def test_the_json_of_a_struct_has_offsets_from_its_start() -> None:
     ]
 
 
-def test_further_readings_stand_beside_the_first() -> None:
+def test_further_readings_are_next_to_the_first() -> None:
     value = thing("TEST_READINGS").decode(bytes.fromhex("feffffffffffff41")).fields[0]
     assert [(reading.name, tree(reading)) for reading in value.readings] == [
         ("signed_value", 0x41FFFFFFFFFFFFFE),

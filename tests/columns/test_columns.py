@@ -172,7 +172,7 @@ def test_a_column_of_something_else_is_null_with_its_reason(column: Any) -> None
     assert (first["error"], second) == (f"vector: {reason}", None)
 
 
-def test_what_is_no_column_is_refused() -> None:
+def test_what_is_not_a_column_is_refused() -> None:
     with pytest.raises(UsageError, match="int is not a column"):
         decode_column("sint2", 5)
     with pytest.raises(UsageError, match="a table without columns"):
@@ -198,7 +198,7 @@ def test_a_thing_that_no_column_can_be_of_is_refused(what: str, arch: str, error
 @pytest.mark.parametrize("rows", [module.FEW // 2, module.FEW * 4])
 @pytest.mark.parametrize("distinct", [3, 10**6])
 @pytest.mark.parametrize("kind", ["numbers", "text", "bytes", "leaves"])
-def test_bad_rows_among_many_are_told_whichever_way_the_column_goes(rows: int, distinct: int, kind: str) -> None:
+def test_bad_rows_among_many_are_reported_whichever_way_the_column_goes(rows: int, distinct: int, kind: str) -> None:
     numbers = [None if at % 7 == 0 else (at * 0x9E3779B97F4A7C15) % (1 << 64) if distinct > rows else at % distinct for at in range(rows)]
     what = {"leaves": "cpuid:0x40000003", "numbers": "status"}.get(kind, "sint2")
     if kind == "numbers":
@@ -297,7 +297,7 @@ def test_what_is_kept_of_a_long_stream_of_different_values_is_bounded(monkeypatc
     assert all(len(one._table) <= 200 for one in module.KEPT.columns.values() if one._found.called == "sint2")
 
 
-def test_crashes_are_told_as_the_command_tells_them() -> None:
+def test_crashes_are_explained_as_by_the_command() -> None:
     column = crash_column(["0x1e", None, 1, 1], [0xC0000005, None, "x", None], [1, None, 2, 2], [2, None, 3, 3], pa.array([3, None, 4, 4]))
     assert column.type == crash_type()
     first, second, third, fourth = column.to_pylist()

@@ -209,7 +209,7 @@ def test_digits_that_can_be_hex_need_the_option(tmp_path: Path) -> None:
     assert counted(path, "id=guest-id", "--hex") == [(SENTENCE, 1)]
 
 
-def test_the_arch_in_force_holds(tmp_path: Path) -> None:
+def test_the_current_arch_counts(tmp_path: Path) -> None:
     path = text(tmp_path / "t.csv", "v\n0x10013\n")
     assert columns(path, "v=0x000A0002", "--arch", "arm64").status == 0
     assert columns(path, "v=0x000A0002").out == columns(path, "v=sint2").out

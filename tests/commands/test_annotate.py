@@ -65,7 +65,7 @@ def notes(text: bytes | str) -> list[str]:
     return [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
 
 
-def test_a_note_stands_under_its_line_and_other_lines_stay_as_they_are() -> None:
+def test_a_note_goes_under_its_line_and_other_lines_do_not_change() -> None:
     text = passed(OTHER + VMBUS + OTHER)
     note = f"{MARK}VMBUS_PROTOCOL 0x50003: VMBus protocol 5.3 (Windows Server 2022)\n"
     assert text == OTHER + VMBUS + note.encode() + OTHER
@@ -99,7 +99,7 @@ def test_set_features_are_named_register_by_register() -> None:
     assert not any("access_tsc_invariant_controls" in line for line in lines)
 
 
-def test_registers_stand_in_columns_with_their_flags() -> None:
+def test_registers_are_in_columns_with_their_flags() -> None:
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in passed(FEATURES, terminal=True).decode().splitlines()]
     at = next(at for at, line in enumerate(lines) if line.startswith("      eax 0x00002e7f  access_"))
     assert lines[at + 1].startswith(" " * 22 + "access_")
@@ -135,12 +135,12 @@ def test_an_arm64_log_is_read_with_the_bits_of_arm64(arguments: tuple[str, ...],
     assert "HYPERV_CPUID_FEATURES" not in text
 
 
-def test_an_x64_log_behind_an_arm64_one_is_read_as_x64_again() -> None:
+def test_an_x64_log_after_an_arm64_one_is_read_as_x64_again() -> None:
     x64 = b"[    0.000000] Linux version 5.14.0-70.el9.x86_64 (mockbuild@x86-vm-09)\n" + FEATURES
     assert "HYPERV_CPUID_FEATURES" in passed(ARM64 + ARM64_FEATURES + x64).decode()
 
 
-def test_a_letter_o_is_told_and_its_register_left_out() -> None:
+def test_a_letter_o_is_reported_and_its_register_left_out() -> None:
     text = passed(FEATURES.replace(b"0x3b8030", b"0x3b8O30")).decode()
     assert "! letter O in 0x3b8O30: did you mean zero? The number is not read" in text
     assert "ebx" not in text
@@ -158,7 +158,7 @@ def test_a_number_that_cannot_be_read_leaves_the_name_of_what_it_is_of() -> None
     assert "! letter O in 0xc35O0: did you mean zero? The number is not read" in text
 
 
-def test_a_likely_msr_is_not_told_where_the_value_is_strange_for_it() -> None:
+def test_a_likely_msr_is_not_explained_if_the_value_is_strange_for_it() -> None:
     assert len(notes(passed(VMBUS + b"=> mw.l 0x40000083 0x1bda7ad1 19\n"))) == 1
 
 
@@ -170,7 +170,7 @@ def test_a_bare_msr_counts_only_in_a_log_of_hyper_v_and_is_only_likely() -> None
     assert table["found"][0]["perhaps"] is True
 
 
-def test_an_unknown_msr_among_the_synthetic_ones_is_told_and_any_other_is_not() -> None:
+def test_an_unknown_msr_among_the_synthetic_ones_is_reported_and_any_other_is_not() -> None:
     assert notes(passed(b"unchecked MSR access error: WRMSR to 0x40000074 (tried to write 0x1) at rIP\n")) == [
         "msr 0x40000074 has no known name"
     ]
@@ -193,14 +193,14 @@ ANALYSIS = (
 DIED = "crash: Windows: 0xEF CRITICAL_PROCESS_DIED: a process ended, process object 0xffffe000f38c06a0"
 
 
-def test_what_began_lines_before_is_told_with_these_lines_and_no_others() -> None:
+def test_a_claim_that_began_lines_before_comes_with_these_lines_and_no_others() -> None:
     note = f"{MARK}{DIED}\n".encode()
     assert passed(OTHER * 50 + ANALYSIS + OTHER) == OTHER * 50 + ANALYSIS + note + OTHER
     assert passed(OTHER * 50 + ANALYSIS + OTHER, "--only") == ANALYSIS + note
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 300])
-def test_what_began_lines_before_is_told_wherever_the_log_is_cut(size: int) -> None:
+def test_a_claim_that_began_lines_before_is_found_wherever_the_log_is_split(size: int) -> None:
     log = OTHER * 3 + ANALYSIS + OTHER
     pieces_of = list(
         pieces(Session(Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {})), [log[at : at + size] for at in range(0, len(log), size)])
@@ -209,7 +209,7 @@ def test_what_began_lines_before_is_told_wherever_the_log_is_cut(size: int) -> N
     assert [piece.line for piece in pieces_of if piece.claims] == [10]
 
 
-def test_what_began_too_far_before_is_not_told() -> None:
+def test_a_claim_that_began_too_far_before_is_not_made() -> None:
     heading, _, rest = ANALYSIS.partition(b"\n")
     assert notes(passed(heading + b"\n" + OTHER * 10 + rest)) == [DIED]
     assert notes(passed(heading + b"\n" + OTHER * 40 + rest)) == []
@@ -225,14 +225,14 @@ def test_a_log_that_was_annotated_is_read_without_its_notes_between_the_lines() 
     assert notes(passed(once))[-1] == notes(once)[-1] == "crash: Windows: 0xEF CRITICAL_PROCESS_DIED: a process ended, process object 0x1"
 
 
-def test_a_bug_check_of_windows_is_no_sign_of_hyper_v() -> None:
+def test_a_bug_check_of_windows_is_not_a_sign_of_hyper_v() -> None:
     bare = b"unexpected message type 0x80000021\n"
     assert notes(passed(ANALYSIS + bare)) == [DIED]
     assert len(notes(passed(ANALYSIS + VMBUS + bare))) == 3
 
 
 @pytest.mark.parametrize("code", ["0x780e2104", "0xffffffff81234567", "0x7f44208e78c0", "0x0"])
-def test_a_blue_screen_with_a_code_that_is_no_bug_check_is_nothing(code: str) -> None:
+def test_a_blue_screen_with_a_code_that_is_not_a_bug_check_is_nothing(code: str) -> None:
     assert notes(passed(f"*** STOP: {code} (0xd19e2a95,0x00000000,0x07ed25f3,0x3e046328)\n".encode())) == []
 
 
@@ -263,7 +263,7 @@ STRANGE = [
 
 @sampled
 @pytest.mark.parametrize("data", STRANGE, ids=[repr(data[:20]) for data in STRANGE])
-def test_what_says_nothing_is_passed_byte_for_byte(data: bytes) -> None:
+def test_a_log_without_claims_is_passed_byte_for_byte(data: bytes) -> None:
     assert passed(data) == data
     assert passed(data, "--only") == b""
 
@@ -282,7 +282,7 @@ def test_a_line_of_any_length_is_annotated_where_it_begins_with_a_form() -> None
     assert len(notes(passed(line))) == 1
 
 
-def test_line_numbers_hold_behind_long_lines_and_blocks_without_a_note() -> None:
+def test_line_numbers_hold_after_long_lines_and_blocks_without_a_note() -> None:
     log = b"x" * (3 << 20) + b"\n" + b"plain\n" * 100_000 + VMBUS
     (table,) = [json.loads(line) for line in passed(log, "-f", "ndjson").splitlines()]
     assert table["line"] == 100_002
@@ -380,7 +380,7 @@ def test_a_line_comes_out_with_its_note_before_the_next_comes_in() -> None:
         process.stdout.read()
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_a_reader_that_has_seen_enough_is_not_an_error() -> None:
     with start("annotate") as process:
         assert process.stdin
         assert process.stdout

@@ -13,7 +13,7 @@ from tests.program import call
 PAGE = DATA / "dumps" / "page.bin"
 
 
-def test_the_steps_are_told() -> None:
+def test_the_steps_are_shown() -> None:
     ended = call("eom", f"@{PAGE}", "2", columns=120)
     assert ended.status == 0
     first, *steps = ended.out.splitlines()
@@ -82,7 +82,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("arguments", "status", "text"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_understood_is_one_line(arguments: list[str], status: int, text: str) -> None:
+def test_meaningless_words_give_one_line(arguments: list[str], status: int, text: str) -> None:
     ended = call("eom", *arguments)
     assert (ended.status, ended.out, ended.err.count("\n")) == (status, "", 1)
     assert text in ended.err

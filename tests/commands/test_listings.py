@@ -117,7 +117,7 @@ def test_diff_says_both_values_then_what_differs_and_a_single_bit_is_1() -> None
 
 
 @pytest.mark.parametrize("words", [("sint2", "1", "1"), ("cpuid", "{cpuid}", "{cpuid}")], ids=["register", "cpuid"])
-def test_values_that_are_alike_are_said_to_be_on_a_terminal_and_nothing_in_a_pipe(words: tuple[str, ...]) -> None:
+def test_equal_values_are_reported_on_a_terminal_and_give_nothing_in_a_pipe(words: tuple[str, ...]) -> None:
     dump = str(Path(__file__).parent.parent / "data" / "cpuid" / "xen.txt")
     given = [word.format(cpuid=dump) for word in words]
     assert on_terminal("diff", *given)[-1] == "  no field differs"
@@ -154,7 +154,7 @@ def test_variants_with_the_same_fields_are_said_once() -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 110])
-def test_a_list_stands_in_a_real_terminal_as_it_was_laid_out(tmp_path: Path, columns: int) -> None:
+def test_a_list_looks_in_a_real_terminal_as_it_was_laid_out(tmp_path: Path, columns: int) -> None:
     with Terminal(tmp_path, "find", "auto-eoi", columns=columns, rows=40) as terminal:
         assert terminal.end() == 0
         assert terminal.text.splitlines() == on_terminal("find", "auto-eoi", columns=columns)

@@ -46,7 +46,7 @@ def test_the_cpu_that_differs_is_found() -> None:
     assert call("live", "--root", TREE, "sint2", "--strict").status == 1
 
 
-def test_a_page_that_each_cpu_has_for_itself_is_no_outlier() -> None:
+def test_a_page_that_each_cpu_has_for_itself_is_not_an_outlier() -> None:
     table = ask("simp")
     assert "findings" not in table
     assert len({one["raw"] for one in table["cpus"]}) == 4

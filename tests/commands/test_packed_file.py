@@ -59,7 +59,7 @@ def test_packed_bytes_are_not_decoded(folder: Path, data: bytes) -> None:
     assert call("decode", "page", "@image.gz:0", "-f", "line").out.startswith("HV_MESSAGE_PAGE ")
 
 
-def test_packed_text_is_no_image(folder: Path) -> None:
+def test_packed_text_is_not_an_image(folder: Path) -> None:
     write(folder / "log.gz", gzipped(LOG * 9))
     ended = call("scan", "log.gz")
     assert (ended.status, ended.out) == (4, "")
@@ -68,7 +68,7 @@ def test_packed_text_is_no_image(folder: Path) -> None:
     assert call("annotate", "log.gz").status == 0
 
 
-def test_what_was_found_before_a_damage_is_shown(folder: Path) -> None:
+def test_results_before_damage_are_shown(folder: Path) -> None:
     write(folder / "image.gz", gzipped(PAGE + bytes(1 << 20) + os.urandom(1 << 20))[:-100])
     ended = call("scan", "image.gz", "-f", "line")
     assert (ended.status, ended.err) == (4, "image.gz: is truncated: it ends before its gzip data does\n")

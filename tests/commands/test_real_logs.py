@@ -30,14 +30,14 @@ PARTED = {line for form in Catalog(open_index()).log_forms() for line in form.se
 
 
 @pytest.mark.parametrize("line", SEEN, ids=[line["id"] for line in SEEN])
-def test_a_line_of_a_log_of_hyper_v_is_told(line: dict[str, Any]) -> None:
+def test_a_line_of_a_log_of_hyper_v_is_explained(line: dict[str, Any]) -> None:
     said = told(VMBUS + line["raw"].encode() + b"\n")[1:]
     assert len(said) == len(line["says"]), said
     assert all(says in note for says, note in zip(line["says"], said, strict=True)), said
 
 
 @pytest.mark.parametrize("sample", REAL, ids=[sample["id"] for sample in REAL])
-def test_a_real_sample_is_told(sample: dict[str, Any]) -> None:
+def test_a_real_sample_is_explained(sample: dict[str, Any]) -> None:
     said = told(sample["raw"].encode())
     assert said == SAYS[sample["id"]]
     assert said or sample["kind"] == "irq"  # rows of zeros, which also occur without a hypervisor
@@ -56,7 +56,7 @@ def test_little_is_claimed_in_what_only_looks_like_it_inside_a_log_of_hyper_v() 
 
 @sampled
 @pytest.mark.parametrize("line", FORMS)
-def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: str) -> None:
+def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_explained_nevertheless(line: str) -> None:
     plain = [note.removeprefix("perhaps ") for note in told(VMBUS + line.encode() + b"\n")]
     blanks = [at for at, c in enumerate(line) if c == " " and line[:at].strip() and line[at:].strip()]
     for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # = at the end of a line is a soft break in quoted-printable
@@ -90,13 +90,13 @@ def test_where_a_chunk_ends_changes_nothing(lines: list[bytes], cuts: list[int])
 
 
 @pytest.mark.parametrize("size", [1000, LONGEST_LINE // 2, 3 * LONGEST_LINE])
-def test_a_line_behind_a_long_one_is_told_wherever_a_chunk_ends(size: int) -> None:
+def test_a_line_after_a_long_one_is_explained_wherever_a_chunk_ends(size: int) -> None:
     long = VMBUS.rstrip() + b" " + b"x" * LONGEST_LINE * 2 + b"\n"
     log = long + VMBUS
     assert annotated(*(log[at : at + size] for at in range(0, len(log), size))) == (log, [(1, 1), (2, 1)])
 
 
-def test_a_long_line_is_passed_whole_with_its_note_behind_its_end() -> None:
+def test_a_long_line_is_passed_whole_with_its_note_after_its_end() -> None:
     line = VMBUS.rstrip() + b" " + b"x" * LONGEST_LINE * 3 + b"\n"
     text = passed(line)
     assert text.startswith(line)

@@ -58,7 +58,7 @@ def test_each_chunk_is_shown_with_its_processor_and_vtl(path: str) -> None:
     assert lines[15].endswith("rip 0x3000, rsp 0x401")
 
 
-def test_what_is_not_documented_is_named_once(path: str) -> None:
+def test_undocumented_chunks_are_named_once(path: str) -> None:
     assert show(path).err == f"{path}: also saved, in layouts that are not documented: VP_SYNIC_MSRS, 0x20002000\n"
 
 
@@ -104,7 +104,7 @@ def test_findings_are_status_1_where_that_is_asked_for(tmp_path: Path) -> None:
     assert show(path, strict=True).status == 1
 
 
-def test_a_state_that_is_cut_is_shown_up_to_there(tmp_path: Path) -> None:
+def test_a_state_that_is_truncated_is_shown_up_to_there(tmp_path: Path) -> None:
     path = write(tmp_path / "guest.vmrs", store(saved({0: bytes(PAGE)}, state=STATE[:-16])))
     with pytest.raises(FileError, match="the state of its processors has no end"):
         show(path)

@@ -56,7 +56,7 @@ def test_cores_and_vmcores_are_scanned_by_physical_address(core: str, vmcore: st
     assert [line.split("  ")[0] for line in lines] == [f"{core}:0x2000", f"{vmcore}:0x1234000"]
 
 
-def test_json_says_file_address_and_score_behind_the_node(image: str) -> None:
+def test_json_says_file_address_and_score_after_the_node(image: str) -> None:
     nodes = json.loads(call("scan", image, "-f", "json").out)
     assert [(one["file"], one["address"], one["score"]) for one in nodes] == [(image, "0x1000", 2), (image, "0x3000", 1)]
     assert [list(one)[-3:] for one in nodes] == [["file", "address", "score"]] * 2
@@ -81,7 +81,7 @@ def test_findings_are_status_1_where_that_is_asked_for(tmp_path: Path) -> None:
     assert call("scan", pending, "--strict").status == 1
 
 
-def test_what_was_found_before_an_error_is_shown(tmp_path: Path) -> None:
+def test_results_before_an_error_are_shown(tmp_path: Path) -> None:
     path = write(tmp_path / "image", TIMERS + NOISE[:100])
     ended = call("scan", path, "-f", "json")
     assert ended.status == 4
@@ -89,7 +89,7 @@ def test_what_was_found_before_an_error_is_shown(tmp_path: Path) -> None:
     assert ended.err == f"{path}: ends in the middle of a page; its last 100 bytes are not searched\n"
 
 
-def test_an_error_ends_it_unless_it_shall_go_on(image: str, tmp_path: Path) -> None:
+def test_an_error_ends_it_without_keep_going(image: str, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     assert call("scan", missing, image) == Ended(4, "", f"{missing}: No such file or directory\n")
     ended = call("scan", missing, image, "-k", "-f", "line")
@@ -112,7 +112,7 @@ def test_in_a_script_an_object_has_its_line(image: str) -> None:
     assert [json.loads(line)["line"] for line in ended.out.splitlines()] == [2, 2]
 
 
-def test_a_closed_pipe_is_no_error(image: str) -> None:
+def test_a_closed_pipe_is_not_an_error(image: str) -> None:
     with start("scan", *[image] * 200, stdin=subprocess.DEVNULL) as process:
         assert process.stdout
         assert process.stderr
@@ -202,7 +202,7 @@ def test_a_file_that_is_called_so_is_read_itself(tmp_path: Path, monkeypatch: py
         ("image:0x3ffc", 2, "message: got 4 bytes, needs at least 16"),
     ],
 )
-def test_a_place_that_is_not_there_is_told(image: str, monkeypatch: pytest.MonkeyPatch, place: str, status: int, text: str) -> None:
+def test_a_missing_place_is_reported(image: str, monkeypatch: pytest.MonkeyPatch, place: str, status: int, text: str) -> None:
     monkeypatch.chdir(Path(image).parent)
     ended = call("decode", "message", f"@{place}")
     assert (ended.status, ended.out) == (status, "")

@@ -102,7 +102,7 @@ def test_a_number_without_a_name_is_answered_at_once() -> None:
         assert finish(process) == Ended(0, "", "")
 
 
-def test_an_error_is_told_before_the_next_line_is_given() -> None:
+def test_an_error_is_reported_before_the_next_line_is_given() -> None:
     message = "stdin:2: 'zz' is not a number; write it as 0x1f, 31, 1fh, 0b11111 or (1 << 5)\n"
     with start("decode", "sint2", "-", "-f", "line", "-k") as process:
         write(process, "0x30\nzz\n")
@@ -167,7 +167,7 @@ def plenty_of_lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("form", ["ndjson", "json", "line", "csv", "fields"])
-def test_a_reader_that_has_seen_enough_is_no_error(form: str, plenty: Path) -> None:
+def test_a_reader_that_has_seen_enough_is_not_an_error(form: str, plenty: Path) -> None:
     with plenty.open("rb") as stdin, start("decode", "sint2", "-", "-f", form, stdin=stdin) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
@@ -194,7 +194,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(form: str, plenty: Path) -> N
     ],
     ids=" ".join,
 )
-def test_a_reader_that_is_gone_is_no_error(arguments: list[str]) -> None:
+def test_a_reader_that_is_gone_is_not_an_error(arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout, start(*arguments, stdout=stdout) as process:
@@ -202,7 +202,7 @@ def test_a_reader_that_is_gone_is_no_error(arguments: list[str]) -> None:
     assert (process.returncode, ended[1]) == (0, b"")
 
 
-def test_a_reader_of_a_sourced_script_that_is_gone_is_no_error(plenty_of_lines: Path) -> None:
+def test_a_reader_of_a_sourced_script_that_is_gone_is_not_an_error(plenty_of_lines: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout, start("-c", f"source {quote(str(plenty_of_lines))}", stdout=stdout) as process:
@@ -275,7 +275,7 @@ def test_where_no_error_can_be_written_the_status_says_it(arguments: list[str], 
 
 @needs("/dev/full")
 @pytest.mark.parametrize("arguments", [["-c", "list > /dev/full"], ["encode", "sint2", "vector=16", "-o", "/dev/full"]], ids=" ".join)
-def test_a_full_disk_under_a_file_is_told_with_its_name(arguments: list[str]) -> None:
+def test_a_full_disk_under_a_file_is_reported_with_its_name(arguments: list[str]) -> None:
     assert execute(*arguments) == Ended(4, "", f"/dev/full: {os.strerror(errno.ENOSPC)}\n")
 
 
@@ -438,7 +438,7 @@ LINES_OF_FOUR = {
 
 
 @pytest.mark.parametrize(("start", "holds"), LINES_OF_FOUR.values(), ids=LINES_OF_FOUR)
-def test_a_dump_of_four_bytes_is_no_lines_of_four(start: bytes, holds: bool) -> None:
+def test_a_dump_of_four_bytes_is_not_read_as_lines_of_four(start: bytes, holds: bool) -> None:
     assert holds_lines(start, 4) == holds
 
 

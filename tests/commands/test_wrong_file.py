@@ -77,13 +77,13 @@ def test_the_line_says_which_command_a_file_is_for(line: str, text: str) -> None
     ids=str,
 )
 @pytest.mark.usefixtures("folder")
-def test_a_file_alone_is_told_its_command_which_runs(name: str, command: str) -> None:
+def test_a_file_alone_gets_a_suggested_command_which_runs(name: str, command: str) -> None:
     ended = call(name)
     assert (ended.status, ended.err) == (3, f"no such command or name: {name}; for the file: {command}\n")
     assert call(*command.split()).status == 0
 
 
-def test_a_bad_line_in_a_file_of_values_is_told_as_it_was(folder: Path) -> None:
+def test_a_bad_line_in_a_file_of_values_is_reported_as_it_was(folder: Path) -> None:
     (folder / "values.txt").write_text("0x30\n[    0.246940] hv_vmbus: Vmbus version:5.3\n")
     ended = call("decode", "sint2", "@values.txt", "-f", "line")
     assert (ended.status, ended.out.count("\n"), ended.err.startswith("values.txt:2: ")) == (2, 1, True)

@@ -171,7 +171,7 @@ def test_pages_of_a_vmcore_without_debug_info_are_searched(tmp_path: Path, capsy
     assert run("channels") == "drgn: error: drgn does not know vmbus_connection: load the debug info of hv_vmbus"
 
 
-def test_pages_of_a_program_that_is_no_core_cannot_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pages_of_a_program_that_is_not_a_core_cannot_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner(of_memory("X86_64", 0x1000, FIRST), capsys)("pages") == (
         "drgn: error: drgn does not know hv_context: load the debug info of hv_vmbus; or search a core with `hvrepl scan FILE`"
     )

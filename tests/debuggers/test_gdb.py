@@ -114,7 +114,7 @@ REFUSED = {
 }
 
 
-def test_what_cannot_be_done_is_one_line_and_the_session_goes_on(guest: Guest) -> None:
+def test_what_cannot_be_done_is_one_line_and_the_session_continues(guest: Guest) -> None:
     said = of_core(guest, *REFUSED, "hv decode -f line simp 0xfa1001")
     assert dict(zip(REFUSED, said[:-1], strict=True)) == REFUSED
     assert said[-1] == "HV_X64_MSR_SIMP 0x0000000000fa1001  enabled, gpa 0xfa1000"
@@ -241,7 +241,7 @@ def test_the_package_is_the_one_of_the_file(tmp_path: Path) -> None:
 PIPE = "Without it: pipe x/512gx ADDRESS | hvrepl decode page -"
 
 
-def test_a_python_without_construct_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_python_without_construct_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "hvrepl").symlink_to(PACKAGE)
     source = f"source {tmp_path}/hvrepl/debuggers/gdb.py"
     has, found, said = answers(
@@ -260,7 +260,7 @@ def test_a_python_without_construct_is_told_in_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_a_python_that_is_too_old_is_told_in_one_line() -> None:
+def test_a_python_that_is_too_old_is_reported_in_one_line() -> None:
     said = answers(["python sys.version_info = (3, 9, 2)", f"source {FILE}", "print 1"])
     assert said[1:] == [f"hvrepl: it needs Python 3.11, and this gdb has 3.9. {PIPE}", "$1 = 1"]
 

@@ -73,7 +73,7 @@ REASONS = {
 @pytest.mark.parametrize(
     ("number", "reason"), REASONS.items(), ids=lambda value: errno.errorcode.get(value, "") if isinstance(value, int) else ""
 )
-def test_why_a_device_cannot_be_opened_is_told(tmp_path: Path, number: int, reason: str) -> None:
+def test_a_device_that_cannot_be_opened_is_explained(tmp_path: Path, number: int, reason: str) -> None:
     def opener(path: Path, _: int) -> int:
         raise OSError(number, os.strerror(number), str(path))
 
@@ -109,7 +109,7 @@ WHY_NONE = {
 
 
 @pytest.mark.parametrize(("system", "machine", "reason"), WHY_NONE.values(), ids=WHY_NONE)
-def test_why_there_are_no_devices_is_told(monkeypatch: pytest.MonkeyPatch, system: str, machine: str, reason: str) -> None:
+def test_the_lack_of_devices_is_explained(monkeypatch: pytest.MonkeyPatch, system: str, machine: str, reason: str) -> None:
     monkeypatch.setattr("platform.system", lambda: system)
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr(Devices, "folder", Path("/dev/cpu/none"))
@@ -119,7 +119,7 @@ def test_why_there_are_no_devices_is_told(monkeypatch: pytest.MonkeyPatch, syste
     assert reason in str(error.value).replace("/dev/cpu/none", "/dev/cpu")
 
 
-def test_a_folder_that_is_no_saved_tree_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_saved_tree_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"no .*/cpu/\*/msr; a saved tree has cpu/N/msr and cpu/N/cpuid"):
         Devices(tmp_path).open_msrs()
 
@@ -151,7 +151,7 @@ def test_a_saved_register_is_read_as_hex(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["0x40000092", "0x40000092 zz", "0x40000092 1 2", "0x40000092 12345678901234567"])
-def test_a_line_that_is_no_register_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_not_a_register_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
     (tmp_path / "cpu/0").mkdir(parents=True)
     (tmp_path / "cpu/0/msr").write_text(f"# saved\n{line}\n")
     with pytest.raises(FileError) as error:

@@ -114,7 +114,7 @@ SAMPLES = {
 
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("command", TOOLS)
-def test_what_a_tool_prints_reads_back_equal(command: str, sample: str, tmp_path: Path) -> None:
+def test_a_tools_output_reads_back_equal(command: str, sample: str, tmp_path: Path) -> None:
     words = command.split()
     need(words[0])
     (tmp_path / "data").write_bytes(SAMPLES[sample])
@@ -125,7 +125,7 @@ def test_what_a_tool_prints_reads_back_equal(command: str, sample: str, tmp_path
 
 
 @pytest.mark.parametrize("size", ["b", "h", "w", "g"])
-def test_what_gdb_prints_reads_back_equal(size: str, tmp_path: Path) -> None:
+def test_gdbs_output_reads_back_equal(size: str, tmp_path: Path) -> None:
     need("gdb", "objcopy")
     (tmp_path / "data").write_bytes(PAGE)
     subprocess.run(["objcopy", "-I", "binary", "-O", "elf64-little", "data", "data.o"], cwd=tmp_path, check=True)
@@ -251,7 +251,7 @@ def test_two_dumps_in_one_paste_are_two(text: str, parts: list[tuple[int | None,
     assert [(dump.address, len(dump.data)) for dump in read_dump(text)] == parts
 
 
-def test_prompts_within_a_dump_that_goes_on_do_not_split_it() -> None:
+def test_prompts_within_a_dump_that_continues_do_not_split_it() -> None:
     text = "(gdb) x/gx p\n0x10:\t0x0000000000000001\n(gdb) \n0x18:\t0x0000000000000002\t0x0000000000000003\n"
     assert [len(dump.data) for dump in read_dump(text)] == [24]
 
@@ -369,7 +369,7 @@ RAW = {
 
 
 @pytest.mark.parametrize(("raw", "name", "size"), RAW.values(), ids=RAW)
-def test_raw_bytes_are_told_from_text(raw: bytes, name: str, size: int) -> None:
+def test_raw_bytes_are_distinguished_from_text(raw: bytes, name: str, size: int) -> None:
     (dump,) = read_bytes(raw)
     assert (len(dump.data), dump.how.startswith(f"read as {name}")) == (size, True)
 

@@ -136,7 +136,7 @@ def test_the_page_is_read_from_a_file_and_from_stdin(name: str) -> None:
 
 
 @pytest.mark.parametrize("options", ["", "--border ascii", "--color always", "--no-squeezing"])
-def test_what_hexyl_prints_reads_back_equal(options: str) -> None:
+def test_hexyls_output_reads_back_equal(options: str) -> None:
     need("hexyl")
     done = subprocess.run(["hexyl", *options.split(), FORMS / "page.bin"], capture_output=True, check=True)
     assert [dump.data for dump in read_bytes(done.stdout)] == [PAGE]
@@ -159,7 +159,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("name", "parts"), OTHERS.items(), ids=OTHERS)
-def test_parts_of_pages_are_told_apart_by_their_addresses(name: str, parts: list[tuple[int, int]]) -> None:
+def test_parts_of_pages_are_distinguished_by_their_addresses(name: str, parts: list[tuple[int, int]]) -> None:
     dumps = read_bytes((FORMS / name).read_bytes())
     assert [(dump.address, len(dump.data)) for dump in dumps] == parts
     if parts[0] == (0, 4096):
@@ -167,7 +167,7 @@ def test_parts_of_pages_are_told_apart_by_their_addresses(name: str, parts: list
 
 
 @pytest.mark.parametrize("name", [name for name in OTHERS if name.startswith(("stdin", "qemu"))])
-def test_a_text_is_read_alike_from_a_file_and_from_stdin(name: str) -> None:
+def test_a_text_is_read_the_same_way_from_a_file_and_from_stdin(name: str) -> None:
     given = (FORMS / name).read_bytes()
     from_file, from_stdin = call("decode", "page", f"@{FORMS / name}", "-f", "json"), call("decode", "page", "-", "-f", "json", stdin=given)
     assert from_stdin == from_file

@@ -102,7 +102,7 @@ def test_a_file_is_read_in_order() -> None:
     assert ("Status", "0xc000006a") in events[2].data
 
 
-def test_of_a_file_that_is_cut_the_records_before_the_cut_are_read(tmp_path: Path) -> None:
+def test_the_records_before_the_end_of_a_truncated_file_are_read(tmp_path: Path) -> None:
     need("module:evtx")
     data = SECURITY.read_bytes()
     events, log = read(written(tmp_path, data[: HEADER + 5000]))
@@ -112,7 +112,7 @@ def test_of_a_file_that_is_cut_the_records_before_the_cut_are_read(tmp_path: Pat
 
 
 @pytest.mark.parametrize("more", [b"", bytes(PART), bytes(1000)], ids=["header alone", "an unused part", "a cut unused part"])
-def test_a_log_without_events_is_no_fault(tmp_path: Path, more: bytes) -> None:
+def test_a_log_without_events_is_not_a_fault(tmp_path: Path, more: bytes) -> None:
     need("module:evtx")
     events, log = read(written(tmp_path, SECURITY.read_bytes()[:HEADER] + more))
     assert (events, log.say_errors()) == ([], "")

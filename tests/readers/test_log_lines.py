@@ -67,7 +67,7 @@ def numbers(text: str) -> list[dict[str, int]]:
 
 
 @each(SEEN, lambda seen: seen[0].name, parts=4)
-def test_a_form_is_found_behind_any_prefix_and_in_both_cases(form: LogForm, line: str) -> None:
+def test_a_form_is_found_after_any_prefix_and_in_both_cases(form: LogForm, line: str) -> None:
     plain = [(match.form.name, match.numbers) for match in ALL.find(line)]
     assert (form.reader or form.name) in [match.form.reader or match.form.name for match in ALL.find(line)]
     for prefix in PREFIXES:
@@ -104,7 +104,7 @@ def test_an_equals_sign_of_quoted_printable_is_one() -> None:
     assert numbers("msr_write 40000070 =3D 0x0\n") == [{"msr": 0x40000070, "value": 0}]
 
 
-def test_what_wraps_is_told_once_and_says_that_it_reaches_back() -> None:
+def test_a_wrapped_match_is_found_once_and_says_that_it_reaches_back() -> None:
     reader = LogReader(ALL)
     assert reader.read("Hyper-V: privilege flags low 0x2e7f, high 0x3a8030,\n") == []
     assert not reader.began_before
@@ -162,7 +162,7 @@ def test_a_name_in_a_line_is_text_and_no_number() -> None:
     assert match.damaged == ()
 
 
-def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
+def test_a_letter_o_is_not_a_zero_and_does_not_make_a_number() -> None:
     (match,) = found("Hyper-V: privilege flags low 0x2e7f, high 0x3a8O30, hints 0xe, misc 0x31e1\n")
     assert match.damaged == ("high",)
     assert "high" not in match.numbers
@@ -196,7 +196,7 @@ def test_a_letter_o_is_no_zero_and_no_number_comes_of_it() -> None:
         "Failed to get partition ID: 5",
     ],
 )
-def test_what_only_looks_like_it_is_not_found(line: str) -> None:
+def test_a_mere_lookalike_is_not_found(line: str) -> None:
     recogniser = Recogniser(FORMS)
     assert [match.form.name for match in recogniser.find(line) if match.form.name != "msr_number_value"] == []
 

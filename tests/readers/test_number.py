@@ -120,7 +120,7 @@ def test_a_number_is_read_and_how_is_said_when_not_plain(text: str, value: int, 
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED, ids=[shorten(case[0], 20) or "empty" for case in REFUSED])
-def test_what_is_no_number_is_refused_in_one_short_line(text: str, message: str) -> None:
+def test_what_is_not_a_number_is_refused_in_one_short_line(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_number(text)
     said = str(caught.value)

@@ -34,7 +34,7 @@ def test_changes_that_do_not_fit_are_wrapped_and_keep_their_words(width: int) ->
     assert [SGR.sub("", line) for line in changes(rows, Style(color=True, width=width))] == lines
 
 
-def test_long_bytes_are_told_from_where_they_differ() -> None:
+def test_long_bytes_are_shown_from_where_they_differ() -> None:
     found = CATALOG.find_name("message")
     data = bytes([1] * 200 + [2] * 56), bytes([1] * 256)
     [row] = [row for row in compare([Decoder(CATALOG).decode(found, one) for one in data]) if row.differs]

@@ -151,7 +151,7 @@ def test_members_stand_where_decoding_finds_them(found: Found) -> None:
 
 
 @pytest.mark.parametrize(("arch", "at", "size"), [("x64", 32, 16), ("arm64", 40, 24)])
-def test_a_member_behind_a_type_that_differs_by_arch_has_the_offset_of_that_arch(arch: str, at: int, size: int) -> None:
+def test_a_member_after_a_type_that_differs_by_arch_has_the_offset_of_that_arch(arch: str, at: int, size: int) -> None:
     catalog = CATALOGS[arch]
     *_, entry, flags = describe(catalog, catalog.find_name("HVCALL_UNMAP_DEVICE_INTERRUPT"))["fields"]
     assert (flags["offset"], flags["size"]) == (at, 4)
@@ -202,6 +202,6 @@ def test_every_constant_fits_the_terminal_and_has_a_source(width: int) -> None:
         ("PVALIDATE", "HV_SNP_INTERRUPT_INJECTION", None),
     ],
 )
-def test_a_text_is_found_and_it_is_told_where(text: str, name: str, where: str | None) -> None:
+def test_a_text_is_found_with_its_place(text: str, name: str, where: str | None) -> None:
     hits = {table["name"]: table["where"] for table in list_hits(find_text(INDEX, text), CATALOGS["x64"]).tables}
     assert hits.get(name) == where

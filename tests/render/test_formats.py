@@ -93,7 +93,7 @@ def test_csv_has_a_heading_and_a_row_a_value(name: str) -> None:
     assert render("csv", TREES[name]) == CSV[name]
 
 
-def test_csv_has_the_columns_of_the_first_value_and_what_others_have_beside_them() -> None:
+def test_csv_has_the_columns_of_the_first_value_and_one_for_other_fields() -> None:
     assert render("csv", CLEAR, STRUCT, WORD).splitlines()[1:] == [
         "HV_MODE,0x00,,0x0,0x0,0x0,0x0,,",
         f"HV_THING,0102030400000000{'ab' * 24},1 thing,,,,,,"
@@ -210,7 +210,7 @@ def test_screens_have_an_empty_line_between_them() -> None:
 
 
 @pytest.mark.parametrize("good", range(4))
-def test_json_ends_as_a_document_before_an_error_goes_on(good: int) -> None:
+def test_json_ends_as_a_document_before_an_error_is_raised(good: int) -> None:
     def nodes() -> Iterator[Item]:
         yield from [Item(WORD)] * good
         raise UsageError("no more")

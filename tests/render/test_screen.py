@@ -162,7 +162,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize(("part", "text"), VALUES.values(), ids=VALUES)
-def test_a_value_stands_in_its_natural_base(part: Decoded, text: str) -> None:
+def test_a_value_is_shown_in_its_natural_base(part: Decoded, text: str) -> None:
     (line,) = list(render_screen(Decoded(name="X", fields=(part,)), Style(width=0)))[1:]
     assert line.split() == text.split()
 
@@ -182,7 +182,7 @@ RANGES = {
 
 
 @pytest.mark.parametrize(("parts", "lines"), RANGES.values(), ids=RANGES)
-def test_reserved_bits_stand_in_one_line_at_the_end_their_ranges_left(parts: list[Decoded], lines: list[str]) -> None:
+def test_reserved_bits_share_one_line_at_the_end_with_their_ranges_at_the_left(parts: list[Decoded], lines: list[str]) -> None:
     node = Decoded(name="X", raw="0x1", fields=(*parts, Decoded(name="on", bits=(0, 0), raw="0x1", value=1)))
     assert list(render_screen(node, Style(width=26)))[1:] == lines
 
@@ -213,7 +213,7 @@ def test_a_cpuid_leaf_has_its_registers_in_place_of_a_value() -> None:
     assert list(render_screen(LEAF, Style(width=40)))[1:3] == ["  eax 0x00000004  ebx 0x00000003", "  ecx 0x00000002  edx 0x00000001"]
 
 
-def test_the_address_of_a_dump_stands_with_the_title() -> None:
+def test_the_address_of_a_dump_is_with_the_title() -> None:
     page = replace(PAGE, read="read as words, 3 bytes at 0x1000")
     assert next(render_screen(page, Style(width=0))) == "a page at 0x1000  1 of 3 slots in use      (words, 3 bytes)"
     part = replace(page, dumped=True)  # a slot, whose offsets begin elsewhere
@@ -281,7 +281,7 @@ def element(index: int, value: int, meaning: str = "") -> Decoded:
     return Decoded(name=f"[{index}]", offset=4 * index, size=4, raw=f"0x{value:08x}", value=value, meaning=meaning)
 
 
-def test_a_run_of_elements_in_which_nothing_is_set_stands_in_one_line() -> None:
+def test_a_run_of_empty_elements_shares_one_line() -> None:
     numbers = tuple(element(i, 7 if i == 5 else 0, "none" if i > 8 else "") for i in range(12))
     kinds = [Decoded(name="kind", offset=48 + i, size=1, raw=f"0x0{i // 3}", value=i // 3) for i in range(4)]
     parts = tuple(Decoded(name=f"[{i}]", offset=48 + i, size=1, fields=(kind,)) for i, kind in enumerate(kinds))
@@ -420,5 +420,5 @@ def test_aligned_rows_keep_every_word_and_begin_their_last_column_together(
         assert [line[start:] for line in lines] == [row[2] for row in rows]
 
 
-def test_no_rows_are_no_lines() -> None:
+def test_no_rows_give_no_lines() -> None:
     assert align([], Style(), ("dim",)) == []

@@ -169,7 +169,7 @@ def test_the_first_candidates(before: str, expected: list[str]) -> None:
         ("list ms", "msr", "", "synthetic MSRs"),
     ],
 )
-def test_number_and_title_stand_beside_a_candidate(before: str, text: str, number: str, title: str) -> None:
+def test_number_and_title_are_next_to_a_candidate(before: str, text: str, number: str, title: str) -> None:
     one = completer().complete(before)[0]
     assert (one.text, one.number, one.title) == (text, number, title)
 
@@ -235,7 +235,7 @@ IN_HAND = {
 
 
 @pytest.mark.parametrize(("before", "expected"), IN_HAND.values(), ids=IN_HAND)
-def test_values_in_hand_are_offered_where_a_value_may_stand(before: str, expected: list[str]) -> None:
+def test_values_in_hand_are_offered_where_a_value_may_be(before: str, expected: list[str]) -> None:
     assert with_hand(before)[: len(expected)] == expected
 
 
@@ -245,7 +245,7 @@ def test_what_would_be_in_the_way_is_offered_only_when_asked_for(before: str) ->
     assert with_hand(before)
 
 
-def test_files_are_offered_behind_the_name_of_a_struct_with_its_fields(folder: Path) -> None:
+def test_files_are_offered_after_the_name_of_a_struct_with_its_fields(folder: Path) -> None:
     assert folder.is_dir()
     offered = with_hand("page ", is_asked=False)
     assert [one for one in offered if one.startswith("@")] == ["@a\\ b/", "@dumps/", "@odd/", "@page.bin", "@page.txt"]
@@ -285,13 +285,13 @@ def test_a_name_is_offered_for_itself_before_all_others() -> None:
             assert name.text in whole(f"show {name.text}")[0].split()[1:]
 
 
-def test_a_canonical_name_stands_before_its_other_spellings() -> None:
+def test_a_canonical_name_comes_before_its_other_spellings() -> None:
     candidates = whole("sint2")
     assert candidates.index("sint2") < candidates.index("HV_X64_MSR_SINT2") < candidates.index("HvRegisterSint2")
 
 
 @pytest.mark.parametrize("text", ["vpassist", "registervp", "regassist"])
-def test_names_of_another_interface_stand_behind_hyper_vs_own(text: str) -> None:
+def test_names_of_another_interface_come_after_hyper_vs_own(text: str) -> None:
     candidates = whole(text)
     assert candidates.index("HvRegisterVpAssistPage") < candidates.index("WHvRegisterVpAssistPage")
 

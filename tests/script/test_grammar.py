@@ -35,7 +35,7 @@ def said(ended: Ended, place: str = "") -> tuple[int, str]:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(("line", "status", "text", "elsewhere"), [(*row, "")[:4] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: str, elsewhere: str) -> None:
+def test_a_line_means_the_same_wherever_it_is(line: str, status: str, text: str, elsewhere: str) -> None:
     expected = (int(status), text)
     assert said(call(*shlex.split(line), stdin_is_terminal=True)) == expected
     in_lines = (int(elsewhere[0]), elsewhere[2:]) if elsewhere else expected
@@ -52,12 +52,12 @@ def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: 
         "encode HV_SCHEDULER_TYPE root": "",  # a value, though not a number
     }.items(),
 )
-def test_fields_that_were_written_otherwise_are_said_beside_the_value(line: str, said_so: str) -> None:
+def test_fields_that_were_written_otherwise_are_mentioned_with_the_value(line: str, said_so: str) -> None:
     ended = call("-c", line)
     assert (ended.status, ended.err, ended.out.count("\n")) == (0, said_so, 1)
 
 
-def test_what_is_suggested_runs() -> None:
+def test_a_suggested_command_runs() -> None:
     suggested = [row[2].rpartition("did you mean `")[2].removesuffix("`?") for row in ROWS if "did you mean `" in row[2]]
     assert len(suggested) >= 10
     for line in suggested:

@@ -81,7 +81,7 @@ def test_the_examples_of_a_topic_run(topic: Topic, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_the_examples_of_a_command_run_and_stand_in_its_help(name: str, folder: Path) -> None:
+def test_the_examples_of_a_command_run_and_are_in_its_help(name: str, folder: Path) -> None:
     check(EXAMPLES[name], folder)
     assert all(f"\n    hvrepl {line}\n" in call(name, "--help").out for line in EXAMPLES[name])
 
@@ -150,7 +150,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("word", "status", "says"), [(word, *told) for word, told in UNKNOWN.items()], ids=UNKNOWN)
-def test_help_on_what_is_not_known_suggests(word: str, status: int, says: str) -> None:
+def test_help_on_an_unknown_word_suggests(word: str, status: int, says: str) -> None:
     ended = call("-c", f"help {word}")
     assert (ended.status, ended.out, ended.err.count("\n")) == (status, "", 1)
     assert says in ended.err

@@ -53,7 +53,7 @@ def test_whoever_leaves_the_pager_early_has_seen_enough(keys: str, tmp_path: Pat
 
 @needs("less")
 @pytest.mark.parametrize("keys", ["q", C_C, "Gq"], ids=["q", "C-c", "end"])
-def test_the_shell_goes_on_after_the_pager(keys: str, tmp_path: Path) -> None:
+def test_the_shell_continues_after_the_pager(keys: str, tmp_path: Path) -> None:
     with Terminal(tmp_path, rows=ROWS, PAGER=pager_for(keys)) as terminal:
         terminal.prompt()
         terminal.send("list\r")
@@ -89,7 +89,7 @@ PAGED: Mapping[str, bool] = {
 
 
 @pytest.mark.parametrize(("arguments", "is_paged"), PAGED.items(), ids=PAGED)
-def test_what_is_taller_than_the_terminal_is_paged(arguments: str, is_paged: bool, tmp_path: Path) -> None:
+def test_output_taller_than_the_terminal_is_paged(arguments: str, is_paged: bool, tmp_path: Path) -> None:
     with Terminal(tmp_path, *shlex.split(arguments), rows=ROWS, PAGER=MARK) as terminal:
         assert terminal.end() == 0
         assert ("paged:" in terminal.scrolled) == is_paged
@@ -133,7 +133,7 @@ def test_hvrepl_s_own_variable_goes_before_the_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("environ", "expected"), [({}, "<FRX>"), ({"LESS": "-R"}, "<-R>")], ids=["unset", "set"])
-def test_less_is_told_to_show_colour_unless_it_is_told_otherwise(environ: dict[str, str], expected: str, tmp_path: Path) -> None:
+def test_less_is_told_to_show_colour_unless_it_has_other_settings(environ: dict[str, str], expected: str, tmp_path: Path) -> None:
     with Terminal(tmp_path, "list", "msr", rows=ROWS, PAGER='sh -c "cat > /dev/null; echo \\"<\\$LESS>\\""', **environ) as terminal:
         assert terminal.end() == 0
         assert expected in terminal.scrolled

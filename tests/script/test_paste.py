@@ -65,7 +65,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_a_line_that_somebody_types_is_no_row(line: str) -> None:
+def test_a_line_that_somebody_types_is_not_a_row(line: str) -> None:
     assert not is_row(line)
 
 
@@ -148,7 +148,7 @@ def test_a_line_of_a_hundred_thousand_characters_takes_no_time(text: str) -> Non
 
 
 @given(st.text() | st.text("0123456789abcdef:x* \t\n`|page", max_size=80))
-def test_all_pieces_stand_in_the_text_in_their_order(text: str) -> None:
+def test_all_pieces_occur_in_the_text_in_their_order(text: str) -> None:
     at = 0
     for piece in pieces(text):
         for line in piece.text.split("\n"):

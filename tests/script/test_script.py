@@ -67,12 +67,12 @@ def test_with_keep_going_all_lines_run_and_the_first_error_is_the_status(lines: 
     assert [line.split(":")[:2] for line in ended.err.splitlines()] == [["stdin", str(number)] for number in numbers]
 
 
-def test_errors_of_one_line_are_told_with_the_line_whoever_finds_them() -> None:
+def test_errors_of_one_line_are_reported_with_the_line_whoever_finds_them() -> None:
     ended = call("-k", "-f", "line", stdin=b"0xdeadbeef12\npage 00\nsint2 zz\n")
     assert [line[:8] for line in ended.err.splitlines()] == ["stdin:1:", "stdin:2:", "stdin:3:"]
 
 
-def test_ndjson_of_a_script_that_goes_on_has_a_line_for_each_line_that_asks() -> None:
+def test_ndjson_of_a_script_that_continues_has_a_line_for_each_line_that_asks() -> None:
     lines = [
         "# head",
         "",
@@ -101,7 +101,7 @@ def test_ndjson_of_a_script_that_goes_on_has_a_line_for_each_line_that_asks() ->
 
 
 @pytest.mark.parametrize("given", [b"0x30\nzz\n\n# x\n0x31", b"zz\n0x30\n"], ids=["values", "error_first"])
-def test_ndjson_of_values_that_go_on_has_a_line_for_each_value(given: bytes) -> None:
+def test_ndjson_of_values_that_continue_has_a_line_for_each_value(given: bytes) -> None:
     ended = call("decode", "sint2", "-", "-k", "-f", "ndjson", stdin=given)
     texts = {number: line.decode() for number, line in enumerate(given.splitlines(), 1) if line and not line.startswith(b"#")}
     found = [json.loads(line) for line in ended.out.splitlines()]
@@ -124,7 +124,7 @@ def test_strict_and_keep_going_on_a_line_end_with_the_line() -> None:
     assert len(ended.err.splitlines()) == 2
 
 
-def test_with_keep_going_each_value_of_a_command_stands_for_itself(folder: Path) -> None:
+def test_with_keep_going_each_value_of_a_command_counts_by_itself(folder: Path) -> None:
     put(folder, "good", "# comment", "0x30")
     put(folder, "bad", "0x30", "zz", "0x30")
     ended = call("decode", "-k", "-f", "line", "sint2", "zz", "0x30", "@missing", "@bad", "@good")
@@ -132,7 +132,7 @@ def test_with_keep_going_each_value_of_a_command_stands_for_itself(folder: Path)
     assert [line.split(" ")[0] for line in ended.err.splitlines()] == ["'zz'", "missing:", "bad:2:"]
 
 
-def test_with_keep_going_each_dump_of_a_command_stands_for_itself(folder: Path) -> None:
+def test_with_keep_going_each_dump_of_a_command_counts_by_itself(folder: Path) -> None:
     (folder / "good").write_bytes(bytes(256))
     put(folder, "text", "no dump at all")
     ended = call("decode", "-k", "-f", "line", "message", "@missing", "@good", "@text", "@good")
@@ -152,7 +152,7 @@ def test_a_setting_takes_one_known_word(word: str) -> None:
     assert call("-c", word).status == 2
 
 
-def test_a_setting_alone_says_what_is_in_force() -> None:
+def test_a_setting_alone_shows_the_current_one() -> None:
     ended = call("-f", "line", "-c", "arch arm64", "-c", "arch", "-c", "format")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out == "arm64  x64 arm64\nline  fields table bits line json ndjson csv\n"
@@ -182,7 +182,7 @@ def test_a_sourced_file_may_source_another_by_its_path_from_here(folder: Path) -
     assert call("-f", "line", "-c", "source 'a folder/outer'").out == LINE * 2
 
 
-def test_an_error_in_a_sourced_file_is_told_with_every_place(folder: Path) -> None:
+def test_an_error_in_a_sourced_file_is_reported_with_every_place(folder: Path) -> None:
     put(folder, "inner", "sint2 0x30", "nosuch 1")
     put(folder, "outer", "", "source inner", "sint2 0x30")
     ended = call("-f", "line", stdin=b"\n\nsource outer\n")
@@ -190,7 +190,7 @@ def test_an_error_in_a_sourced_file_is_told_with_every_place(folder: Path) -> No
     assert ended.err == "stdin:3: outer:2: inner:2: no such command or name: nosuch\n"
 
 
-def test_with_keep_going_errors_in_a_sourced_file_are_told_with_its_line_and_the_rest_runs(folder: Path) -> None:
+def test_with_keep_going_errors_in_a_sourced_file_are_reported_with_its_line_and_the_rest_runs(folder: Path) -> None:
     put(folder, "inner", "nosuch 1", "page 00", "sint2 0x30")
     ended = call("-k", "-f", "line", stdin=b"source inner\nnosuch 2\nsint2 0x30\n")
     assert (ended.status, ended.out) == (3, LINE * 2)
@@ -315,7 +315,7 @@ def test_help_of_a_line_goes_where_its_output_goes(folder: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["decode sint2 -", "decode -", "sint2 -", "encode sint2 -", "encode sint2 - vector=1", "check sint2 - vector=1"]
 )
-def test_stdin_is_no_value_in_a_script(line: str) -> None:
+def test_stdin_is_not_a_value_in_a_script(line: str) -> None:
     for ended in (call("-c", line, stdin=b"1\n"), call(stdin=f"{line}\n1\n".encode())):
         assert (ended.status, ended.out) == (2, "")
         assert ended.err.endswith("- is the script itself; give the value, or @FILE\n")

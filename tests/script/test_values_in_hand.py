@@ -99,7 +99,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("lines", "error"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_in_hand_is_refused(lines: list[str], error: str) -> None:
+def test_a_value_that_is_not_in_hand_is_refused(lines: list[str], error: str) -> None:
     ended = run(*lines)
     assert (ended.status, ended.err) == (2, f"{error}\n")
 

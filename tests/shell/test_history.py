@@ -102,13 +102,13 @@ def test_an_empty_variable_turns_history_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "file/history", "file/folder/history"], ids=["folder", "below_a_file", "two_below_a_file"])
-def test_a_history_that_cannot_be_read_or_written_is_no_error(place: str, tmp_path: Path) -> None:
+def test_a_history_that_cannot_be_read_or_written_is_not_an_error(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert type_lines("format line", "sint2 0x30", environ={"HVREPL_HISTORY": str(tmp_path / place)}) == LINE
 
 
 @pytest.mark.parametrize("data", [b"\0\xff\n+simp\n+\xff\n", b"+", b"\n\n+\n", b"simp\n"], ids=["bytes", "cut", "empty_line", "no_history"])
-def test_odd_bytes_of_a_history_are_no_error(data: bytes, tmp_path: Path) -> None:
+def test_odd_bytes_in_a_history_are_not_an_error(data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "history"
     file.write_bytes(data)
     environ = {"HVREPL_HISTORY": str(file)}

@@ -115,5 +115,5 @@ def test_inputrc_can_ask_for_vi_keys(text: str, vi: bool, variable: str, tmp_pat
     assert (type_keys(FORMAT_LINE, INSERTED, environ=environ) == LINE) is vi
 
 
-def test_an_inputrc_that_cannot_be_read_is_no_error(tmp_path: Path) -> None:
+def test_an_inputrc_that_cannot_be_read_is_not_an_error(tmp_path: Path) -> None:
     assert type_keys(FORMAT_LINE, f"sint2 0x30{ENTER}", environ={"INPUTRC": str(tmp_path)}) == LINE

@@ -98,7 +98,7 @@ STARTED = {
 
 
 @pytest.mark.parametrize(("environ", "head"), STARTED.values(), ids=STARTED)
-def test_what_was_in_force_is_saved(environ: dict[str, str], head: str, folder: Path) -> None:
+def test_the_settings_are_saved(environ: dict[str, str], head: str, folder: Path) -> None:
     type_lines("arch x64", "save it.hv", environ=environ)
     assert (folder / "it.hv").read_text() == f"# hvrepl {__version__}, a saved session: run it with {head}arch x64\n"
 

@@ -157,7 +157,7 @@ def test_output_goes_into_a_command(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out == LINE.upper() + "from sh\n"
 
 
-def test_a_command_that_has_read_enough_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_command_that_has_read_enough_is_not_an_error(capfd: pytest.CaptureFixture[str]) -> None:
     assert type_lines("list | head -n 1", "list | true", "sint2 0x30 -f line") == LINE
     assert capfd.readouterr().out.count("\n") == 1
 

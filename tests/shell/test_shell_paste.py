@@ -60,7 +60,7 @@ def test_a_paste_prints(text: str, printed: str, keys: Keys) -> None:
 
 @each_way
 @pytest.mark.parametrize("before", ["message ", "decode page.0 "])
-def test_a_dump_is_pasted_behind_a_name(before: str, keys: Keys) -> None:
+def test_a_dump_is_pasted_after_a_name(before: str, keys: Keys) -> None:
     assert type_keys(FORMAT_LINE, before + keys(MESSAGE), f"sint2 0x30{ENTER}") == MESSAGE_LINE + LINE
 
 
@@ -101,5 +101,5 @@ def test_pasted_lines_in_a_line_that_is_begun_wait_for_enter() -> None:
     assert type_keys(FORMAT_LINE, ("sint2 0x30 " + paste(f"{text}\n"), f"sint2 0x30 {text}", C_C)) == ""
 
 
-def test_text_is_pasted_where_the_cursor_stands() -> None:
+def test_text_is_pasted_where_the_cursor_is() -> None:
     assert type_keys(FORMAT_LINE, f"sint2 0\x02{paste('0x3')}{C_D}0{ENTER}") == LINE

@@ -77,7 +77,7 @@ def test_the_menu_fills_in_what_is_picked(terminal: Terminal) -> None:
     terminal.prompt()
 
 
-def test_a_wrong_word_is_marked_while_it_is_typed_and_told_in_colour_behind_it(terminal: Terminal) -> None:
+def test_a_wrong_word_is_marked_while_it_is_typed_and_reported_in_colour_afterwards(terminal: Terminal) -> None:
     terminal.type("nosuch 1")
     terminal.until(lambda: terminal.underlined() == "nosuch", "nothing is marked")
     terminal.send(ENTER)
@@ -121,7 +121,7 @@ def test_a_pasted_page_is_decoded_once(name: str, keys: str, tmp_path: Path) -> 
         assert terminal.scrolled.count("message page") == 1
 
 
-def test_the_screen_behind_a_pasted_page_is(terminal: Terminal) -> None:
+def test_the_screen_after_a_pasted_page_is(terminal: Terminal) -> None:
     terminal.paste((DUMPS / "page.gdb.txt").read_text())
     terminal.show(screen("page"))
 
@@ -202,7 +202,7 @@ def test_lines_are_there_again_in_the_next_run(tmp_path: Path) -> None:
         terminal.see("hv x64> !echo hi\nhi\n")
 
 
-def test_the_toolbar_says_which_keys_are_in_force(tmp_path: Path) -> None:
+def test_the_toolbar_shows_the_current_keys(tmp_path: Path) -> None:
     with Terminal(tmp_path, "--vi") as terminal:
         terminal.see(" x64 · fields · vi insert ", "F4 emacs keys")
         terminal.type("int2 0x30")

@@ -28,7 +28,7 @@ def test_a_narrow_screen_is_filled_with_whole_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 100])
-def test_a_line_goes_on_and_output_fits_when_the_width_changes(columns: int, tmp_path: Path) -> None:
+def test_a_line_continues_and_output_fits_when_the_width_changes(columns: int, tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
         terminal.type(GUEST_ID[:8])
@@ -40,7 +40,7 @@ def test_a_line_goes_on_and_output_fits_when_the_width_changes(columns: int, tmp
         assert f"hv x64> {GUEST_ID}\n{decoded(columns)}hv x64>" in terminal.scrolled
 
 
-def test_output_fits_again_when_the_width_changes_behind_it(tmp_path: Path) -> None:
+def test_output_fits_again_when_the_width_changes_after_it(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
         for columns in (80, 50, 120):

@@ -71,7 +71,7 @@ def test_where_nothing_can_be_kept_the_specs_are_read_all_the_same(specs: Path) 
     assert red(specs) == 1
 
 
-def test_specs_that_are_no_toml_are_refused_and_nothing_is_kept(specs: Path) -> None:
+def test_specs_that_are_not_toml_are_refused_and_nothing_is_kept(specs: Path) -> None:
     (specs / "common" / "color.toml").write_text("kind =")
     with pytest.raises(SpecError, match=r"color\.toml"):
         open_kept(specs)

@@ -57,7 +57,7 @@ def test_a_bad_example_gives_its_fault_and_no_other(example: Path, tmp_path: Pat
     assert sorted(check_folders([BESIDE, folder])) == sorted(wanted)
 
 
-def test_what_the_examples_are_checked_beside_keeps_the_rules() -> None:
+def test_the_good_specs_of_the_examples_follow_the_rules() -> None:
     assert check_folders([BESIDE]) == []
 
 
@@ -65,7 +65,7 @@ def test_the_built_in_specs_keep_the_rules() -> None:
     assert check_folders([SPECS]) == []
 
 
-def test_the_test_specs_keep_the_rules_beside_the_built_in_ones() -> None:
+def test_the_test_specs_follow_the_rules_with_the_built_in_ones() -> None:
     assert check_folders([SPECS, TEST_SPECS]) == []
 
 
@@ -109,7 +109,7 @@ def test_the_rules_know_the_formatters_that_the_codec_has() -> None:
     assert set(MEANINGS) == FORMATTERS
 
 
-def test_the_command_tells_all_faults() -> None:
+def test_the_command_reports_all_faults() -> None:
     run = subprocess.run([sys.executable, "-m", "hvrepl.catalog.build.rules", BESIDE, BAD_SPECS / "spaces_arch"], capture_output=True, text=True)
     assert (run.returncode, run.stdout.splitlines()) == (1, list(expected(BAD_SPECS / "spaces_arch")))
 
@@ -134,7 +134,7 @@ def test_tables_for_an_index_are_refused_where_a_file_cannot_be_read(tmp_path: P
         read_tables(folder)
 
 
-def test_a_file_that_is_no_text_is_refused_like_one_that_is_no_toml(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused_like_one_that_is_not_toml(tmp_path: Path) -> None:
     (tmp_path / "common").mkdir()
     (tmp_path / "common" / "latin.toml").write_bytes(b'title = "\xe9"')
     (fault,) = check_folders([tmp_path])

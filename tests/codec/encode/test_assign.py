@@ -111,7 +111,7 @@ REMARKED = [
 
 
 @pytest.mark.parametrize(("what", "assignments", "remarks"), REMARKED, ids=[f"{what} {text}" for what, text, _ in REMARKED])
-def test_what_is_perhaps_meant_otherwise_is_remarked(what: str, assignments: str, remarks: list[tuple[str, str, str]]) -> None:
+def test_ambiguous_words_are_remarked(what: str, assignments: str, remarks: list[tuple[str, str, str]]) -> None:
     one = thing(what)
     assigner = Assigner(one.decoder, one.found)
     assigner.assign(None, [to_assignment(text) for text in assignments.split()])
@@ -234,7 +234,7 @@ def test_bytes_that_are_not_set_stay_used_or_not(assignment: str, changed: dict[
     assert thing("message").assign(assignment, value=MESSAGE + tail).hex() == expected.hex()
 
 
-def test_a_short_struct_keeps_its_length_unless_something_is_set_behind_it() -> None:
+def test_a_short_struct_keeps_its_length_unless_something_is_set_after_it() -> None:
     one = thing("message")
     assert one.assign("sender=5", value=MESSAGE[:40]) == MESSAGE[:8] + b"\5" + bytes(7) + MESSAGE[16:40]
     assert len(thing("TEST_HEAD").assign("value=1", value=bytes(4))) == 12
@@ -311,7 +311,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("what", "assignments", "message"), REFUSED, ids=[f"{what} {text[:60]}" for what, text, _ in REFUSED])
-def test_what_cannot_be_set_is_refused_in_one_line_that_says_why(what: str, assignments: str, message: str) -> None:
+def test_an_impossible_assignment_is_refused_in_one_line_that_says_why(what: str, assignments: str, message: str) -> None:
     one = thing(what, "arm64" if what == "TEST_COLORS" else "x64")
     with pytest.raises(UsageError, match=re.escape(message)) as caught:
         one.assign(*assignments.split())
@@ -353,7 +353,7 @@ ASSIGNABLE = [one for one in THINGS if one.layout]
 
 @settings(max_examples=examples(600), deadline=None)
 @given(st.sampled_from(ASSIGNABLE), st.data())
-def test_what_is_set_is_what_is_decoded_and_nothing_else_changes(one: Thing, data: st.DataObject) -> None:
+def test_the_assigned_value_is_decoded_and_nothing_else_changes(one: Thing, data: st.DataObject) -> None:
     before = data.draw(st.binary(min_size=one.size, max_size=one.size))
     parts = [part for part in all_parts(one, before) if part.width and part.end <= 8 * len(before)]
     if not parts:

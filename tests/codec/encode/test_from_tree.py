@@ -50,7 +50,7 @@ def test_an_added_element_makes_the_struct_longer() -> None:
     assert encoded("TEST_COUNTED", table) == "02 00 00 00 01 00 01 01 00 01"
 
 
-def test_a_smaller_payload_keeps_the_bytes_behind_it() -> None:
+def test_a_smaller_payload_keeps_the_bytes_after_it() -> None:
     table = decoded("TEST_SWITCH_USED", "0308" + bytes(range(1, 17)).hex())
     field(table, "length")["value"] = 4
     table["fields"] = [one for one in table["fields"] if one["name"] != "data_unused"]
@@ -82,7 +82,7 @@ def test_a_smaller_payload_keeps_the_bytes_behind_it() -> None:
         ("sint2", [], "'[]' is not an object"),
     ],
 )
-def test_json_that_is_no_such_thing_is_refused_in_one_line(what: str, table: Any, message: str) -> None:
+def test_json_that_is_something_else_is_refused_in_one_line(what: str, table: Any, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)) as caught:
         encoded(what, table)
     assert "\n" not in str(caught.value)

@@ -77,7 +77,7 @@ def test_a_function_is_made_when_enough_values_had_the_shape(name: str) -> None:
         assert lines.made == (count + 1 >= WORTH)
 
 
-def test_how_a_value_was_read_and_what_else_it_could_be_stand_in_the_line() -> None:
+def test_how_a_value_was_read_and_what_else_it_could_be_are_in_the_line() -> None:
     one = thing("sint2")
     other = Decoded(name="OTHER", space="register", number="0x1")
     lines = Stream(one.decoder, one.found, other=(other,), worth=1)
@@ -97,7 +97,7 @@ def test_bytes_of_another_size_take_the_way_through_the_tree() -> None:
         assert stream(MESSAGE).line(bytes(size)) == line(MESSAGE, bytes(size))
 
 
-def test_what_is_kept_does_not_grow_with_the_stream() -> None:
+def test_the_cache_does_not_grow_with_the_stream() -> None:
     kept = Memo(str, 100)
     assert [kept[number] for number in range(1000)] == [str(number) for number in range(1000)]
     assert len(kept) <= 100

@@ -31,7 +31,7 @@ AS_TEXT = {
 
 
 @pytest.mark.parametrize("given", AS_TEXT.values(), ids=AS_TEXT)
-def test_text_is_read_alike_from_a_file_and_from_stdin(given: bytes, tmp_path: Path) -> None:
+def test_text_is_read_the_same_way_from_a_file_and_from_stdin(given: bytes, tmp_path: Path) -> None:
     (tmp_path / "dump").write_bytes(given)
     from_file = call("decode", "page", f"@{tmp_path / 'dump'}", "-f", "json")
     from_stdin = call("decode", "page", "-", "-f", "json", stdin=given)

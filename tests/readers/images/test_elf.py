@@ -109,7 +109,7 @@ def test_a_damaged_core_without_memory_is_refused(name: str) -> None:
 HEAD = 64 + 2 * 56
 
 
-def test_what_ends_at_an_address_that_there_is_none_is_read_to_there() -> None:
+def test_a_range_beyond_the_last_address_is_read_up_to_there() -> None:
     found = survives(core(loads((HEAD, 0x1000, PAGE, PAGE), (HEAD + PAGE, (1 << 64) - PAGE, 2 * PAGE, 2 * PAGE)), A + B + A))
     assert found.pages == {0x1000: A, (1 << 64) - PAGE: B}
     assert found.fault == f"image: is damaged: {PAGE} bytes of the memory in it have addresses of more than 64 bits"
@@ -156,7 +156,7 @@ def test_memory_in_any_order_in_the_file_is_at_one_address() -> None:
     assert facts(data).remark == ""
 
 
-def test_what_overlaps_in_the_file_is_searched_once() -> None:
+def test_overlapping_bytes_of_the_file_are_searched_once() -> None:
     segments = loads((HEAD, 0x5000, 2 * PAGE, 2 * PAGE), (HEAD + PAGE, 0x1000, 2 * PAGE, 2 * PAGE))
     found = survives(core(segments, A + B + A))
     assert found.pages == {0x5000: A, 0x6000: B, 0x2000: A}

@@ -95,7 +95,7 @@ def test_a_core_without_physical_addresses_has_virtual_ones(tmp_path: Path) -> N
     assert everything(path) == {0x400000: A, 0x7F0000000000: B}
 
 
-def test_what_stands_twice_in_a_core_is_read_once(tmp_path: Path) -> None:
+def test_bytes_that_are_twice_in_a_core_are_read_once(tmp_path: Path) -> None:
     path = write(tmp_path / "core", elf([(0xFFFFFFFF81000000, 0x2000, B), (0x1000, 0x1000, A + B + C), (1, (1 << 64) - 1, C)]))
     assert everything(path) == {0x1000: A + B + C}
 
@@ -151,7 +151,7 @@ def test_an_image_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> Non
     assert reason in fault(write(tmp_path / name, data))
 
 
-def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     assert fault(str(fifo)) == fault("/dev/null") == "is a pipe or device, which cannot be read at an offset; save it as a file first"
@@ -166,7 +166,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     assert fault(str(path)) == "Permission denied"
 
 
-def test_an_address_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_an_address_that_is_not_there_is_reported_with_those_that_are(tmp_path: Path) -> None:
     few = write(tmp_path / "few", elf([(0, 0x1000, A), (0, 0x8000, B[:16])]))
     many = write(tmp_path / "many", elf([(0, 0x10000 * number, A) for number in range(1, 9)]))
     with pytest.raises(FileError, match=r"few: has nothing at 0x5000; it has 0x1000-0x1fff, 0x8000-0x800f$"):

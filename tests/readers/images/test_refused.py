@@ -104,7 +104,7 @@ KINDS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_no_image_says_what_it_is(tmp_path: Path, name: str) -> None:
+def test_what_is_not_an_image_says_what_it_is(tmp_path: Path, name: str) -> None:
     data, words = KINDS[name]
     assert refusal(write(tmp_path / name, data)).startswith(words)
 

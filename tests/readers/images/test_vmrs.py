@@ -158,7 +158,7 @@ def test_a_range_that_begins_within_a_block_takes_its_part_of_it() -> None:
     assert pieces(store(values)) == (found, "")
 
 
-def test_blocks_that_were_not_saved_are_no_memory_and_are_said() -> None:
+def test_blocks_that_were_not_saved_are_not_memory_and_are_reported() -> None:
     values = saved({0: A + bytes(MIB - PAGE) + B + bytes(MIB - PAGE) + C})
     del values["/savedstate/RamBlock1"]
     with closing(memory_in(Bytes(store(values)))) as memory:
@@ -180,7 +180,7 @@ def test_the_state_is_what_was_saved_up_to_its_epilog() -> None:
 
 
 @pytest.mark.parametrize("end", [0, 8, 24, 40, 50, 56, 5000, len(STATE) - 17, len(STATE) - 1])
-def test_a_state_that_is_cut_says_so_after_what_there_is(end: int) -> None:
+def test_a_state_that_is_truncated_says_so_after_what_there_is(end: int) -> None:
     with closing(memory_in(Bytes(store(saved(SMALL, state=STATE[:end] or b"\0"))))) as memory:
         found = bytearray()
         with pytest.raises(FileError, match=r"x\.vmrs: is truncated or damaged: the state of its processors has no end"):
@@ -288,7 +288,7 @@ def test_tables_that_lead_back_are_read_once() -> None:
     assert error == "is damaged: 1 of its tables and entries fail their checks"
 
 
-def test_a_key_table_that_stands_twice_is_refused() -> None:
+def test_a_duplicate_key_table_is_refused() -> None:
     data = bytearray(store(ONE))
     second = OBJECT_TABLE + 8 + 18
     data[second : second + 18] = data[second - 18 : second]

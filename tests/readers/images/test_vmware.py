@@ -108,7 +108,7 @@ def test_a_small_vmem_needs_no_state(tmp_path: Path) -> None:
             list(memory.chunks())
 
 
-def test_a_vmem_that_is_cut_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
+def test_a_truncated_vmem_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
     whole = A + B + C + D
     for size in range(1, len(whole), 500):
         path = guest(tmp_path, {"memory": WITH_HOLE}, memory=whole[:size])
@@ -121,7 +121,7 @@ def test_a_vmem_that_is_cut_gives_what_is_there_and_says_so(tmp_path: Path) -> N
 STATE = state({"cpu": CPU, "memory": WITH_HOLE})
 
 
-def test_a_state_that_is_cut_says_so_wherever(tmp_path: Path) -> None:
+def test_a_truncated_state_says_so_wherever_it_ends(tmp_path: Path) -> None:
     path = write(tmp_path / "guest.vmem", A + B + C + D)
     for size in range(4, len(STATE)):
         write(tmp_path / "guest.vmss", STATE[:size])
@@ -130,7 +130,7 @@ def test_a_state_that_is_cut_says_so_wherever(tmp_path: Path) -> None:
                 open_memory(name)
 
 
-def test_memory_within_a_state_that_is_cut_is_read_as_far_as_it_goes() -> None:
+def test_memory_within_a_state_that_is_truncated_is_read_as_far_as_it_goes() -> None:
     data = state({"memory": WITH_HOLE + block("Memory", A + B + C + D, 0, 0)})
     start = len(data) - 4 * PAGE - 2
     for size in range(4, len(data), 97):

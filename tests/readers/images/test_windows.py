@@ -77,7 +77,7 @@ def test_a_dump_says_what_it_is(data: bytes, facts: tuple[str, ...]) -> None:
         assert (found.format, found.arch, found.kernel, found.missing) == facts
 
 
-def test_an_address_that_a_kernel_dump_has_not_says_what_it_lacks(tmp_path: Path) -> None:
+def test_an_address_that_a_kernel_dump_lacks_says_what_was_left_out(tmp_path: Path) -> None:
     path = write(tmp_path / "MEMORY.DMP", windows.bitmap(PAGES, windows.KERNEL))
     with pytest.raises(FileError, match=r"has nothing at 0x5000; it has 0x1000-0x3fff, .*; it lacks user pages$"):
         read_at(path, 0x5000, 1)
@@ -93,7 +93,7 @@ def test_runs_that_do_not_ascend_are_read_in_order_and_searched_as_they_are() ->
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_a_dump_that_is_cut_gives_what_is_there_and_says_so(kind: str) -> None:
+def test_a_dump_that_is_truncated_gives_what_is_there_and_says_so(kind: str) -> None:
     data = WRITERS[kind]()
     places = {*range(8, len(data), amount(37, 1)), *range(0x1000, len(data), 0x1000), 0x2007, 0x2037, len(data) - 1}
     for place in sorted(places):
@@ -118,7 +118,7 @@ def test_a_damaged_header_is_a_line_or_memory_and_never_more(kind: str) -> None:
                 assert set(found.values()) <= pages | {poked[at : at + PAGE] for at in (0, 0x1000, 0x2000)}
 
 
-def test_what_pages_are_not_counted_alike_is_damaged() -> None:
+def test_contradictory_counts_of_pages_are_damage() -> None:
     data = windows.bitmap(PAGES)
     without_one = data[:0x2038] + bytes([data[0x2038] & ~2]) + data[0x2039:]
     assert read_all(without_one)[1] == "is damaged: its header counts 7 pages, its bitmap has 6"
@@ -180,7 +180,7 @@ def test_a_bitmap_is_read_in_pieces_and_its_holes_are_passed_over(tmp_path: Path
         tracemalloc.stop()
 
 
-def test_runs_go_on_across_the_pieces_of_a_bitmap_and_end_with_it() -> None:
+def test_runs_continue_across_the_pieces_of_a_bitmap_and_end_with_it() -> None:
     ones = BytesSource(b"\xff" * (2 * PIECE + 1))
     bits = 16 * PIECE + 5
     assert list(runs_set(ones, 0, bits)) == [(0, bits)]

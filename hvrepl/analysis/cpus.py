@@ -177,7 +177,7 @@ class Owners:
 
 
 def say_owner(decoder: Decoder, cpus: Cpus, found: Found) -> str:
-    """What a leaf is, or whose, where it is not what the catalogue has at its number; otherwise empty."""
+    """A leaf's own meaning or owner, if the catalogue's entry at its number does not apply; otherwise empty."""
     owners = Owners(decoder, cpus)
     key = (found.number or 0, 0)
     here = find_leaf(decoder, key, owners)

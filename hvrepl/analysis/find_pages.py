@@ -21,7 +21,7 @@ TYPE, SIZE, SPACE = "message_type", "payload_size", "message"
 UNFIT = ("unknown_value", "truncated", "out_of_range", "reserved_set")
 SET = bytes(value != 0 for value in range(256))
 
-Tables = dict[int, bytes]  # place in a slot → for each value of the byte there 0 if it is possible, else 1
+Tables = dict[int, bytes]  # place in a slot → for each value of the byte there 0 if it is possible, otherwise 1
 
 
 @record

@@ -80,7 +80,7 @@ class InHand:
 
     @property
     def found(self) -> Found | None:
-        """What the last value is."""
+        """The thing of the last value."""
         return self.last.found if self.last else None
 
     def undo(self) -> Kept:

@@ -29,7 +29,7 @@ DEEPEST_SOURCED = 16  # files that are read at once, as each may source another
 MOST_SOURCED = 10_000  # files that one line may lead to: of 16 that each source the next twice they would be 65,535
 
 
-class Leave(Exception):  # noqa: N818  it is no error
+class Leave(Exception):  # noqa: N818  it is not an error
     """A line asked to end the script or shell."""
 
 

@@ -231,8 +231,8 @@ def survives(image: bytes | Source, *, truth: Mapping[int, bytes] | None = None,
     """A reader's results for an image. Fails if it does more than the file deserves, in a pass or for one address, or raises another error
     than FileError.
 
-    `truth` is the undamaged content: every result must be a part of it, at its address. A file that is no longer recognised, as it is cut
-    within the beginning of its format, is read as raw.
+    `truth` is the undamaged content: every result must be a part of it, at its address. A file that is no longer recognised, because it
+    ends within the beginning of its format, is read as raw.
     """
     source = BytesSource(image) if isinstance(image, bytes) else image
     weight = held(source)

@@ -1,4 +1,4 @@
-"""A reader's time grows in proportion to the length of its input, not to the square of it, for any input.
+"""A reader's time grows in proportion to the length of its input, and never quadratically, for any input.
 
 Steps of Python are counted, as they are the same in each run. A pattern or a method of str is one step, however long it takes: its time
 only shows with a long text, so that is measured as well.

@@ -107,7 +107,7 @@ def read_names(catalog: Catalog) -> dict[str, object]:
 
 
 def type_keys(*steps: Step, vi: bool = False, environ: Mapping[str, str | None] | None = None) -> str:
-    """The shell's output after its greeting, errors included, for a step at each prompt. A variable that is None is not set."""
+    """The shell's output after its greeting, errors included, for a step at each prompt. A variable with the value None is not set."""
     printed = io.StringIO()
     variables = {name: text for name, text in {"HVREPL_HISTORY": "", "HOME": "/nonexistent", **(environ or {})}.items() if text is not None}
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()), watchdog(printed.getvalue):

@@ -89,7 +89,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
 
 
 def from_file(value: Value, path: str) -> Value:
-    """Adds that a word was taken for a file, as nobody has asked for that."""
+    """Adds that a word was taken for a file, which was not asked for."""
     return replace(value, how=", ".join(how for how in (value.how, f"from the file {path}") if how))
 
 

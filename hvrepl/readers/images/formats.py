@@ -97,7 +97,7 @@ def memory_in(source: Source, base: int | None = None) -> Memory:
 
 
 def check_unpacked(source: Source, packing: Packing, start: bytes) -> None:
-    """FileError for content that would pass for a raw image but is packed once more, or is text: logs are packed as often as images."""
+    """FileError for content that would pass for a raw image but is packed a second time, or is text: logs are packed as often as images."""
     from shlex import quote
 
     path = source.path

@@ -1,6 +1,6 @@
 """Each rule of specs/README.md has a bad example in tests/data/bad_specs, whose first lines contain the expected fault.
 
-An example is NAME.toml, a file of common/, or a folder NAME/ in the form of specs/. In `# expect: …`, {beside} is the folder of the good
+An example is NAME.toml, a file of common/, or a folder NAME/ in the form of specs/. In `# expect: …`, {good} is the folder of the good
 specs that are checked along with it, and {folder} its own.
 """
 
@@ -29,8 +29,8 @@ from tests.paths import DATA, SPECS
 
 TEST_SPECS = DATA / "specs"
 BAD_SPECS = DATA / "bad_specs"
-BESIDE = BAD_SPECS / "beside"
-EXAMPLES = sorted(path for path in BAD_SPECS.iterdir() if path != BESIDE)
+GOOD = BAD_SPECS / "good"
+EXAMPLES = sorted(path for path in BAD_SPECS.iterdir() if path != GOOD)
 EXPECT = re.compile(r"# expect: (.*)\n")
 
 
@@ -46,7 +46,7 @@ def place(example: Path, folder: Path) -> Path:
 def expected(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*.toml")):
         for fault in EXPECT.findall(path.read_text()):
-            yield f"{path}: {fault}".replace("{beside}", str(BESIDE)).replace("{folder}", str(folder))
+            yield f"{path}: {fault}".replace("{good}", str(GOOD)).replace("{folder}", str(folder))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -54,11 +54,11 @@ def test_a_bad_example_gives_its_fault_and_no_other(example: Path, tmp_path: Pat
     folder = place(example, tmp_path)
     wanted = list(expected(folder))
     assert wanted
-    assert sorted(check_folders([BESIDE, folder])) == sorted(wanted)
+    assert sorted(check_folders([GOOD, folder])) == sorted(wanted)
 
 
 def test_the_good_specs_of_the_examples_follow_the_rules() -> None:
-    assert check_folders([BESIDE]) == []
+    assert check_folders([GOOD]) == []
 
 
 def test_the_built_in_specs_keep_the_rules() -> None:
@@ -95,12 +95,12 @@ def test_every_text_of_a_fault_has_an_example(text: str) -> None:
 
 def test_every_rule_has_an_example(tmp_path: Path) -> None:
     without = list(RULES)
-    beside = read_folder(BESIDE)
+    good = read_folder(GOOD)
     for number, example in enumerate(EXAMPLES):
         (tmp_path / str(number)).mkdir()
-        read = [beside, read_folder(place(example, tmp_path / str(number)))]
+        read = [good, read_folder(place(example, tmp_path / str(number)))]
         specs, _ = to_specs(table for one in read for table in one.tables)
-        book = Book(specs, beside.spaces, beside.documents)
+        book = Book(specs, good.spaces, good.documents)
         without = [rule for rule in without if not any(fault for spec in specs for fault in rule(spec, book))]
     assert [rule.__name__ for rule in without] == []
 
@@ -110,12 +110,12 @@ def test_the_rules_know_the_formatters_that_the_codec_has() -> None:
 
 
 def test_the_command_reports_all_faults() -> None:
-    run = subprocess.run([sys.executable, "-m", "hvrepl.catalog.build.rules", BESIDE, BAD_SPECS / "spaces_arch"], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-m", "hvrepl.catalog.build.rules", GOOD, BAD_SPECS / "spaces_arch"], capture_output=True, text=True)
     assert (run.returncode, run.stdout.splitlines()) == (1, list(expected(BAD_SPECS / "spaces_arch")))
 
 
 def test_the_command_says_that_specs_keep_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(BESIDE)]) == 0
+    assert main([str(GOOD)]) == 0
     assert capsys.readouterr().out == "the specs follow the rules\n"
 
 
@@ -125,7 +125,7 @@ def test_the_command_refuses_a_folder_that_is_not_there(capsys: pytest.CaptureFi
 
 
 def test_a_space_that_two_folders_define_is_refused() -> None:
-    assert check_folders([BESIDE, BESIDE])[:2] == ["space msr is defined twice", "space register is defined twice"]
+    assert check_folders([GOOD, GOOD])[:2] == ["space msr is defined twice", "space register is defined twice"]
 
 
 def test_tables_for_an_index_are_refused_where_a_file_cannot_be_read(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class LogForm:
     counts only if the latest values in the log, this line included, meet these conditions; `unless`: only if they do not. `needs`: it
     counts only in a log that was Hyper-V's before. `perhaps`: its claims are only likely. `back`: how many lines before the one with the
     word it may begin. `struct`: the crash counts only as this struct. `elsewhere`: other systems have such lines too, so it is not a sign
-    of Hyper-V. `sign`: it is a sign without a claim. `own`: it is not built in, and is only searched at the beginning of a line.
+    of Hyper-V. `sign`: it is a sign without a claim. `own`: it is not built in, and only the beginning of a line is searched.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A definition, as `show` describes it → what its page says: what comes first, and units, of which each part of the page has some."""
+"""A definition, as `show` describes it → the content of its page: the top, and units that are distributed over the parts of the page."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links
 
 ROWS_A_UNIT = 12
-MOST_PICTURES = 4  # of variants: more of them say less than their tables
-LEAST_FIELDS = 3  # of a variant that is worth a picture
+MOST_PICTURES = 4  # pictures of variants: more would explain less than their tables
+LEAST_FIELDS = 3  # fields of a variant that deserves a picture
 Table: TypeAlias = Mapping[str, Any]
-NAMES = re.compile("((?<![\\w.:/-])(?:hv-|HV)[\\w-]*\\w)", re.ASCII)  # as text has them: any other word may mean something else
-# What a row of fields may say.
+NAMES = re.compile("((?<![\\w.:/-])(?:hv-|HV)[\\w-]*\\w)", re.ASCII)  # names in text; any other word may mean something else
+# Everything that a row of fields can contain.
 BARE: Table = {"doc": "", "note": "", "also": (), "type": [""], "type_place": "", "list": "", "values": (), "is_reserved": False}
 
 
 class Cites:
-    """The sources of a page, numbered as they come up."""
+    """The sources of a page, numbered in the order of their first use."""
 
     def __init__(self, links: Links) -> None:
         self.links = links
         self.numbers: dict[str, int] = {}
 
     def of(self, sources: Iterable[str]) -> list[Cite]:
-        """In the order of their numbers."""
+        """Ordered by number."""
         found = [Cite(self.numbers.setdefault(one, len(self.numbers) + 1), one, self.links.source(one)) for one in sources]
         return sorted(found, key=lambda cite: cite.number)
 
@@ -54,14 +54,14 @@ class Cites:
         return self.of(list(self.numbers))
 
     def title(self, cite: Cite) -> str:
-        """What the document is."""
+        """The title of the document."""
         document = self.links.documents.get(cite.source.partition(":")[0])
         return document.title if document else ""
 
 
 @record
 class Cite:
-    """A source, its number on the page, and where it is read ("" if nowhere)."""
+    """A source, its number on the page, and its address ("" if it has none)."""
 
     number: int
     source: str
@@ -70,25 +70,25 @@ class Cite:
 
 @record
 class Unit:
-    """A piece of a page that stays whole: fields of a layout, or some values. `heading` is what it comes under."""
+    """A piece of a page that is never split: fields of a layout, or some values, under a `heading`."""
 
     kind: str
     heading: str
     data: Mapping[str, Any]
     cites: tuple[Cite, ...]
-    first: str = ""  # by what a part that begins with it is called
-    block: int = 0  # which variant it is of
+    first: str = ""  # the label of a part that begins with it
+    block: int = 0  # the number of its variant
 
 
 @mutable
 class Section:
-    """A definition on one arch, or on both."""
+    """A definition on one arch or both."""
 
     arches: str
     table: Table
     doc: str
     note: str
-    facts: list[tuple[str, list[tuple[str, str]]]]  # (label, pieces), a piece with the path of what it names, "" if nothing
+    facts: list[tuple[str, list[tuple[str, str]]]]  # (label, pieces); a piece has the path of the thing it names, or ""
     numbers: list[dict[str, Any]]
     elements: list[dict[str, Any]]
     measure: str
@@ -100,7 +100,7 @@ class Section:
 
 @mutable
 class DefinitionPage:
-    """What the page of a name says."""
+    """The content of the page of a name."""
 
     path: str
     name: str
@@ -109,11 +109,11 @@ class DefinitionPage:
     description: str
     sections: list[Section]
     cites: Cites
-    array: str  # the path of the array of which it is an element
+    array: str  # for an element, the path of its array
 
 
 class Ids:
-    """Ids that a page has once: the second `f-version` is `f-version-2`."""
+    """Unique ids on a page: the second `f-version` is `f-version-2`."""
 
     def __init__(self) -> None:
         self.taken: dict[str, int] = {}
@@ -125,7 +125,7 @@ class Ids:
 
 
 def make_page(links: Links, path: str) -> DefinitionPage:
-    """KeyError for a path that has no name."""
+    """KeyError for an unknown path."""
     specs, element = links.pages[path]
     whole = {id(specs[arch]): specs[arch] for arch in ARCHES if arch in specs}
     cites, ids = Cites(links), Ids()
@@ -173,7 +173,7 @@ def make_section(
 
 
 def filled(table: Table, spec: Spec, element: int | None) -> Table:
-    """The table of a whole array under the names of its elements: HV_X64_MSR_SINT0-15."""
+    """The table of a whole array, under the range of its names: HV_X64_MSR_SINT0-15."""
 
     def fill_all(one: Any) -> Any:
         if isinstance(one, str):
@@ -206,13 +206,13 @@ class Linker:
     ids: Ids
 
     def pieces(self, text: str, own: str) -> Iterator[tuple[str, str]]:
-        """A text with the names in it apart, each with its page, but for what is the page's own."""
+        """A text split at the names in it, each with its page, except the name of this page."""
         for piece in NAMES.split(text):
             path = self.links.find_called(piece, self.arch) if NAMES.fullmatch(piece) else ""
             yield piece, "" if path == self.links.find_called(own, self.arch) else path
 
     def layouts(self, table: Table) -> Iterator[Unit]:
-        """Of each variant its picture, and rows some at a time."""
+        """For each variant its picture, and its rows a few at a time."""
         for heading, fields in layouts_of(table):
             blocks = list(blocks_of(fields))
             variants = sum(1 for conditions, _ in blocks if conditions)
@@ -235,7 +235,7 @@ class Linker:
             yield Unit("fields", above, {"rows": some, "is_bits": bool(width)}, tuple(cites_in(some)), some[0]["name"], number)
 
     def rows(self, members: Sequence[Table]) -> Iterator[dict[str, Any]]:
-        """A row a field; the reserved ones of a kind together, after all others."""
+        """A row per field; reserved ones of a kind share a row, after all others."""
         reserved: dict[str, list[Table]] = {}
         for field in members:
             if "reserved" in field:

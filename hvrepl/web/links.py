@@ -1,4 +1,4 @@
-"""Which page each name is on, what refers to what, and where a source is read. Knows no HTML."""
+"""The page of each name, references between pages, and addresses of sources. Knows no HTML."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from hvrepl.catalog.model import ARCHES, COMMON, Document, Spec, to_key
 from hvrepl.digits import to_int
 from hvrepl.render.names import fill_range
 
-LISTS, STATIC = "list", "static"  # what is below the root and not a name
+LISTS, STATIC = "list", "static"  # paths below the root that are not names
 TAKEN = (LISTS, STATIC)
-SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)  # a name that is a folder as it is, on any system
+SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)  # a name that any system accepts as a folder
 SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
 
 
 class Subject(NamedTuple):
-    """What a page is about: the spec on each arch that has the name, and for an array which element (None: all of them)."""
+    """The subject of a page: the spec on each arch with the name, and the element of an array (None: all of them)."""
 
     specs: dict[str, Spec]
     element: int | None = None
 
 
 class Links:
-    """The pages of a catalogue, and the page of each name. `aliases` are the paths of further names, which lead to the page."""
+    """The pages of a catalogue, and the page of each name. `aliases` are the paths of other names, which lead to the page."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -58,7 +58,7 @@ class Links:
                         subject.specs.setdefault(one, spec)
 
     def _place_names(self) -> None:
-        """Where each name is explained. Of those that differ in case alone one has a path: to some systems they are one."""
+        """The path for each name. Of names that differ only in case, one has a path, as some systems ignore case."""
         taken = {path.rstrip("/").lower() for path in self.pages} | set(TAKEN)
         for row in sorted(self.index.all_names(), key=lambda row: (row.how, row.arch == COMMON)):
             path = self.path_of[row.spec, None if self.specs[row.spec].is_range else row.element]
@@ -73,17 +73,17 @@ class Links:
         return self.path_of[self._keys[id(spec)], element]
 
     def called(self, path: str) -> str:
-        """The name that a page has, in links to it."""
+        """The name of a page in links to it."""
         specs, element = self.pages[path]
         spec = next(iter(specs.values()))
         return fill_range(path.rstrip("/") if element is not None or not spec.count else self._headings[path], spec)
 
     def find(self, name: str, arch: str = ARCHES[0]) -> str:
-        """The path of a name on an arch, or else on the other; "" for a name that there is not."""
+        """The path of a name on an arch, or else on the other; "" for an unknown name."""
         return next((path for one in (arch, *ARCHES) if (path := self.places.get((to_key(name), one)))), "")
 
     def find_called(self, name: str, arch: str) -> str:
-        """The same of a name as text has it, of an array too: HV_X64_MSR_SINT0-15."""
+        """The same for a name as it appears in text, also of an array: HV_X64_MSR_SINT0-15."""
         return self._called.get(name) or self.find(name, arch)
 
     @cached_property
@@ -91,7 +91,7 @@ class Links:
         return {self.called(path): path for path in self.pages}
 
     def users(self) -> dict[str, list[str]]:
-        """Path → the paths of what has something of that type, or is a case or payload of it, or refers to it."""
+        """Path → the paths of everything that contains that type, is a case or payload of it, or refers to it."""
         found: dict[str, set[str]] = defaultdict(set)
         for key, spec in self.specs.items():
             here = self.path_of[key, None]
@@ -102,28 +102,28 @@ class Links:
         return {path: sorted(users) for path, users in found.items()}
 
     def payloads(self, spec: Spec, arch: str) -> Iterator[str]:
-        """The path of the struct that follows where the number of a spec is the type of a message."""
+        """The path of the payload struct, if a number of the spec is the type of a message."""
         for address in spec.addresses if spec.kind not in ("register", "cpuid", "hypercall") else ():
             case = self.catalogs[arch].case_of(address.space, address.low)
             if case and case is not spec:
                 yield self.find(case.name, arch)
 
     def granting(self, privilege: str) -> str:
-        """The place of the bit that a privilege names: cpuid:0x40000003.access_synic_regs."""
+        """The path to the bit of a privilege: cpuid:0x40000003.access_synic_regs."""
         where, _, name = privilege.rpartition(".")
         space, _, number = where.partition(":")
         row = self.catalogs[ARCHES[0]].find_named(space, to_int(number, 0))
         return f"{self.path_of[row.spec, row.element]}#f-{name}" if row else ""
 
     def source(self, source: str) -> str:
-        """The address of a source at the commit that it is pinned to; "" where there is none to give."""
+        """The address of a source at its pinned commit; "" if it has none."""
         match = SOURCE.fullmatch(source)
         document = self.documents.get(match[1]) if match else None
         return address_of(document, match[2], match[3]) if match and document else ""
 
 
 def name_of_page(catalogs: Mapping[str, Catalog], spec: Spec, element: int | None) -> str:
-    """What a thing, or an element of an array, is called on its page: by the first of its addresses."""
+    """The name of a thing, or an element of an array, on its page: that of its first address."""
     heading = catalogs[ARCHES[0] if spec.arch == COMMON else spec.arch].heading(spec) or next(iter(spec.addresses), None)
     return heading.named(element) if heading else spec.named(element)
 
@@ -133,8 +133,9 @@ def to_path(name: str) -> str:
 
 
 def referred(spec: Spec) -> Iterator[str]:
-    """The names of the specs that a spec is made of, or sees."""
-    for field in fields_in(spec.every_layout):
+    """The names of the specs that a spec contains or refers to."""
+    layouts = [one for one in (spec.layout, spec.output, *(spec.cases or {}).values()) if one]
+    for field in fields_of(layouts):
         yield from (field.type,) if field.type and ":" not in field.type else ()
         cases = field.cases.values() if isinstance(field.cases, Mapping) else ()
         yield from (case for case in cases if not spec.case(case))
@@ -145,7 +146,7 @@ def referred(spec: Spec) -> Iterator[str]:
 
 
 def address_of(document: Document, path: str, anchor: str) -> str:
-    """In markdown a lower-case anchor is a heading's; in other texts it is a word, to which a browser can go; a package has no pages."""
+    """A lower-case anchor in markdown is a heading; in other texts it is a word that a browser can find; a package has no pages."""
     if document.repository.startswith("https://"):
         whole = "/".join(part for part in (document.root, path) if part)
         is_heading = path.endswith(".md") and anchor == anchor.lower()

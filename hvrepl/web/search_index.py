@@ -1,4 +1,4 @@
-"""The catalogue → what the search of the page reads: every name, number, field, value and doc once, as JSON that search.js knows."""
+"""The catalogue → the index for the search of the page: every name, number, field, value and doc once, as JSON for search.js."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hvrepl.render.flag import flag_facts
 from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links
 
-LONG = 100  # fields and values from which on a page may be in parts
+LONG = 100  # fields and values of a page that may be in parts
 ID = re.compile('id="([fv]-[^"]+)"')
 
 
@@ -31,7 +31,9 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
             arch = next(arch for arch in ARCHES if specs.get(arch) is spec)
             tables.append((spec, describe(links.catalogs[arch], Found(spec, arch, element, links.catalogs[arch].heading(spec)))))
         first, table = tables[0]
-        addresses = [one for _, each in tables for one in each["addresses"] if not is_whole_array]  # the others are of its elements
+        addresses = [
+            one for _, each in tables for one in each["addresses"] if not is_whole_array
+        ]  # a whole array leaves them to its elements
         names = [one["name"] for one in addresses] + [name for _, each in tables for name in each.get("also", ())]
         names += [spec.named(element) for spec, _ in tables] + [name for one in addresses for name in one.get("also", ())]
         details = list(details_of([each for _, each in tables])) if element is None else []
@@ -51,17 +53,17 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
             ]
         )
     order = {space: place for place, space in enumerate(links.index.spaces)}
-    return dump(sorted(rows, key=lambda row: (order.get(row[2], len(order)), row[1])))  # of what is as near the first is shown first
+    return dump(sorted(rows, key=lambda row: (order.get(row[2], len(order)), row[1])))  # equally good hits are shown in this order
 
 
 def said_of(table: Mapping[str, Any]) -> Iterator[str]:
-    """What the search reads of a thing as a whole: its text, and of a flag what others call it too."""
+    """The text of a thing as a whole for the search; for a flag also its names elsewhere."""
     yield from (table[key] for key in ("doc", "note", "qemu") if key in table)
     yield from (text for _, text in flag_facts(table.get("flag", {})) if text)
 
 
 def details_of(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """(anchor, name, doc) of each field and value of its own, once; what is of a type is found there."""
+    """(anchor, name, doc) of each of its own fields and values, once; those of a type are on the page of the type."""
     found: dict[str, tuple[str, str]] = {}
     for field in (field for table in tables for field in (*table["fields"], *table.get("output", ()))):
         if "reserved" not in field:

@@ -1,4 +1,4 @@
-"""The site on this machine alone: pages made as they are asked for, and the box answered by this Python. Writes nothing."""
+"""The site on this machine only: pages are made on request, and this Python answers the box. Writes nothing."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from hvrepl.web.site import POLICY, SEARCH, STATIC_FILES, Site
 from hvrepl.wording import count_of, shorten
 
 ADDRESS = "127.0.0.1"
-HOSTS = (ADDRESS, "localhost")  # with any port: one may be forwarded
+HOSTS = (ADDRESS, "localhost")  # with any port, as it may be forwarded
 MOST_PORT = 65535
 MOST_BODY = 32 << 20  # bytes of a question
-MOST_DROPPED = 1 << 30  # bytes of one that is refused which are read, so that the browser sees why
+MOST_DROPPED = 1 << 30  # bytes of a refused question that are read, so that the browser sees the reason
 PIECE = 1 << 20
 ANSWER = "answer"
 COLUMNS = 100
@@ -44,7 +44,7 @@ TYPES = {
 }
 HTML, TEXT = TYPES[".html"], "text/plain; charset=utf-8"
 PART = re.compile(r"(.+/)[0-9]{1,4}/")
-# What the policy of a page cannot say, and what holds for all that is sent.
+# Rules that the policy in a page cannot express, and those for every reply.
 HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -53,7 +53,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-Answer: TypeAlias = Callable[..., Mapping[str, Any]]  # (text, arch, columns=) → what the box shows
+Answer: TypeAlias = Callable[..., Mapping[str, Any]]  # (text, arch, columns=) → the content of the box
 
 
 class Reply(NamedTuple):
@@ -72,7 +72,7 @@ class Reply(NamedTuple):
 
 
 class Pages:
-    """What is at each path. One request at a time: a catalogue is not for several threads."""
+    """The reply for each path. One request at a time, as a catalogue does not support several threads."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -80,11 +80,11 @@ class Pages:
 
     @cached_property
     def files(self) -> Mapping[str, str]:
-        """Path → file of each static file: nothing else of the disk can be asked for."""
+        """Path → file of each static file: no other file on the disk is served."""
         return {f"{STATIC}/{entry.name}": entry.path for entry in os.scandir(STATIC_FILES) if entry.is_file()}
 
     def get(self, path: str) -> Reply:
-        """What is at a path below the root."""
+        """The reply for a path below the root."""
         with self._one_at_a_time:
             return self._find(path)
 
@@ -112,11 +112,11 @@ class Pages:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers this machine's own browser, and no page of another site in it."""
+    """Answers this machine's browser, but no page of another site in it."""
 
     server: Server
     protocol_version = "HTTP/1.1"
-    timeout = 60  # seconds in which a request must come
+    timeout = 60  # seconds to wait for a request
 
     def do_GET(self) -> None:
         asked = self._asked()
@@ -145,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(self.server.answer(text, arch or ARCHES[0], to_int(columns[:4]) if re.fullmatch("[0-9]+", columns) else COLUMNS))
 
     def _asked(self) -> SplitResult | None:
-        """Where a request goes; None if it is refused. A name that leads here by another's DNS is no name of this machine."""
+        """The address of a request; None if it is refused. A foreign name whose DNS leads here is not a name of this machine."""
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or host_of(hosts[0]) not in HOSTS:
             self._refuse(HTTPStatus.FORBIDDEN, f"hvrepl web answers only as {' and '.join(HOSTS)}")
@@ -161,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
         return asked
 
     def _length(self) -> int | None:
-        """The bytes of a question; None if there is no saying, or they are too many, which is refused."""
+        """The length of a question; None if it is unknown or too large, which is refused."""
         given = self.headers.get("Content-Length", "")
         if not re.fullmatch(r"[0-9]{1,18}", given) or "Transfer-Encoding" in self.headers:
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "a question must have a length")
@@ -176,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def handle_expect_100(self) -> bool:
-        """What asks before it sends too much is refused before it does."""
+        """Refuses a client that asks before it sends too much."""
         given = self.headers.get("Content-Length", "")
         if re.fullmatch(r"[0-9]{1,18}", given) and to_int(given) > MOST_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, say_too_large(to_int(given)))
@@ -184,12 +184,12 @@ class Handler(BaseHTTPRequestHandler):
         return super().handle_expect_100()
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
-        """With what comes after it on this connection unread."""
+        """Leaves the rest of this connection unread."""
         self.close_connection = True
         self._send(Reply.text(status, text))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What http.server itself finds wrong with a request."""
+        """For faults that http.server itself finds in a request."""
         self._refuse(HTTPStatus(code), message or HTTPStatus(code).phrase)
 
     def _send(self, reply: Reply) -> None:
@@ -208,15 +208,15 @@ class Handler(BaseHTTPRequestHandler):
         return "hvrepl"
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: what is asked is nobody's business, and the terminal has the address."""
+        """Logs nothing: requests are private, and the terminal shows the address."""
 
 
 class Server(ThreadingHTTPServer):
-    """On this machine alone. `port` 0: any that is free."""
+    """On this machine only. `port` 0: any free port."""
 
     daemon_threads = True
-    request_queue_size = 128  # a browser with many tabs asks for much at once; with the default of 5 some of it is turned away
-    # Elsewhere it lets a server start again at once; on Windows it would let two programs have one port.
+    request_queue_size = 128  # a browser with many tabs sends many requests at once; the default of 5 would turn some away
+    # On other systems it lets a server restart at once; on Windows it would let two programs share a port.
     allow_reuse_address = os.name != "nt"
 
     def __init__(self, port: int, pages: Pages, answer: Answer) -> None:
@@ -234,7 +234,7 @@ class Server(ThreadingHTTPServer):
             return Reply(HTTPStatus.OK, TYPES[".json"], dump(self._answer(text, arch, columns=columns)).encode())
 
     def handle_error(self, *_: Any) -> None:
-        """A browser that went away is not an error; anything else is a bug, and says so."""
+        """A browser that went away is not an error; anything else is a bug and is reported."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(*_)
 
@@ -246,7 +246,7 @@ def host_of(host: str) -> str:
 
 
 def is_own(headers: Message) -> bool:
-    """Whether a page of this site asks, or a program: a page of another site cannot but say which."""
+    """Whether a page of this site or a program asks: a page of another site cannot hide where it is from."""
     if headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
     return headers.get("Origin") in (None, f"http://{headers.get('Host', '').strip()}")
@@ -267,7 +267,7 @@ def read_port(text: str) -> int:
 
 
 def address_of(pages: Pages, words: Sequence[str], arch: str) -> str:
-    """Where below the root WHAT is: the page of a name, or else what the box makes of the words."""
+    """The path of WHAT below the root: the page of a name, or else the box with the words."""
     if not words:
         return ""
     path = pages.site.links.find(words[0], arch) if len(words) == 1 else ""
@@ -277,21 +277,21 @@ def address_of(pages: Pages, words: Sequence[str], arch: str) -> str:
 
 
 def has_display(environ: Mapping[str, str]) -> bool:
-    """Whether a browser would have a window: one in this terminal is not what is meant."""
+    """Whether a browser would open a window, and not run in this terminal."""
     return sys.platform in ("win32", "darwin") or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
 def answer_as_shell(session: Session, text: str, arch: str, *, columns: int) -> Mapping[str, Any]:
-    answering = import_module("hvrepl.web.answer")  # it takes long, and at the first question
+    answering = import_module("hvrepl.web.answer")  # slow, so only at the first question
     made: Mapping[str, Any] = answering.answer(text, arch, columns=columns, session=session)
     return made
 
 
 def serve(session: Session, words: Sequence[str], port: str | None, *, opens: bool) -> None:
-    """Until it is interrupted. FileError if the port cannot be had, UsageError for what is not a port."""
+    """Runs until interrupted. FileError if the port is unavailable, UsageError if it is not a port."""
     number = 0 if port is None else read_port(port)
     pages = Pages(Site(session.catalog.index, "server"))
-    # With an index of its own: questions are answered while pages are made.
+    # With its own index, as questions are answered while pages are made.
     asked = replace(session, _indexes={}, _catalogs={}, _decoders={})
     try:
         server = Server(number, pages, partial(answer_as_shell, asked))

@@ -27,13 +27,13 @@ from hvrepl.web.search_index import make_index
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEMPLATES, STATIC_FILES = (os.path.join(HERE, name) for name in ("templates", "static"))
-MOST_BYTES = 50_000  # of a page: what is longer is in parts
+MOST_BYTES = 50_000  # of a page; a longer one is split into parts
 ROWS_A_UNIT = 20
 ANCHOR = re.compile('href="#([fv]-[^"]+)"')
-HERE_ROOT = "\0/"  # in pieces whose page is not yet known; no text of a spec has it
+HERE_ROOT = "\0/"  # the root in pieces whose page is not yet known; no text of a spec contains it
 SEARCH = f"{STATIC}/search.json"
 MISSING = "404.html"
-# Nothing comes from elsewhere, nothing goes elsewhere, and no text of a page can become a script of it.
+# Pages load nothing from elsewhere, send nothing elsewhere, and no text on a page can become a script.
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
@@ -49,15 +49,15 @@ EXAMPLES = (
 
 @record
 class Part:
-    """Some units of a page that is too long for one, and what they are called in the links to the other parts."""
+    """Some units of a page that is too long for one part, and their label in links from the other parts."""
 
     path: str
     label: str
-    units: tuple[tuple[int, Unit, Markup], ...]  # each with its section, and drawn
+    units: tuple[tuple[int, Unit, Markup], ...]  # (section, unit, its HTML)
 
 
 class Site:
-    """The pages by path, below the root of the site. `answers`: what answers the box, a "worker" of the page or the "server"."""
+    """The pages by path, below the root of the site. `answers`: who answers the box, a "worker" of the page or the "server"."""
 
     def __init__(self, index: Index, answers: str = "worker") -> None:
         self.index = index
@@ -81,7 +81,7 @@ class Site:
 
     @cached_property
     def lists(self) -> Mapping[str, tuple[str, list[Entry]]]:
-        """Path → (heading, entries) of each space, and of each kind that is not one."""
+        """Path → (heading, entries) of each space, and of each kind without a space."""
         found: dict[str, list[Entry]] = {}
         for entry in self.links.catalogs[ARCHES[0]].entries():
             found.setdefault(entry.space.name if entry.space else entry.kind, []).append(entry)
@@ -92,11 +92,11 @@ class Site:
         return make_index(self.links, self.render)
 
     def starts(self) -> Iterator[str]:
-        """The paths of all pages but the further parts of long ones: each can be asked of `render`."""
+        """The paths of all pages, without the later parts of long ones: `render` takes each."""
         yield from ("", f"{LISTS}/", *self.lists, *self.links.pages, *self.links.aliases)
 
     def render(self, path: str) -> dict[str, str]:
-        """The page at a path, and its further parts, by path. KeyError if there is none."""
+        """The page at a path, and its later parts, by path. KeyError for an unknown path."""
         if path in self.links.pages:
             return self._render_definition(path)
         if path in self.links.aliases:
@@ -108,7 +108,7 @@ class Site:
         raise KeyError(path)
 
     def render_missing(self, root: str) -> str:
-        """What is said in place of a page that there is not."""
+        """The page for an address without a page."""
         return self._render("missing.html", root, title="There is no such page · hvrepl", kind="missing")
 
     def _render(self, template: str, root: str, **said: Any) -> str:
@@ -179,7 +179,7 @@ class Site:
         return drawn
 
     def _render_definition(self, path: str) -> dict[str, str]:
-        """As one page: with links to sources at each field, else only to those below, else in parts."""
+        """As one page with links to sources at each field; if that is too long, with links only at the bottom; or else in parts."""
         page = make_page(self.links, path)
         for direct in (True, False):
             whole = self._render_part(page, [Part(path, "", tuple(self._units(page, root_of(path), direct=direct)))], 1, direct=direct)
@@ -189,7 +189,7 @@ class Site:
         at = {row["id"]: part.path for part in parts for _, unit, _ in part.units for row in unit.data.get("rows", ())}
 
         def lead(match: re.Match[str], here: Part) -> str:
-            """What a picture leads to may be in another part."""
+            """The target of a link in a picture may be in another part."""
             there = at.get(match[1], here.path)
             return match[0] if there == here.path else f'href="{root_of(here.path)}{there}#{match[1]}"'
 
@@ -251,7 +251,7 @@ class Site:
 
 
 def pack(path: str, units: Sequence[tuple[int, Unit, Markup]], before: int, around: int) -> list[Part]:
-    """The units in parts that are short enough: `before` and `around` are the bytes of the first without any, and of each further one."""
+    """The units in parts that are short enough: `before` and `around` are the bytes of the first and of a later part without units."""
     groups: list[list[tuple[int, Unit, Markup]]] = [[]]
     size, listed = before + 2 * len(units), set[str]()
     for one in units:
@@ -271,7 +271,7 @@ def pack(path: str, units: Sequence[tuple[int, Unit, Markup]], before: int, arou
 
 
 def rooted(part: Part) -> Part:
-    """The part with the links of its pieces, which were drawn before it was known how deep it is."""
+    """The part with its links completed: its pieces were drawn before its depth was known."""
     root = root_of(part.path)
     return replace(part, units=tuple((at, unit, Markup(str(piece).replace(HERE_ROOT, root))) for at, unit, piece in part.units))
 
@@ -286,7 +286,7 @@ def root_of(path: str) -> str:
 
 
 def write_site(folder: str, index: Index | None = None, base: str = "") -> dict[str, int]:
-    """All files of the site into a folder, which is made again; returns the bytes of each page by its path.
+    """Writes all files of the site into a folder, which is created anew; returns the bytes of each page by path.
 
     `base` is where the site will be, such as /hvrepl/, for the page that a web server shows in place of any missing one.
     """

@@ -31,9 +31,7 @@ def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
             arch = next(arch for arch in ARCHES if specs.get(arch) is spec)
             tables.append((spec, describe(links.catalogs[arch], Found(spec, arch, element, links.catalogs[arch].heading(spec)))))
         first, table = tables[0]
-        addresses = [
-            one for _, each in tables for one in each["addresses"] if not is_whole_array
-        ]  # a whole array leaves them to its elements
+        addresses = [one for _, each in tables for one in each["addresses"] if not is_whole_array]  # its elements have their own
         names = [one["name"] for one in addresses] + [name for _, each in tables for name in each.get("also", ())]
         names += [spec.named(element) for spec, _ in tables] + [name for one in addresses for name in one.get("also", ())]
         details = list(details_of([each for _, each in tables])) if element is None else []

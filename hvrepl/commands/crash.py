@@ -33,7 +33,9 @@ def crash(session: Session, words: Sequence[str]) -> None:
             source = source_of(words)
             raise UsageError(f"{source}: {NOTHING}") if source else error from None
         told, how = found
-    emit_crash(session, told, how)
+    session.values.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())  # _ is the crash from now on
+    session.note_findings(told.findings)
+    emit_listing(session, list_crash(told, how, session.options.format))
 
 
 def read_words(words: Sequence[str]) -> tuple[list[int], str]:
@@ -90,10 +92,3 @@ def decode_text(raw: bytes) -> str:
     """UTF-8, or UTF-16 as PowerShell writes it; other bytes are replaced."""
     text = decode(raw)
     return raw.decode("utf-8", "replace") if text is None else text
-
-
-def emit_crash(session: Session, told: Crash, how: str = "") -> None:
-    """The crash in the current format; `how` describes how its numbers were read. `_` is the crash from now on."""
-    session.values.keep(session.catalog.find_name(told.node.name), told.node.to_bytes())
-    session.note_findings(told.findings)
-    emit_listing(session, list_crash(told, how, session.options.format))

@@ -16,7 +16,8 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.phrases import holds
 from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
-from hvrepl.readers.find_forms import Match
+from hvrepl.readers.explain_number import explain_letter
+from hvrepl.readers.log_lines import Match
 from hvrepl.record import field, mutable, record, replace
 
 
@@ -206,6 +207,8 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
 
 
 def damages(one: Saying, match: Match) -> Iterator[Finding]:
-    """A finding for each number that has a letter O among its digits."""
+    """A finding for each number that has a letter among its digits: an O, in a CPUID leaf also another."""
     for group in {one.value, *(one.sets or {}).values(), *BLANK.findall(one.what)} & set(match.damaged):
-        yield Finding("letter_for_digit", "", f"letter O in {match.texts[group]}: did you mean zero? The number is not read")
+        text = match.texts[group]
+        letter = f"letter O in {text}: did you mean zero?" if "o" in text.lower() else explain_letter(text)
+        yield Finding("letter_for_digit", "", f"{letter} The number is not read")

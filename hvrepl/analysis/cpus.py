@@ -308,8 +308,10 @@ def say_hypervisor(found: Sequence[LeafSeen], owners: Owners) -> str:
     """The hypervisor in a few words: `Hyper-V 10.0.19041.685-0-0 (Microsoft Hv, Hv#1)`, `Xen 4.11`."""
     nodes = {one.node.name: one.node for one in found}
     vendor, second = (say_vendor(found, owners, name) for name in (VENDOR, SECOND))
-    if not nodes or (VENDOR in nodes and not vendor):
+    if not nodes or (VENDOR in nodes and not vendor and is_read(found, VENDOR)):
         return "no hypervisor"
+    if VENDOR in nodes and not vendor and INTERFACE not in nodes:
+        return "a hypervisor whose signature cannot be read"
     if not owners.is_hyper_v:
         return vendor or "a hypervisor with another interface"
     interface = part_of(nodes, INTERFACE, "interface")
@@ -317,6 +319,11 @@ def say_hypervisor(found: Sequence[LeafSeen], owners: Owners) -> str:
     signs = ", ".join(sign for sign in (vendor, interface) if sign)
     name = f"{second}, which offers the interface of {version or HYPER_V}" if second else version or HYPER_V
     return f"{name} ({signs})" if signs else name
+
+
+def is_read(found: Sequence[LeafSeen], leaf: str) -> bool:
+    """Whether all registers of a leaf could be read on some CPU."""
+    return any(one.whole is not None for seen in found if seen.node.name == leaf for one in seen.readings.values())
 
 
 def say_vendor(found: Sequence[LeafSeen], owners: Owners, leaf: str) -> str:

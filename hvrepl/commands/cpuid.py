@@ -102,3 +102,129 @@ def read_machine(session: Session) -> Cpus:
             return to_cpus(read_cpuid_tool(session.catalog.spaces["cpuid"]))
         except FileError as other:
             raise FileError(f"{error}; {other}") from None
+
+
+def to_listing(machines: Sequence[Surveyed]) -> Listing:
+    """One machine by itself; of several each with its number and where it begins."""
+    if len(machines) == 1:
+        machine, read = machines[0]
+        rows, tables, headers = list(rows_of(machines[0])), [to_table(machines[0])], HEADERS
+        return Listing(headers, rows, tables, single=True, lines=lambda style: screen((machine, read), style))
+    numbered = list(enumerate(machines, 1))
+    rows = [(str(number), *row) for number, one in numbered for row in rows_of(one)]
+    tables = [{"machine": number, **({"line": one[1].line} if one[1].line else {}), **to_table(one)} for number, one in numbered]
+    return Listing(("machine", *HEADERS), rows, tables, lines=lambda style: screens(machines, style))
+
+
+def rows_of(one: Surveyed) -> Iterator[tuple[str, ...]]:
+    """Who it is, a guest's flags, each field of each leaf, and what was found, as cells."""
+    machine, read = one
+    yield "", "hypervisor", "", "", "", machine.hypervisor
+    for name, value in read.config.values.items() if read.config else ():
+        yield "", "flag", "", name, value, ""
+    for seen in machine.leaves:
+        node = seen.node
+        yield from ((seen.number, node.name, place_of(part), part.name, value_of(part), meaning_of(part)) for part in node.fields)
+        yield from ((seen.number, node.name, "!", found.code, "", found.text) for found in node.findings)
+    yield from (("", part.name, "host", "", "", part.why) for part in (read.config.open if read.config else ()))
+    yield from (("", found.field, "!", found.code, "", found.text) for found in findings_of(one))
+
+
+def to_table(one: Surveyed) -> dict[str, Any]:
+    """The JSON object; of a guest with its flags, and what they leave to the host."""
+    machine, read = one
+    cpus = {} if read.config else read.cpus
+    return {
+        "hypervisor": machine.hypervisor,
+        **(guest_table(read.config) if read.config else {}),
+        "cpus": [{"cpu": cpu, "leaves": len(leaves) - machine.others[cpu], "other": machine.others[cpu]} for cpu, leaves in cpus.items()],
+        "leaves": [leaf_table(seen) for seen in machine.leaves],
+        "findings": [found.to_dict() for found in findings_of(one)],
+    }
+
+
+def guest_table(config: Config) -> dict[str, Any]:
+    guest = {"kind": config.guest.kind, "name": config.guest.name, "machine": config.guest.machine}
+    return {
+        "guest": {key: value for key, value in guest.items() if value} | {"flags": dict(config.values)},
+        "host": [{"name": one.name, "why": one.why} for one in config.open],
+    }
+
+
+def leaf_table(seen: LeafSeen) -> dict[str, Any]:
+    """The node of a leaf, with its subleaf if it is not the first; where CPUs differ, with what each has."""
+    table = seen.node.to_dict() | ({"subleaf": seen.key[1]} if seen.key[1] else {})
+    if seen.is_alike:
+        return table
+    raws = {cpu: f"0x{one.whole:032x}" for cpu, one in seen.readings.items() if one.whole is not None}
+    return table | {"cpus": [{"cpu": cpu, **({"raw": raws[cpu]} if cpu in raws else {})} for cpu in seen.readings]}
+
+
+def screens(machines: Sequence[Surveyed], style: Style) -> Iterator[str]:
+    for number, (machine, read) in enumerate(machines, 1):
+        if number > 1:
+            yield ""
+        yield style.paint("dim", f"machine {number} of {len(machines)}" + (f", from line {read.line}" if read.line else ""))
+        yield from screen((machine, read), style)
+
+
+def screen(one: Surveyed, style: Style) -> Iterator[str]:
+    """What a person reads."""
+    machine, read = one
+    cpus = read.cpus
+    if read.config:
+        yield from guest_screen(machine, read.config, findings_of(one), style)
+        return
+    alike = all(seen.is_alike and len(seen.readings) == len(cpus) for seen in machine.leaves)
+    count = f"{len(cpus)} CPUs, {'all alike' if alike else 'not all alike'}" if len(cpus) > 1 else say_cpus(list(cpus))
+    others = max(machine.others.values(), default=0)
+    text = f"{count}; {others} other lea{'f' if others == 1 else 'ves'}" if others else count
+    *lines, who = wrap(machine.hypervisor, style.width, "", "    ")
+    yield from (style.paint("name", line) for line in lines)
+    yield from titled(who, text, style)
+    for seen in machine.leaves:
+        yield from leaf_lines(seen, style)
+    yield from finding_lines(machine.findings, style)
+
+
+def guest_screen(machine: Machine, config: Config, findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    """A guest's flags, the leaves that they make, what they leave to the host, and what is wrong with them."""
+    yield from flag_lines(config, style)
+    if machine.leaves:
+        yield from (style.paint("name", line) for line in wrap(machine.hypervisor, style.width, "", "    "))
+    elif leaves_everything(config):
+        yield style.paint("name", "the host decides every leaf")
+    for seen in machine.leaves:
+        yield from leaf_lines(seen, style)
+    yield from open_lines(config.open, style)
+    yield from finding_lines([one for one in findings if one.code != MISSING], style)
+    yield from missing_lines(findings, style)
+
+
+def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
+    """A leaf's heading, its registers with what is set in them by name, and its own findings."""
+    node = seen.node
+    name = "" if node.name.startswith(f"{node.space}:") else node.name
+    heading = "  ".join(part for part in (seen.number, name) if part)
+    flags = [] if node.summary and says_all(node) else list(flags_of(node))
+    summary = summary_beside(node, [flag for _, names in flags for flag in names])
+    yield from titled(heading, summary or ("" if flags or not node.fields else "0"), style)
+    if flags:
+        clear = [name for name, value in registers_of(node) if not int(value, 16)]
+        rows = [(label, ", ".join(names)) for label, names in flags] + ([(f"{', '.join(clear)}  0",)] if clear else [])
+        roles = [("number", "meaning")] * len(flags) + [("dim",)] * bool(clear)
+        yield from align(rows, style, (), indent=INDENT, own_roles=roles)
+    elif node.is_set:
+        yield from register_lines(node, style, INDENT)
+    yield from finding_lines(node.findings, style)
+
+
+def says_all(node: Decoded) -> bool:
+    """Whether the summary tells all fields: of a leaf that has no flags."""
+    return not node.name.startswith(f"{node.space}:") and not any(part.is_bit for part in node.fields)
+
+
+def finding_lines(findings: Sequence[Any], style: Style) -> Iterator[str]:
+    for finding in findings:
+        is_whole = finding.field.startswith(("HYPERV", "cpuid:")) or finding.code.startswith("flag")
+        yield from loud_lines(finding.text if is_whole else say_finding(finding), style)

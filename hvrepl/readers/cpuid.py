@@ -12,7 +12,7 @@ from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.readers.explain_number import explain_letter
-from hvrepl.readers.plain_text import decode
+from hvrepl.readers.plain_text import decode, without_mail
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.wording import shorten
 
@@ -96,7 +96,10 @@ REGISTER = re.compile(rf"""(["']?)(e[a-d]x)["']?\s*[=:]\s*(["']?)({WORD})""", FL
 
 @record
 class LeafLine:
-    """A leaf in a line, from `start` to `end`. An unreadable register is missing, and `remark` says why."""
+    """A leaf as a line has it, from `start` to `end`. A register that cannot be read is missing, and `remark` says why.
+
+    `lettered`: the text of each register with a letter where a digit must be.
+    """
 
     leaf: int
     subleaf: int
@@ -105,6 +108,7 @@ class LeafLine:
     start: int
     end: int
     remark: str = ""
+    lettered: Mapping[str, str] = field(default_factory=dict)
 
 
 Leaves = dict[Leaf, LeafLine]
@@ -147,11 +151,13 @@ def read_match(match: re.Match[str]) -> LeafLine:
         texts, bases = read_run(parts["run"])
     else:
         texts, bases = {name: parts[name] for name in CPUID_REGISTERS}, {}
-    registers, remarks = {}, []
+    registers, remarks, lettered = {}, [], {}
     for name, text in texts.items():
         value = to_register(text, bases.get(name, 16))
         if value is None:
-            remarks.append(f"{name}: {explain_letter(text) or f'{shorten(text)!r} is not a {REGISTER_BITS}-bit number'}")
+            letter = explain_letter(text)
+            remarks.append(f"{name}: {letter or f'{shorten(text)!r} is not a {REGISTER_BITS}-bit number'}")
+            lettered |= {name: text} if letter else {}
         else:
             registers[name] = value
     missing = [name for name in CPUID_REGISTERS if name not in texts]
@@ -166,6 +172,7 @@ def read_match(match: re.Match[str]) -> LeafLine:
         match.start(),
         match.end(),
         "; ".join(remarks),
+        lettered,
     )
 
 
@@ -338,4 +345,4 @@ def to_text(raw: bytes) -> str:
     if raw[1:2] == b"\0" and raw[:1] != b"\0":  # UTF-16 without a byte order mark
         return raw.decode("utf-16-le", "replace")
     text = decode(raw)
-    return raw.decode("latin-1") if text is None else text
+    return raw.decode("latin-1") if text is None else without_mail(text)

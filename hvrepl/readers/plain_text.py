@@ -15,6 +15,8 @@ ESCAPE = re.compile(
 )
 CUT_ESCAPE = re.compile("\x1b[^\x1b\n]*\\Z")
 BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
+SOFT_BREAKS = re.compile(r"=[ \t]*\n")  # with which it breaks a long line
 ASCII = bytes([*b"\t\n\v\f\r", *range(0x20, 0x7F)])
 
 
@@ -46,6 +48,11 @@ def encoding_of(start: bytes) -> str:
 
 def is_nearly_ascii(raw: bytes) -> bool:
     return len(raw.translate(None, delete=ASCII)) * 8 <= len(raw)
+
+
+def without_mail(text: str) -> str:
+    """Without what a mail makes of = and of long lines (quoted-printable); text that has none of it stays as it is."""
+    return QUOTED_PRINTABLE.sub("=", SOFT_BREAKS.sub("", text)) if QUOTED_PRINTABLE.search(text) else text
 
 
 def clean(text: str) -> str:

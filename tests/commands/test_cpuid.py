@@ -79,6 +79,28 @@ def test_no_hypervisor_is_told() -> None:
     assert ask("-", stdin=leaf(0x40000000, 0, 0, 0, 0).encode())["hypervisor"] == "no hypervisor"
 
 
+def test_a_dump_out_of_a_mail_is_read_as_it_was_sent() -> None:
+    """Quoted-printable: = is =3D, and long lines are broken. From a public mail, found as 0x40000004 0x00: eax=."""
+    mail = """   0x40000000 0x00: eax=3D0x4000000c ebx=3D0x7263694d ecx=3D0x666f736f edx=
+=3D0x76482074
+   0x40000001 0x00: eax=3D0x31237648 ebx=3D0x00000000 ecx=3D0x00000000 edx=
+=3D0x00000000
+   0x40000002 0x00: eax=3D0x0000585d ebx=3D0x000a0000 ecx=3D0x00000001 edx=
+=3D0x00000447
+"""
+    table = ask("-", stdin=mail.encode())
+    assert table["hypervisor"].startswith("Hyper-V 10.0.22621.1095-1-0")
+    assert table["findings"] == []
+    assert ask("-", stdin=mail.replace("=\n", "").replace("=3D", "=").encode()) == table
+
+
+def test_a_signature_that_cannot_be_read_is_not_told_as_no_hypervisor() -> None:
+    damaged = b"0x40000000 0x00: eax=0x40000006 ebx=0x72G3694d ecx=0x666f736f edx=0x76482074\n"
+    assert ask("-", stdin=damaged)["hypervisor"] == "a hypervisor whose signature cannot be read"
+    assert ask("-", stdin=damaged + HV1.encode())["hypervisor"] == "Hyper-V (Hv#1)"
+    assert call("cpuid", "-", stdin=b"0x40000000 0x00: eax=zero ebx=one").out.splitlines()[1] == "0x40000000  HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS"
+
+
 SIGNATURES = [(one.name, one.also, one.low) for one in open_index().spec(open_index().names("hypervisor_signature")[0].spec).values]
 
 

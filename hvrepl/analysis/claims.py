@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.log_lines import Match
 from hvrepl.record import field, mutable, record, replace
+
+HUMP = re.compile("(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in a name that is written like InvalidVpState
 
 
 @record
@@ -158,9 +161,11 @@ def find(decoder: Decoder, one: Saying, match: Match) -> Found:
     reference = REFERENCE.fullmatch(one.what)
     if not reference:
         name = BLANK.sub(lambda blank: match.texts[blank[1]], one.what)
-        if not decoder.catalog.has_name(name):  # a search for similar names costs more than a whole log
+        spellings = (name, HUMP.sub("_", name))  # Rust's programs print AccessDenied
+        known = next(filter(decoder.catalog.has_name, spellings), "")
+        if not known:  # to look for what is spelled alike costs more than a whole log
             raise NotFoundError(f"no such name: {name}")
-        return decoder.catalog.find_name(name)
+        return decoder.catalog.find_name(known)
     space, group = reference.groups()
     if group not in match.numbers:
         raise NotFoundError(f"no number in {match.texts[group]}")
@@ -201,7 +206,8 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
             raise UsageError(f"{found.name} has {width} bits")
         return decoder.decode(found, number.to_bytes(width // 8, "little"))
     if found.address is None:
-        return Decoded(name=found.name, kind=found.spec.kind, arch=found.arch, source=found.spec.source)
+        title = found.spec.title if found.spec.layout is None else ""  # of what can have no value, such as a CPU flag
+        return Decoded(name=found.name, kind=found.spec.kind, arch=found.arch, summary=title, source=found.spec.source)
     space = decoder.catalog.spaces[found.address.space]
     return name_only(decoder.catalog, found, Named(space, found.number or 0, found.name))
 

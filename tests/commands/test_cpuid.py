@@ -98,7 +98,10 @@ def test_a_signature_that_cannot_be_read_is_not_told_as_no_hypervisor() -> None:
     damaged = b"0x40000000 0x00: eax=0x40000006 ebx=0x72G3694d ecx=0x666f736f edx=0x76482074\n"
     assert ask("-", stdin=damaged)["hypervisor"] == "a hypervisor whose signature cannot be read"
     assert ask("-", stdin=damaged + HV1.encode())["hypervisor"] == "Hyper-V (Hv#1)"
-    assert call("cpuid", "-", stdin=b"0x40000000 0x00: eax=zero ebx=one").out.splitlines()[1] == "0x40000000  HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS"
+    assert (
+        call("cpuid", "-", stdin=b"0x40000000 0x00: eax=zero ebx=one").out.splitlines()[1]
+        == "0x40000000  HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS"
+    )
 
 
 SIGNATURES = [(one.name, one.also, one.low) for one in open_index().spec(open_index().names("hypervisor_signature")[0].spec).values]

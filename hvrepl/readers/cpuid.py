@@ -151,7 +151,9 @@ def read_match(match: re.Match[str]) -> LeafLine:
         texts, bases = read_run(parts["run"])
     else:
         texts, bases = {name: parts[name] for name in CPUID_REGISTERS}, {}
-    registers, remarks, lettered = {}, [], {}
+    registers: dict[str, int] = {}
+    lettered: dict[str, str] = {}
+    remarks = []
     for name, text in texts.items():
         value = to_register(text, bases.get(name, 16))
         if value is None:

@@ -19,7 +19,8 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.event_log import MAGIC, EventLog
 from hvrepl.readers.events import Event, write_event
-from hvrepl.readers.find_forms import Recogniser
+from hvrepl.readers.log_lines import Recogniser
+from hvrepl.record import replace
 from hvrepl.render.annotation import annotate as annotate_claims
 from hvrepl.render.formats import Item
 from hvrepl.wording import printable
@@ -58,6 +59,17 @@ def annotate_source(session: Session, path: str, *, only: bool, full: bool, seve
         if not session.options.keep_going:
             raise
         yield from failure(session, error, path)
+
+
+def annotate_text(session: Session, text: str) -> bool:
+    """What lines that were typed or pasted say: those that say something with it, one line alone without itself. Whether any does."""
+    found = [piece for piece in pieces(session, [f"{text}\n".encode("utf-8", "backslashreplace")]) if piece.claims]
+    session.note_findings(*(claim.findings for piece in found for claim in piece.claims))
+    if session.options.format != "fields":
+        emit(session, (item for piece in found for item in to_items(session, piece, "")))
+    for piece in found if session.options.format == "fields" else ():
+        write_piece(session, piece if "\n" in text else replace(piece, before=b"", data=b""), only=True, full=False)
+    return bool(found)
 
 
 def read_start(chunks: Iterator[bytes], magic: bytes) -> bytes:

@@ -9,7 +9,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.commands.session import Session, Typed, say_error
-from hvrepl.errors import HvreplError
+from hvrepl.errors import HvreplError, NotFoundError
+from hvrepl.readers.kinds import LOG_LINE
 from hvrepl.script.pager import is_plain, paging
 from hvrepl.script.paste import is_open, split_text
 from hvrepl.shell.plain import PlainPrompt
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
 
+LEAST_WORDS = 2  # after the first, of a line that may be one of a log
 NEEDED = 6  # files that asyncio and a prompt with completion open
 
 
@@ -48,6 +50,7 @@ class Shell:
         session.started = session.options
         self.session = session
         self.is_over = False
+        self.is_log = False  # whether the line that was run last was explained as one of a log
         self._completers: dict[str, Completer] = {}
         if session.options.specs:
             _ = session.catalog  # report faults of the user's own definitions now, not at the first key
@@ -106,15 +109,50 @@ class Shell:
                 return
 
     def run_text(self, text: str) -> None:
-        """Runs dumps and lines, up to one that leaves."""
+        """Dumps and lines, up to one that leaves; or a log as a whole."""
         self.measure()
-        for piece in split_text(text, self.is_struct):
+        found = list(split_text(text, self.is_struct))
+        if LOG_LINE.match(text) or (len(found) > 1 and not any(piece.is_dump for piece in found) and self.may_be_log(found[0].text)):
+            self.is_log = False
+            is_done = self.guard(partial(self.run_log, text))
+            if self.is_log or not is_done:
+                self.session.typed += [Typed(one.text, (), is_dump=False, has_failed=True) for one in found if not one.text.startswith(" ")]
+                return
+        for piece in found:
             if not self.is_over:
+                self.is_log = False
                 is_done = self.guard(
-                    partial(self.runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(self.runner.run_line, piece.text)
+                    partial(self.runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(self.run_line, piece.text)
                 )
-                if not piece.text.startswith(" "):  # a leading blank keeps it out of the history
-                    self.session.typed.append(Typed(piece.text, piece.words, piece.is_dump, has_failed=not is_done))
+                if not piece.text.startswith(" "):  # which says that it is not to be kept
+                    has_failed = self.is_log or not is_done  # as a line of a script
+                    self.session.typed.append(Typed(piece.text, piece.words, piece.is_dump, has_failed=has_failed))
+
+    def run_line(self, text: str) -> None:
+        """A line; one that cannot be run, and begins with no word that is known, is explained as a line of a log if it says something."""
+        try:
+            self.runner.run_line(text)
+        except HvreplError:
+            from hvrepl.commands.annotate import annotate_text
+
+            self.is_log = len(text.split()) > LEAST_WORDS and self.may_be_log(text) and annotate_text(self.session, text)
+            if not self.is_log:
+                raise
+
+    def may_be_log(self, text: str) -> bool:
+        """Whether a line begins as none that can be run does: with a word that nothing is called."""
+        from hvrepl.script.words import shell_commands
+
+        first = text.split()[0].partition("=")[0].rstrip(":,")
+        return first[:1].isalpha() and not self.session.catalog.has_name(first) and first not in dict(shell_commands())
+
+    def run_log(self, text: str) -> None:
+        """Lines of a log. Raises NotFoundError if they say nothing, and begin as lines of logs do."""
+        from hvrepl.commands.annotate import annotate_text
+
+        self.is_log = annotate_text(self.session, text)
+        if not self.is_log and LOG_LINE.match(text):
+            raise NotFoundError(f"nothing to explain in {'these lines' if chr(10) in text.strip() else 'this line'} of a log")
 
     def measure(self) -> None:
         """The size of the terminal, which may have changed."""

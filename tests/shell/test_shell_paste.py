@@ -103,3 +103,55 @@ def test_pasted_lines_in_a_line_that_is_begun_wait_for_enter() -> None:
 
 def test_text_is_pasted_where_the_cursor_is() -> None:
     assert type_keys(FORMAT_LINE, f"sint2 0\x02{paste('0x3')}{C_D}0{ENTER}") == LINE
+
+
+BOOT = "[    0.000000] Hyper-V: Nested features: 0x0\n[    0.000003] tsc: Detected 3792.881 MHz processor\n[    0.1] hv_vmbus: Vmbus version:5.3\n"
+ANALYSIS = (
+    "HYPERVISOR_ERROR (20001)\nArguments:\nArg1: 0000000000000011\nArg2: 000000000028f186\nArg3: 0000000000001005\nArg4: ffffe80001ad1a50\n"
+)
+LOGS = {
+    "lines": (
+        BOOT,
+        f"{BOOT.splitlines()[0]}\n  ↳ HYPERV_CPUID_NESTED_FEATURES (cpuid 0x4000000A): nothing set\n"
+        f"{BOOT.splitlines()[2]}\n  ↳ VMBUS_PROTOCOL 0x50003: VMBus protocol 5.3 (Windows Server 2022)\n",
+    ),
+    "lines_of_a_debugger": (
+        ANALYSIS,
+        "  ↳ crash: Windows: 0x20001 HYPERVISOR_ERROR: parameters 0x11, 0x28f186, 0x1005, 0xffffe80001ad1a50\n",
+    ),
+    "lines_that_say_nothing": ("[    0.1] usb 1-1: new device\n[    0.2] eth0: up\n", "nothing to explain in these lines of a log\n"),
+}
+
+
+@pytest.mark.parametrize(("text", "printed"), LOGS.values(), ids=LOGS)
+def test_a_log_that_is_pasted_is_explained_as_a_whole(text: str, printed: str) -> None:
+    assert type_keys(paste(text)).split()[-len(printed.split()) :] == printed.split()  # wherever a line is wrapped
+
+
+# What is typed → what is printed of it.
+LINES_OF_LOGS = {
+    "explained": (
+        "HV crash parameters: (0x1e 0xffffffffc0000096 0xfffff8007f85562c 0 0)",
+        "  ↳ crash: Windows: 0x1E KMODE_EXCEPTION_NOT_HANDLED: STATUS_PRIVILEGED_INSTRUCTION at 0xfffff8007f85562c\n",
+    ),
+    "with_a_clock": (
+        "[    0.246940] hv_vmbus: Vmbus version:5.3",
+        "  ↳ VMBUS_PROTOCOL 0x50003: VMBus protocol 5.3 (Windows Server 2022)\n",
+    ),
+    "nothing_to_explain": ("[    1.0] usb 1-1: new device", "nothing to explain in this line of a log\n"),
+    "of_a_name_an_error": ("sint2 0x200f3 vectr=1", "sint2 has no field vectr; did you mean vector?\n"),
+    "of_a_word_an_error": ("foo bar baz", "no such command or name: foo\n"),
+}
+
+
+@pytest.mark.parametrize(("line", "printed"), LINES_OF_LOGS.values(), ids=LINES_OF_LOGS)
+def test_a_line_of_a_log_is_explained_and_a_line_of_the_shell_keeps_its_error(line: str, printed: str) -> None:
+    assert type_keys(f"{line}{ENTER}").split() == printed.split()  # wherever a line is wrapped
+
+
+def test_a_line_of_a_log_is_a_comment_in_a_saved_script(tmp_path: Path) -> None:
+    script = tmp_path / "session.hv"
+    type_keys(f"HV crash parameters: (0x1e 0 0 0 0x1){ENTER}", paste(BOOT), f"save {script}{ENTER}")
+    saved = script.read_text().splitlines()
+    assert [line for line in saved if "Hyper-V:" in line or "HV crash" in line] != []
+    assert [line for line in saved if not line.startswith(("#", "arch", "format"))] == []

@@ -112,7 +112,7 @@ class Shell:
         """Dumps and lines, up to one that leaves; or a log as a whole."""
         self.measure()
         found = list(split_text(text, self.is_struct))
-        if LOG_LINE.match(text) or (len(found) > 1 and not any(piece.is_dump for piece in found) and self.may_be_log(found[0].text)):
+        if LOG_LINE.match(text) or (len(found) > 1 and not any(piece.is_dump or self.is_known(piece.text) for piece in found)):
             self.is_log = False
             is_done = self.guard(partial(self.run_log, text))
             if self.is_log or not is_done:
@@ -135,16 +135,16 @@ class Shell:
         except HvreplError:
             from hvrepl.commands.annotate import annotate_text
 
-            self.is_log = len(text.split()) > LEAST_WORDS and self.may_be_log(text) and annotate_text(self.session, text)
+            self.is_log = len(text.split()) > LEAST_WORDS and not self.is_known(text) and annotate_text(self.session, text)
             if not self.is_log:
                 raise
 
-    def may_be_log(self, text: str) -> bool:
-        """Whether a line begins as none that can be run does: with a word that nothing is called."""
+    def is_known(self, text: str) -> bool:
+        """Whether a line begins as one that can be run: with a command, the name of a thing, or what is not a word."""
         from hvrepl.script.words import shell_commands
 
         first = text.split()[0].partition("=")[0].rstrip(":,")
-        return first[:1].isalpha() and not self.session.catalog.has_name(first) and first not in dict(shell_commands())
+        return not first[:1].isalpha() or self.session.catalog.has_name(first) or first in dict(shell_commands())
 
     def run_log(self, text: str) -> None:
         """Lines of a log. Raises NotFoundError if they say nothing, and begin as lines of logs do."""

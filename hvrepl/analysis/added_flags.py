@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from hvrepl.analysis.flags import OFF, ON, Flags, Version, to_version
 from hvrepl.catalog.model import ByProxmox
+from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import KUBEVIRT, KVM, Given, Guest
 
 # pc-q35-7.2, pc-i440fx-2.9, pc-q35-11.0+pve2. Red Hat's and Ubuntu's machine types have versions of their own.
-MACHINE = re.compile(r"(?:pc-)?(?:q35|i440fx)-(\d{1,3}\.\d{1,3})(?:\+pve\d+)?|pc-(\d{1,3}\.\d{1,3})")
+MACHINE = regex(r"(?:pc-)?(?:q35|i440fx)-(\d{1,3}\.\d{1,3})(?:\+pve\d+)?|pc-(\d{1,3}\.\d{1,3})")
 
 
 def machine_version(guest: Guest) -> Version | None:

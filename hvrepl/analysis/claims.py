@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,11 +16,12 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.phrases import holds
 from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.log_lines import Match
 from hvrepl.record import field, mutable, record, replace
 
-HUMP = re.compile("(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in a name that is written like InvalidVpState
+HUMP = regex("(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in a name that is written like InvalidVpState
 
 
 @record

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import Flag, to_key
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 from hvrepl.wording import shorten
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ON, OFF, AUTO = "on", "off", "auto"
 LONGEST_TEXT = 12  # bytes of the three registers with a vendor
-NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,22}|0|[1-9][0-9]{0,19}")  # as C reads them: 010 is octal
+NUMBER = regex(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,22}|0|[1-9][0-9]{0,19}")  # as C reads them: 010 is octal
 
 Version = tuple[int, int]
 

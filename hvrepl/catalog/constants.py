@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import COMMON, Enumerator, Field, Layout, Spec, to_key
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
-TYPED = re.compile("[A-Za-z][A-Za-z0-9_-]*")
+TYPED = regex("[A-Za-z][A-Za-z0-9_-]*")
 # Names that identify themselves: HV_STATS_AREA_SELF, HvPortTypeEvent. Others, such as none, occur in many enumerations.
-CONSTANT = re.compile("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][A-Za-z0-9]*[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*")
+CONSTANT = regex("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][A-Za-z0-9]*[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*")
 
 
 @record

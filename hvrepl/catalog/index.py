@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from hvrepl.catalog.parse_specs import LOG, NAMES, expand_names, parse_spec
 from hvrepl.catalog.taking import take_in
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError
+from hvrepl.patterns import regex
 
 try:
     import _sqlite3 as sqlite3  # all of it but the conversion of dates, for which sqlite3 imports datetime: a thirtieth of a start
@@ -21,7 +21,7 @@ except ImportError:  # another Python than CPython
 
 CANONICAL, ALSO, WAS = 0, 1, 2
 PLACE = "{n}"  # in the name of a range
-NAME_AT_PLACE = re.compile(r"(.*?)(0|[1-9][0-9]{0,37})")
+NAME_AT_PLACE = regex(r"(.*?)(0|[1-9][0-9]{0,37})")
 
 SCHEMA = """
 CREATE TABLE space(rank INTEGER PRIMARY KEY, name TEXT, title TEXT, arches TEXT, digits INTEGER, bits INTEGER, low, high, step,

@@ -8,6 +8,7 @@ from typing import Any
 
 from hvrepl.catalog.model import When
 from hvrepl.catalog.parse_specs import parse_when
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
 # Replacements for <name:KIND> in a pattern; <name> alone is hex. An O typed for a zero belongs to a number, so that it can be reported.
@@ -28,9 +29,9 @@ READERS: Mapping[str, Mapping[str, str]] = {
     "names": {"name": "name", "value": "hex"},
 }
 BLANKS = r"(?:\s++)"  # all of them: trying with fewer would only take time
-TOKEN = re.compile(r"<(\w+)(?::(\w+))?>| ")
-REFERENCE = re.compile(r"(\w+):<(\w+)>")  # the thing with a number of a space
-BLANK = re.compile(r"<(\w+)>")  # in a name
+TOKEN = regex(r"<(\w+)(?::(\w+))?>| ")
+REFERENCE = regex(r"(\w+):<(\w+)>")  # the thing with a number of a space
+BLANK = regex(r"<(\w+)>")  # in a name
 
 
 @record

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from hvrepl.catalog.index import Index, elements, is_seen
 from hvrepl.catalog.model import Spec, fill, to_key
 from hvrepl.catalog.search import Wanted, find_words
+from hvrepl.patterns import regex
 
 SHORTEST = 3  # the fewest letters that are worth a search
 MOST_NAMES = 2
 MOST_WORDS = 5  # the most words that can make up one name
-WORD = re.compile("[A-Za-z0-9_-]{1,40}")
+WORD = regex("[A-Za-z0-9_-]{1,40}")
 
 
 def say_near(index: Index, name: str, arch: str, close: list[str]) -> str:

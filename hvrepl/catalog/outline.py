@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
-ATOM = re.compile(r"\\(?P<escape>.)|\[\^?\]?(?:\\.|[^\]\\])*\]|<\w+(?::(?P<kind>\w+))?>|(?P<plain>[^][\\<>()^$.|?*+{ ])|.", re.DOTALL)
-MANY = re.compile(r"(?:[?*+]|\{(?P<least>\d*)(?:,\d*)?\})\??")
-ZERO_WIDTH = re.compile(r"\(\?<?[=!]|[\^$]|\\[bB]")
+ATOM = regex(r"\\(?P<escape>.)|\[\^?\]?(?:\\.|[^\]\\])*\]|<\w+(?::(?P<kind>\w+))?>|(?P<plain>[^][\\<>()^$.|?*+{ ])|.", re.DOTALL)
+MANY = regex(r"(?:[?*+]|\{(?P<least>\d*)(?:,\d*)?\})\??")
+ZERO_WIDTH = regex(r"\(\?<?[=!]|[\^$]|\\[bB]")
 
 
 MOST_STARTS = 16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +26,7 @@ from hvrepl.catalog.model import (
     When,
 )
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 
 Table = Mapping[str, Any]
@@ -34,14 +34,14 @@ Tables = list[tuple[str, str, dict[str, Any]]]  # (arch, file, its tables)
 
 LOG = "log"  # the kind of a file of log forms
 NAMES = "names"  # the kind of a file of plain names
-GUID = re.compile(r"([0-9a-f]{8}|x{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+GUID = regex(r"([0-9a-f]{8}|x{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER = "0x[0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,38}"
-RANGE = re.compile(rf"({NUMBER})(?:-({NUMBER}))?")
-ARRAY = re.compile(r"([ui](?:8|16|32|64))\[(\d{1,4})\]")
+RANGE = regex(rf"({NUMBER})(?:-({NUMBER}))?")
+ARRAY = regex(r"([ui](?:8|16|32|64))\[(\d{1,4})\]")
 CPUID_REGISTERS = ("eax", "ebx", "ecx", "edx")
 REGISTER_BITS = 32
-BITS = re.compile(r"(?:(e[a-d]x)\.)?([0-9]{1,4})(?::([0-9]{1,4}))?")
-WHOLE_REGISTERS = re.compile(r"(e[a-d]x)(?::(e[a-d]x))?")
+BITS = regex(r"(?:(e[a-d]x)\.)?([0-9]{1,4})(?::([0-9]{1,4}))?")
+WHOLE_REGISTERS = regex(r"(e[a-d]x)(?::(e[a-d]x))?")
 
 
 class PlaceError(ValueError):

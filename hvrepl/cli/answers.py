@@ -5,21 +5,22 @@ typer's own answers let a backslash through, which zsh and PowerShell evaluate; 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from hvrepl.patterns import regex
 
 Offer = tuple[str, str]  # the word and its description, which may be ""
 
 NOTHING = "_files"  # zsh then completes files instead
 # zsh takes the answer apart three times: _describe cuts at a colon, `((...))` is evaluated as words in double quotes, and _arguments
 # removes one backslash in front of each colon.
-DESCRIBED = re.compile(r"[\\:]")
-IN_QUOTES = re.compile(r'[\\"$`]')
+DESCRIBED = regex(r"[\\:]")
+IN_QUOTES = regex(r'[\\"$`]')
 BLANK = "\"$'\\x20'\""
-MORE_BLANKS = re.compile("(?<= ) ")  # the calling script keeps only one blank
+MORE_BLANKS = regex("(?<= ) ")  # the calling script keeps only one blank
 BETWEEN = ":::"  # between word and title, for PowerShell
-QUOTES = re.compile(r"['\u2018-\u201b]")  # in PowerShell each of them ends a quoted text, and a doubled one is one character
-PLAIN_WORD = re.compile(r"[\w%+=:./\\~-]+")  # PowerShell takes it as it is
+QUOTES = regex(r"['\u2018-\u201b]")  # in PowerShell each of them ends a quoted text, and a doubled one is one character
+PLAIN_WORD = regex(r"[\w%+=:./\\~-]+")  # PowerShell takes it as it is
 
 
 def read_fish(answer: str) -> Iterator[Offer]:

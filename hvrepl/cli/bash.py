@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 from hvrepl.script.lines import split_typed
 
 WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and the number of the word that is completed
 BREAKS = ("=", ":")  # separate words in bash, wherever they are
-BREAK = re.compile(r" ([=:])(?: (?=\S))?")
-HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with half of an escape
+BREAK = regex(r" ([=:])(?: (?=\S))?")
+HALF = regex(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with half of an escape
 UNQUOTABLE = "'*?["  # single quotes cannot hold it, or bash would expand it again when it takes the offers
 
 

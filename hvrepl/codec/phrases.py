@@ -13,13 +13,14 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.meanings import say
 from hvrepl.codec.variants import read_range
 from hvrepl.errors import NotFoundError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-GUARD = re.compile(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
-PLACEHOLDER = re.compile(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
+GUARD = regex(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
+PLACEHOLDER = regex(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")
 
 
 MOST_PHRASES = 4096  # parsed phrases in the cache

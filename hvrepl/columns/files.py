@@ -15,6 +15,7 @@ import pyarrow.parquet
 
 from hvrepl.columns.json_lines import Kinds, read_objects, to_scalar
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.event_log import MAGIC as EVENT_LOG
 from hvrepl.readers.event_log import EventLog
 from hvrepl.readers.events import Event, write_event
@@ -25,7 +26,7 @@ ROWS = 1 << 16  # rows of a part of a Parquet file
 BLOCK = 1 << 23  # bytes of a part of a CSV or NDJSON file; a row cannot be longer
 MAGIC = b"PAR1"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-AS_VALUE = re.compile(r"[-+]?\d.*|(?:0[xX])?[0-9a-fA-F]{8,}")  # the beginning of a row rather than a header
+AS_VALUE = regex(r"[-+]?\d.*|(?:0[xX])?[0-9a-fA-F]{8,}")  # the beginning of a row rather than a header
 
 
 @record

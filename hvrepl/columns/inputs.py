@@ -16,13 +16,14 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import to_bytes
 from hvrepl.digits import LONGEST_DECIMAL
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import AMBIGUOUS, BARE_DIGITS, fit, read_cpuid, read_number, unwrap
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
 EXACT = 1 << 53  # up to here a floating-point number can hold every integer
 NARROWEST_DECIMAL = 128  # bits of the narrowest decimal that Arrow can deduplicate
-DUMP = re.compile(r"\s*(?:0x)?((?:[0-9a-fA-F]{2}[\s:-]*)+)")
+DUMP = regex(r"\s*(?:0x)?((?:[0-9a-fA-F]{2}[\s:-]*)+)")
 FROM_LIST = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError, UnicodeEncodeError)
 NEITHER = "is neither an integer, nor hex text, nor bytes"
 

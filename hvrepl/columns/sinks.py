@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -13,8 +12,9 @@ import pyarrow.parquet
 import pyarrow.types as kinds
 
 from hvrepl.columns.added import Added, flat_names
+from hvrepl.patterns import regex
 
-QUOTED = re.compile(r'[",\r\n\t]')
+QUOTED = regex(r'[",\r\n\t]')
 
 
 class ParquetSink:

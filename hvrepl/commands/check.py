@@ -11,9 +11,10 @@ from hvrepl.commands.inputs.operands import Value, read_values
 from hvrepl.commands.inputs.what import Target, find_target, thing_in
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 
-REGISTER = re.compile("e[abcd]x[=!<>]", re.IGNORECASE)
+REGISTER = regex("e[abcd]x[=!<>]", re.IGNORECASE)
 
 
 def check(session: Session, words: Sequence[str]) -> None:

@@ -12,9 +12,10 @@ from hvrepl.commands.inputs.what import Target, to_assignment
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
-CONDITION = re.compile(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+CONDITION = regex(r"([^=!<>@]+)(==|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 # Operators that compare numbers.
 HOLDS: Mapping[str, Callable[[int, int], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 

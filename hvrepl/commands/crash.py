@@ -13,11 +13,12 @@ from hvrepl.commands.inputs.files import read_file, read_rest
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.crash import COUNTS, find_crashes, read_parameters, read_pasted, split_pasted
 from hvrepl.readers.plain_text import decode
 from hvrepl.render.crash import LABELS, list_crash
 
-CODE = re.compile(r"(?=.*\d)(?:0x)?[0-9a-f]{1,8}", re.IGNORECASE)
+CODE = regex(r"(?=.*\d)(?:0x)?[0-9a-f]{1,8}", re.IGNORECASE)
 NOTHING = "no five crash parameters in it; expected them with labels, in brackets, or in a line of a host, a hypervisor or a debugger"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from hvrepl.commands.output_files import open_output
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.render.parts import say_finding
@@ -26,7 +26,7 @@ from hvrepl.wording import shorten
 if TYPE_CHECKING:
     from hvrepl.codec.encode.assign import Assignment
 
-LINES = re.compile(r"\}[^\S\n]*\n\s*\{")  # objects on lines of their own
+LINES = regex(r"\}[^\S\n]*\n\s*\{")  # objects on lines of their own
 
 
 def encode_value(session: Session, words: Sequence[str], output: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,12 +14,13 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.output_files import open_output
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.render.listing import Listing
 from hvrepl.render.parts import say_finding
 from hvrepl.render.style import Style, align, loud_lines, titled
 
 SHOWN_BYTES = 16
-SLOT = re.compile("0x[0-9a-f]|1?[0-9]")
+SLOT = regex("0x[0-9a-f]|1?[0-9]")
 HEADERS = ("step", "what", "where", "value")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -13,16 +12,13 @@ from hvrepl.analysis.leaves_to_flags import flags_of
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session, choose
 from hvrepl.errors import UsageError
-from hvrepl.readers.guests import Guest, read_guests
-from hvrepl.record import record
-from hvrepl.render.enlightenments import WRITERS, unwritable
-from hvrepl.render.flag import describe_flag
-from hvrepl.render.listing import Listing
-from hvrepl.render.parts import meaning_of, value_of
-from hvrepl.render.style import Style, loud_lines
+from hvrepl.patterns import regex
+from hvrepl.readers.guests.formats import read_guests
+from hvrepl.render.flag_forms import WRITERS
+from hvrepl.render.flag_listing import list_flags, write_text
 from hvrepl.wording import shorten
 
-VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
+VERSION = regex(r"\d{1,3}\.\d{1,3}")
 
 
 def check_version(text: str) -> str:

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from hvrepl.catalog.catalog import Found
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import field, mutable, record
 
 MOST_KEPT = 1000
-NUMBERED = re.compile(r"_(\d*)")
-NAME = re.compile(r"[A-Za-z]\w*")
-WORD = re.compile(r"(?<![\w`.])[A-Za-z_]\w*")
+NUMBERED = regex(r"_(\d*)")
+NAME = regex(r"[A-Za-z]\w*")
+WORD = regex(r"(?<![\w`.])[A-Za-z_]\w*")
 # FIELD= and FIELD>=, before a value.
-ASSIGNED = re.compile(r"([^=!<>@()]+(?:==|!=|<=|>=|=|<|>))(.+)", re.DOTALL)
+ASSIGNED = regex(r"([^=!<>@()]+(?:==|!=|<=|>=|=|<|>))(.+)", re.DOTALL)
 
 
 @record

@@ -6,7 +6,6 @@ import ast
 import builtins
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -26,6 +25,7 @@ from hvrepl.debuggers import drgn_kernel as kernel
 from hvrepl.debuggers import drgn_objects as objects
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.render.channels import list_channels
 from hvrepl.render.formats import Item
 from hvrepl.render.synic_pages import list_pages
@@ -43,7 +43,7 @@ EXPR is Python, in which the variables of the program have their names.
 Options such as -f json go before the command or right after it; | COMMAND
 or > FILE can end a line. Any other line is a command of hvrepl: find, encode,
 eom ..."""
-IDENTIFIER = re.compile(r"[^\W\d]\w*")
+IDENTIFIER = regex(r"[^\W\d]\w*")
 
 
 def run(prog: Program, text: str, names: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
@@ -17,12 +16,13 @@ from hvrepl.analysis.synic_pages import EVENTS, MESSAGES, Read, SynicPage, judge
 from hvrepl.codec.decode import Decoder
 from hvrepl.debuggers.drgn_objects import decoder_of, plain, read_object, reader_of
 from hvrepl.errors import FileError, NotFoundError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 
-SYNIC_PAGE = re.compile(r"(?:(?P<owner>hyp|para)_)?synic_(?P<kind>message|event)_page")  # members of the kernel that point to one
+SYNIC_PAGE = regex(r"(?:(?P<owner>hyp|para)_)?synic_(?P<kind>message|event)_page")  # members of the kernel that point to one
 OWNERS = {"hyp": "hypervisor", "para": "paravisor", None: ""}
 KINDS = {"message": MESSAGES, "event": EVENTS}
-STATE = re.compile(r"CHANNEL_(\w+?)_STATE")
+STATE = regex(r"CHANNEL_(\w+?)_STATE")
 Watch = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
 
 

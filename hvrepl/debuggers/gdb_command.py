@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import platform
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -34,6 +33,7 @@ from hvrepl.debuggers.gdb_values import (
 )
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed, take_options
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.render.formats import Item
 from hvrepl.script.complete import Completer
 from hvrepl.script.interpret import is_name
@@ -50,7 +50,7 @@ EXPR is gdb's. phys:ADDRESS is physical memory, of a guest of QEMU.
 Options such as -f json go before the command or right after it; | COMMAND
 or > FILE can end a line. Any other line is a command of hvrepl: find, encode,
 eom ..."""
-FILE = re.compile(r"(?:(\S+)\s+)?@\S")  # hvrepl reads it; between values @ is gdb's
+FILE = regex(r"(?:(\S+)\s+)?@\S")  # hvrepl reads it; between values @ is gdb's
 PRINT = "print "
 SYMBOLS = f"complete {PRINT}"  # gdb's command that completes an expression
 

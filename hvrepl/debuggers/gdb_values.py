@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -15,10 +14,11 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import to_bytes
 from hvrepl.debuggers.c_values import CType
 from hvrepl.errors import FileError, UsageError
+from hvrepl.patterns import regex
 
 PHYSICAL = "phys:"
 PHYSICAL_MODE = "qemu.PhyMemMode"  # of QEMU's stub: q asks for it, Q sets it
-X64, ARM64 = re.compile("i386|i8086"), re.compile("aarch64")
+X64, ARM64 = regex("i386|i8086"), regex("aarch64")
 NUMBERS = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_FLAGS, gdb.TYPE_CODE_PTR)
 REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 AGGREGATES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)

@@ -13,6 +13,7 @@ from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session, Streams
 from hvrepl.debuggers.c_values import decode_typed
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.script.argv import CommandLine, read_argv
@@ -21,7 +22,7 @@ from hvrepl.script.lines import Line, direct, parse_line, split_operator
 from hvrepl.script.option_words import END, awaits
 from hvrepl.script.runner import Runner
 
-WORD = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
+WORD = regex(r"\s*(\S+)\s*(.*)", re.DOTALL)
 HELPS = ("help", "-h", "--help")
 SESSIONS: list[Session] = []  # the one of this process, after the first line
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Mapping
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.limits import MOST_BITS
 from hvrepl.wording import shorten
 
 LONGEST_ARITHMETIC = 1000
 OPERATORS = "the operators are + - * / // % << >> | & ^ ~ and parentheses"
-OPERAND = re.compile(r"[0-9A-Za-z_`]+")
+OPERAND = regex(r"[0-9A-Za-z_`]+")
 
 
 def calculate(text: str, read: Callable[[str], int]) -> int:

@@ -6,32 +6,33 @@ import re
 
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.limits import MOST_REPEATED
 from hvrepl.readers.literals import line_of
 from hvrepl.readers.number import read_number
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
-GDB_NO_HEX = re.compile(r"0x[0-9a-f]+(?:\s+<[^>\n]*>)?:\t", re.IGNORECASE)
-COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
-BLOCK = re.compile(r"([^{}\[\]]*(?:\[[^{}\[\]]*\][^{}\[\]]*)*)\{([^{}]*)\}")
-ELEMENT = re.compile(r"[^\s,]+")
-DRESSED = re.compile(r"[<='(n]|\.\.")  # signs of elements that are not plain numbers
+GDB_NO_HEX = regex(r"0x[0-9a-f]+(?:\s+<[^>\n]*>)?:\t", re.IGNORECASE)
+COMMENT = regex(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
+BLOCK = regex(r"([^{}\[\]]*(?:\[[^{}\[\]]*\][^{}\[\]]*)*)\{([^{}]*)\}")
+ELEMENT = regex(r"[^\s,]+")
+DRESSED = regex(r"[<='(n]|\.\.")  # signs of elements that are not plain numbers
 # [5] = (byte) 0x10 <repeats 19 times>, '0x10', 16n
-DRESSED_ELEMENT = re.compile(
+DRESSED_ELEMENT = regex(
     r"""(?:\[(?P<index>(?:0x)?[0-9a-f]+)\]\s*=\s*)?(?:\((?:unsigned\s+|signed\s+)?\w+\)\s*)?
         (?P<quote>['"]?)(?P<value>-?\w+)(?P=quote)(?:\s*<repeats\s(?P<count>\d{1,9})\stimes>)?(?:[\s,]+|\Z)""",
     re.VERBOSE | re.IGNORECASE,
 )
-CUT = re.compile(r"<?\.\.\.>?|\u2026")
-HEX_ELEMENT = re.compile(r"0x([0-9a-f]+)(?:u|l|ul|ll|ull|u8|u16|u32|u64|i8)?", re.IGNORECASE)
-BARE_HEX = re.compile(r"[0-9a-f]+", re.IGNORECASE)
+CUT = regex(r"<?\.\.\.>?|\u2026")
+HEX_ELEMENT = regex(r"0x([0-9a-f]+)(?:u|l|ul|ll|ull|u8|u16|u32|u64|i8)?", re.IGNORECASE)
+BARE_HEX = regex(r"[0-9a-f]+", re.IGNORECASE)
 # The words of a declaration → bytes of an element. A plain long is 4 bytes on Windows and 8 on Linux, so it is not here.
 TYPES = {
-    1: re.compile(r"\b(?:char|[Bb]yte|BYTE|UCHAR|(?:__)?u8|i8|[UuSs]?[Ii]nt8(?:_t|Array|ClampedArray)?)\b|'[bB]'"),
-    2: re.compile(r"\b(?:short|WORD|USHORT|(?:__)?[ul]e?16|[Uu]?[Ii]nt16(?:_t|Array)?)\b|'[hH]'"),
-    4: re.compile(r"\b(?:int|DWORD|ULONG|UINT32|(?:__)?[ul]e?32|[Uu]?[Ii]nt32(?:_t|Array)?)\b|'[iI]'"),
-    8: re.compile(r"\b(?:long long|QWORD|ULONG64|ULONGLONG|UINT64|(?:__)?[ul]e?64|(?:Big)?[Uu]?[Ii]nt64(?:_t|Array)?)\b|'[qQ]'"),
+    1: regex(r"\b(?:char|[Bb]yte|BYTE|UCHAR|(?:__)?u8|i8|[UuSs]?[Ii]nt8(?:_t|Array|ClampedArray)?)\b|'[bB]'"),
+    2: regex(r"\b(?:short|WORD|USHORT|(?:__)?[ul]e?16|[Uu]?[Ii]nt16(?:_t|Array)?)\b|'[hH]'"),
+    4: regex(r"\b(?:int|DWORD|ULONG|UINT32|(?:__)?[ul]e?32|[Uu]?[Ii]nt32(?:_t|Array)?)\b|'[iI]'"),
+    8: regex(r"\b(?:long long|QWORD|ULONG64|ULONGLONG|UINT64|(?:__)?[ul]e?64|(?:Big)?[Uu]?[Ii]nt64(?:_t|Array)?)\b|'[qQ]'"),
 }
 
 

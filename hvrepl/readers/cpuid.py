@@ -11,6 +11,7 @@ from hvrepl.catalog.model import Space
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.plain_text import decode, without_mail
 from hvrepl.record import field, mutable, record, replace
@@ -86,12 +87,12 @@ FORMS = (
 JSON = ("{", "[")
 NO_SUBLEAF = 0xFFFFFFFF  # Xen's number for a leaf without subleaves
 
-HEADING = re.compile(
+HEADING = regex(
     r"""^\s*CPU(?:\s+(\d{1,5}))?\s*:\s*$ | Logical\s+CPU\s*\#\s*(\d{1,5}) | ^\s*CPU\s*\#\s*(\d{1,5})\b | ^\s*CPU\s+Thread\s+(\d{1,5})
       | <processor\b(?:\s+\w+=["'](\d{1,5})["'])? | ["']cpu["']\s*:\s*(\d{1,5})""",
     FLAGS,
 )
-REGISTER = re.compile(rf"""(["']?)(e[a-d]x)["']?\s*[=:]\s*(["']?)({WORD})""", FLAGS)
+REGISTER = regex(rf"""(["']?)(e[a-d]x)["']?\s*[=:]\s*(["']?)({WORD})""", FLAGS)
 
 
 @record

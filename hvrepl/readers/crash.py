@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hvrepl.catalog.model import CRASH_PARAMETERS
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import fit, read_bare, read_number, unwrap
 
 if TYPE_CHECKING:
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 BITS = 64
 COUNTS = (CRASH_PARAMETERS, CRASH_PARAMETERS + 1)  # without the control register, and with it
-LABELLED = re.compile(r"(?<![^\W\d])[^\W\d]+ ?([0-5])\W{1,8}?((?:0x)?[0-9a-f]{1,16})(?![0-9a-z_])", re.IGNORECASE)
+LABELLED = regex(r"(?<![^\W\d])[^\W\d]+ ?([0-5])\W{1,8}?((?:0x)?[0-9a-f]{1,16})(?![0-9a-z_])", re.IGNORECASE)
 NUMBER = r"((?:0x)?[0-9a-f]{1,16}(?:`[0-9a-f]{8})?)"
-HEX = re.compile(NUMBER, re.IGNORECASE)
+HEX = regex(NUMBER, re.IGNORECASE)
 # A bug check with its four parameters in brackets, as Windows and WinDbg write them: 0xd1 (0x0, …), D1, {0, …}, (d1) {0, …}.
 FOUR = rf"[({{]\s*{NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}(?:\s*,\s*|\s+){NUMBER}\s*[)}}]"
-BRACKETED = re.compile(rf"(?<![0-9a-z_.]){NUMBER}\W{{1,8}}?{FOUR}", re.IGNORECASE)
-BETWEEN = re.compile(r"[\s,;(){}\[\]\uff0c]+")  # separators between pasted numbers
-DIGITS = re.compile("[0-9]+")
+BRACKETED = regex(rf"(?<![0-9a-z_.]){NUMBER}\W{{1,8}}?{FOUR}", re.IGNORECASE)
+BETWEEN = regex(r"[\s,;(){}\[\]\uff0c]+")  # separators between pasted numbers
+DIGITS = regex("[0-9]+")
 
 
 def find_crashes(text: str, forms: Iterable[LogForm]) -> list[Match]:

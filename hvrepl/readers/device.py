@@ -16,14 +16,15 @@ from hvrepl.catalog.model import Space
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError
+from hvrepl.patterns import regex
 from hvrepl.readers.cpuid import LeafLine, Leaves, read_file
 from hvrepl.record import field, mutable
 
 DEV = Path("/dev")
 MSR_SIZE = 8
-CPU = re.compile("0|[1-9][0-9]{0,5}")  # the name of its folder
+CPU = regex("0|[1-9][0-9]{0,5}")  # the name of its folder
 LARGEST_TEXT = 1 << 20  # bytes of one CPU's saved file
-LINE = re.compile(r"(?:0x)?([0-9a-f]{1,8})\s*[\s:=]\s*(?:0x)?(\w+)", re.IGNORECASE | re.ASCII)
+LINE = regex(r"(?:0x)?([0-9a-f]{1,8})\s*[\s:=]\s*(?:0x)?(\w+)", re.IGNORECASE | re.ASCII)
 MODULES = {"msr": "`modprobe msr` as root loads its module", "cpuid": "`modprobe cpuid` as root loads its module"}
 
 

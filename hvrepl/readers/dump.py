@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.dump_forms import Row, explain_no_hex, is_row, read_line
 from hvrepl.readers.find_radix import find_radices, place
 from hvrepl.readers.plain import Given, forced, read_plain, reverse_words
@@ -15,12 +16,12 @@ from hvrepl.wording import shorten
 
 MOST_TEXT = 16 << 20  # characters of a dump in text: its lines take many times their size while they are read
 MOST_FOLDED = 64 << 20  # bytes that lines of * may stand for
-NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-BARE_ROW = re.compile(r"\s*(?:[0-9a-f]{2}[\s,]+){7}", re.IGNORECASE)
+NO_TEXT = regex(rb"[\x00-\x08\x0e-\x1f\x7f]")
+BARE_ROW = regex(r"\s*(?:[0-9a-f]{2}[\s,]+){7}", re.IGNORECASE)
 WIDTH = 16  # bytes of a row of objdump
 FIRST_LINES = 8  # a dump in text has a row among these
 WORD_SIZES = (1, 2, 4, 8, 16)
-SHORT = re.compile(r"\s*[0-9a-fA-F]{1,7}:")
+SHORT = regex(r"\s*[0-9a-fA-F]{1,7}:")
 LETTERS = {1: "b", 2: "h", 4: "w", 8: "g"}
 WINDBG_LETTERS = {1: "b", 2: "w", 4: "d", 8: "q"}
 

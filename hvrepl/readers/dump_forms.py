@@ -6,6 +6,7 @@ import re
 from itertools import pairwise, takewhile
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.text_column import shows, split_ruled, split_text
 from hvrepl.record import record
 from hvrepl.wording import shorten
@@ -13,7 +14,7 @@ from hvrepl.wording import shorten
 H = "[0-9a-f]"
 
 # Prefixes of logs, mails and consoles.
-PREFIX = re.compile(
+PREFIX = regex(
     r"""(?: <\d{1,3}>
           | \[\s*\d+\.\d+\]:?                                   # [    0.000000]
           | \[\w{3}\s\w{3}\s+\d+\s\d\d:\d\d:\d\d\s\d{4}\]           # [Sun Nov 22 10:00:00 2026]
@@ -28,16 +29,14 @@ PREFIX = re.compile(
         )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
-PROMPT = re.compile(r"(?:crash>|\((?:gdb|lldb|qemu)\)|(?:\d+: )?l?kd>|\d+:\d{3}>|[\w@~:./-]*[$#](?=\s|$)|PS [^>]*>)\s*")
-PHYSICAL = re.compile(
-    rf"#\s*{H}{{1,16}}\s+(?:{H}{{8}}`{H}{{8}}|{H}{{8}}|{H}{{4}}|{H}{{2}})(?=[\s-]|$)", re.IGNORECASE
-)  # !dq, not a root prompt
-LOGGED = re.compile(r"(?:<\d{1,3}>)?\[\s*\d+\.\d+\]|\[\w{3} \w{3} |.{0,120}?\bkernel: ")  # the kernel's own messages
-NAME = re.compile(
+PROMPT = regex(r"(?:crash>|\((?:gdb|lldb|qemu)\)|(?:\d+: )?l?kd>|\d+:\d{3}>|[\w@~:./-]*[$#](?=\s|$)|PS [^>]*>)\s*")
+PHYSICAL = regex(rf"#\s*{H}{{1,16}}\s+(?:{H}{{8}}`{H}{{8}}|{H}{{8}}|{H}{{4}}|{H}{{2}})(?=[\s-]|$)", re.IGNORECASE)  # !dq, not a root prompt
+LOGGED = regex(r"(?:<\d{1,3}>)?\[\s*\d+\.\d+\]|\[\w{3} \w{3} |.{0,120}?\bkernel: ")  # the kernel's own messages
+NAME = regex(
     rf"(?:[^:]{{0,60}}[g-z_][^:]{{0,60}}:|[\w.-]{{0,60}}[g-z_][\w.-]{{0,60}})\s{{1,9}}(?={H}{{2}})", re.IGNORECASE
 )  # a name given to print_hex_dump, in any form
-HEADER = re.compile(r".*:\s+file format \S+|Contents of section .*|```\w*|(?=.*[-\u2500\u2550]{4})[-+=|\s\u2500-\u257f]+")
-FOLD = re.compile(r"\*|\.\.\. \u2193.*")  # an arrow comes with the number of omitted rows
+HEADER = regex(r".*:\s+file format \S+|Contents of section .*|```\w*|(?=.*[-\u2500\u2550]{4})[-+=|\s\u2500-\u257f]+")
+FOLD = regex(r"\*|\.\.\. \u2193.*")  # an arrow comes with the number of omitted rows
 BOX = str.maketrans("\u2502\u2503\u2551\u250a\u2506\u00a0", "||||| ")
 SYMBOL = r"\s+(?:\S*!.+|[a-z_][\w.]*\+0x[0-9a-f]+)"  # a debugger's name for an address
 ARROW = r"\s+[\u2190\u2192\u25c2].*"
@@ -280,13 +279,13 @@ def read_bare(number: int, line: str) -> Row | None:
 
 # Why it is not hex → how such lines look.
 NO_HEX = {
-    "are characters, as od -c and hexdump -c print them; print the bytes in hex, such as with od -t x1": re.compile(
+    "are characters, as od -c and hexdump -c print them; print the bytes in hex, such as with od -t x1": regex(
         r"(?:\S+\s+)?(?:(?:\S|[0-3][0-7]{2}|\\[0abefnrtv])\s+){0,40}\\[0abefnrtv](?:\s.*)?"
     ),
-    "are names of characters, as od -a prints them; print the bytes in hex, such as with od -t x1": re.compile(
+    "are names of characters, as od -a prints them; print the bytes in hex, such as with od -t x1": regex(
         r"(?:\S+\s+)?(?:(?:\S|[a-z][a-z0-9]{1,2})\s+){0,40}(?:nul|soh|stx|etx|dle|dc1|sp)(?:\s.*)?"
     ),
-    "are decimal numbers; print them in hex, such as with od -t x8, crash rd -64 or gdb x/gx": re.compile(
+    "are decimal numbers; print them in hex, such as with od -t x8, crash rd -64 or gdb x/gx": regex(
         r"(?:\S+\s+)?(?=(?:-?\d+[\s,]+)*(?:-|\d[\s,]|\d{3}[\s,]|\d{5}[\s,]|\d{9,15}[\s,]))-?\d+(?:[\s,]+-?\d+)+(?:\s\s.*)?,?"
     ),
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
 VM_NAME, VM_ID = "vmname", "vmid"  # data of Hyper-V's events, in lower case
@@ -14,8 +15,8 @@ MOST_DATA = 1000  # per event
 LONGEST_VALUE = 1 << 16  # characters
 DEEPEST = 20  # nested elements
 # Names of data that hold an HRESULT or NTSTATUS. Some are decimal, with or without a sign.
-STATUS = re.compile(r"(?:status|error|code|result|hr)\Z", re.IGNORECASE)
-DECIMAL = re.compile(r"-?[0-9]{1,10}")
+STATUS = regex(r"(?:status|error|code|result|hr)\Z", re.IGNORECASE)
+DECIMAL = regex(r"-?[0-9]{1,10}")
 LEAST_STATUS, PAST_STATUS = 1 << 31, 1 << 32  # a smaller number is not a failure, or not of these types
 NAMELESS = ("Data", "#text")  # elements without their own names
 

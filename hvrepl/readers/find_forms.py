@@ -13,16 +13,17 @@ from hvrepl.catalog.log_forms import READERS, LogForm, compile_pattern, groups_i
 from hvrepl.catalog.outline import Outline, outline
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 from hvrepl.readers.cpuid import Taken, find_leaves
 from hvrepl.record import record
 
 # A name, optionally followed by its number in brackets, and a value that is certainly not decimal.
-NAMED = re.compile(
+NAMED = regex(
     r"""(?<![\w.-])(?P<name>[a-z_][\w-]{1,60}+)(?:\s{0,9}[(\[]\s?(?:0x)?[0-9a-f]{1,16}\s?[)\]])?(?:["']?\s{0,9}[=:]\s{0,9}["']?|\s{1,40})
     (?P<value>0x[0-9a-fo]{1,16}|[0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{16})(?![0-9a-z_`])""",
     re.IGNORECASE | re.VERBOSE,
 )
-DEFINES = re.compile(r"#\s{0,9}define\s{1,40}\Z")  # before a name: the number after it is the header's definition
+DEFINES = regex(r"#\s{0,9}define\s{1,40}\Z")  # before a name: the number after it is the header's definition
 # Lines that a match can continue on, after the first.
 LINES = 2
 LINES_OF_CRASH = 6

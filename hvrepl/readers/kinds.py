@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hvrepl.catalog.model import Space
+from hvrepl.patterns import regex
 from hvrepl.readers import dump_forms
 from hvrepl.readers.event_log import MAGIC
 from hvrepl.readers.images.formats import is_image
@@ -17,10 +18,10 @@ EVENTS = "a Windows event log"
 GUEST = "a guest's configuration"
 IMAGE, BYTES, ROWS, LEAVES, LOG, VALUES, OTHER = "a memory image", "raw bytes", "a dump in text", "a CPUID dump", "a log", "values", "text"
 # How lines of logs begin: the kernel's clock or priority, syslog's or ISO's date.
-LOG_LINE = re.compile(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
+LOG_LINE = regex(r"\s*(?:<\d+>|\[ *\d+\.\d+\]|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)")
 # Rows without an address: at least eight bytes, or the run of digits that xxd -p prints.
-ROW = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]+){7,}(?:0x|\\x)?[0-9a-f]{2},?\s*", re.IGNORECASE)
-DIGITS = re.compile(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
+ROW = regex(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]+){7,}(?:0x|\\x)?[0-9a-f]{2},?\s*", re.IGNORECASE)
+DIGITS = regex(r"\s*(?:[0-9a-f]{2}){17,}\s*", re.IGNORECASE)
 
 
 def kind_of(start: bytes, space: Space) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.limits import MOST_REPEATED
 from hvrepl.wording import shorten
 
-ESCAPES = re.compile(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)
-STRING = re.compile(r"""b?(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")(?:\s*<repeats (\d{1,9}) times>)?[\s,+]*(?:\\\n\s*)?""", re.DOTALL)
-START = re.compile(r"""\s*b?["']""")
+ESCAPES = regex(r"""(?:\s|b?["']|;|\\\n|(?:\\x[0-9a-f]{2})+)+""", re.IGNORECASE)
+STRING = regex(r"""b?(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")(?:\s*<repeats (\d{1,9}) times>)?[\s,+]*(?:\\\n\s*)?""", re.DOTALL)
+START = regex(r"""\s*b?["']""")
 # Octal as gdb and Python write it, or NUL if no digit follows: \01 is one byte in C, and two in Rust.
-ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|([0-3][0-7]{2}|0(?![0-9]))|(.))|([ -~])", re.IGNORECASE | re.DOTALL)
-DOUBLED = re.compile(r"(?:\\\\(?:x[0-9a-f]{2}|[0-7]{1,3}))+", re.IGNORECASE)
+ESCAPED = regex(r"\\(?:x([0-9a-f]{2})|([0-3][0-7]{2}|0(?![0-9]))|(.))|([ -~])", re.IGNORECASE | re.DOTALL)
+DOUBLED = regex(r"(?:\\\\(?:x[0-9a-f]{2}|[0-7]{1,3}))+", re.IGNORECASE)
 LETTERS = {"a": 7, "b": 8, "e": 27, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "\\": 0x5C, "'": 0x27, '"': 0x22}
 
 

@@ -9,6 +9,7 @@ from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS, join_registers
 from hvrepl.digits import LONGEST_DECIMAL, to_int
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.limits import LONGEST, MOST_BITS
 from hvrepl.record import record
 from hvrepl.wording import shorten
@@ -30,7 +31,7 @@ PADDED = r"0(?:[0-9]{7}|[0-9]{15})"
 BARE = rf"(?=[0-9_]*[a-f]){RUN[16]}"
 BARE_DIGITS = r"[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*"
 AMBIGUOUS = r"[1-9][0-9]{7}(?:[0-9]{8})?"  # the digits of a whole word of 32 or 64 bits
-GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+GUID = regex(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 
 # Characters that people copy along with a number; \uff0c is the full-width comma of Chinese logs.
 SPACE = " \t\r\n\f\v\u00a0"
@@ -186,7 +187,7 @@ READERS: dict[str, Callable[[str], Reading | None]] = {
     "arithmetic": read_arithmetic,
 }
 
-ASSIGNMENT = re.compile(r"(e[a-d]x)=(.*)", re.IGNORECASE | re.DOTALL)
+ASSIGNMENT = regex(r"(e[a-d]x)=(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def read_cpuid(words: Sequence[str]) -> Reading | None:

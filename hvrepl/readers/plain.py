@@ -7,6 +7,7 @@ from base64 import b64decode
 from binascii import Error
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.arrays import Inner, read_arrays, read_list, unwrap, without_comments
 from hvrepl.readers.dump_forms import Row, explain_no_hex, read_bare, strip_prefix
 from hvrepl.readers.literals import START, read_escapes, read_literal, split_strings
@@ -15,11 +16,11 @@ from hvrepl.record import record, replace
 from hvrepl.wording import shorten
 
 EXAMPLES = "hex bytes, a C array, or what xxd, hexdump, od, objdump -s, gdb, crash or WinDbg prints"
-ARMOUR = re.compile(r"\s*-----BEGIN [^\n]*-----\n(.*?)\n-----END [^\n]*-----\s*", re.DOTALL)
-BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
-NUMBERS = re.compile(r"[-+\w\s,'\"<>\[\]=().\u2026]*")
-HEX = re.compile("[0-9a-f]*", re.IGNORECASE)
-RECORD = re.compile(":(?:[0-9a-f]{2}){5}", re.IGNORECASE)
+ARMOUR = regex(r"\s*-----BEGIN [^\n]*-----\n(.*?)\n-----END [^\n]*-----\s*", re.DOTALL)
+BASE64 = regex(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+NUMBERS = regex(r"[-+\w\s,'\"<>\[\]=().\u2026]*")
+HEX = regex("[0-9a-f]*", re.IGNORECASE)
+RECORD = regex(":(?:[0-9a-f]{2}){5}", re.IGNORECASE)
 AMBIGUOUS = (4, 8, 16)  # digits of groups that can be bytes as printed, or words
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import codecs
 import re
 
+from hvrepl.patterns import regex
+
 # The byte order marks of UTF-16; that of UTF-8 adds nothing.
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 LEAST_UTF_16 = 8  # this many bytes without a mark are UTF-16 if every second one is zero
-ESCAPE = re.compile(
+ESCAPE = regex(
     "\x1b(?:\\[[0-?]*[ -/]*[@-~]"  # colours and cursor movement
     "|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)"  # window titles
     "|[ -/]+[0-~]|[0-Z\\\\^-~])"  # character sets and the rest
 )
-CUT_ESCAPE = re.compile("\x1b[^\x1b\n]*\\Z")
-BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-QUOTED_PRINTABLE = re.compile("=3d", re.IGNORECASE)  # what a mail makes of =
-SOFT_BREAKS = re.compile(r"=[ \t]*\n")  # with which it breaks a long line
+CUT_ESCAPE = regex("\x1b[^\x1b\n]*\\Z")
+BINARY = regex("[\x00-\x08\x0e-\x1f\x7f]")
+QUOTED_PRINTABLE = regex("=3d", re.IGNORECASE)  # what a mail makes of =
+SOFT_BREAKS = regex(r"=[ \t]*\n")  # with which it breaks a long line
 ASCII = bytes([*b"\t\n\v\f\r", *range(0x20, 0x7F)])
 
 

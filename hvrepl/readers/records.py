@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.dump_forms import HEADER, strip_prefix
 from hvrepl.record import record
 from hvrepl.wording import shorten
 
 Part = tuple[int, bytes, int]  # an address, its bytes, and the line
 
-INTEL = re.compile(r":(?:[0-9A-F]{2}){5,}", re.IGNORECASE)
-MOTOROLA = re.compile(r"S[0-9](?:[0-9A-F]{2}){3,}", re.IGNORECASE)
+INTEL = regex(r":(?:[0-9A-F]{2}){5,}", re.IGNORECASE)
+MOTOROLA = regex(r"S[0-9](?:[0-9A-F]{2}){3,}", re.IGNORECASE)
 ADDRESS_BYTES = {"1": 2, "2": 3, "3": 4}  # of Motorola's data records
-VERILOG = re.compile(r"@[0-9A-F]{4,16}(?:\s+[0-9A-F]+)*", re.IGNORECASE)
+VERILOG = regex(r"@[0-9A-F]{4,16}(?:\s+[0-9A-F]+)*", re.IGNORECASE)
 
 
-COMMENT = re.compile(r"//[^\n]*|/\*[^\n]*?\*/")
+COMMENT = regex(r"//[^\n]*|/\*[^\n]*?\*/")
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Finding
+from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import split_value
 
 if TYPE_CHECKING:
     from hvrepl.analysis.flags import Flags
 
-STEP = re.compile(r"([\w-]+)(?:\[@([\w-]+)='([^']*)'\])?")  # of a path: an element, with an attribute that distinguishes it
+STEP = regex(r"([\w-]+)(?:\[@([\w-]+)='([^']*)'\])?")  # of a path: an element, with an attribute that distinguishes it
 LIBVIRT = "libvirt"
 NO_ELEMENT = "libvirt has no element for {}: give it to QEMU by qemu:commandline, as -global x86_64-cpu.{}={}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from hvrepl.codec.decoded import Decoded
+from hvrepl.patterns import regex
 from hvrepl.record import record, replace
 from hvrepl.render.parts import cell, label_of, meaning_of, place_of, places_of, registers_of, value_of
 from hvrepl.wording import printable
@@ -14,7 +15,7 @@ from hvrepl.wording import printable
 LEAST_RUN = 3  # the fewest empty elements that share one line
 MOST_BINARY = 64  # the most bits of a number in binary
 NO_SLOT = "every slot is free"
-AT_ADDRESS = re.compile(r"(?<=\d bytes) at 0x[0-9a-f]+")  # the address of the first byte, from a dump's reader
+AT_ADDRESS = regex(r"(?<=\d bytes) at 0x[0-9a-f]+")  # the address of the first byte, from a dump's reader
 PLAIN = ("dim", "number", "number", "meaning")
 SET = ("dim", "set", "set", "meaning")
 ZERO = ("dim", "dim", "dim", "dim")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from hvrepl.patterns import regex
 from hvrepl.record import record
 from hvrepl.wording import printable
 
@@ -14,7 +14,7 @@ NARROW = 24  # the least columns of wrapped text
 # xterm, GNOME, Tango, Windows Terminal, macOS, VGA and Solarized. Yellow, green and cyan fade on white, blue and magenta on black. So
 # everything else is distinguished by weight: set values are bold, zeros dim.
 SGR = {"name": "1", "set": "1", "number": "", "meaning": "", "dim": "2", "finding": "1;91", "error": "91"}
-OWN_SGR = re.compile(rf"(\x1b\[(?:0|{'|'.join(filter(None, SGR.values()))})m)")
+OWN_SGR = regex(rf"(\x1b\[(?:0|{'|'.join(filter(None, SGR.values()))})m)")
 
 
 @record

@@ -11,6 +11,7 @@ from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import FLAG, Field, Layout, to_key
 from hvrepl.commands.inputs.register_value import lowest_fields
 from hvrepl.commands.table import ENTRIES
+from hvrepl.patterns import regex
 from hvrepl.record import record, replace
 from hvrepl.script.argv import ASKING
 from hvrepl.script.candidates import Candidate, explained, files, matching, options, words_of
@@ -27,11 +28,11 @@ FEWEST_DIGITS = 3  # typed digits of a number that is offered without Tab
 TAKES_FIELDS = ("encode", "check", "set")
 TAKES_VALUES = ("decode", "diff")
 TAKES_HAND = ("decode", "encode", "diff", "check", "crash", "let")  # commands with a value after their first word
-DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # what follows cpuid there
-TYPE_PLACE = 2  # of eom's words
-OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # of check
-CONDITION = re.compile(r"([\w.\[\]]+)([!<>]?)")  # a field, and the beginning of an operator
-HEX_BYTES = re.compile(r"(?:0[xX])?[0-9a-fA-F`]*")
+DUMPS = {"diff": "two CPUID dumps or guest configurations", "check": "a CPUID dump or a guest's configuration"}  # the files after cpuid
+TYPE_PLACE = 2  # place among eom's words
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=")  # for check
+CONDITION = regex(r"([\w.\[\]]+)([!<>]?)")  # a field, and the beginning of an operator
+HEX_BYTES = regex(r"(?:0[xX])?[0-9a-fA-F`]*")
 
 Quote = Callable[[str], str]
 

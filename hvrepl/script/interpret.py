@@ -14,20 +14,21 @@ from hvrepl.commands.inputs.what import LONGEST_NAME, find_thing, is_number_word
 from hvrepl.commands.session import Session
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError, NotFoundError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import is_given
 from hvrepl.wording import shorten
 
-FIELD = re.compile(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which does not look like a value
-GIVEN = re.compile(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
+FIELD = regex(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which does not look like a value
+GIVEN = regex(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
 TAKES_WHAT = ("decode", "encode", "show", "diff", "check")  # commands whose first word is WHAT
-PART = re.compile(r"\d+|input|output")  # the words after the dot of a name
+PART = regex(r"\d+|input|output")  # the words after the dot of a name
 # Spaces whose name can precede a number; the names of other spaces are also things.
 SPACES = ("msr", "register", "cpuid", "hypercall", "vmbus", "whp_register")
 TAGS = ("struct", "union", "enum")
 MOST_ALIKE = 3
 DIFFERS = 2  # the fewest values for diff
 LONGEST_ALIKE = 1 << 12  # characters of a word that is compared with names
-INDEXED = re.compile(r"(\w+)[\[(]\s*(\w+)\s*[\])]([=:]?.*)", re.DOTALL)  # MSR[0x40000082], as logs print it
+INDEXED = regex(r"(\w+)[\[(]\s*(\w+)\s*[\])]([=:]?.*)", re.DOTALL)  # MSR[0x40000082], as logs print it
 # First words from other programs → the equivalent here.
 OTHERS = {
     "rdmsr": "`live WHAT` reads the MSRs of this machine, `msr NUMBER` explains one",

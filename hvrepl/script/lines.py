@@ -6,22 +6,23 @@ import os
 import re
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import is_number
 from hvrepl.record import field, mutable, record
 
-TOKEN = re.compile(
+TOKEN = regex(
     r"""(?P<space>\s+) | '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?P<open>\() | (?P<close>\)) | (?P<operator>[|>]+)
       | (?P<comment>\#) | \\(?P<escaped>[\s'"()|>\#\\]) | (?P<plain>[^\s'"()|>\#\\]+|\\)""",
     re.DOTALL | re.VERBOSE,
 )
 # A word that is being typed: its last quote may be open, and parentheses do not join it yet. A run of plain characters is taken at once
 # and for good (++): for each time that a group matches, re keeps some 70 bytes until the end.
-TYPED = re.compile(r"""(?:'[^']*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\\?\Z) | \\. | [^\s'"\\]++ | \\\Z)+""", re.DOTALL | re.VERBOSE)
-QUOTED = re.compile(r"""'([^']*)(?:'|\Z) | "((?:[^"\\]|\\.)*)(?:"|\\?\Z) | \\(.)""", re.DOTALL | re.VERBOSE)
-SPECIAL = re.compile(r"""[\s'"()\\]|^[|>#]""")  # operators and comments only at the beginning of a word
-SPECIAL_IN_SHELL = re.compile(r"""[\s'"\\$`&;|<>()*?\[\]{}!#^]""")
-OPERATOR = re.compile(r"[|>]+|\#")
-HOME = re.compile(r"(@?)(~[^/]*/.*)", re.DOTALL)
+TYPED = regex(r"""(?:'[^']*(?:'|\Z) | "(?:[^"\\]|\\.)*(?:"|\\?\Z) | \\. | [^\s'"\\]++ | \\\Z)+""", re.DOTALL | re.VERBOSE)
+QUOTED = regex(r"""'([^']*)(?:'|\Z) | "((?:[^"\\]|\\.)*)(?:"|\\?\Z) | \\(.)""", re.DOTALL | re.VERBOSE)
+SPECIAL = regex(r"""[\s'"()\\]|^[|>#]""")  # operators and comments only at the beginning of a word
+SPECIAL_IN_SHELL = regex(r"""[\s'"\\$`&;|<>()*?\[\]{}!#^]""")
+OPERATOR = regex(r"[|>]+|\#")
+HOME = regex(r"(@?)(~[^/]*/.*)", re.DOTALL)
 OPENED = {"'": "a single quote", '"': "a double quote"}
 
 

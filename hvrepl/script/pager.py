@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, cast
 
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PAGER = "less -FRX"  # -R shows colour, -X leaves the text on the screen
 FOR_LESS = {"LESS": "FRX"}  # for $PAGER=less, unless LESS says otherwise
 UNPAGED = ("", "cat")
 PLAIN_TERMINALS = ("", "dumb", "unknown")
-SGR = re.compile("\x1b\\[[0-9;]*m")
+SGR = regex("\x1b\\[[0-9;]*m")
 
 
 def is_plain(environ: Mapping[str, str], system: str = os.name) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.dump_forms import read_line
 from hvrepl.readers.kinds import DIGITS, is_row
 from hvrepl.record import record
 
-TAIL = re.compile(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]*)+", re.IGNORECASE)
-BEFORE = re.compile(r"\s*((?:decode\s+)?[a-z][\w.-]*)\s+(?=\S)", re.IGNORECASE)
+TAIL = regex(r"\s*(?:(?:0x|\\x)?[0-9a-f]{2}[\s,-]*)+", re.IGNORECASE)
+BEFORE = regex(r"\s*((?:decode\s+)?[a-z][\w.-]*)\s+(?=\S)", re.IGNORECASE)
 
 IsStruct = Callable[[str], bool]  # whether a name belongs to a struct or page, whose values are dumps
 

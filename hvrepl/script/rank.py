@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
 MOST = 200  # candidates; nobody scrolls further
@@ -16,7 +17,7 @@ WORST = 7  # result of how_well
 LONGEST_SCATTERED = 20  # typed letters that are searched with others between them
 
 
-HEX_BEGUN = re.compile(r"(0[xX])([0-9a-fA-F]*)")
+HEX_BEGUN = regex(r"(0[xX])([0-9a-fA-F]*)")
 
 
 @record

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 
+from hvrepl.patterns import regex
 from hvrepl.script.lines import quote
 
 # The prompt of this shell, copied along with the line.
-OWN_PROMPT = re.compile(r"\s*hv (?:x64|arm64)>(?:\s+|\Z)")
+OWN_PROMPT = regex(r"\s*hv (?:x64|arm64)>(?:\s+|\Z)")
 # The program's name, with its path and the prompt of a system shell before it.
-PROGRAM = re.compile(
+PROGRAM = regex(
     r"""\s*(?:(?:[$%>] | [\w.-]+@[^\s$#]+[^$#%|>]*[$#%] | \[[^\]]+\][$#] | PS\ [^>]*> | [A-Z]:\\[^>]*>)\s*)?
     (?:[^\s|>!\#'"]*[/\\])?hvrepl(?:\.exe)?(?:\s+|\Z)""",
     re.VERBOSE,
 )
 # Options, a command or a file can follow.
-ASKED = re.compile(r"\s*(?:\?\s*([\w.:-]+)|([\w.:-]+)\s*\?)(\s+[-|>].*)?\s*", re.DOTALL)
-SIGN = re.compile(r"\s*(help|\.help|\?)\s+([|>]{1,2}|[#'\"()\\])\s*")
+ASKED = regex(r"\s*(?:\?\s*([\w.:-]+)|([\w.:-]+)\s*\?)(\s+[-|>].*)?\s*", re.DOTALL)
+SIGN = regex(r"\s*(help|\.help|\?)\s+([|>]{1,2}|[#'\"()\\])\s*")
 
 
 def drop(start: re.Pattern[str], text: str) -> str:

@@ -10,6 +10,7 @@ from hvrepl.catalog.model import Field, Layout, to_key
 from hvrepl.commands.inputs.register_value import lowest_fields
 from hvrepl.commands.session import ARCH_WORDS, FORMATS
 from hvrepl.commands.values_in_hand import WORD
+from hvrepl.patterns import regex
 from hvrepl.readers.number import is_number
 from hvrepl.record import record
 from hvrepl.script.complete import LONGEST, TAKES_FIELDS
@@ -18,9 +19,9 @@ from hvrepl.script.lexicon import Held, Lexicon
 from hvrepl.script.option_words import CHOICES, Positional, awaits
 
 # A blank, an operator, or a word, in which | and > are allowed within parentheses and quotes only.
-PIECE = re.compile(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
-HEX = re.compile(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
-PART = re.compile(r"\.(?:\d+|input|output)")
+PIECE = regex(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
+HEX = regex(r"(?:0x|\\x)?[0-9a-fA-F`_]+[hH]?,?")
+PART = regex(r"\.(?:\d+|input|output)")
 
 
 @record

@@ -25,13 +25,14 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
 from hvrepl.commands.table import ENTRIES
+from hvrepl.patterns import regex
 from hvrepl.script.option_words import awaits
 from hvrepl.shell.plain import PAUSE, IsOpen
 
-ROW_HEAD = re.compile(r"\s*(?:[a-z][\w.-]*\s+){0,2}(?:0x)?[0-9a-f`]{4,}(?:\s+<[^>]*>)?:", re.IGNORECASE)
-VI_MODE = re.compile(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORECASE)
+ROW_HEAD = regex(r"\s*(?:[a-z][\w.-]*\s+){0,2}(?:0x)?[0-9a-f`]{4,}(?:\s+<[^>]*>)?:", re.IGNORECASE)
+VI_MODE = regex(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 # A pasted line that would reach a system command, or write a file.
-REACHES_OUT = re.compile(r"^\s*!|[|>]", re.MULTILINE)
+REACHES_OUT = regex(r"^\s*!|[|>]", re.MULTILINE)
 
 GOES_ON = ("=", "/")
 # Commands that require words: not all of their words are in brackets.

@@ -140,8 +140,8 @@ class Shell:
                 raise
 
     def is_known(self, text: str) -> bool:
-        """Whether a line begins as one that can be run: with a command, the name of a thing, or what is not a word."""
-        from hvrepl.script.words import shell_commands
+        """Whether a line begins as one that can be run: with a command, the name of a thing, or not with a word."""
+        from hvrepl.script.shell_words import shell_commands
 
         first = text.split()[0].partition("=")[0].rstrip(":,")
         return not first[:1].isalpha() or self.session.catalog.has_name(first) or first in dict(shell_commands())

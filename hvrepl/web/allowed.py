@@ -6,6 +6,7 @@ import re
 
 from hvrepl.commands.inputs.files import is_file
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.script.argv import ASKING, read_argv
 from hvrepl.script.lines import parse_line
 from hvrepl.script.shell_words import spelled
@@ -18,7 +19,7 @@ READ_FILES = ("annotate", "cpuid", "scan")  # commands that take files
 # Words that use files, or the session.
 ELSEWHERE = spelled("source", "save", "history", "clear", "quit")
 OWN_OPTIONS = ("specs", "output", "lines", "allow_shell", "vi", "install", "show", "root")
-PATH = re.compile(r"@.+|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
+PATH = regex(r"@.+|~.*|\.{1,2}[/\\].*|[/\\].*|[A-Za-z]:[/\\].*|[^\s()]*[/\\][^()]*", re.DOTALL)
 
 
 def refuse(text: str) -> None:

@@ -18,6 +18,7 @@ from hvrepl.commands.inputs.files import read_file
 from hvrepl.commands.session import ARCH_WORDS, Session
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers import kinds
 from hvrepl.readers.plain_text import clean
 from hvrepl.record import replace
@@ -34,8 +35,8 @@ MOST_LINES = 2000  # lines of a paste that run one by one
 MOST_ROWS = 4 << 20  # bytes of a dump in text, or of CPUID leaves
 SHORT_LOG = 1 << 20  # bytes of a log that is shown completely; a longer one shows only the lines with findings
 COLUMNS, NARROWEST, WIDEST = 100, 20, 400  # columns of the reader's screen: the default, and the limits
-PLAIN_LINE = re.compile(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # has no special meaning for the system's shell
-GIVEN = re.compile(r"\s*([^\s=:()'\"#|>!@]+)(?:\s*=\s*|\s+)([0-9][\w`]*)\s*", re.ASCII)  # WHAT VALUE, or WHAT=VALUE
+PLAIN_LINE = regex(r"[A-Za-z0-9][\w .,:=+-]*", re.ASCII)  # has no special meaning for the system's shell
+GIVEN = regex(r"\s*([^\s=:()'\"#|>!@]+)(?:\s*=\s*|\s+)([0-9][\w`]*)\s*", re.ASCII)  # WHAT VALUE, or WHAT=VALUE
 
 
 def answer(text: str, arch: str = ARCHES[0], *, columns: int = COLUMNS, session: Session | None = None) -> dict[str, Any]:

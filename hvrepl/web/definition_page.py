@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import ARCHES, Spec, space_of
+from hvrepl.patterns import regex
 from hvrepl.record import mutable, record
 from hvrepl.render.definition import (
     MANY_VALUES,
@@ -33,7 +34,7 @@ ROWS_A_UNIT = 12
 MOST_PICTURES = 4  # pictures of variants: more would explain less than their tables
 LEAST_FIELDS = 3  # fields of a variant that deserves a picture
 Table: TypeAlias = Mapping[str, Any]
-NAMES = re.compile("((?<![\\w.:/-])(?:hv-|HV)[\\w-]*\\w)", re.ASCII)  # names in text; any other word may mean something else
+NAMES = regex("((?<![\\w.:/-])(?:hv-|HV)[\\w-]*\\w)", re.ASCII)  # names in text; any other word may mean something else
 # Everything that a row of fields can contain.
 BARE: Table = {"doc": "", "note": "", "also": (), "type": [""], "type_place": "", "list": "", "values": (), "is_reserved": False}
 

@@ -14,12 +14,13 @@ from hvrepl.catalog.constants import fields_in
 from hvrepl.catalog.index import WAS, Index, is_seen
 from hvrepl.catalog.model import ARCHES, COMMON, Document, Spec, to_key
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 from hvrepl.render.names import fill_range
 
 LISTS, STATIC = "list", "static"  # paths below the root that are not names
 TAKEN = (LISTS, STATIC)
-SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)  # a name that any system accepts as a folder
-SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
+SAFE = regex(r"[\w-][\w.-]*", re.ASCII)  # a name that any system accepts as a folder
+SOURCE = regex(r"([\w.-]+):([^#]+)#(\S+)")
 
 
 class Subject(NamedTuple):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
+from hvrepl.patterns import regex
 from hvrepl.render.describe import describe
 from hvrepl.render.flag import flag_facts
 from hvrepl.render.names import fill_range
 from hvrepl.web.links import Links
 
 LONG = 100  # fields and values of a page that may be in parts
-ID = re.compile('id="([fv]-[^"]+)"')
+ID = regex('id="([fv]-[^"]+)"')
 
 
 def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:

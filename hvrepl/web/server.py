@@ -21,6 +21,7 @@ from hvrepl.codec.decoded import dump
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.record import replace
 from hvrepl.web.links import STATIC
 from hvrepl.web.site import POLICY, SEARCH, STATIC_FILES, Site
@@ -43,7 +44,7 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 HTML, TEXT = TYPES[".html"], "text/plain; charset=utf-8"
-PART = re.compile(r"(.+/)[0-9]{1,4}/")
+PART = regex(r"(.+/)[0-9]{1,4}/")
 # Rules that the policy in a page cannot express, and those for every reply.
 HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",

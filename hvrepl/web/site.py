@@ -18,6 +18,7 @@ from hvrepl.catalog.catalog import Entry
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
+from hvrepl.patterns import regex
 from hvrepl.record import record, replace
 from hvrepl.render.names import arch_of_all, heading_of, number_of, say_arch
 from hvrepl.version import __version__
@@ -29,7 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TEMPLATES, STATIC_FILES = (os.path.join(HERE, name) for name in ("templates", "static"))
 MOST_BYTES = 50_000  # of a page; a longer one is split into parts
 ROWS_A_UNIT = 20
-ANCHOR = re.compile('href="#([fv]-[^"]+)"')
+ANCHOR = regex('href="#([fv]-[^"]+)"')
 HERE_ROOT = "\0/"  # the root in pieces whose page is not yet known; no text of a spec contains it
 SEARCH = f"{STATIC}/search.json"
 MISSING = "404.html"

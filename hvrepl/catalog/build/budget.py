@@ -37,7 +37,9 @@ def check_budget(specs: Sequence[Spec], tables: Tables, spaces: Iterable[Space],
     for spec in specs:
         yield from (f"{spec.file}: {spec.name}: {fault}" for fault in (*check_cost(*costs.of(spec)), *check_lookups(spec)))
         for remark in (remark for shorthand in spec.shorthands for remark in shorthand.remarks):
-            yield from (f"{spec.file}: {spec.name}: remark {remark.code}: {fault}" for fault in check_pattern(remark.pattern, is_form=False))
+            yield from (
+                f"{spec.file}: {spec.name}: remark {remark.code}: {fault}" for fault in check_pattern(remark.pattern, is_form=False)
+            )
     for _, file, table in tables:
         if table.get("kind") == LOG and not list(check_tables(table, file)):
             for form in parse_forms(table, file):
@@ -72,7 +74,9 @@ def check_lookups(spec: Spec) -> Iterator[str]:
         texts = [*(layout.summary or ()), *(one.text for one in layout.findings)]
         conditions = [layout.unused or {}, *(one.when for one in layout.findings)]
         references += sum(1 + text.count("{") + text.count("?") for text in texts) + sum(map(len, conditions))
-        references += sum(any(isinstance(one, str) for one in (field.size, field.count)) + bool(field.switch or field.used) for field in layout.fields)
+        references += sum(
+            any(isinstance(one, str) for one in (field.size, field.count)) + bool(field.switch or field.used) for field in layout.fields
+        )
     if references * fields > MOST_STEPS:
         yield "too many fields, and too many references to them"
 

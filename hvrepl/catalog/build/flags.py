@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from hvrepl.catalog.build.book import Book
 from hvrepl.catalog.model import ARCHES, FLAG, Flag, Spec
+from hvrepl.patterns import regex
 
 READS = ("switch", "number", "text", "auto")
 ADVISED = ("", "always", "nested", "vmx", "sometimes")
-LIBVIRT = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
-VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
+LIBVIRT = regex(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
+VERSION = regex(r"[0-9]{1,3}\.[0-9]{1,3}")
 
 
 def check_flag(spec: Spec, book: Book) -> Iterator[str]:

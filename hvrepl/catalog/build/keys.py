@@ -8,7 +8,17 @@ from typing import Any
 from hvrepl.catalog.alike import alike
 
 # The largest values of keys that determine memory: bits, bytes, digits and elements.
-MOST = {"width": 4096, "bits": 4096, "size": 1 << 20, "head": 1 << 20, "at": 1 << 20, "digits": 32, "count": 4096, "back": 40, "rank": 1 << 30}
+MOST = {
+    "width": 4096,
+    "bits": 4096,
+    "size": 1 << 20,
+    "head": 1 << 20,
+    "at": 1 << 20,
+    "digits": 32,
+    "count": 4096,
+    "back": 40,
+    "rank": 1 << 30,
+}
 TYPE_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a table"}
 TEXT = (str,)
 NUMBER = (int,)
@@ -189,7 +199,22 @@ REQUIRED = {
     "document": ("title",),
 }
 # Lists hold text, except these, which hold tables; and the value types of tables with free keys.
-LISTS_OF_TABLES = ("address", "names", "values", "shorthand", "remarks", "fields", "findings", "readings", "when", "space", "form", "says", "takes", "until")
+LISTS_OF_TABLES = (
+    "address",
+    "names",
+    "values",
+    "shorthand",
+    "remarks",
+    "fields",
+    "findings",
+    "readings",
+    "when",
+    "space",
+    "form",
+    "says",
+    "takes",
+    "until",
+)
 TABLES_OF: Mapping[str, type] = {"values": str, "cases": str, "sets": int, "set": str, "unless": str}
 # Keys of files of a single kind.
 OWN_KEYS = {
@@ -249,7 +274,7 @@ def check_own_keys(table: Mapping[str, Any], where: str) -> Iterator[str]:
     yield from (f"{where}{key} does not apply to kind {kind}" for key in foreign)
 
 
-def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:
+def check_tables(table: Mapping[str, Any], file: str) -> Iterator[str]:  # noqa: C901 - one rule after the other
     """check_keys over a whole file, each fault with its place."""
     yield from check_keys("file", table, f"{file}: ")
     yield from check_own_keys(table, f"{file}: ")

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from hvrepl.catalog.build.book import Book
+from hvrepl.catalog.build.references import check_cited, compile_strictly
 from hvrepl.catalog.log_forms import BLANK, READERS, REFERENCE, LogForm, Saying, compile_pattern, groups_in, groups_used
 from hvrepl.catalog.model import ARCHES, CRASH_PARAMETERS, Spec
 from hvrepl.catalog.parse_specs import NUMBER, PlaceError, parse_bits
-from hvrepl.catalog.build.references import check_cited, compile_strictly
 
 
 def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
@@ -22,7 +22,7 @@ def check_forms(forms: Sequence[LogForm], book: Book) -> Iterator[str]:
     yield from (f"{form.file}: {form.name}: defined twice" for form in forms if names[form.name] > 1)
 
 
-def check_form(form: LogForm, book: Book) -> Iterator[str]:
+def check_form(form: LogForm, book: Book) -> Iterator[str]:  # noqa: C901 - one rule after the other
     if bool(form.pattern) == bool(form.reader) or (form.reader and form.reader not in READERS):
         yield f"needs either a pattern or a reader ({', '.join(READERS)})"
         return
@@ -56,7 +56,7 @@ def find_shown(path: str, book: Book) -> bool:
     return any(spec and spec.layout and book.find_field(spec, spec.layout, field) for spec in specs)
 
 
-def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[str]:
+def check_saying(one: Saying, kinds: Mapping[str, str], book: Book) -> Iterator[str]:  # noqa: C901 - one rule after the other
     """The thing exists, and has the fields or bits that are set. A name from the log is unknown in advance, so it must be optional."""
     if one.arch not in ("", *ARCHES):
         yield f"arch must be one of {', '.join(ARCHES)}"

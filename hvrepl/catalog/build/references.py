@@ -7,13 +7,27 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hvrepl.catalog.build.book import FORMATTERS, Book, fields, is_range, layouts
+from hvrepl.catalog.model import (
+    ARCHES,
+    COMMON,
+    PLAIN_TYPES,
+    SIGNATURES,
+    Field,
+    Layout,
+    Remark,
+    Spec,
+    context_of,
+    counters,
+    space_of,
+    to_key,
+)
 from hvrepl.catalog.parse_specs import PlaceError
-from hvrepl.catalog.model import ARCHES, COMMON, PLAIN_TYPES, SIGNATURES, Field, Layout, Remark, Spec, context_of, counters, space_of, to_key
 from hvrepl.digits import to_int
+from hvrepl.patterns import regex
 
-SOURCE = re.compile(r"([\w.-]+):([^#]+)#(\S+)")
-PRIVILEGE = re.compile(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
-LINE_NUMBER = re.compile(r"L?[0-9]+(-L?[0-9]+)?")
+SOURCE = regex(r"([\w.-]+):([^#]+)#(\S+)")
+PRIVILEGE = regex(r"(\w+):(0x[0-9a-fA-F]+|[0-9]+)\.([\w.]+)")
+LINE_NUMBER = regex(r"L?[0-9]+(-L?[0-9]+)?")
 
 
 def check_references(spec: Spec, book: Book) -> Iterator[str]:
@@ -66,7 +80,11 @@ def check_interface(spec: Spec, book: Book) -> Iterator[str]:
         yield "interface: a spec with an address belongs to Hyper-V"
     signatures = book.find(SIGNATURES, spec.arch)
     known = {one.name for one in signatures.values} if signatures else set()
-    yield from (f"interface: {vendor} is not a name in {SIGNATURES}" for vendor in (spec.interface.vendors if spec.interface else ()) if vendor not in known)
+    yield from (
+        f"interface: {vendor} is not a name in {SIGNATURES}"
+        for vendor in (spec.interface.vendors if spec.interface else ())
+        if vendor not in known
+    )
 
 
 def check_privilege(spec: Spec, book: Book) -> Iterator[str]:

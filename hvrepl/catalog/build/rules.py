@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hvrepl.catalog.build.book import FORMATTERS, KINDS, MOST_SHOWN, OF_ANY_WIDTH, WORDS, Book, fields, layouts
-from hvrepl.catalog.index import WAS, Index, elements, name_rows, reach
-from hvrepl.catalog.build.keys import check_tables
 from hvrepl.catalog.build.budget import check_budget
-from hvrepl.catalog.log_forms import OWN, parse_forms
+from hvrepl.catalog.build.flags import check_flag
+from hvrepl.catalog.build.keys import check_tables
 from hvrepl.catalog.build.log_rules import check_forms
+from hvrepl.catalog.build.read_specs import parse_tables, read_folder, to_specs
+from hvrepl.catalog.build.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
+from hvrepl.catalog.build.texts import check_texts
+from hvrepl.catalog.build.tiles import check_cases_fit, check_loops, check_tiles
+from hvrepl.catalog.index import WAS, Index, elements, name_rows, reach
+from hvrepl.catalog.log_forms import OWN, parse_forms
 from hvrepl.catalog.model import ARCHES, COMMON, FLAG, Document, Enumerator, Layout, Space, Spec, to_key
 from hvrepl.catalog.parse_specs import LOG, Tables
 from hvrepl.catalog.paths import case_names
 from hvrepl.catalog.taking import taken
-from hvrepl.catalog.build.read_specs import parse_tables, read_folder, to_specs
-from hvrepl.catalog.build.flags import check_flag
-from hvrepl.catalog.build.references import check_references, check_shorthands, check_sources, check_switches, check_types, sources
-from hvrepl.catalog.build.texts import check_texts
-from hvrepl.catalog.build.tiles import check_cases_fit, check_loops, check_tiles
 from hvrepl.errors import HvreplError, SpecError
 
 NUMBERED = ("register", "cpuid", "hypercall")

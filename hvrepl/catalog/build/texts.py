@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hvrepl.catalog.build.book import FORMATTERS, MOST_SHOWN, OF_ANY_WIDTH, Book, is_range, layouts
 from hvrepl.catalog.model import AND, COMMON, Layout, Spec, When, to_key
+from hvrepl.patterns import regex
 
 NUMBER_FORMS = ("d", "x", "X", "title")
 WHEN_WORDS = ("known", "unknown")
-PLACEHOLDER = re.compile(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
-GUARD = re.compile(r"!?([\w.]+)\? ")
+PLACEHOLDER = regex(r"\{(?:count|used)\(([\w.]+)\)\}|\{spec:([\w-]+)\}|\{([\w.]+)(?: - ([\w.]+))?(?::(\w+))?\}")
+GUARD = regex(r"!?([\w.]+)\? ")
 Find = Callable[[Sequence[Layout], str, Spec, Book], bool]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hvrepl.codec.decoded import quote_json
+from hvrepl.patterns import regex
 from hvrepl.record import record
 
-NAME = re.compile(r"\{x\d+\}")
+NAME = regex(r"\{x\d+\}")
 WORD = 64
 WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, rarely recur
 TABLE_BITS = 10  # bits of a table's key: at most 1024 texts

@@ -22,12 +22,13 @@ from hvrepl.codec.phrases import (
 )
 from hvrepl.codec.stream.fragments import NAME, Code, Fragment, Memo, escape, in_hex, joined, literal, looked_up, mask_of, tabled, write
 from hvrepl.codec.stream.locate import LocatedTree, Spot, UnlocatedError
+from hvrepl.patterns import regex
 from hvrepl.record import field, mutable, replace
 
 Condition = tuple[int, Callable[[Code], str]]  # the bits that it depends on, and the source of an expression
 FORMS = {"d": "", "x": ":#x", "X": ":X"}
 ALWAYS = "True"
-UNTITLED = re.compile(r"\{[^}]*\}")
+UNTITLED = regex(r"\{[^}]*\}")
 
 
 @mutable

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from hvrepl.commands.inputs.what import Target, fields_called
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import is_number
 
-NAME = re.compile(r"!?[a-z_][\w.\[\]]*", re.IGNORECASE)
+NAME = regex(r"!?[a-z_][\w.\[\]]*", re.IGNORECASE)
 
 
 def join_fields(session: Session, target: Target, words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -14,6 +14,7 @@ from hvrepl.commands.inputs.files import CHUNK, is_file, numbered_lines, read_ch
 from hvrepl.commands.inputs.register_value import read_word
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import read_cpuid, read_number
 from hvrepl.readers.plain_text import decode
 from hvrepl.record import record, replace
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from hvrepl.readers.cpuid import Dump
 
 PAGE = 4096  # bytes that are read at an address for a struct without a fixed size
-HEX = re.compile("[0-9a-fA-F]+")
-ADDRESS = re.compile("0[xX][0-9a-fA-F_]+|[0-9]+")
+HEX = regex("[0-9a-fA-F]+")
+ADDRESS = regex("0[xX][0-9a-fA-F_]+|[0-9]+")
 
 
 @record

@@ -11,16 +11,17 @@ from hvrepl.catalog.model import Field, Layout, Spec, to_key
 from hvrepl.codec.variants import enumerator_value
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import AMBIGUOUS, fit, read_cpuid, read_given
 from hvrepl.wording import shorten
 
-HEX_BYTES = re.compile(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
-NAME = re.compile(r"[a-z_][\w-]{1,80}", re.IGNORECASE)
+HEX_BYTES = regex(r"\s*[0-9a-fA-F]{2}(?:[\s:-]+[0-9a-fA-F]{2})+\s*")
+NAME = regex(r"[a-z_][\w-]{1,80}", re.IGNORECASE)
 CPUID_WIDTH = 128
 # Numbers with only one reading, which need no remark. Lines of them are read many at a time.
 REGISTER_LINE = rb"eax=0x(%s) ebx=0x(%s) ecx=0x(%s) edx=0x(%s)\r?\n" % ((rb"[0-9a-fA-F]{1,8}",) * 4)
-REGISTERS = re.compile(REGISTER_LINE)
-REGISTER_LINES = re.compile(rb"(?:%s)+" % REGISTER_LINE)
+REGISTERS = regex(REGISTER_LINE)
+REGISTER_LINES = regex(rb"(?:%s)+" % REGISTER_LINE)
 
 
 def read_word(session: Session, found: Found, text: str) -> tuple[bytes, str]:

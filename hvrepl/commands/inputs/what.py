@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.index import other_arch
 from hvrepl.catalog.model import Field, to_key
@@ -11,13 +9,14 @@ from hvrepl.codec.encode.assignment import Assignment
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.number import GUID, read_given, read_number
 from hvrepl.record import record, replace
 from hvrepl.wording import shorten
 
-NUMBER = re.compile(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
-HEX = re.compile("[0-9a-fA-F]+")
-SLOT = re.compile("[0-9]{1,4}")
+NUMBER = regex(rf"0[xX][0-9a-fA-F_]+|[0-9]+|(?i:{GUID.pattern})")
+HEX = regex("[0-9a-fA-F]+")
+SLOT = regex("[0-9]{1,4}")
 LONGEST_NAME = 200
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from hvrepl.errors import FileError, UsageError
+from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import LIBVIRT, NESTED, PRESENT, Given, Guest, Paths, Remark, places_of, split_value
 from hvrepl.readers.guests.options import options_in, read_options, to_switch
 from hvrepl.wording import shorten
 
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
-DECLARATION = re.compile(r"<\?xml[^>]*\?>")
+DECLARATION = regex(r"<\?xml[^>]*\?>")
 
 
 def read_domains(text: str, name: str, paths: Paths) -> list[Guest]:

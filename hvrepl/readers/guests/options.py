@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import ELSEWHERE, NESTED, Given, Guest, Remark
 from hvrepl.record import replace
 from hvrepl.wording import shorten
@@ -12,9 +12,9 @@ from hvrepl.wording import shorten
 ON = frozenset({"on", "yes", "true", "y"})
 OFF = frozenset({"off", "no", "false", "n"})
 SIGNS = {"+": "on", "-": "off"}  # before the name of a flag
-FLAG = re.compile(r"hv[-_]")
+FLAG = regex(r"hv[-_]")
 WITH_WORD = frozenset({"cpu", "name", "accel", "machine", "M", "global", "readconfig"})  # options that take a word and are read here
-VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(")
+VARIABLE = regex(r"\$\{?\w+\}?|\$\(")
 
 
 def split_shell(text: str) -> list[str]:

@@ -6,14 +6,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import QEMU, Guest
 from hvrepl.readers.guests.options import options_in, read_keys, read_options, split_shell
 from hvrepl.record import replace
 
-PROGRAM = re.compile(r"""(?:^|(?<=[\s/'"]))(?P<program>qemu-system-(?P<arch>[a-z0-9_]+)|qemu-kvm|kvm)(?:\.exe)?(?=['"]?(?:\s|$))""")
-OPTION = re.compile(r"(?:^|\s)['\"]?--?(?:cpu|machine|M|accel|enable-kvm|name|m|smp|drive|device|nodefaults)(?=['\"]?[\s=]|['\"]?$)")
-STARTED_BY = re.compile(r"\bqemu version: ?(\d+\.\d+)")
-CUT = re.compile(r"--?cpu\s+['\"]?\S+,\s*$")
+PROGRAM = regex(r"""(?:^|(?<=[\s/'"]))(?P<program>qemu-system-(?P<arch>[a-z0-9_]+)|qemu-kvm|kvm)(?:\.exe)?(?=['"]?(?:\s|$))""")
+OPTION = regex(r"(?:^|\s)['\"]?--?(?:cpu|machine|M|accel|enable-kvm|name|m|smp|drive|device|nodefaults)(?=['\"]?[\s=]|['\"]?$)")
+STARTED_BY = regex(r"\bqemu version: ?(\d+\.\d+)")
+CUT = regex(r"--?cpu\s+['\"]?\S+,\s*$")
 
 
 def is_argv(raw: bytes) -> bool:

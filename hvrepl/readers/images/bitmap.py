@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from hvrepl.patterns import regex
 from hvrepl.readers.images.source import Source, read
 
 PIECE = 1 << 18  # bytes that are read at once: the pages of 8 GiB
-ONES = re.compile("1+")
+ONES = regex("1+")
 
 
 def pieces(source: Source, offset: int, bits: int) -> Iterator[tuple[int, int, int]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.build.kept import open_kept
+from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.errors import FileError, SpecError
 

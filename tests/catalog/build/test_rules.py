@@ -110,7 +110,9 @@ def test_the_rules_know_the_formatters_that_the_codec_has() -> None:
 
 
 def test_the_command_reports_all_faults() -> None:
-    run = subprocess.run([sys.executable, "-m", "hvrepl.catalog.build.rules", GOOD, BAD_SPECS / "spaces_arch"], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "hvrepl.catalog.build.rules", GOOD, BAD_SPECS / "spaces_arch"], capture_output=True, text=True
+    )
     assert (run.returncode, run.stdout.splitlines()) == (1, list(expected(BAD_SPECS / "spaces_arch")))
 
 

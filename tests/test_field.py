@@ -11,8 +11,7 @@ import re
 from collections import Counter
 from typing import Any
 
-import pytest
-
+from tests.each import each
 from tests.paths import DATA
 from tests.program import call
 
@@ -22,8 +21,8 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
-def test_a_real_input_is_explained_correctly(row: dict[str, Any]) -> None:
+@each(ROWS, lambda row: row["id"], parts=8)
+def test_what_people_have_is_told_as_what_it_is(row: dict[str, Any]) -> None:
     done = call(*row["run"], stdin=row["stdin"].encode(), columns=0)
     given = set(row["stdin"].splitlines())
     told = "\n".join(line for line in (done.out + done.err).splitlines() if line not in given)

@@ -10,14 +10,15 @@ import pytest
 
 from hvrepl.analysis.identify import identify_number
 from tests.codec.layouts import DECODERS, Thing, thing, tree
+from tests.each import each
 from tests.paths import DATA
 
 with (DATA / "values.tsv").open(encoding="utf-8") as table:
     VALUES = list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-@pytest.mark.parametrize("row", VALUES, ids=[f"{row['what'] or 'lone'} {row['arch']} {row['value']}" for row in VALUES])
-def test_a_value_from_the_wild_is_explained_in_one_sentence(row: dict[str, str]) -> None:
+@each(VALUES, lambda row: f"{row['what'] or 'lone'} {row['arch']} {row['value']}")
+def test_a_value_from_the_wild_is_told_in_one_sentence(row: dict[str, str]) -> None:
     number = int(row["value"], 16)
     if not row["what"]:
         assert identify_number(DECODERS[row["arch"]], number).summary == row["summary"]

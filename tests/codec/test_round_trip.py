@@ -18,7 +18,7 @@ from tests.fuzz import amount, examples, sampled
 
 
 @sampled
-@pytest.mark.parametrize("one", THINGS, ids=str)
+@each(THINGS, parts=32)
 def test_a_layout_keeps_what_holds_for_all(one: Thing) -> None:
     for place, data in enumerate(samples(one)):
         node = one.decode(data)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from tests.codec.layouts import THINGS, thing, tree
+from tests.each import each
 from tests.paths import DATA
 
 ROWS: list[dict[str, Any]] = json.loads((DATA / "vocabulary.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[f"{row['what']} {row['arch']} {row['value'][:40]}" for row in ROWS])
+@each(ROWS, lambda row: f"{row['what']} {row['arch']} {row['value'][:40]}")
 def test_a_word_of_the_format_means_what_its_readme_says(row: dict[str, Any]) -> None:
     name, _, output = row["what"].partition(".")
     one = thing(name, row["arch"], output=bool(output))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from time import perf_counter
 
 import pytest
@@ -14,6 +15,7 @@ from hvrepl.catalog.parse_specs import join_registers
 from hvrepl.errors import UsageError
 from hvrepl.readers import cpuid as read_cpuid
 from hvrepl.readers.cpuid import FORMS, Leaves, find_leaves, to_text
+from tests.each import each
 from tests.paths import DATA
 
 DATA = DATA / "cpuid"
@@ -47,11 +49,9 @@ LINES = {
 CASES = {"as_it_is": str, "upper": lambda line: line.upper().replace("0X", "0x"), "lower": str.lower}
 
 
-@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("end", ["", "\r"], ids=["lf", "crlf"])
-def test_a_leaf_is_read_in_every_form(line: str, case, end: str) -> None:  # type: ignore[no-untyped-def]
-    found = list(find_leaves(case(line) + end))
+@each(product(LINES, CASES, ["", "\r"]))
+def test_a_leaf_is_read_in_every_form(name: str, case: str, end: str) -> None:
+    found = list(find_leaves(CASES[case](LINES[name]) + end))
     assert [(one.leaf, one.subleaf, dict(one.registers), one.remark) for one in found] == [(0x40000003, 0, REGISTERS, "")]
 
 

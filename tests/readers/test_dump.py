@@ -7,7 +7,6 @@ import re
 import struct
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import assume, example, given
@@ -20,9 +19,6 @@ from tests.at_hand import need
 from tests.fuzz import amount, sampled
 from tests.paths import DATA
 from tests.readers.dump_printers import BASE, PRINTERS, print_kernel
-
-if TYPE_CHECKING:
-    pass
 
 DUMPS = DATA / "dumps"
 PAGE = (DUMPS / "page.bin").read_bytes()

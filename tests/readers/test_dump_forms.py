@@ -90,16 +90,14 @@ def is_right(dumps: list[Dump], truth: Dump, how: str) -> bool:
 
 
 @sampled
-@pytest.mark.parametrize("given", amount(["tricky"], list(DATAS)))
-@pytest.mark.parametrize("name", ALL)
+@each(product(ALL, amount(["tricky"], list(DATAS))), parts=4)
 def test_a_form_that_was_copied_is_read_right(name: str, given: str) -> None:
     for how, raw in encodings(ALL[name](DATAS[given])):
         assert [dump.data for dump in read_bytes(raw, is_hex="Rust" in name)] == [DATAS[given]], how
 
 
 @sampled
-@pytest.mark.parametrize("given", amount(["tricky"], list(DATAS)))
-@pytest.mark.parametrize("name", WITH_ADDRESS)
+@each(product(WITH_ADDRESS, amount(["tricky"], list(DATAS))), parts=8)
 def test_a_damaged_dump_is_read_right_or_refused(name: str, given: str) -> None:
     text = WITH_ADDRESS[name](DATAS[given])
     (whole,) = read_bytes(text.encode())

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.opening import open_index
 from hvrepl.render.definition import blocks_of
 from hvrepl.render.describe import describe
 from hvrepl.render.layout_svg import draw_layout, rows_of_bits, rows_of_bytes
+from tests.each import each
 
 CATALOG = Catalog(open_index())
 
@@ -27,10 +26,8 @@ def no_link(_: Mapping[str, Any]) -> str:
     return ""
 
 
-@pytest.mark.parametrize("name", sorted({*CATALOG.laid_out("register"), *CATALOG.laid_out("word"), *CATALOG.laid_out("cpuid")})[::7])
+@each(name for kind in ("register", "word", "cpuid") for name in CATALOG.laid_out(kind) if CATALOG.has_name(name))
 def test_the_rows_of_a_word_have_every_bit_once(name: str) -> None:
-    if not CATALOG.has_name(name):
-        return
     fields, width = fields_of(name)
     rows = list(rows_of_bits(fields, width, no_link))
     for row in rows:

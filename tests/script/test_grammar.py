@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.each import each
 from tests.paths import DATA
 from tests.program import Ended, call
 
@@ -34,8 +35,8 @@ def said(ended: Ended, place: str = "") -> tuple[int, str]:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize(("line", "status", "text", "elsewhere"), [(*row, "")[:4] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_a_line_means_the_same_wherever_it_is(line: str, status: str, text: str, elsewhere: str) -> None:
+@each(((*row, "")[:4] for row in ROWS), lambda row: row[0], parts=8)
+def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: str, elsewhere: str) -> None:
     expected = (int(status), text)
     assert said(call(*shlex.split(line), stdin_is_terminal=True)) == expected
     in_lines = (int(elsewhere[0]), elsewhere[2:]) if elsewhere else expected

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -49,12 +50,13 @@ def expected(folder: Path) -> Iterator[str]:
             yield f"{path}: {fault}".replace("{good}", str(GOOD)).replace("{folder}", str(folder))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_a_bad_example_gives_its_fault_and_no_other(example: Path, tmp_path: Path) -> None:
-    folder = place(example, tmp_path)
-    wanted = list(expected(folder))
-    assert wanted
-    assert sorted(check_folders([GOOD, folder])) == sorted(wanted)
+@each(EXAMPLES, lambda path: path.stem, parts=4)
+def test_a_bad_example_gives_its_fault_and_no_other(example: Path) -> None:
+    with TemporaryDirectory() as empty:
+        folder = place(example, Path(empty))
+        wanted = list(expected(folder))
+        assert wanted
+        assert sorted(check_folders([BESIDE, folder])) == sorted(wanted)
 
 
 def test_the_good_specs_of_the_examples_follow_the_rules() -> None:

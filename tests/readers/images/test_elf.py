@@ -10,7 +10,7 @@ import pytest
 
 from hvrepl.readers.images.formats import memory_in
 from hvrepl.readers.images.memory import Facts
-from tests.fuzz import amount
+from tests.fuzz import amount, sampled
 from tests.images.core import LOAD, MANY, NOTE, NOTES, PAGE, TIMER, VERSION_RESPONSE, Segment, core, elf, note_of, page, samples
 from tests.images.hostile import BytesSource, cuts, fields, survives, words
 
@@ -51,14 +51,16 @@ def test_a_core_of_arm64_says_so() -> None:
     assert facts(elf([(0, 0x1000, A)], machine=183)).arch == "arm64"
 
 
+@sampled
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_core_cut_anywhere_says_so_and_gives_what_there_is(name: str) -> None:
-    for harm in cuts(SAMPLES[name], range(0, 512, amount(8, 1)), step=amount(256, 16)):
+    for harm in cuts(SAMPLES[name], range(0, 512, amount(24, 1)), step=amount(256, 16)):
         found = survives(harm.data, truth=PAGES)
         assert found.fault or found.format == "raw", harm
         assert sum(map(len, found.pages.values())) <= len(harm.data), harm
 
 
+@sampled
 @pytest.mark.parametrize("name", ["core", "bits_32", "extended"])
 def test_a_core_with_any_field_changed_does_no_harm(name: str) -> None:
     harms = fields(SAMPLES[name], words(0, 256))
@@ -162,6 +164,7 @@ def test_overlapping_bytes_of_the_file_are_searched_once() -> None:
     assert found.pages == {0x5000: A, 0x6000: B, 0x2000: A}
 
 
+@sampled
 def test_65534_segments_over_one_mebibyte_are_one_mebibyte_of_work() -> None:
     table = loads(*((0, number << 32, 1 << 20, 1 << 20) for number in range(amount(1000, 0xFFFE))))
     data = core(table, A * 256)
@@ -218,6 +221,7 @@ def test_a_kernel_names_its_release_in_a_note(name: str) -> None:
     assert facts(data).kernel == kernel
 
 
+@sampled
 def test_notes_without_end_are_looked_at_for_a_while() -> None:
     empty = struct.pack("<III", 1, 0, 0) + b"A\0\0\0"
     assert survives(with_notes(empty * amount(2000, 200_000))).fault == ""

@@ -68,6 +68,7 @@ def test_the_later_record_counts_and_what_none_has_is_zeros(tmp_path: Path, reco
         assert [read(source, at, 1) for at in range(len(data))] == [data[at : at + 1] for at in range(len(data))]
 
 
+@sampled
 def test_records_in_any_order_are_as_they_would_be_written(tmp_path: Path) -> None:
     values = random.Random(2)
     for _ in range(amount(30, 1000)):

@@ -184,6 +184,7 @@ def test_a_bomb_is_passed_in_a_little_memory(tmp_path: Path) -> None:
             tracemalloc.stop()
 
 
+@sampled
 def test_whatever_is_cut_gives_what_there_is_of_it_first(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     packed = pack(NOISE[: 1 << 17] + A + NOISE[: 1 << 17])
     whole = everything(write(tmp_path / "whole", packed))[0]

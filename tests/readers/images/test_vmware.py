@@ -10,7 +10,7 @@ import pytest
 
 from hvrepl.errors import FileError
 from hvrepl.readers.images.formats import open_memory, read_at
-from tests.fuzz import amount
+from tests.fuzz import amount, sampled
 from tests.images import vmware
 from tests.images.core import PAGE, write
 from tests.images.source import is_part, pages_in, pokes, read_all
@@ -141,6 +141,7 @@ def test_memory_within_a_state_that_is_truncated_is_read_as_far_as_it_goes() -> 
             assert said == f"is truncated: {start + 4 * PAGE - size} bytes of the memory in it are missing"
 
 
+@sampled
 def test_a_damaged_state_is_a_line_or_memory_and_never_more() -> None:
     data = state({"memory": WITH_HOLE + block("Memory", A + B + C + D, 0, 0)})
     for width in (1, 4, 8):

@@ -6,6 +6,7 @@ import os
 import struct
 import tracemalloc
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hvrepl.errors import FileError
 from hvrepl.readers.images import ranges
 from hvrepl.readers.images.formats import memory_in, open_memory, read_at
 from hvrepl.readers.images.xen import PIECE
-from tests.fuzz import amount
+from tests.fuzz import amount, sampled
 from tests.images.core import PAGE, elf
 from tests.images.source import BytesSource, is_part, pokes, read_all
 from tests.images.xen import NOBODY, xen
@@ -76,7 +77,8 @@ def test_pages_of_nobody_are_passed_over() -> None:
     assert read_all(xen(nobody + PAGES[:3] + nobody * 2 + PAGES[3:] + nobody)) == (TRUTH, "")
 
 
-def test_a_core_that_is_truncated_gives_what_is_there_and_says_so() -> None:
+@sampled
+def test_a_core_that_is_cut_gives_what_is_there_and_says_so() -> None:
     data = xen(PAGES)
     table = len(data) - 8 * len(PAGES)
     for size in {*range(4, len(data), amount(211, 1)), *range(table - 9, len(data)), 64, 128}:
@@ -107,12 +109,13 @@ def test_pages_that_are_cut_say_how_much_is_missing() -> None:
     assert sum(map(len, found.values())) == len(PAGES) * PAGE - 5000
 
 
+@sampled
 def test_a_damaged_header_is_a_line_or_memory_and_never_more() -> None:
     data = xen(PAGES)
-    for width in (1, 4, 8):
-        for _, poked in pokes(data, range(5 + width - 1, 64 + 64 * 6 + 200, amount(13, 1)), width):
-            found, _ = read_all(poked)
-            assert sum(map(len, found.values())) <= len(data)
+    harms = (poked for width in (1, 4, 8) for _, poked in pokes(data, range(5 + width - 1, 64 + 64 * 6 + 200), width))
+    for poked in islice(harms, 0, None, amount(31, 1)):
+        found, _ = read_all(poked)
+        assert sum(map(len, found.values())) <= len(data)
 
 
 def test_damaged_numbers_say_so() -> None:

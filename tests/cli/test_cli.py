@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -118,19 +119,22 @@ COLORED = [
     ("decode", "0x40000083"),
     ("show", "guest-id"),
     ("show", "sint2"),
-    ("list",),
+    ("list", "vmbus"),
     ("find", "sint"),
     ("diff", "sint2", "0x200f3", "0x10013"),
     ("encode", "sint2", "vector=1"),
 ]
 
 
-@pytest.mark.parametrize("form", ["fields", "bits", "line", "table"])
-@pytest.mark.parametrize("words", COLORED, ids=lambda words: " ".join(words[:2]))
+IN_COLOR = [*product(COLORED, ["fields", "bits", "line", "table"]), (("list",), "fields")]
+
+
+@pytest.mark.parametrize(("words", "form"), IN_COLOR, ids=[" ".join([*words[:2], form]) for words, form in IN_COLOR])
 def test_colour_changes_nothing_but_colour(words: tuple[str, ...], form: str) -> None:
-    for columns in (0, 40, 80):
-        plain = call(*words, "-f", form, columns=columns)
-        colored = call(*words, "-f", form, "--color", "always", columns=columns)
+    for columns, is_terminal in ((0, False), (40, True)):
+        plain, colored = (
+            call(*words, "-f", form, "--color", color, columns=columns, stdout_is_terminal=is_terminal) for color in ("never", "always")
+        )
         assert SGR.sub("", colored.out) == plain.out
         assert "\x1b" not in plain.out
         assert colored.err == plain.err

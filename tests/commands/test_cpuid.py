@@ -514,6 +514,5 @@ def test_every_dump_can_be_compared_with_every_dump(dump: Path) -> None:
     assert call("diff", "cpuid", str(dump), str(dump)).status == 0
     for other in ALL_DUMPS:
         statuses = (0, 1) if (str(dump) == TWO) == (str(other) == TWO) else (2,)  # of two machines with one
-        for form in ("fields", "json"):
-            ended = call("diff", "cpuid", str(dump), str(other), "-f", form)
-            assert (ended.status in statuses, ended.err == "") == (True, 2 not in statuses)
+        ended = call("diff", "cpuid", str(dump), str(other), "-f", "fields" if dump < other else "json")
+        assert (ended.status in statuses, ended.err == "") == (True, 2 not in statuses)

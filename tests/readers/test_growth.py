@@ -20,9 +20,9 @@ import pytest
 from tests.fuzz import FUZZ, amount, sampled
 from tests.readers.hostile import OWN, READERS, STARTS, UNITS, read, text_of
 
-SHORT = (900, 450)  # characters; a line that is completed has at most 2000
-FEW_STEPS = 3000  # extra steps that a longer text may take once
-MOST_STEPS = 2.5  # of the steps for half the text: 2 is proportional, 4 is quadratic
+SHORT = (450, 900)  # characters, the cheaper first; a line that is completed has at most 2000
+FEW_STEPS = 3000  # that a longer text may take once more
+MOST_STEPS = 2.5  # of those for half of it: 2 is in proportion, 4 the square
 SIZE = amount(1 << 14, 1 << 18)  # characters
 LARGE = 16 << 20
 MOST_MEMORY = 3 << 30  # bytes of a process that reads that much
@@ -88,8 +88,8 @@ def grows_faster(reader: str, start: str, unit: str) -> bool:
 
 
 def test_steps_are_counted_again_and_again_alike() -> None:
-    text = text_of("sint2 ", "zz ", SHORT[0])
-    read("keys", text)  # to initialise what is made once
+    text = text_of("sint2 ", "zz ", SHORT[-1])
+    read("keys", text)  # what is made once
     assert steps("keys", text) == steps("keys", text) > len(text)
 
 

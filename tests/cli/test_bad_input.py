@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+from itertools import product
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import to_key
 from hvrepl.catalog.opening import open_index
+from hvrepl.commands.session import Streams
 from hvrepl.commands.table import ENTRIES
-from hvrepl.script.shell_words import SHELL_WORDS
+from hvrepl.script.words import SHELL_WORDS
+from tests import program
 from tests.at_hand import needs
 from tests.fuzz import amount, sampled
-from tests.program import PROGRAM, SECONDS, clean_environ
+from tests.program import PROGRAM, SECONDS, Ended, call, clean_environ
 
 # Words → (status, the line, or "").
 BAD = {
@@ -32,7 +37,19 @@ BAD = {
     "encode_alone": (["encode"], 2, "encode what? `encode WHAT FIELD=VALUE`"),
     "help_of_nothing": (["help", "nosuch"], 3, "no such name: nosuch"),
 }
-STDIN = ["closed", "endless", "null"]
+# A way to be wrong → a stdin, as a process: that is closed, that never ends, or that holds nothing.
+PROCESSES = amount(
+    [("empty", "closed"), ("no_number", "endless"), ("mistyped_command", "null")], [*product(BAD, ["closed", "endless", "null"])]
+)
+
+
+class Untouched(io.RawIOBase):
+    """A stdin that nobody may read."""
+
+    def readinto(self, _: object) -> int:
+        raise AssertionError("stdin is read")
+
+    read1 = read = readline = readinto  # type: ignore[assignment]
 
 
 def run(words: list[str], stdin: str) -> subprocess.CompletedProcess[bytes]:
@@ -47,14 +64,27 @@ def run(words: list[str], stdin: str) -> subprocess.CompletedProcess[bytes]:
         os.close(writing)
 
 
-# A command that reads an endless stdin does not end itself; for the others, one command tries each kind of mistake.
-TRIED = [(name, stdin) for place, name in enumerate(BAD) for stdin in amount(("endless", STDIN[place % 2 * 2]), STDIN)]
+def run_here(words: list[str]) -> Ended:
+    """The program in this process, with a stdin that nobody may read."""
+    out, err = io.StringIO(), io.StringIO()
+    status = program.run(words, Streams(cast("BinaryIO", Untouched()), out, err, {}))
+    return Ended(status, out.getvalue(), err.getvalue())
+
+
+def test_a_stdin_that_is_read_would_be_found() -> None:
+    with pytest.raises(AssertionError, match="stdin is read"):
+        run_here(["decode", "sint2", "-"])
+
+
+@pytest.mark.parametrize(("words", "status", "line"), BAD.values(), ids=BAD)
+def test_bad_words_are_one_line_and_read_nothing(words: list[str], status: int, line: str) -> None:
+    assert run_here(words) == Ended(status, "", f"{line}\n")
 
 
 @sampled
 @needs("sh")
-@pytest.mark.parametrize(("name", "stdin"), TRIED, ids=["-".join(pair) for pair in TRIED])
-def test_bad_words_are_one_line_and_read_nothing(name: str, stdin: str) -> None:
+@pytest.mark.parametrize(("name", "stdin"), PROCESSES, ids=["-".join(pair) for pair in PROCESSES])
+def test_bad_words_are_one_line_whatever_stdin_is(name: str, stdin: str) -> None:
     words, status, line = BAD[name]
     done = run(words, stdin)
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (status, "", f"{line}\n")
@@ -75,23 +105,21 @@ def test_a_missing_value_that_stdin_has_not_either_is_one_line(stdin: str, statu
 
 @pytest.mark.parametrize("words", [["decode"], ["decode", "sint2"], ["eom", "2"], ["crash"]], ids=" ".join)
 def test_a_value_is_not_read_from_a_script(words: list[str]) -> None:
-    done = subprocess.run(
-        [*PROGRAM, "-c", " ".join(words)], input=b"0x30\n", capture_output=True, check=False, timeout=SECONDS, env=clean_environ()
-    )
-    assert (done.returncode, done.stdout) == (2, b"")
+    ended = call("-c", " ".join(words), stdin=b"0x30\n")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
 
 
 @pytest.mark.parametrize(
     "words", [["sint2", "1", "-f", "line"], ["simp"], ["0x40000082"], ["help"], ["version"], ["list", "vmbus"]], ids=" ".join
 )
 def test_what_needs_no_value_does_not_wait_for_stdin(words: list[str]) -> None:
-    assert run(words, "endless").returncode == 0
+    assert run_here(words).status == 0
 
 
 def test_a_command_that_is_a_file_too_is_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "list").write_text("nosuch 1\n")
     monkeypatch.chdir(tmp_path)
-    assert run(["list", "vmbus"], "null").returncode == 0
+    assert run_here(["list", "vmbus"]).status == 0
 
 
 # Names that are also commands: `show NAME` reaches them, and their values have other names.

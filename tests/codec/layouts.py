@@ -34,6 +34,11 @@ class Thing:
         return DECODERS[self.arch]
 
     @property
+    def is_again(self) -> bool:
+        """Whether it is tried on the first arch too, where almost all are laid out alike."""
+        return self.arch != ARCHES[0] and self.found.spec.arch == COMMON
+
+    @property
     def layout(self) -> Layout | None:
         return self.found.spec.output if self.output else self.found.spec.layout
 
@@ -106,7 +111,7 @@ def samples(thing: Thing) -> Iterator[bytes]:
     """
     dice = random.Random(str(thing))
     size = thing.size
-    is_again = amount(thing.arch != ARCHES[0] and thing.found.spec.arch == COMMON, False)
+    is_again = amount(thing.is_again, False)
     few = amount(2, 6) if is_again or size > LARGE else amount(6, 24)
     yield bytes(size)
     yield b"\xff" * size

@@ -17,6 +17,7 @@ from hvrepl.render.formats import RENDERERS, Item, csv_row, indent_json, render_
 from hvrepl.render.style import Style
 from tests.codec.layouts import THINGS, Thing
 from tests.each import each
+from tests.fuzz import amount, sampled
 from tests.program import call
 from tests.render.trees import CLEAR, PAGE, STRUCT, TREES, WORD
 
@@ -227,11 +228,16 @@ def collect(source: Iterable[str], into: list[str]) -> None:
     into.extend(source)
 
 
+STYLES = (Style(color=True, width=40), Style(width=0))
+FOR_PROGRAMS = ("json", "ndjson", "csv")  # which no style changes
+
+
+@sampled
 @each(THINGS, parts=16)
 def test_every_layout_is_rendered_in_every_format_and_read_back_from_json_and_csv(thing: Thing) -> None:
     nodes = [thing.decode(bytes(thing.size)), thing.decode(b"\xff" * thing.size)]
     for form in RENDERERS:
-        for style in (Style(width=0), Style(color=True, width=40)):
+        for style in STYLES[: 1 if form in FOR_PROGRAMS or amount(thing.is_again, False) else None]:
             text = render(form, *nodes, style=style)
             assert text.endswith("\n")
             assert text.replace("\n", "").replace("\x1b", "").isprintable()

@@ -229,7 +229,7 @@ SHELL = ["!echo hi", "sint2 0x30 | cat", "sint2 0x30 > out", "sint2 0x30 >> out"
 
 @pytest.mark.parametrize("line", SHELL)
 def test_a_script_on_stdin_starts_and_writes_nothing(line: str, folder: Path) -> None:
-    ended = execute(stdin=line.encode())
+    ended = call(stdin=line.encode())
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "stdin:1: | cmd, !cmd and > file are off here; --allow-shell turns them on\n"
     assert not list(folder.iterdir())
@@ -237,7 +237,7 @@ def test_a_script_on_stdin_starts_and_writes_nothing(line: str, folder: Path) ->
 
 @pytest.mark.parametrize("line", ["-c '!echo hi'", "--allow-shell", "--allow-shell -c '!echo hi'", "-f line", "-k", "--vi"])
 def test_a_script_cannot_start_another_that_may_more(line: str) -> None:
-    ended = execute(stdin=f"{line}\n!echo hi\n".encode())
+    ended = call(stdin=f"{line}\n!echo hi\n".encode())
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "stdin:1: options without a command; `arch` and `format` set the defaults\n"
 
@@ -248,27 +248,29 @@ WRITING = ["encode sint2 vector=0x30 -o out", "sint2 vector=0x30 --output=out", 
 @pytest.mark.parametrize("line", WRITING)
 def test_an_output_file_of_a_script_on_stdin_needs_allow_shell_too(line: str, folder: Path) -> None:
     (folder / "page").symlink_to(ROOT / "tests" / "data" / "dumps" / "page.bin")
-    ended = execute(stdin=line.encode())
+    ended = call(stdin=line.encode())
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "stdin:1: -o FILE is off here; --allow-shell turns it on\n"
     assert not (folder / "out").exists()
     for arguments in (["--allow-shell"], ["-c", line]):
-        allowed = execute(*arguments, stdin=line.encode())
+        allowed = call(*arguments, stdin=line.encode())
         assert (allowed.status, allowed.err) == (0, "")
         (folder / "out").unlink()
 
 
 def test_a_sourced_file_writes_no_output_file_either(folder: Path) -> None:
     put(folder, "lines", WRITING[0])
-    assert execute(stdin=b"source lines\n").status == 2
+    assert call(stdin=b"source lines\n").status == 2
     assert [path.name for path in folder.iterdir()] == ["lines"]
 
 
 @pytest.mark.parametrize(
     "line", ["--install-completion", "--install-completion bash", "--arch arm64 --show-completion", "-k --install-completion=zsh"]
 )
-def test_no_script_installs_anything(line: str, folder: Path) -> None:
-    for ended in (execute(stdin=line.encode(), HOME=str(folder), SHELL="/bin/bash"), call("-c", line)):
+def test_no_script_installs_anything(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    for ended in (call(stdin=line.encode()), call("-c", line)):
         assert (ended.status, ended.out) == (2, "")
         assert ended.err.endswith("are options of hvrepl itself, not of a script\n")
     assert not list(folder.iterdir())
@@ -277,7 +279,7 @@ def test_no_script_installs_anything(line: str, folder: Path) -> None:
 @pytest.mark.parametrize("line", SHELL)
 def test_a_sourced_file_may_no_more_than_the_script_that_sources_it(line: str, folder: Path) -> None:
     put(folder, "lines", line)
-    ended = execute(stdin=b"source lines\n")
+    ended = call(stdin=b"source lines\n")
     assert (ended.status, ended.out) == (2, "")
     assert [path.name for path in folder.iterdir()] == ["lines"]
 

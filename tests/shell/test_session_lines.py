@@ -146,11 +146,3 @@ def test_clear_leaves_nothing_on_the_screen_but_the_prompt(tmp_path: Path) -> No
         terminal.miss("vector 0x30", "clear")
         terminal.prompt()
         assert terminal.lines[0] == "hv x64>"
-
-
-@pytest.mark.parametrize("word", ["q", ":q", "exit()"])
-def test_the_words_of_other_programs_leave_too(word: str, tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
-        terminal.prompt()
-        terminal.send(word + ENTER)
-        assert terminal.end() == 0

@@ -36,9 +36,9 @@ REFUSED = {
     "colour": paste("nosuch\x1b[31m 1"),
     "other_scripts": "имя 名前 🐛",
     "cut_utf8": "sint2 \udcff",
-    "long": "sint2 " + "0" * 40_000 + "g",
-    "long_name": "x" * 40_000,
-    "many_words": "nosuch " + "1 " * 10_000,
+    "long": "sint2 " + "0" * 10_000 + "g",
+    "long_name": "x" * 10_000,
+    "many_words": "nosuch " + "1 " * 3_000,
 }
 
 

@@ -96,12 +96,10 @@ def everything(index: Index) -> dict[str, object]:
     }
 
 
-def test_an_index_in_a_file_answers_as_one_in_memory(opened: Index) -> None:
-    assert everything(opened) == everything(build(":memory:", SPECS, TEST_SPECS))
-
-
-def test_an_index_made_of_an_index_is_the_same(opened: Index) -> None:
-    assert everything(Index.build(opened.tables(), opened.spaces.values(), opened.documents().values())) == everything(opened)
+def test_an_index_in_a_file_answers_as_one_in_memory_and_as_one_that_is_made_of_it(opened: Index) -> None:
+    answers = everything(opened)
+    assert everything(build(":memory:", SPECS, TEST_SPECS)) == answers
+    assert everything(Index.build(opened.tables(), opened.spaces.values(), opened.documents().values())) == answers
 
 
 def test_an_index_in_a_file_is_read_only(opened: Index) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,36 +13,41 @@ from tests.program import SECONDS, clean_environ
 
 LIBRARIES = ("construct", "cramjam", "defusedxml", "elftools", "lzallright", "prompt_toolkit", "tabulate", "typer", "yaml")
 SCRIPT = """\
-import io, sys
+import io, json, sys
 from hvrepl.__main__ import ways
 from hvrepl.script.program import run
 from hvrepl.commands.session import Streams
-assert run(sys.argv[1:], Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}), ways()) == 0
+for words in json.loads(sys.argv[1]):
+    assert run(words, Streams(io.BytesIO(), io.StringIO(), io.StringIO(), {}), ways()) == 0, words
 print(*sorted(sys.modules))
 """
-# Arguments → the libraries they need.
+# Lines → the libraries that each of them needs.
 NEEDED = {
-    "decode guest-id 0x8100000606570000": (),
-    "decode guest-id 0x8100000606570000 -f json": (),
-    "decode sint2 0x200f3 -f ndjson": (),
-    "decode sint2 0x200f3 -f table": ("tabulate",),
-    "decode message 0" + "0" * 511: ("construct",),
-    "show sint2": (),
-    "show hv-stimer": (),
-    "list msr": (),
-    "encode guest-id kernel=6.6.87": (),
+    "none": (
+        (
+            "decode guest-id 0x8100000606570000",
+            *(f"decode sint2 0x200f3 -f {form}" for form in ("json", "ndjson", "csv", "line", "bits")),
+            "show sint2",
+            "show hv-stimer",
+            "list msr",
+            "encode guest-id kernel=6.6.87",
+        ),
+        set(),
+    ),
+    "table": (("decode sint2 0x200f3 -f table",), {"tabulate"}),
+    "struct": ((f"decode message {'0' * 512}",), {"construct"}),
 }
 
 
-def modules_after(arguments: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments.split()], capture_output=True, check=True, timeout=SECONDS, env=clean_environ(), text=True
-    )
+def modules_after(lines: Sequence[str]) -> set[str]:
+    """The modules that are there when lines have run in one process."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps([line.split() for line in lines])]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=SECONDS, env=clean_environ(), text=True)
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("arguments", NEEDED, ids=lambda arguments: arguments[:40])
-def test_a_command_imports_the_libraries_that_it_needs_and_no_others(arguments: str) -> None:
-    found = modules_after(arguments)
-    assert {name for name in LIBRARIES if name in found} == set(NEEDED[arguments])
+@pytest.mark.parametrize(("lines", "needed"), NEEDED.values(), ids=NEEDED)
+def test_a_command_imports_the_libraries_that_it_needs_and_no_others(lines: Sequence[str], needed: set[str]) -> None:
+    found = modules_after(lines)
+    assert {name for name in LIBRARIES if name in found} == needed
     assert {"hvrepl.shell.loop", "hvrepl.commands.annotate", "hvrepl.readers.cpuid"}.isdisjoint(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ from hvrepl.commands.session import Streams
 from hvrepl.script import program
 
 PROGRAM = [sys.executable, "-m", "hvrepl"]
-SECONDS = 60  # until a program that should have answered is given up
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+SECONDS = 60  # after which a program that should have answered is given up
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,7 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     """The program as a process, with pipes to talk to it."""
     pipes: dict[str, int | IO[bytes]] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([*PROGRAM, *arguments], env=clean_environ(), **{**pipes, **options})
+
+
+def without_colour(text: str) -> str:
+    return SGR.sub("", text)

@@ -203,8 +203,7 @@ def test_a_finding_of_encode_does_nothing_to_a_terminal() -> None:
 def test_the_colours_of_the_program_pass_and_others_do_not() -> None:
     found = call("--color", "always", "decode", "sint2", "0x200f3", stdout_is_terminal=True)
     assert "\x1b[1mHV_X64_MSR_SINT2\x1b[0m" in found.out
-    assert call("sint2\x1b[5m", "0x1", stdout_is_terminal=True).err.isprintable() is False  # only because of its newline
-    assert "\x1b" not in call("sint2\x1b[5m", "0x1", stdout_is_terminal=True).err
+    assert call("sint2\x1b[5m", "0x1", stdout_is_terminal=True).err.startswith("no such command or name: sint2\\x1b[5m")
 
 
 def test_a_log_acts_in_no_terminal_and_is_whole_in_a_pipe() -> None:

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from tests.fuzz import examples
 from tests.paths import ROOT
-from tests.program import call, execute
+from tests.program import call, execute, without_colour
 
 SPECS = ROOT / "tests" / "data" / "specs"
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 DECODE = ("decode", "sint2", "0x04000000000200f3")
 
 # Option → text in the output of DECODE that shows its effect.
@@ -135,7 +134,7 @@ def test_colour_changes_nothing_but_colour(words: tuple[str, ...], form: str) ->
         plain, colored = (
             call(*words, "-f", form, "--color", color, columns=columns, stdout_is_terminal=is_terminal) for color in ("never", "always")
         )
-        assert SGR.sub("", colored.out) == plain.out
+        assert without_colour(colored.out) == plain.out
         assert "\x1b" not in plain.out
         assert colored.err == plain.err
 

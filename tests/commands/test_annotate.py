@@ -21,7 +21,7 @@ from hvrepl.render.annotation import annotate
 from hvrepl.render.style import Style
 from tests.each import each
 from tests.fuzz import amount, sampled
-from tests.program import Ended, call, execute, run, start
+from tests.program import Ended, call, execute, run, start, without_colour
 
 FEATURES = b"[    0.000000] Hyper-V: privilege flags low 0x2e7f, high 0x3b8030, hints 0xc2c, misc 0xbed7b2\n"
 VMBUS = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
@@ -99,8 +99,8 @@ def test_set_features_are_named_register_by_register() -> None:
     assert not any("access_tsc_invariant_controls" in line for line in lines)
 
 
-def test_registers_are_in_columns_with_their_flags() -> None:
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in passed(FEATURES, terminal=True).decode().splitlines()]
+def test_registers_stand_in_columns_with_their_flags() -> None:
+    lines = without_colour(passed(FEATURES, terminal=True).decode()).splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("      eax 0x00002e7f  access_"))
     assert lines[at + 1].startswith(" " * 22 + "access_")
 

@@ -13,7 +13,7 @@ import pytest
 from hvrepl.catalog.opening import open_index
 from tests.at_hand import needs
 from tests.paths import DATA
-from tests.program import call
+from tests.program import call, without_colour
 
 DATA = DATA / "cpuid"
 KVM = str(DATA / "kvm-two-cpus.txt")
@@ -374,7 +374,7 @@ def test_the_flags_of_another_hypervisor_stand_with_their_register() -> None:
 
 def test_lines_stay_within_eighty_columns() -> None:
     out = call("cpuid", INTEL, columns=80, stdout_is_terminal=True).out
-    assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in out.splitlines()) <= 80
+    assert max(map(len, without_colour(out).splitlines())) <= 80
 
 
 def test_the_arch_in_force_does_not_matter() -> None:
@@ -507,6 +507,8 @@ ALL_DUMPS = sorted(DATA.iterdir())
 def test_every_dump_fits_a_narrow_terminal(dump: Path, columns: int) -> None:
     ended = call("cpuid", str(dump), stdout_is_terminal=True, columns=columns)
     assert (ended.status, ended.err) == (0, "")
+    wide = [line for line in without_colour(ended.out).splitlines() if len(line) > max(columns, 40)]
+    assert [line for line in wide if not re.fullmatch(r" *(0x[\w.]+  )?[^ ]+", line)] == []  # a number and its name stay together
 
 
 @pytest.mark.parametrize("dump", ALL_DUMPS, ids=lambda path: path.name)

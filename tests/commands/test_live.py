@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from hvrepl.commands.live import live
-from hvrepl.commands.session import Session
 from hvrepl.script.lines import quote
 from tests.paths import DATA
 from tests.program import call
@@ -138,7 +136,3 @@ def test_the_overview_stays_within_eighty_columns() -> None:
 def test_a_script_reads_registers_too() -> None:
     ended = call("-c", f"live --root {quote(str(TREE))} sint2 -f line")
     assert (ended.status, ended.out.split()[0]) == (0, "CPUs")
-
-
-def test_the_command_takes_a_session() -> None:
-    assert live.__annotations__["session"] in (Session, "Session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from hvrepl.catalog.catalog import Catalog
@@ -11,10 +9,10 @@ from hvrepl.catalog.opening import open_index
 from hvrepl.codec.decode import Decoder
 from hvrepl.render.comparison import changes, compare
 from hvrepl.render.style import Style
+from tests.program import without_colour
 
 CATALOG = Catalog(open_index())
 SINT = CATALOG.find_name("sint2")
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def test_a_single_bit_is_1_and_other_numbers_keep_their_base() -> None:
@@ -31,7 +29,7 @@ def test_changes_that_do_not_fit_are_wrapped_and_keep_their_words(width: int) ->
     lines = changes(rows, Style(width=width))
     assert max(map(len, lines)) <= width
     assert " ".join(lines).split() == " ".join(changes(rows, Style(width=0))).split()
-    assert [SGR.sub("", line) for line in changes(rows, Style(color=True, width=width))] == lines
+    assert [without_colour(line) for line in changes(rows, Style(color=True, width=width))] == lines
 
 
 def test_long_bytes_are_shown_from_where_they_differ() -> None:

@@ -27,10 +27,10 @@ from hvrepl.render.listing import Listing, render_listing
 from hvrepl.render.names import list_entries, list_hits
 from hvrepl.render.style import Style
 from tests.each import each
+from tests.program import without_colour
 
 INDEX = open_index()
 CATALOGS = {arch: Catalog(INDEX, arch) for arch in ARCHES}
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def all_found() -> list[Found]:
@@ -89,7 +89,7 @@ def check_width(table: Mapping[str, Any], whole: list[str], width: int) -> None:
     assert " ".join(wrapped).split() == " ".join(whole).split()
     assert all(len(line) <= width or "  " in line.strip() or len(max(line.split(), key=len)) > width // 2 for line in wrapped)
     colored = describe_lines(table, Style(color=True, width=width))
-    assert [SGR.sub("", line) for line in colored] == wrapped
+    assert [without_colour(line) for line in colored] == wrapped
 
 
 LISTING = Listing(

@@ -18,9 +18,8 @@ from hvrepl.render.style import Style, align, wrap
 from tests.codec.layouts import THINGS, Thing
 from tests.contrast import READS, contrast
 from tests.each import each
+from tests.program import SGR, without_colour
 from tests.render.trees import CLEAR, PAGE, STRUCT, TREES, WORD
-
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 SCREENS = {
     "word": """\
@@ -345,7 +344,7 @@ def test_a_screen_in_colour_is_the_same_text(name: str, render: type) -> None:
     for width in (0, 20, 40, 80):
         plain = list(render(TREES[name], Style(width=width)))
         colored = list(render(TREES[name], Style(color=True, width=width)))
-        assert [SGR.sub("", line) for line in colored] == plain
+        assert [without_colour(line) for line in colored] == plain
         assert all(line.count("\x1b[0m") * 2 == line.count("\x1b") for line in colored)
     assert any("\x1b" in line for line in colored)
 
@@ -366,7 +365,7 @@ def test_what_is_set_is_bold_and_what_is_zero_is_dim() -> None:
 def test_what_is_strange_is_bright_red_and_nothing_else_has_a_colour() -> None:
     lines = list(render_screen(WORD, Style(color=True)))
     coloured = [line for line in lines if "\x1b[1;91m" in line]
-    assert [SGR.sub("", line).split()[1] for line in coloured] == ["reserved_6_4", "reserved_6_4:"]
+    assert [without_colour(line).split()[1] for line in coloured] == ["reserved_6_4", "reserved_6_4:"]
     assert set(SGR.findall("\n".join(lines))) == {"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;91m"}
 
 

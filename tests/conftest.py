@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -45,6 +46,13 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: the tests of terminals mostly wait."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 class Progress:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.at_hand import needs
 from tests.images.core import LOAD, MANY, PAGE, TIMER, VERSION_RESPONSE, core, elf, page
+from tests.modules import MODULES, name_of, tree_of
 from tests.paths import DATA, PACKAGE
 from tests.program import PROGRAM, SECONDS, call, clean_environ
 from tests.terminal import Terminal
@@ -325,7 +326,7 @@ LINEAR_BASES = (2, 8, 16)
 
 
 def unbounded(path: Path) -> Iterator[int]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "int":
             base = node.args[1] if len(node.args) > 1 else None
             if not (isinstance(base, ast.Constant) and base.value in LINEAR_BASES):
@@ -333,12 +334,7 @@ def unbounded(path: Path) -> Iterator[int]:
 
 
 def test_every_text_becomes_a_number_through_the_bounded_reader() -> None:
-    found = [
-        f"{name}:{line}"
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if (name := path.relative_to(PACKAGE).as_posix()) not in BOUNDED
-        for line in unbounded(path)
-    ]
+    found = [f"{name}:{line}" for path in MODULES if (name := name_of(path)) not in BOUNDED for line in unbounded(path)]
     assert found == []
 
 
@@ -347,7 +343,7 @@ NESTED_REPEAT = re.compile(r"\((?:\?:)?\\?[\w.]\+\)[*+]")
 
 
 def test_no_pattern_repeats_a_repetition() -> None:
-    found = [path.name for path in PACKAGE.rglob("*.py") if NESTED_REPEAT.search(path.read_text())]
+    found = [name_of(path) for path in MODULES if NESTED_REPEAT.search(path.read_text())]
     assert found == []
 
 

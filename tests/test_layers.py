@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.each import each
+from tests.modules import MODULES, name_of, tree_of
 from tests.paths import PACKAGE
 
-MODULES = sorted(PACKAGE.rglob("*.py"))
-# Floors from left to right; folders on one floor do not know each other. A folder within a folder may use the modules around it.
+# Floors from left to right; what stands on one floor knows nothing of the others there. A folder in a folder may use what is around it.
 FLOORS = (
     ("errors", "patterns", "record", "version", "wording"),
     ("digits",),
@@ -64,17 +64,13 @@ def imports(path: Path) -> frozenset[str]:
 
 
 def find_imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import"
             assert node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def name(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
 
 
 def dotted(path: Path) -> str:
@@ -102,7 +98,7 @@ def place(module: str) -> str:
     return [*module.split("."), "__init__"][1]
 
 
-@each(MODULES, name)
+@each(MODULES, name_of)
 def test_a_module_imports_only_what_comes_before_it(path: Path) -> None:
     here = place(dotted(path))
     wrong = [module for module in own(path) if place(module) != here and FLOOR_OF[place(module)] >= FLOOR_OF[here]]
@@ -138,17 +134,16 @@ def test_a_circle_would_be_found() -> None:
 
 def test_what_reads_and_checks_specs_is_imported_only_to_open_them() -> None:
     build = "hvrepl.catalog.build"
-    assert [name(path) for path in MODULES if not dotted(path).startswith(build) and any(one.startswith(build) for one in own(path))] == [
-        "catalog/opening.py"
-    ]
-    at_import = ast.parse((PACKAGE / "catalog" / "opening.py").read_text(encoding="utf-8")).body
+    users = [path for path in MODULES if not dotted(path).startswith(build) and any(one.startswith(build) for one in own(path))]
+    assert list(map(name_of, users)) == ["catalog/opening.py"]
+    at_import = tree_of(PACKAGE / "catalog" / "opening.py").body
     assert not [node for node in at_import if isinstance(node, ast.ImportFrom) and str(node.module).startswith(build)]
 
 
-@each(MODULES, name)
+@each(MODULES, name_of)
 def test_a_library_is_imported_only_where_it_belongs(path: Path) -> None:
     outside = {module.split(".")[0] for module in imports(path)} - sys.stdlib_module_names - {"hvrepl"}
-    assert [library for library in outside if not name(path).startswith(LIBRARIES.get(library, ()))] == []
+    assert [library for library in outside if not name_of(path).startswith(LIBRARIES.get(library, ()))] == []
 
 
 def test_every_folder_and_module_has_its_floor() -> None:
@@ -160,6 +155,6 @@ FOLDERS = sorted({path.parent for path in MODULES})
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_folder_says_what_its_job_is_and_what_it_may_use(folder: Path) -> None:
-    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    text = ast.get_docstring(tree_of(folder / "__init__.py"))
     assert text
     assert folder == PACKAGE or "Uses" in text

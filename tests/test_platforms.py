@@ -15,9 +15,8 @@ from hvrepl.commands.output_files import open_output
 from hvrepl.commands.session import Session, Streams
 from hvrepl.script.pager import is_plain
 from tests.each import each
-from tests.paths import PACKAGE
+from tests.modules import MODULES, name_of, tree_of
 
-MODULES = sorted(PACKAGE.rglob("*.py"))
 POSIX_MODULES = frozenset(
     ("curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "spwd", "syslog", "termios", "tty", "crypt", "nis")
 )
@@ -29,10 +28,6 @@ POSIX_NAMES = re.compile(
     r"|SIG(?!INT|TERM|ABRT|FPE|ILL|SEGV|_)\w+|alarm|pause|pthread_\w+|[gs]etitimer|sig(?:wait\w*|pending|timedwait)"
 )
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
-
-def name(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
 
 
 def at_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -59,9 +54,9 @@ def posix_only(tree: ast.AST) -> Iterator[str]:
             yield from [f"{node.value.id}.{node.attr}"] if POSIX_NAMES.fullmatch(node.attr) else []
 
 
-@each(MODULES, name)
+@each(MODULES, name_of)
 def test_a_module_is_imported_without_what_only_posix_has(path: Path) -> None:
-    assert list(posix_only(ast.parse(path.read_text(encoding="utf-8")))) == []
+    assert list(posix_only(tree_of(path))) == []
 
 
 @pytest.mark.parametrize(
@@ -93,9 +88,9 @@ def texts_without_encoding(tree: ast.AST) -> Iterator[int]:
             yield from [] if binary and is_open else [node.lineno]
 
 
-@each(MODULES, name)
+@each(MODULES, name_of)
 def test_text_is_read_and_written_in_an_encoding_that_is_said(path: Path) -> None:
-    assert list(texts_without_encoding(ast.parse(path.read_text(encoding="utf-8")))) == []
+    assert list(texts_without_encoding(tree_of(path))) == []
 
 
 def test_a_windows_terminal_is_not_a_plain_one() -> None:

@@ -17,8 +17,9 @@ from hvrepl.cli.bash import keep_whole
 from hvrepl.script.lines import quote_for_shell as quote
 from tests.at_hand import need, needs
 from tests.fuzz import amount, sampled
+from tests.paths import TESTS
 from tests.program import SECONDS, execute
-from tests.terminal import TESTS, Terminal
+from tests.terminal import C_C, Terminal
 
 needs_bash = needs("bash")
 # A shell → the command that starts it, and setup for its completion script.
@@ -224,7 +225,7 @@ def test_tab_completes_in_bash(tmp_path: Path, path: str) -> None:
             whole = f"$ {line}".replace("{home}", str(tmp_path))
             terminal.send(keys)
             terminal.until(lambda whole=whole: terminal.before_cursor.endswith(whole), f"{name}: the line is not {line!r}")
-            terminal.send("\x03")
+            terminal.send(C_C)
             terminal.until(lambda: terminal.lines[terminal.screen.cursor.y] == "$", "the line is not cleared")
 
 

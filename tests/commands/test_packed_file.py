@@ -20,12 +20,6 @@ PAGE = (DATA / "images" / "guest.lime").read_bytes()[0x1020:][:4096]
 LOG = (DATA / "logs" / "dmesg.txt").read_bytes()
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize("packing", PACK)
 @pytest.mark.parametrize("name", IMAGES)
 def test_a_packed_image_is_scanned_and_read_at_an_address(folder: Path, name: str, packing: str) -> None:

@@ -11,11 +11,10 @@ import pytest
 from hvrepl.script.pager import choose_pager, rows_of
 from tests.at_hand import needs
 from tests.program import PROGRAM, call, execute
-from tests.terminal import Terminal
+from tests.terminal import C_C, C_D, Terminal
 
 MARK = "sed s/^/paged:/"  # a pager that leaves its mark
 ROWS = 12
-C_C, C_D = "\x03", "\x04"
 DEFAULT = ["env", "-u", "PAGER", *PROGRAM]  # without the variable that keeps all other tests from paging
 
 

@@ -158,12 +158,6 @@ def test_a_setting_alone_shows_the_current_one() -> None:
     assert ended.out == "arm64  x64 arm64\nline  fields table bits line json ndjson csv\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def put(folder: Path, name: str, *lines: str) -> Path:
     path = folder / name
     path.parent.mkdir(exist_ok=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.typed import C_R, ENTER, UP, paste, type_keys, type_lines
+from tests.shell.typed import paste, type_keys, type_lines
+from tests.terminal import C_R, ENTER, UP
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 ROW = "10 00 00 80 18 00 00 00"

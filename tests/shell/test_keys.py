@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.typed import C_C, C_D, DOWN, ENTER, ESCAPE, F4, TAB, UP, Step, type_keys
+from tests.shell.typed import Step, type_keys
+from tests.terminal import C_C, C_D, DOWN, ENTER, ESCAPE, F4, TAB, UP
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 FORMAT_LINE = f"format line{ENTER}"

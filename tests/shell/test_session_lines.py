@@ -9,19 +9,13 @@ import pytest
 from hvrepl.version import __version__
 from tests.paths import TESTS
 from tests.program import call, execute
-from tests.shell.typed import ENTER, paste, type_keys, type_lines
-from tests.terminal import Terminal
+from tests.shell.typed import paste, type_keys, type_lines
+from tests.terminal import ENTER, Terminal
 
 DUMP = (TESTS / "data" / "dumps" / "page.gdb.txt").read_text()
 ROW = "0xffff8880deadb0{}0:\t0x0000000000000000\t0x0000000000000000\n"
 SMALL = f"decode message {ROW.format(0)}{ROW.format(1)}"
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_history_lists_the_lines_with_what_failed() -> None:

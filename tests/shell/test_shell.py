@@ -9,7 +9,8 @@ import pytest
 from hvrepl.commands.session import FORMATS
 from hvrepl.script.lines import quote
 from tests.program import call
-from tests.shell.typed import ENTER, type_keys, type_lines
+from tests.shell.typed import type_keys, type_lines
+from tests.terminal import ENTER
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 MESSAGE = "10 00 00 80 18 00 00 00 00 00 00 00 00 00 00 00"

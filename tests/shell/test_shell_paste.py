@@ -10,7 +10,8 @@ import pytest
 from tests.fuzz import amount, sampled
 from tests.paths import DATA
 from tests.program import call
-from tests.shell.typed import C_C, C_D, ENTER, paste, paste_plain, type_keys
+from tests.shell.typed import paste, paste_plain, type_keys
+from tests.terminal import C_C, C_D, ENTER
 
 DUMPS = sorted((DATA / "dumps").glob("*.txt"))
 PAGE = next(path for path in DUMPS if path.name == "page.xxd.txt").read_text()

@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import examples
-from tests.shell.typed import C_C, C_R, ENTER, ESCAPE, F4, TAB, UP, paste, type_keys
+from tests.shell.typed import paste, type_keys
+from tests.terminal import C_C, C_R, ENTER, ESCAPE, F4, TAB, UP
 
 LINE = "HV_X64_MSR_SINT2 0x0000000000000030  vector 0x30\n"
 # Keys that leave any mode of the keys before: a literal key, a search, a line; ESC [ M, a mouse report, takes three keys.

@@ -11,12 +11,12 @@ import pytest
 from hvrepl import __version__
 from tests.at_hand import needs
 from tests.fuzz import amount, sampled
+from tests.paths import DATA
 from tests.program import call
-from tests.terminal import TESTS, Terminal
+from tests.terminal import C_C, C_D, C_R, DOWN, ENTER, ESCAPE, F4, RIGHT, TAB, UP, Terminal
 
-SCREENS = TESTS / "data" / "screens"
-DUMPS = TESTS / "data" / "dumps"
-C_C, C_D, C_R, UP, DOWN, RIGHT, TAB, ENTER, F4, ESCAPE = "\x03", "\x04", "\x12", "\x1b[A", "\x1b[B", "\x1b[C", "\t", "\r", "\x1bOS", "\x1b"
+SCREENS = DATA / "screens"
+DUMPS = DATA / "dumps"
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.program import call
-from tests.shell.test_terminal import C_C, C_D, ENTER, screen
-from tests.terminal import Terminal
+from tests.shell.test_terminal import screen
+from tests.terminal import C_C, C_D, ENTER, Terminal
 
 GUEST_ID = "0x818000050fa7042f"
 PLAIN_BYTES = bytes([*range(0x20, 0x7F), *range(0x80, 0x100), *b"\r\n"])

@@ -22,9 +22,9 @@ from hvrepl.record import replace
 from hvrepl.script.complete import Completer
 from hvrepl.shell.loop import Shell
 from tests.program import SECONDS
+from tests.terminal import C_D, ENTER
 
-C_C, C_D, C_R, F4, UP, DOWN, TAB, ESCAPE, ENTER = "\x03", "\x04", "\x12", "\x1bOS", "\x1b[A", "\x1b[B", "\t", "\x1b", "\r"
-# Input at one prompt: keys; or keys, a text to wait for, further keys, and so on.
+# What is typed at one prompt: keys; or keys, the text that must then stand there, further keys, and so on.
 Step = str | tuple[str, ...]
 
 

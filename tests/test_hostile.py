@@ -7,7 +7,6 @@ import ast
 import json
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,27 +14,11 @@ import pytest
 
 from tests.at_hand import needs
 from tests.images.core import LOAD, MANY, PAGE, TIMER, VERSION_RESPONSE, core, elf, page
+from tests.limits import MEMORY, run
 from tests.modules import MODULES, name_of, tree_of
-from tests.paths import DATA, PACKAGE
-from tests.program import PROGRAM, SECONDS, call, clean_environ
+from tests.paths import DATA
+from tests.program import PROGRAM, call
 from tests.terminal import Terminal
-
-CPU_SECONDS, MEMORY = 20, 400 << 20
-
-
-def run(*words: str, stdin: str = "", cwd: Path | None = None, memory: int = MEMORY, **environ: str) -> tuple[int, str, str]:
-    """Status, stdout and stderr of the program under limits of time and memory."""
-    limits = f'ulimit -t {CPU_SECONDS}; ulimit -v {memory >> 10}; exec "$@"'
-    done = subprocess.run(
-        ["sh", "-c", limits, "sh", *PROGRAM, *words],
-        input=stdin.encode("utf-8", "surrogateescape"),
-        capture_output=True,
-        check=False,
-        timeout=SECONDS,
-        cwd=cwd,
-        env=clean_environ(PYTHONPATH=str(PACKAGE.parent), **environ),
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def trees() -> Iterator[tuple[str, str, int, str]]:

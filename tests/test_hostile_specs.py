@@ -5,44 +5,26 @@ from __future__ import annotations
 import os
 import random
 import re
-import resource
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import limits
 from tests.at_hand import needs
 from tests.catalog.own import write_own
 from tests.fuzz import amount, sampled
 from tests.fuzz_inputs import TARGETS, corpus
 from tests.paths import DATA
-from tests.program import PROGRAM, SECONDS, Ended, clean_environ
+from tests.program import Ended
 
 HOSTILE = DATA / "hostile"
-CPU_SECONDS = 20
-MEMORY = 400 << 20  # bytes of addresses
-
-pytestmark = needs("/proc/self", POSIX=os.name == "posix")
-
-
-def limit() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+pytestmark = needs("sh", POSIX=os.name == "posix")
 
 
 def run(*arguments: str, stdin: str = "") -> Ended:
     """The program within its limits."""
-    done = subprocess.run(
-        [*PROGRAM, *arguments],
-        input=stdin.encode(),
-        capture_output=True,
-        check=False,
-        timeout=SECONDS,
-        env=clean_environ(),
-        preexec_fn=limit,
-    )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Ended(*limits.run(*arguments, stdin=stdin))
 
 
 MANY_FIELDS = "more than 20,000 fields or values, counting those of its types and cases each time they appear"

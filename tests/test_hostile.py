@@ -197,17 +197,6 @@ def test_a_log_acts_in_no_terminal_and_is_whole_in_a_pipe() -> None:
     assert "\\x1b[31m\\x9b\\x07" in shown
 
 
-# Cells that a spreadsheet would run, with all kinds of blanks and marks before them.
-@pytest.mark.parametrize(
-    "before", ["", " ", "\u2003", "\u200b ", " \u200b\u2003", "\x0b", "\u3164", "\u2800", "\u202e\u2066", "\x00", "\ufeff \xad"]
-)
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\uff1d"])
-def test_a_cell_that_would_be_run_is_defused(before: str, first: str) -> None:
-    from hvrepl.render.formats import csv_row
-
-    assert csv_row([f"{before}{first}1"]).lstrip('"').startswith("'")
-
-
 def sparse(path: Path, start: bytes, size: int) -> None:
     """A file with a given beginning, followed by a hole."""
     path.write_bytes(start)

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from hvrepl.cli.app import make_app
-from hvrepl.commands.table import COMMANDS, ENTRIES, PROGRAM, SHARED, Command, Option
+from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
 from hvrepl.errors import UsageError
 from hvrepl.script.argv import CommandLine, read_argv
 from tests.program import call
@@ -105,7 +105,7 @@ def test_help_shows_the_words_and_options_of_the_table(name: str) -> None:
     assert call(*([name] if name else []), "-h") == call("help", *([name] if name else [])) == shown
     own = ENTRIES[name].options if name else PROGRAM
     assert not name or ENTRIES[name].usage in shown.out
-    for option in (*own, *SHARED):
+    for option in (*own, *SHARED, HELP):
         assert all(re.search(rf"(?<![\w-]){one}\b", shown.out) for one in option.names)
     if not name:
         assert all(command.short in shown.out for command in COMMANDS)

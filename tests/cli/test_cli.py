@@ -190,15 +190,6 @@ def test_the_exit_status_says_what_happened(words: tuple[str, ...], status: int)
         assert not ended.err.replace("! valid vectors are 16-255; a lower one is refused unless the source is masked\n", "")
 
 
-@pytest.mark.parametrize(
-    "words", [("--help",), *((name, "--help") for name in ("decode", "encode", "show", "list", "find", "diff", "check"))]
-)
-def test_help_names_the_shared_options(words: tuple[str, ...]) -> None:
-    out = call(*words).out
-    for option in ("--arch", "--format", "--style", "--strict", "--keep-going", "--color", "--specs", "--help"):
-        assert option in out
-
-
 ESC = "\x1b[31mred\x07"
 SHOWN = r"\x1b[31mred\x07"
 LONG = "x" * 100_000

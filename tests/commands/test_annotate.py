@@ -21,7 +21,7 @@ from hvrepl.render.annotation import annotate
 from hvrepl.render.style import Style
 from tests.each import each
 from tests.fuzz import amount, sampled
-from tests.program import Ended, call, execute, run, start, without_colour
+from tests.program import Ended, call, run, start, without_colour
 
 FEATURES = b"[    0.000000] Hyper-V: privilege flags low 0x2e7f, high 0x3b8030, hints 0xc2c, misc 0xbed7b2\n"
 VMBUS = b"[    0.246940] hv_vmbus: Vmbus version:5.3\n"
@@ -405,11 +405,6 @@ def test_a_reader_that_has_seen_enough_is_not_an_error() -> None:
         except BrokenPipeError:
             pass
         assert process.wait(60) == 0
-
-
-def test_the_program_itself_reads_a_log_of_stdin() -> None:
-    done = execute("annotate", stdin=VMBUS)
-    assert (done.status, len(notes(done.out))) == (0, 1)
 
 
 BOOT_ARM64 = b"[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x413fd0c1]\n"

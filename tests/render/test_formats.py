@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -113,30 +114,21 @@ def test_csv_has_line_numbers_where_they_are_asked_for() -> None:
     assert [row.split(",")[:2] for row in rows] == [["line", "name"], ["3", "HV_MODE"], ["5", "HV_MODE"]]
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "=1+1",
-        "+1",
-        "-1",
-        "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\nx",
-        "  =1",
-        " \t@A1",
-        "\u200b+1",
-        "\ufeff=1",
-        "\uff1d1+1",
-        "\uff0b1",
-        "\uff0d1",
-        "\uff20A",
-        "\xa0\ufe66\u0031",
-    ],
-)
+# What a spreadsheet would run, and blanks and marks of all kinds that may be before it.
+RUN = ("=1", "+1", "-1", "@SUM(A1)", *(f"{sign}1" for sign in "\uff1d\uff0b\uff0d\uff20\ufe66"))
+BLANKS = ["", " ", "  ", "\t", " \t", "\r", "\x0b", "\xa0", "\u2003", "\u200b", "\u200b ", " \u200b\u2003"]
+BLANKS += ["\u3164", "\u2800", "\u202e\u2066", "\ufeff", "\ufeff \xad"]
+CELLS = [*(blanks + run for blanks, run in product(BLANKS, RUN)), "\nx"]
+
+
+@each(CELLS, ascii)
 def test_csv_defuses_what_a_spreadsheet_would_run(cell: str) -> None:
     assert next(csv.reader(io.StringIO(csv_row([cell, "x"]), newline=""))) == [f"'{cell}", "x"]
     assert next(csv.DictReader(io.StringIO(render("csv", Decoded(name="X", raw="", summary=cell)), newline="")))["summary"] == f"'{cell}"
+
+
+def test_csv_defuses_what_stands_after_a_nul() -> None:
+    assert csv_row(["\x00=1"]).startswith("'")
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1))

@@ -126,14 +126,6 @@ def test_the_screen_after_a_pasted_page_is(terminal: Terminal) -> None:
     terminal.show(screen("page"))
 
 
-def test_c_c_clears_the_line(terminal: Terminal) -> None:
-    terminal.type("nosuch 1")
-    terminal.send(C_C)
-    terminal.prompt()
-    terminal.run("simp 1")
-    assert "no such" not in terminal.see("HV_X64_MSR_SIMP = 0x0000000000000001  enabled")
-
-
 @pytest.mark.parametrize("line", ["!tail -f {}", "list | tail -f {}"], ids=["command", "pipe"])
 def test_c_c_ends_what_runs_and_not_the_shell(line: str, terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("it runs\n")

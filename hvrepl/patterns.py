@@ -9,7 +9,7 @@ METHODS = ("search", "match", "fullmatch", "split", "findall", "finditer", "sub"
 
 
 class Pattern:
-    """Stands in for what re.compile gives."""
+    """Used like the result of re.compile."""
 
     def __init__(self, text: str | bytes, flags: int) -> None:
         self._text = text
@@ -24,5 +24,5 @@ class Pattern:
 
 
 def regex(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
-    """What re.compile gives, but compiled when it is first asked for something."""
+    """The pattern that re.compile would make, compiled when one of its methods is first called."""
     return cast("re.Pattern[AnyStr]", Pattern(text, flags))

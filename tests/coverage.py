@@ -1,10 +1,10 @@
 """How much the specs cover of what the TLFS, Linux, OpenVMM and Microsoft's firmware name and lay out: `python -m tests.coverage [-v]`.
 
-tests/data/coverage has their names, numbers, bits and structs, a line for what several sources say alike, with how many do; reserved
-bits are left out, and so is what the firmware has for Xbox (Xb…). Each line is resolved by the specs, or stands in disputed.tsv with its
-reason. structs.tsv names the spec that has a struct, or why none has; that its members lie where the sources have them is for
-tests/codec/test_agreement.py. layouts.tsv says which spec has the bits of a source's type, where no spec has its name,
-and how far up they stand there.
+tests/data/coverage has their names, numbers, bits and structs, with one line for identical facts of several sources and their number;
+reserved bits are left out, and so are the firmware's names for Xbox (Xb…). Each line is resolved by the specs, or has its reason in
+disputed.tsv. structs.tsv gives the spec of each struct, or why there is none; tests/codec/test_agreement.py checks the places of
+members. layouts.tsv gives the spec with the bits of a source's type, if no spec has its name, and the bit where they begin in
+it.
 """
 
 from __future__ import annotations

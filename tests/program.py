@@ -17,7 +17,7 @@ from hvrepl.script import program
 
 PROGRAM = [sys.executable, "-m", "hvrepl"]
 SGR = re.compile(r"\x1b\[[0-9;]*m")
-SECONDS = 60  # after which a program that should have answered is given up
+SECONDS = 60  # until a program that should have answered is given up
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_a_command_has_help_and_its_forms_and_is_in_readme(name: str) -> None:
     assert f"hvrepl {name}" in README.read_text()
 
 
-def test_every_option_has_help_text_and_stands_in_the_man_page() -> None:
+def test_every_option_has_help_text_and_is_in_the_man_page() -> None:
     assert [option.key for option in OPTIONS if not option.help] == []
     assert ALL_OPTIONS - {word for tag in tags("OPTIONS") for word in re.split(r"[ ,]+", from_roff(tag))} == set()
 
@@ -75,7 +75,7 @@ def test_the_man_page_has_each_format_and_no_other() -> None:
     assert tags("FORMATS") == list(FORMATS)
 
 
-def test_every_word_of_the_shell_stands_in_the_man_page() -> None:
+def test_every_word_of_the_shell_is_in_the_man_page() -> None:
     found = {word for name in ("SHELL", "SCRIPTS") for tag in tags(name) for word in re.split(r'[ ,"]+', from_roff(tag))}
     assert SHELL_WORDS.keys() - found == set()
 

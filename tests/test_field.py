@@ -22,7 +22,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 @each(ROWS, lambda row: row["id"], parts=8)
-def test_what_people_have_is_told_as_what_it_is(row: dict[str, Any]) -> None:
+def test_a_real_input_is_explained_correctly(row: dict[str, Any]) -> None:
     done = call(*row["run"], stdin=row["stdin"].encode(), columns=0)
     given = set(row["stdin"].splitlines())
     told = "\n".join(line for line in (done.out + done.err).splitlines() if line not in given)

@@ -15,7 +15,7 @@ from tests.each import each
 from tests.modules import MODULES, name_of, tree_of
 from tests.paths import PACKAGE
 
-# Floors from left to right; what stands on one floor knows nothing of the others there. A folder in a folder may use what is around it.
+# Floors from left to right; folders on one floor do not know each other. A folder within a folder may use the modules around it.
 FLOORS = (
     ("errors", "patterns", "record", "version", "wording"),
     ("digits",),
@@ -42,8 +42,8 @@ LIBRARIES = {
     "lzallright": ("readers/images/packing.py",),
     "backports": ("readers/images/unpacked.py",),
     "compression": ("readers/images/unpacked.py",),  # in the standard library since 3.14
-    "defusedxml": ("readers/guests.py",),
-    "yaml": ("readers/guests.py",),
+    "defusedxml": ("readers/guests/libvirt.py",),
+    "yaml": ("readers/guests/kubevirt.py",),
     "evtx": ("readers/event_log_child.py",),
     "drgn": ("debuggers/drgn",),
     "gdb": ("debuggers/gdb",),

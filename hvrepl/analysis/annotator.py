@@ -11,7 +11,7 @@ from hvrepl.catalog.catalog import Catalog
 from hvrepl.codec.decode import Decoder
 from hvrepl.readers.find_forms import LINES_OF_CRASH, Match, Recogniser, squeeze
 from hvrepl.readers.log_lines import LONGEST_BEFORE, LogReader
-from hvrepl.readers.notes import MARK, is_note
+from hvrepl.readers.notes import has_notes, is_note
 from hvrepl.readers.word_search import candidates
 from hvrepl.record import record
 

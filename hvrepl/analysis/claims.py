@@ -18,7 +18,7 @@ from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.patterns import regex
 from hvrepl.readers.explain_number import explain_letter
-from hvrepl.readers.log_lines import Match
+from hvrepl.readers.find_forms import Match
 from hvrepl.record import field, mutable, record, replace
 
 HUMP = regex("(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in a name that is written like InvalidVpState
@@ -161,9 +161,9 @@ def find(decoder: Decoder, one: Saying, match: Match) -> Found:
     reference = REFERENCE.fullmatch(one.what)
     if not reference:
         name = BLANK.sub(lambda blank: match.texts[blank[1]], one.what)
-        spellings = (name, HUMP.sub("_", name))  # Rust's programs print AccessDenied
+        spellings = (name, HUMP.sub("_", name))  # Rust programs print AccessDenied
         known = next(filter(decoder.catalog.has_name, spellings), "")
-        if not known:  # to look for what is spelled alike costs more than a whole log
+        if not known:  # a search for similar names costs more than a whole log
             raise NotFoundError(f"no such name: {name}")
         return decoder.catalog.find_name(known)
     space, group = reference.groups()

@@ -99,8 +99,17 @@ class Machine:
 
 def survey(decoder: Decoder, cpus: Cpus) -> Machine:
     """Reports on the leaves that belong to a hypervisor."""
-    is_hypervisors = decoder.catalog.spaces[SPACE].is_hypervisors
-    readings: dict[Leaf, dict[int, Reading]] = {}
+    space = decoder.catalog.spaces[SPACE]
+    owners = Owners(decoder, cpus)
+    found = tuple(see_leaf(decoder, key, readings, owners) for key, readings in readings_of(cpus, space).items())
+    findings = [*damage(found), *cross_check(decoder, [one.node for one in found]), *outliers(decoder, found, len(cpus), owners)]
+    others = {cpu: sum(not space.is_hypervisors(leaf) for leaf, _ in seen) for cpu, seen in cpus.items()}
+    return Machine(say_hypervisor(found, owners), found, tuple(findings), others)
+
+
+def readings_of(cpus: Cpus, space: Space) -> dict[Leaf, dict[int, Reading]]:
+    """The leaves that belong to a hypervisor, ascending, each with the readings by CPU."""
+    found: dict[Leaf, dict[int, Reading]] = {}
     for cpu, seen in cpus.items():
         for key, one in seen.items():
             if space.is_hypervisors(key[0]):
@@ -202,7 +211,7 @@ def common(readings: Mapping[int, Reading], own: int = 0) -> Reading:
 
 
 def find_leaf(decoder: Decoder, key: Leaf, owners: Owners) -> Found | None:
-    """Type → the parts of its payload with a variant layout, which must be known."""
+    """What the catalogue has at a leaf: Hyper-V's, which have no subleaves, or that of the interface's owner."""
     spec = owners.spec_of(key)
     if spec:
         return Found(spec, decoder.catalog.arch)

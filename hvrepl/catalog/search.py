@@ -207,7 +207,7 @@ def name_said(spec: Spec, element: int | None, wanted: Wanted) -> tuple[int, str
 
 def texts_of(spec: Spec) -> Iterator[Text]:
     """All texts of a spec except its own names."""
-    fields = [field for layout in layouts_of(spec) for field in layout.fields]
+    fields = [field for layout in spec.every_layout for field in layout.fields]
     values: list[tuple[Enumerator, Field | None]] = [(value, field) for field in fields for value in field.values]
     values += [(value, None) for value in spec.values if not value.taken]  # included values are found where they are defined
     yield from (Text(4, f"field {field.name}", field.names, is_names=True) for field in fields)

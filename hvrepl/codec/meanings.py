@@ -17,7 +17,8 @@ PAGE_SHIFT = PAGE_SIZE.bit_length() - 1
 class Meaning:
     """`say` puts a value into words; `read` turns such words into a value, or raises ValueError, saying what would be right.
 
-    `remark` gives (code, sentence) for parts of the words that the value cannot hold.
+    `remark` gives (code, sentence) for parts of the words that the value cannot hold. Plain words are never empty, and have neither
+    quotes nor backslashes.
     """
 
     say: Callable[[int], str]

@@ -89,7 +89,7 @@ class Walker:
 
     def _may_have_none(self, spec: Spec, field: Field) -> bool:
         """Whether a switch may have a value without a case, so that its field is only a number."""
-        switch = next((one for layout in spec.layouts for one in layout.fields if one.name == field.switch), None)
+        switch = spec.field(field.switch)
         if isinstance(field.cases, str) or "other" in field.cases or switch is None:
             return "other" not in field.cases
         return switch.width > MOST_BITS or any(pick_case(field, value, switch, self.catalog) is None for value in range(1 << switch.width))

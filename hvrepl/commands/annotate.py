@@ -19,7 +19,7 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.readers.event_log import MAGIC, EventLog
 from hvrepl.readers.events import Event, write_event
-from hvrepl.readers.log_lines import Recogniser
+from hvrepl.readers.find_forms import Recogniser
 from hvrepl.record import replace
 from hvrepl.render.annotation import annotate as annotate_claims
 from hvrepl.render.formats import Item

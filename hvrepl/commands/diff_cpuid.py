@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf
-from hvrepl.analysis.enlightenments import EVERYTHING, Config
+from hvrepl.analysis.flags import is_flag_name
+from hvrepl.analysis.flags_to_leaves import EVERYTHING, Config
 from hvrepl.codec.decoded import leaves
 from hvrepl.commands.cpuid import Read, on_x64, read_dumps
 from hvrepl.commands.output import emit_listing

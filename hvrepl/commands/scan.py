@@ -92,6 +92,8 @@ def scan_file(session: Session, finder: PageFinder, path: str, base: int | None,
                         all_placed = False
                         session.warn(printable(f"{path}: lacks {missing}"))
                     yield to_item(session, path, address, page, is_placed=is_placed)
+                    if not session.streams.stdout_is_terminal:
+                        session.streams.stdout.flush()  # a reader sees each page as soon as it is found
             if not found and missing and unplaced is None:  # memory that only lacks addresses was searched
                 seen.missing[path] = missing
     except HvreplError as error:

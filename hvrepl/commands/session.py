@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from stat import S_ISFIFO
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
@@ -33,6 +33,7 @@ ARCH_WORDS = {"x64": "x64", "x86_64": "x64", "amd64": "x64", "x86-64": "x64", "a
 COLORS = ("auto", "always", "never")
 WORD_SIZES = ("1", "2", "4", "8", "16")  # bytes of a word that read_dump accepts
 LONGEST_ERROR = 600
+WRITTEN = 1 << 16  # bytes that stdout holds: an interrupt could cut a larger write within a line
 FINDINGS = ',"findings":['  # within a JSON string its quotes would be escaped
 
 

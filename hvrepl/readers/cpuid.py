@@ -97,7 +97,7 @@ REGISTER = regex(rf"""(["']?)(e[a-d]x)["']?\s*[=:]\s*(["']?)({WORD})""", FLAGS)
 
 @record
 class LeafLine:
-    """A leaf as a line has it, from `start` to `end`. A register that cannot be read is missing, and `remark` says why.
+    """A leaf in a line, from `start` to `end`. An unreadable register is missing, and `remark` says why.
 
     `lettered`: the text of each register with a letter where a digit must be.
     """

@@ -195,8 +195,12 @@ def is_above(line: str) -> bool:
 def strip_prefix(line: str) -> tuple[str, bool]:
     """The line without log prefixes and prompt, and whether there was a prompt."""
     source, prompted, at = (line if line.isascii() else line.translate(BOX)).strip(), False, 0
-    while not PHYSICAL.match(source, at) and (match := PREFIX.match(source, at) or PROMPT.match(source, at)):
-        prompted = prompted or match.re is PROMPT
+    while not PHYSICAL.match(source, at):
+        prefix = PREFIX.match(source, at)
+        match = prefix or PROMPT.match(source, at)
+        if match is None:
+            break
+        prompted = prompted or prefix is None
         at = match.end()
     return source[at:], prompted
 

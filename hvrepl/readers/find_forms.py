@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.log_forms import READERS, LogForm, compile_pattern, groups_in
 from hvrepl.catalog.outline import Outline, outline
-from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.digits import to_int
 from hvrepl.patterns import regex
 from hvrepl.readers.cpuid import Taken, find_leaves
@@ -244,8 +243,7 @@ def find_cpuid(form: LogForm, text: str, _: Names) -> Iterator[Match]:
     for one in find_leaves(text):
         if one.subleaf:
             continue
-        damaged = tuple(name for name in CPUID_REGISTERS if name not in one.registers and f"{name}: letter" in one.remark)
-        yield Match(form, one.start, one.end, dict.fromkeys(damaged, one.remark), {"leaf": one.leaf, **one.registers}, damaged)
+        yield Match(form, one.start, one.end, one.lettered, {"leaf": one.leaf, **one.registers}, tuple(one.lettered))
 
 
 def find_named(form: LogForm, text: str, names: Names) -> Iterator[Match]:

@@ -36,7 +36,7 @@ def kind_of(start: bytes, space: Space) -> str:
     if text is None:
         return IMAGE if len(start) > SNIFFED else BYTES
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    from hvrepl.readers.guests import kind_of_guest  # imported here, as only the first file in a shell needs it
+    from hvrepl.readers.guests.formats import kind_of_guest  # imported here, as only the first file in a shell needs it
 
     if kind_of_guest(text):
         return GUEST

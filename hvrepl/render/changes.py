@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hvrepl.analysis.cpus import say_cpus
-from hvrepl.analysis.enlightenments import EVERYTHING
+from hvrepl.analysis.flags_to_leaves import EVERYTHING
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.render.comparison import Compared, changes, compare, heading_of
 from hvrepl.render.definition import place_of

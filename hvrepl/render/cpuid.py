@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, say_cpus
-from hvrepl.analysis.enlightenments import EVERYTHING, IDENTITY, Config
+from hvrepl.analysis.flags_to_leaves import Config
+from hvrepl.analysis.judge_flags import MISSING
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.record import record
-from hvrepl.render.enlightenments import MISSING, flag_lines, missing_lines, open_lines
+from hvrepl.render.guest_flags import flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing
 from hvrepl.render.parts import flags_of, meaning_of, place_of, registers_of, say_finding, summary_beside, value_of
 from hvrepl.render.screen import register_lines
 from hvrepl.render.style import Style, align, loud_lines, titled, wrap
 
 INDENT = " " * 4
+IDENTITY = "second_interface"  # the finding that a dump is of KVM, which is known of a guest with flags
 HEADERS = ("leaf", "name", "place", "field", "value", "meaning")
 
 
@@ -124,11 +126,11 @@ def guest_screen(machine: Machine, config: Config, findings: Sequence[Finding], 
     yield from flag_lines(config, style)
     if machine.leaves:
         yield from (style.paint("name", line) for line in wrap(machine.hypervisor, style.width, "", "    "))
-    elif config.open and config.open[0].name == EVERYTHING:
+    elif config.leaves_everything:
         yield style.paint("name", "the host decides every leaf")
     for seen in machine.leaves:
         yield from leaf_lines(seen, style)
-    yield from open_lines(config.open, style)
+    yield from open_lines(config, style)
     yield from finding_lines([one for one in findings if one.code != MISSING], style)
     yield from missing_lines(findings, style)
 
@@ -140,7 +142,7 @@ def leaf_lines(seen: LeafSeen, style: Style) -> Iterator[str]:
     heading = "  ".join(part for part in (seen.number, name) if part)
     flags = [] if node.summary and says_all(node) else list(flags_of(node))
     summary = summary_beside(node, [flag for _, names in flags for flag in names])
-    yield from titled(heading, summary or ("" if flags else "0"), style)
+    yield from titled(heading, summary or ("" if flags or not node.fields else "0"), style)
     if flags:
         clear = [name for name, value in registers_of(node) if not int(value, 16)]
         rows = [(label, ", ".join(names)) for label, names in flags] + ([(f"{', '.join(clear)}  0",)] if clear else [])

@@ -11,7 +11,7 @@ from hvrepl.codec.decoded import Decoded
 from hvrepl.render.flag import describe_flag
 from hvrepl.render.flag_forms import WRITERS, unwritable
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import meaning_of, value_of
+from hvrepl.render.parts import meaning_of, value_of
 from hvrepl.render.style import Style, loud_lines
 
 HEADERS = ("kind", "name", "value", "gives")

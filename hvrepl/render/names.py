@@ -1,4 +1,4 @@
-"""What `list` and `find` say: names with their numbers, and what in a spec a text or bit is found in."""
+"""`list` and `find`: names with their numbers, and where a spec contains a text or bit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def list_entries(entries: Iterable[Entry]) -> Listing:
 
 
 def entry_lines(entries: Sequence[Entry], style: Style) -> Iterator[str]:
-    """What belongs together in columns of its own; on a terminal under a heading, which says what is the same in every row."""
+    """Rows that belong together, in their own columns; on a terminal under a heading with what all rows share."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.space.name if entry.space else entry.kind, []).append(entry)
@@ -91,7 +91,7 @@ def say_arch(arch: str) -> str:
 
 
 def list_hits(hits: Iterable[Hit], catalog: Catalog, heading: str = "") -> Listing:
-    """`heading` says how many there are, and of what."""
+    """`heading` gives their number and kind."""
     found = list(hits)
     tables = [hit_table(hit, catalog) for hit in found]
     rows = [(t.get("space", t["kind"]), t.get("number", ""), t["name"], t["arch"], t["where"], t.get("title", "")) for t in tables]
@@ -100,7 +100,7 @@ def list_hits(hits: Iterable[Hit], catalog: Catalog, heading: str = "") -> Listi
 
 
 def hit_lines(hits: Sequence[Hit], catalog: Catalog, heading: str, style: Style) -> Iterator[str]:
-    """A row a hit, what is meant most likely first: the thing, and what in it was found."""
+    """A row per hit, the likeliest first: the thing, and the place of the hit in it."""
     if style.is_terminal:
         yield from wrap(heading, style.width, "", "    ")
     order = list(catalog.spaces)
@@ -115,7 +115,7 @@ def hit_lines(hits: Sequence[Hit], catalog: Catalog, heading: str, style: Style)
 
 
 def arch_of(spec: Spec, catalog: Catalog) -> str:
-    """The arch on which it has its numbers: what is common has them on both, unless its only space is that of one."""
+    """The arch of its numbers: common things have both, unless their only space belongs to one."""
     arches = {reach(spec, address, catalog.spaces) for address in spec.addresses} or {spec.arch}
     return arches.pop() if len(arches) == 1 else COMMON
 
@@ -133,7 +133,7 @@ def fill_range(text: str, spec: Spec) -> str:
 
 
 def hit_table(hit: Hit, catalog: Catalog) -> dict[str, Any]:
-    """A hit under the number that heads it on the arch in force, or on the other."""
+    """A hit under its main number on the current arch, or on the other."""
     spec = hit.spec
     address = catalog.heading(spec) or next(iter(spec.addresses), None)
     table = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hvrepl.analysis.synic_pages import MESSAGES, SynicPage
 from hvrepl.render.listing import Listing
-from hvrepl.render.screen import say_finding
+from hvrepl.render.parts import say_finding
 from hvrepl.render.style import Style, align
 
 HEADERS = ("cpu", "online", "page", "address", "used", "owed", "text")

@@ -12,7 +12,7 @@ from hvrepl.record import field, record
 from hvrepl.script.shell_words import spelled
 from hvrepl.wording import shorten
 
-ASKING = spelled("help")  # they explain what follows, be it an option
+ASKING = spelled("help")  # they explain the next word, even an option
 
 
 @record(eq=True)

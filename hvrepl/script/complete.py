@@ -58,8 +58,8 @@ class Completer(Lexicon):
 
     @cached_property
     def topics(self) -> Sequence[tuple[str, str]]:
-        """(word, sentence) of all that help explains besides names."""
-        from hvrepl.script.topics import all_topics  # at the key that needs it
+        """(word, sentence) of everything that help explains, except names."""
+        from hvrepl.script.topics import all_topics  # only for the key that needs it
 
         return all_topics()
 
@@ -148,7 +148,7 @@ class Completer(Lexicon):
             titles = {space.name: space.title for space in self.catalog.spaces.values()}
             yield from explained(((group, titles.get(group, "")) for group in self.catalog.groups() if group != current), current)
         elif command in ("arch", "format") and is_first:
-            yield from matching(CHOICES[command], current)
+            yield from matching(CHOICES[command](), current)
 
     def _of_eom(self, typed: Typed) -> Iterator[Candidate]:
         """PAGE SLOT [TYPE]"""

@@ -28,7 +28,7 @@ def say_topic(topic: Topic, style: Style) -> list[str]:
 
 
 def explain(session: Session) -> list[str]:
-    """What a line can be."""
+    """The kinds of lines, in a few sentences."""
     style = session.style
     words = ", ".join(word.name for word in WORDS)
     after = [AFTER, *([KEYS] if session.is_shell else [])]
@@ -41,7 +41,7 @@ def explain(session: Session) -> list[str]:
 
 
 def list_words(rows: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
-    """What can be typed and, next to it or on a narrow terminal below it, what that does."""
+    """Things to type and, next to them or on a narrow terminal below them, their effects."""
     wide = max(len(word) for word, _ in rows) + 4
     rest = " " * (wide if not style.width or style.width - wide >= NARROW else 6)
     for word, text in rows:

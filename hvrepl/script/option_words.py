@@ -12,8 +12,6 @@ from hvrepl.script.argv import options_after, options_by_name
 
 # Options of different commands with the same name either all take a word or all do not.
 ALL = options_by_name((*SHARED, *PROGRAM, HELP, *(option for command in COMMANDS for option in command.options)))
-# Option → the words that it accepts, if they can be listed; styles are many, and only read when needed.
-CHOICES = {"arch": ARCHES, "format": FORMATS, "color": COLORS, "word_size": WORD_SIZES, "flags": ("qemu", "libvirt", "proxmox")}
 FILES, FOLDERS = "FILE", "DIR"  # metavars of options that take such a name
 END = "--"  # the words after it are not options
 
@@ -24,7 +22,7 @@ def flag_forms() -> Sequence[str]:
     return tuple(WRITERS)
 
 
-# Option → what gives the words that it takes, where these can be counted; some are read only when asked for.
+# Option → a function for the words that it accepts, if they can be listed; some are only loaded when needed.
 CHOICES: Mapping[str, Callable[[], Sequence[str]]] = {
     "arch": lambda: ARCHES,
     "format": lambda: FORMATS,
@@ -84,4 +82,4 @@ def options_here(words: Sequence[str], command: str) -> Iterator[Option]:
 
 def choices_of(option: Option) -> Sequence[str]:
     """The words that an option accepts; none for a file name or a text."""
-    return tuple(table_styles()) if option.key == "style" else CHOICES.get(option.key, ())
+    return CHOICES[option.key]() if option.key in CHOICES else ()

@@ -27,8 +27,6 @@ GDB_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 
 def main(ways: Ways) -> None:
     """Runs on the streams of the process, with its arguments; exits."""
-    import signal
-
     streams = Streams.of_process()
     try:
         sys.exit(run(sys.argv[1:], streams, ways))
@@ -36,6 +34,8 @@ def main(ways: Ways) -> None:
         drop(streams.stdout)  # the reader has seen enough
         sys.exit(0)
     except KeyboardInterrupt:
+        import signal
+
         # End by the signal itself, so that a calling shell or make sees the interrupt; output so far ends with a complete line.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         with suppress(OSError):

@@ -41,6 +41,6 @@ def spelled(*names: str) -> tuple[str, ...]:
 
 
 def shell_commands() -> list[tuple[str, str]]:
-    """(name, what it does) of every first word that is not a name or number; "" for what is only another spelling."""
+    """(name, effect) of every first word that is not a name or number; the effect of another spelling is ""."""
     words = [(spelling, word.short if spelling == word.name else "") for spelling, word in SHELL_WORDS.items()]
     return [(command.name, command.short) for command in COMMANDS] + words

@@ -1,4 +1,4 @@
-"""What the words of lines do that are not commands of the command line: what stays set, the session and files of lines, the way out."""
+"""Words of lines that are not commands of the command line: settings, the session, files of lines, help, the way out."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from hvrepl.version import __version__
 from hvrepl.wording import printable, shorten
 
 CLEAR = "\x1b[H\x1b[2J"
-DEEPEST_SOURCED = 16  # files that are read at once, as each may source another
-MOST_SOURCED = 10_000  # files that one line may lead to: of 16 that each source the next twice they would be 65,535
+DEEPEST_SOURCED = 16  # nested files, as each may source another
+MOST_SOURCED = 10_000  # files in total from one line: 16 that each source the next one twice would be 65,535
 
 
 class Leave(Exception):  # noqa: N818  it is not an error
@@ -60,10 +60,10 @@ def set_format(lines: Lines, words: Sequence[str]) -> None:
 
 
 def set_option(lines: Lines, name: str, words: Sequence[str]) -> None:
-    """Sets an option for the lines that follow, or without a word says what is in force."""
+    """Sets an option for the following lines, or without a word shows the current one."""
     from hvrepl.script.option_words import CHOICES
 
-    choices = CHOICES[name]
+    choices = CHOICES[name]()
     if len(words) > 1:
         raise UsageError(f"{name} takes one word: `{name} {choices[0]}`")
     if words:

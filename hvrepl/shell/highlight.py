@@ -16,7 +16,7 @@ from hvrepl.record import record
 from hvrepl.script.complete import LONGEST, TAKES_FIELDS
 from hvrepl.script.interpret import GIVEN, SPACES, TAKES_WHAT
 from hvrepl.script.lexicon import Held, Lexicon
-from hvrepl.script.option_words import CHOICES, Positional, awaits
+from hvrepl.script.option_words import Positional, awaits, choices_of
 
 # A blank, an operator, or a word, in which | and > are allowed within parentheses and quotes only.
 PIECE = regex(r"""\s+|[|>](?!=)[|>]*|(?:[^\s('"]|\([^)]*\)?|'[^']*'?|"[^"]*"?)+""")
@@ -88,7 +88,7 @@ def classify_word(piece: str, place: Place, lexicon: Lexicon, hand: Sequence[Hel
 
 def word_of(piece: str, place: Place, lexicon: Lexicon) -> str:
     """The class of the word after arch, format, list ..."""
-    choices = {"arch": tuple(ARCH_WORDS), "format": CHOICES["format"], "list": tuple(lexicon.catalog.spaces)}
+    choices = {"arch": tuple(ARCH_WORDS), "format": FORMATS, "list": tuple(lexicon.catalog.spaces)}
     if place.command not in choices:
         return "command" if piece in lexicon.command_names else "number" if is_number(piece) else ""
     return "value" if piece.lower() in choices[place.command] else place.doubt

@@ -109,7 +109,7 @@ class Shell:
                 return
 
     def run_text(self, text: str) -> None:
-        """Dumps and lines, up to one that leaves; or a log as a whole."""
+        """Runs dumps and lines, up to one that leaves; or explains a log as a whole."""
         self.measure()
         found = list(split_text(text, self.is_struct))
         if LOG_LINE.match(text) or (len(found) > 1 and not any(piece.is_dump or self.is_known(piece.text) for piece in found)):
@@ -124,12 +124,12 @@ class Shell:
                 is_done = self.guard(
                     partial(self.runner.run_dump, piece.text, piece.words) if piece.is_dump else partial(self.run_line, piece.text)
                 )
-                if not piece.text.startswith(" "):  # which says that it is not to be kept
+                if not piece.text.startswith(" "):  # a leading blank keeps it out of the history
                     has_failed = self.is_log or not is_done  # as a line of a script
                     self.session.typed.append(Typed(piece.text, piece.words, piece.is_dump, has_failed=has_failed))
 
     def run_line(self, text: str) -> None:
-        """A line; one that cannot be run, and begins with no word that is known, is explained as a line of a log if it says something."""
+        """A line; one that cannot be run, and does not begin with a known word, is explained as a line of a log."""
         try:
             self.runner.run_line(text)
         except HvreplError:

@@ -135,8 +135,7 @@ def to_path(name: str) -> str:
 
 def referred(spec: Spec) -> Iterator[str]:
     """The names of the specs that a spec contains or refers to."""
-    layouts = [one for one in (spec.layout, spec.output, *(spec.cases or {}).values()) if one]
-    for field in fields_of(layouts):
+    for field in fields_in(spec.every_layout):
         yield from (field.type,) if field.type and ":" not in field.type else ()
         cases = field.cases.values() if isinstance(field.cases, Mapping) else ()
         yield from (case for case in cases if not spec.case(case))

@@ -21,7 +21,7 @@ ID = regex('id="([fv]-[^"]+)"')
 def make_index(links: Links, render: Callable[[str], Mapping[str, str]]) -> str:
     """Rows [path, name, where, title, other names, numbers, doc, details]; a detail is [anchor, name, doc].
 
-    `where` is a space or kind. An element of an array has its names and numbers alone: the rest is said of the array.
+    `where` is a space or kind. An element of an array has its names and numbers alone; the row of the array has the rest.
     """
     rows = []
     for path, (specs, element) in links.pages.items():

@@ -36,7 +36,7 @@ class Bounded(io.StringIO):
 
 @mutable
 class Shown:
-    """The output of an answer so far. `out` has the text as the command line prints it; `parts` has the HTML, which may lag behind."""
+    """The output of an answer so far. `out` has the text as the command line prints it; `parts` has the HTML, which may be added later."""
 
     out: Bounded = field(default_factory=Bounded)
     err: io.StringIO = field(default_factory=io.StringIO)

@@ -287,7 +287,7 @@ def root_of(path: str) -> str:
 
 
 def write_site(folder: str, index: Index | None = None, base: str = "") -> dict[str, int]:
-    """Writes all files of the site into a folder, which is created anew; returns the bytes of each page by path.
+    """Writes all files of the site into a folder, replacing what is there; returns the bytes of each page by path.
 
     `base` is where the site will be, such as /hvrepl/, for the page that a web server shows in place of any missing one.
     """

@@ -16,7 +16,7 @@ from hvrepl.catalog.model import to_key
 from hvrepl.catalog.opening import open_index
 from hvrepl.commands.session import Streams
 from hvrepl.commands.table import ENTRIES
-from hvrepl.script.words import SHELL_WORDS
+from hvrepl.script.shell_words import SHELL_WORDS
 from tests import program
 from tests.at_hand import needs
 from tests.fuzz import amount, sampled

@@ -198,7 +198,7 @@ def test_completion_is_installed_into_the_home(tmp_path: Path, path: str) -> Non
     assert in_bash(". ~/.bashrc; complete -p hvrepl", tmp_path, path) == "complete -o default -F _hvrepl_completion hvrepl\n"
 
 
-# Typed into bash → the line when Tab has done its work: bash puts a blank after what is the only offer, and typer's script lets it.
+# Typed into bash → the line after Tab: bash puts a blank after an only offer, and typer's script does not keep it from that.
 TYPED = {
     "commands_and_names": ("hvrepl dec\tsimp-\t", "hvrepl decode simp-page "),
     "a_field": ("hvrepl encode sint2 mas\t", "hvrepl encode sint2 masked= "),
@@ -303,7 +303,7 @@ def test_what_specs_and_files_are_called_is_text_to_every_shell(shell: str, tmp_
         for typed, word in list(WORDS_OF_OTHERS.items())[: amount(2, None)]:
             complete_and_run(terminal, typed)
             terminal.see(f"got <{word}>")
-        if shell != "bash":  # which shows no titles
+        if shell != "bash":  # bash does not show titles
             terminal.send("hvrepl decode zd\t\t")
             terminal.see(r"zd\$", r"zd\"$", TITLE)
     assert not (tmp_path / "PWNED").exists()

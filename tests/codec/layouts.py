@@ -35,7 +35,7 @@ class Thing:
 
     @property
     def is_again(self) -> bool:
-        """Whether it is tried on the first arch too, where almost all are laid out alike."""
+        """Whether it is also tried on the first arch, where almost all have the same layout."""
         return self.arch != ARCHES[0] and self.found.spec.arch == COMMON
 
     @property

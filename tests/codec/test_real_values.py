@@ -18,7 +18,7 @@ with (DATA / "values.tsv").open(encoding="utf-8") as table:
 
 
 @each(VALUES, lambda row: f"{row['what'] or 'lone'} {row['arch']} {row['value']}")
-def test_a_value_from_the_wild_is_told_in_one_sentence(row: dict[str, str]) -> None:
+def test_a_value_from_the_wild_is_explained_in_one_sentence(row: dict[str, str]) -> None:
     number = int(row["value"], 16)
     if not row["what"]:
         assert identify_number(DECODERS[row["arch"]], number).summary == row["summary"]

@@ -99,7 +99,7 @@ def test_set_features_are_named_register_by_register() -> None:
     assert not any("access_tsc_invariant_controls" in line for line in lines)
 
 
-def test_registers_stand_in_columns_with_their_flags() -> None:
+def test_registers_are_in_columns_with_their_flags() -> None:
     lines = without_colour(passed(FEATURES, terminal=True).decode()).splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("      eax 0x00002e7f  access_"))
     assert lines[at + 1].startswith(" " * 22 + "access_")
@@ -140,7 +140,7 @@ def test_an_x64_log_after_an_arm64_one_is_read_as_x64_again() -> None:
     assert "HYPERV_CPUID_FEATURES" in passed(ARM64 + ARM64_FEATURES + x64).decode()
 
 
-def test_a_letter_in_a_cpuid_leaf_is_told_once_with_its_own_number() -> None:
+def test_a_letter_in_a_cpuid_leaf_is_reported_once_with_its_own_number() -> None:
     vendor = b"0x40000000 0x00: eax=0x40000006 ebx=0x7263694d ecx=0x666f736f edx=0x76482074\n"
     text = passed(vendor + b"0x40000004 0x00: eax=0x0002Oc2c ebx=0x0000offf ecx=0x0000002l edx=0x00000000\n").decode()
     findings = [line.strip() for line in text.splitlines() if "did you mean" in line]
@@ -151,7 +151,7 @@ def test_a_letter_in_a_cpuid_leaf_is_told_once_with_its_own_number() -> None:
     ]
 
 
-def test_a_letter_o_is_told_and_its_register_left_out() -> None:
+def test_a_letter_o_is_reported_and_its_register_left_out() -> None:
     text = passed(FEATURES.replace(b"0x3b8030", b"0x3b8O30")).decode()
     assert "! letter O in 0x3b8O30: did you mean zero? The number is not read" in text
     assert "ebx" not in text

@@ -31,7 +31,7 @@ PARTED = {line for form in Catalog(open_index()).log_forms() for line in form.se
 
 
 @each(SEEN, lambda line: line["id"], parts=4)
-def test_a_line_of_a_log_of_hyper_v_is_told(line: dict[str, Any]) -> None:
+def test_a_line_of_a_log_of_hyper_v_is_explained(line: dict[str, Any]) -> None:
     said = told(VMBUS + line["raw"].encode() + b"\n")[1:]
     assert len(said) == len(line["says"]), said
     assert all(says in note for says, note in zip(line["says"], said, strict=True)), said
@@ -57,7 +57,7 @@ def test_little_is_claimed_in_what_only_looks_like_it_inside_a_log_of_hyper_v() 
 
 @sampled
 @each(FORMS, parts=8)
-def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_told_all_the_same(line: str) -> None:
+def test_a_form_that_a_mail_has_wrapped_at_any_blank_is_explained_nevertheless(line: str) -> None:
     plain = [note.removeprefix("perhaps ") for note in told(VMBUS + line.encode() + b"\n")]
     blanks = [at for at, c in enumerate(line) if c == " " and line[:at].strip() and line[at:].strip()]
     for at in [at for at in blanks if line[at - 1] != "="][:: amount(3, 1)]:  # = at the end of a line is a soft break in quoted-printable

@@ -184,7 +184,7 @@ def test_a_fault_among_the_ranges_is_a_finding_after_those_before_it(raw: str) -
     assert table["findings"] == [{"code": "damaged", "text": "ends within its bitmap"}]
 
 
-MANY = 20_000  # ranges: a list of them takes several times the memory that is allowed
+MANY = 20_000  # ranges: a list of them takes several times the allowed memory
 
 
 @pytest.mark.parametrize("form", ["fields", "json", "ndjson", "csv"])

@@ -110,7 +110,7 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("command", TOOLS)
-def test_what_a_tool_prints_reads_back_equal(command: str, tmp_path: Path) -> None:
+def test_a_tools_output_reads_back_equal(command: str, tmp_path: Path) -> None:
     words = command.split()
     need(words[0])
     for name, data in SAMPLES.items():

@@ -21,8 +21,8 @@ from tests.fuzz import FUZZ, amount, sampled
 from tests.readers.hostile import OWN, READERS, STARTS, UNITS, read, text_of
 
 SHORT = (450, 900)  # characters, the cheaper first; a line that is completed has at most 2000
-FEW_STEPS = 3000  # that a longer text may take once more
-MOST_STEPS = 2.5  # of those for half of it: 2 is in proportion, 4 the square
+FEW_STEPS = 3000  # extra steps that a longer text may take once
+MOST_STEPS = 2.5  # of the steps for half the text: 2 is proportional, 4 is quadratic
 SIZE = amount(1 << 14, 1 << 18)  # characters
 LARGE = 16 << 20
 MOST_MEMORY = 3 << 30  # bytes of a process that reads that much
@@ -82,15 +82,15 @@ def test_steps_grow_with_the_length_of_what_is_repeated(reader: str) -> None:
 
 
 def grows_faster(reader: str, start: str, unit: str) -> bool:
-    """Whether steps grow faster than the text, at both sizes: at one it may become too long for something."""
-    read(reader, text_of(start, unit, 2 * max(SHORT)))  # what is made once
+    """Whether steps grow faster than the text, at both sizes: at one size it may first need a module, or exceed a limit."""
+    read(reader, text_of(start, unit, 2 * max(SHORT)))  # to initialise what is made once
     counted = (tuple(steps(reader, text_of(start, unit, size)) for size in (2 * few, few)) for few in SHORT)
     return all(second > MOST_STEPS * first + FEW_STEPS for second, first in counted)
 
 
 def test_steps_are_counted_again_and_again_alike() -> None:
     text = text_of("sint2 ", "zz ", SHORT[-1])
-    read("keys", text)  # what is made once
+    read("keys", text)  # to initialise what is made once
     assert steps("keys", text) == steps("keys", text) > len(text)
 
 

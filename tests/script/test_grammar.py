@@ -36,7 +36,7 @@ def said(ended: Ended, place: str = "") -> tuple[int, str]:
 
 @pytest.mark.usefixtures("folder")
 @each(((*row, "")[:4] for row in ROWS), lambda row: row[0], parts=8)
-def test_a_line_means_the_same_wherever_it_stands(line: str, status: str, text: str, elsewhere: str) -> None:
+def test_a_line_means_the_same_wherever_it_is(line: str, status: str, text: str, elsewhere: str) -> None:
     expected = (int(status), text)
     assert said(call(*shlex.split(line), stdin_is_terminal=True)) == expected
     in_lines = (int(elsewhere[0]), elsewhere[2:]) if elsewhere else expected

@@ -52,7 +52,7 @@ def test_whoever_leaves_the_pager_early_has_seen_enough(keys: str, tmp_path: Pat
 
 @needs("less")
 @pytest.mark.parametrize("keys", ["q", C_C], ids=["q", "C-c"])
-def test_the_shell_goes_on_after_the_pager(keys: str, tmp_path: Path) -> None:
+def test_the_shell_continues_after_the_pager(keys: str, tmp_path: Path) -> None:
     with Terminal(tmp_path, rows=ROWS, PAGER=pager_for(keys)) as terminal:
         terminal.prompt()
         terminal.send("list\r")
@@ -103,7 +103,7 @@ def test_a_script_on_stdin_is_not_paged(tmp_path: Path) -> None:
         assert "paged:" not in terminal.scrolled
 
 
-# Variables with which nothing is paged: turned off, not there, or on a terminal that only prints.
+# Variables that prevent paging: turned off, a missing or unreadable pager, or a terminal that only prints.
 OFF: Mapping[str, dict[str, str]] = {
     "empty": {"HVREPL_PAGER": "", "PAGER": MARK},
     "not_there": {"HVREPL_PAGER": "/nosuch/pager -x", "PAGER": MARK},

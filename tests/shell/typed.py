@@ -24,7 +24,7 @@ from hvrepl.shell.loop import Shell
 from tests.program import SECONDS
 from tests.terminal import C_D, ENTER
 
-# What is typed at one prompt: keys; or keys, the text that must then stand there, further keys, and so on.
+# Input at one prompt: keys; or keys, a text to wait for, further keys, and so on.
 Step = str | tuple[str, ...]
 
 

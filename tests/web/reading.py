@@ -51,7 +51,7 @@ class Reader(HTMLParser):
         self._take(tag, given)
 
     def _take(self, tag: str, given: dict[str, str]) -> None:
-        """What the tag says of the page."""
+        """Notes what the tag says about the page."""
         if LOADED.get(tag) in given and given.get("rel") != "canonical":
             self.read.loaded.append(given[LOADED[tag]])
         if tag in ("a", "link"):

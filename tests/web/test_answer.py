@@ -92,7 +92,7 @@ def test_a_command_line_names_the_other_arch() -> None:
     assert answer("sint2 0x1", "arm64")["command"] == "hvrepl --arch arm64 sint2 0x1"
 
 
-# What would run a program, or read or write a file of whoever serves the page.
+# Lines that would run a program, or read or write a file, on the machine that serves the page.
 MACHINE = (
     "!id",
     "list status | head",

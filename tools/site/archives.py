@@ -15,7 +15,7 @@ from types import MappingProxyType
 # Other ways into hvrepl, and modules that only these use.
 LEFT_OUT = ("shell/", "cli/", "columns/", "debuggers/", "catalog/build/", "commands/columns", "commands/live", "web/")
 OF_WEB = tuple(f"web/{name}.py" for name in ("__init__", "allowed", "answer", "links", "run", "shown"))
-# What Python and Pyodide look up by a name that no import statement has.
+# Modules that Python and Pyodide import by name, without an import statement.
 BY_NAME = frozenset(
     (
         "encodings.utf_8",

@@ -26,7 +26,8 @@ where `n` is the value and `tail` is the end of each line:
             {{"name":"reserved_11_1","bits":[11,1],"raw":"0x{x7:03x}","value":{x7},"reserved":true}},
             {{"name":"sirbp_enabled","bits":[0,0],"raw":"{k3[x0]}}}]{x9}{tail}'
 
-`k1` and `k4` are tables, indexed by the few bits that determine their text; `k2` and `k3` call the formatters of a page number.
+`k1` and `k3` are tables, indexed by the few bits that determine their text; `k2` calls the formatter of a page number. The text of a
+small struct within a struct, such as the header of a message, is kept by its bytes, since the same header comes again and again.
 
 Why it equals the tree: no module here interprets a layout. locate.py decodes one value with the decoder itself, and notes the bits of each
 node. write_tree.py walks that tree as to_dict() does, and writes for each node a fragment of source that does with the bits what the

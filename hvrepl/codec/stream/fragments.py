@@ -15,6 +15,7 @@ WIDEST_KEPT = 32  # bits: wider numbers, such as times and addresses, rarely rec
 TABLE_BITS = 10  # bits of a table's key: at most 1024 texts
 MOST_KEPT = 1 << 14  # texts in one memo
 MOST_SHARED = 1 << 17  # texts in all memos of a function, unless it has very many
+MOST_STRUCTS = 1 << 12  # texts for all small structs within a struct, which are longer
 
 
 class Memo(dict[Any, Any]):
@@ -45,6 +46,7 @@ class Code:
     """A function `(n, raw, tail)` under construction: n is the number, raw its bytes in hex, tail the end of the text.
 
     Its text is an f-string. Its braces contain only a name with a format or an index, as Python 3.11 does not allow quotes in them.
+    With `names` it makes a text that such a function looks up, and has no `raw`.
     """
 
     def __init__(self, width: int, names: dict[str, Any] | None = None) -> None:
@@ -74,7 +76,10 @@ class Code:
 
     def text(self, fragment: Fragment) -> str:
         """The name of a variable with the text of a fragment."""
-        text = fragment.write(self)
+        return self.name_of(fragment.write(self))
+
+    def name_of(self, text: str) -> str:
+        """The name of a variable with a text."""
         return text[1:-1] if NAME.fullmatch(text) else self.let(f"f'{text}'")
 
     def bind(self, value: Any) -> str:
@@ -142,10 +147,18 @@ def most_of(bits: int) -> int:
 
 
 def in_hex(at: int, size: int) -> Fragment:
-    """Bytes in hex. A table does not have the raw bytes, so a single one comes from the number."""
-    if size == 1:
-        return Fragment(mask_of(8 * at, 8), lambda code: f"{{{code.bits(8 * at, 8)}:02x}}")
-    return Fragment(mask_of(8 * at, 8 * size), lambda _: f"{{raw[{2 * at}:{2 * (at + size)}]}}")
+    """Bytes in hex. Inside a look-up there are no raw bytes, so they come from the number."""
+
+    def write_hex(code: Code) -> str:
+        if size == 1:
+            return f"{{{code.bits(8 * at, 8)}:02x}}"
+        if code.has_raw:
+            return f"{{raw[{2 * at}:{2 * (at + size)}]}}"
+        bits = code.bits(8 * at, 8 * size)
+        digits = code.let(f"{bits}.to_bytes({size}, 'little').hex()")
+        return f"{{{digits}}}"
+
+    return Fragment(mask_of(8 * at, 8 * size), write_hex)
 
 
 def mask_of(lsb: int, width: int) -> int:
@@ -167,8 +180,11 @@ def write(fragments: Sequence[Fragment], code: Code) -> str:
     return "".join(fragment.write(code) for fragment in fragments)
 
 
-def tabled(fragments: Iterable[Fragment]) -> list[Fragment]:
-    """The fragments, with each run of them that depends on few bits as one look-up."""
+def tabled(fragments: Iterable[Fragment], structs: Sequence[int] = ()) -> list[Fragment]:
+    """The fragments, with each run of them that depends on few bits, or on one of the structs, as one look-up.
+
+    A struct is the mask of its bits: the same header comes again and again, though it has many bits.
+    """
     found: list[Fragment] = []
     run: list[Fragment] = []
     for fragment in fragments:
@@ -180,7 +196,7 @@ def tabled(fragments: Iterable[Fragment]) -> list[Fragment]:
     return found + close(run, structs)
 
 
-def close(run: list[Fragment]) -> list[Fragment]:
+def close(run: list[Fragment], structs: Sequence[int]) -> list[Fragment]:
     """A run as a table, without the constant text at its ends."""
     moving = [at for at, fragment in enumerate(run) if fragment.mask]
     mask = union(run)

@@ -69,7 +69,7 @@ class OfLayouts:
 @mutable
 class LocatedTree:
     """The tree of one value. `spots` and `layouts` are by the id of a node; `events` are the sources of findings in order, or findings
-    that depend on the shape alone."""
+    that depend on the shape alone; `structs` are the small ones within the whole, each as the mask of its bits."""
 
     data: bytes = b""
     root: Decoded = field(default_factory=lambda: Decoded(name=""))

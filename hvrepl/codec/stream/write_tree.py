@@ -97,8 +97,8 @@ def raw_of(node: Decoded, spot: Spot | None) -> Fragment:
     return in_hex(node.offset or 0, node.size or 0)
 
 
-def wrapped(fragment: Fragment, before: str, after: str, drop: int) -> Fragment:
-    """Words between a key and its end, unless they are empty; `drop` characters of separator before the first word are removed."""
+def wrapped(fragment: Fragment, before: str, after: str, mark: str) -> Fragment:
+    """Words between a key and its end, unless they are empty. Each word has its mark before it, and the first one loses it."""
 
     def write_wrapped(code: Code) -> str:
         text = fragment.write(code)

@@ -14,7 +14,7 @@ from hvrepl.commands.session import WRITTEN, Session, finish_lines
 from hvrepl.commands.values_in_hand import MOST_KEPT
 from hvrepl.render.formats import Item
 
-BLOCK = 8000  # characters that are written at once: an interrupt could cut a larger write within a line
+BLOCK = WRITTEN // 2  # characters that are written at once, fewer bytes than stdout holds
 
 
 def read_stream(session: Session, target: Target, stream: Stream, words: list[str]) -> Iterator[Value | Item]:

@@ -57,7 +57,8 @@ def read_plain_lines(lines: bytes, width: int) -> list[int] | None:
 
 def read_hex_lines(lines: bytes, size: int) -> list[bytes] | None:
     """The structs from whole lines of exactly `size` bytes of hex each; None for any other line."""
-    lines = lines.replace(b"\r\n", b"\n")
+    if b"\r" in lines:  # to look for a single byte is a tenth of the work
+        lines = lines.replace(b"\r\n", b"\n")
     step = 2 * size + 1
     count = len(lines) // step
     if len(lines) != count * step or lines[step - 1 :: step] != b"\n" * count:

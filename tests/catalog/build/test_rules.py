@@ -56,7 +56,7 @@ def test_a_bad_example_gives_its_fault_and_no_other(example: Path) -> None:
         folder = place(example, Path(empty))
         wanted = list(expected(folder))
         assert wanted
-        assert sorted(check_folders([BESIDE, folder])) == sorted(wanted)
+        assert sorted(check_folders([GOOD, folder])) == sorted(wanted)
 
 
 def test_the_good_specs_of_the_examples_follow_the_rules() -> None:

@@ -78,7 +78,7 @@ def test_pages_of_nobody_are_passed_over() -> None:
 
 
 @sampled
-def test_a_core_that_is_cut_gives_what_is_there_and_says_so() -> None:
+def test_a_core_that_is_truncated_gives_what_is_there_and_says_so() -> None:
     data = xen(PAGES)
     table = len(data) - 8 * len(PAGES)
     for size in {*range(4, len(data), amount(211, 1)), *range(table - 9, len(data)), 64, 128}:

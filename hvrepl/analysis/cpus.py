@@ -317,13 +317,13 @@ def say_hypervisor(found: Sequence[LeafSeen], owners: Owners) -> str:
     """The hypervisor in a few words: `Hyper-V 10.0.19041.685-0-0 (Microsoft Hv, Hv#1)`, `Xen 4.11`."""
     nodes = {one.node.name: one.node for one in found}
     vendor, second = (say_vendor(found, owners, name) for name in (VENDOR, SECOND))
-    if not nodes or (VENDOR in nodes and not vendor and is_read(found, VENDOR)):
+    interface = part_of(nodes, INTERFACE, "interface")
+    if not nodes or (VENDOR in nodes and not vendor and not interface and is_read(found, VENDOR)):
         return "no hypervisor"
     if VENDOR in nodes and not vendor and INTERFACE not in nodes:
         return "a hypervisor whose signature cannot be read"
     if not owners.is_hyper_v:
         return vendor or "a hypervisor with another interface"
-    interface = part_of(nodes, INTERFACE, "interface")
     version = nodes[VERSION].summary if VERSION in nodes and not nodes[VERSION].findings else ""
     signs = ", ".join(sign for sign in (vendor, interface) if sign)
     name = f"{second}, which offers the interface of {version or HYPER_V}" if second else version or HYPER_V

@@ -14,6 +14,7 @@ WORDS, INDEX = "COMP_WORDS", "COMP_CWORD"  # the line, and the number of the wor
 BREAKS = ("=", ":")  # separate words in bash, wherever they are
 BREAK = regex(r" ([=:])(?: (?=\S))?")
 HALF = regex(r"(?<!\\)(?:\\\\)*(\\)\Z")  # a text that ends with half of an escape
+UNFINISHED = ("=", "/")  # ends of offers after which more must follow
 UNQUOTABLE = "'*?["  # single quotes cannot hold it, or bash would expand it again when it takes the offers
 
 
@@ -39,7 +40,11 @@ def keep_whole(offers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Offers (text, title) for bash, which types the beginning that all texts share: that must not end with half of an escape.
 
     Where it would, as for a\\ b and a\\$c, the first offer that can has the character in quotes, so that they differ from there on.
+    bash puts a blank after an only offer, so one that must go on, such as masked= or dumps/, has a second one that goes on.
     """
+    if len(offers) == 1 and offers[0][0].endswith(UNFINISHED):
+        text, title = offers[0]
+        return [(text, title), (f"{text}...", title)]
     common = os.path.commonprefix([text for text, _ in offers])  # noqa: RUF071  it compares characters, as bash does
     half = HALF.search(common) if len(offers) > 1 else None
     if half is None or any(text == common for text, _ in offers):

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from hvrepl.script.complete import Completer
     from hvrepl.script.runner import Runner
 
-GREETING = (f"hvrepl {__version__}: paste a number, a name or a dump; help explains, C-d leaves\n", f"hvrepl {__version__}: help, C-d\n")
+GREETING = (
+    f"hvrepl {__version__}: paste a number, a name, a dump or a log; help explains, C-d leaves\n",
+    f"hvrepl {__version__}: help, C-d\n",
+)
 
 LEAST_WORDS = 2  # after the first, of a line that may be one of a log
 NEEDED = 6  # files that asyncio and a prompt with completion open

@@ -77,6 +77,8 @@ def test_no_hypervisor_is_told() -> None:
     table = ask("-", stdin=leaf(0, 1, 2, 3, 4).encode())
     assert (table["hypervisor"], table["leaves"], table["cpus"][0]["other"]) == ("no hypervisor", [], 1)
     assert ask("-", stdin=leaf(0x40000000, 0, 0, 0, 0).encode())["hypervisor"] == "no hypervisor"
+    interface = leaf(0x40000000, 0x40000005, 0, 0, 0) + leaf(0x40000001, 0x31237648, 0, 0, 0)
+    assert ask("-", stdin=interface.encode())["hypervisor"] == "Hyper-V (Hv#1)"
 
 
 def test_a_dump_out_of_a_mail_is_read_as_it_was_sent() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hvrepl.digits import to_int
 from hvrepl.readers.guests.guest import ELSEWHERE, PROXMOX, Given, Guest, Remark
-from hvrepl.readers.guests.options import read_cpu, read_keys, split_shell
+from hvrepl.readers.guests.options import options_in, read_cpu, read_keys, read_options, split_shell
 from hvrepl.record import replace
 from hvrepl.wording import shorten
 
@@ -29,16 +29,17 @@ def read_proxmox(text: str) -> Guest:
         hides_kvm=cpu.get("hidden") == "1",
         windows=windows_of(keys),
     )
-    words = split_shell(keys.get("args", ""))
-    if "-cpu" in words[:-1]:
-        return read_cpu(replace(guest, windows=0), words[words.index("-cpu") + 1])
+    options = list(options_in(split_shell(keys.get("args", ""))))
+    if any(option == "cpu" for option, _ in options):
+        return read_options(replace(guest, windows=0), options)
     guest = read_cpu(guest, "," + cpu.get("flags", "").replace(";", ","))
     if cpu.get("cputype", "").startswith("custom-"):
         said = f"{shorten(cpu['cputype'])} can have flags of its own, in cpu-models.conf, which are not here"
         guest = replace(guest, remarks=(*guest.remarks, Remark(ELSEWHERE, "", said)))
     is_screen = any(re.search(r"\bx-vga=(?:1|on|yes)\b", value) for key, value in keys.items() if key.startswith("hostpci"))
     vendor = cpu.get("hv-vendor-id") or (HIDDEN_VENDOR if is_screen and guest.windows else "")
-    return replace(guest, flags=(*guest.flags, Given("hv-vendor-id", vendor))) if vendor else guest
+    guest = replace(guest, flags=(*guest.flags, Given("hv-vendor-id", vendor))) if vendor else guest
+    return read_options(guest, options, cpu.get("cputype", ""))
 
 
 def keys_of(text: str) -> dict[str, str]:

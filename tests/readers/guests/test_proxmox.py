@@ -24,3 +24,11 @@ def test_a_model_of_proxmoxs_own_can_have_flags_that_are_not_here() -> None:
 def test_a_cpu_among_the_args_of_proxmox_counts_alone() -> None:
     (guest,) = read("ostype: win10\nargs: -cpu host,hv-time,kvm=off\n")
     assert (guest.windows, flags(guest)) == (0, {"hv-time": "on"})
+    (guest,) = read("ostype: win10\ncpu: host\nargs: -cpu host,hv-time -cpu host,hv-ipi\n")
+    assert (guest.windows, flags(guest)) == (0, {"hv-ipi": "on"})
+
+
+def test_other_args_of_proxmox_add_to_its_flags() -> None:
+    (guest,) = read("ostype: win10\ncpu: host,flags=+hv-evmcs\nargs: -global host-x86_64-cpu.hv-time=on -readconfig /etc/more.cfg\n")
+    assert (guest.windows, flags(guest)) == (10, {"hv-time": "on", "hv-evmcs": "on"})
+    assert [one.code for one in guest.remarks] == ["flags_elsewhere"]

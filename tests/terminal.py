@@ -15,7 +15,7 @@ import pyte
 from tests.paths import TESTS
 from tests.program import PROGRAM, SECONDS, clean_environ
 
-C_C, C_D, C_R, TAB, ENTER, ESCAPE = "\x03", "\x04", "\x12", "\t", "\r", "\x1b"
+C_C, C_D, C_R, C_U, TAB, ENTER, ESCAPE = "\x03", "\x04", "\x12", "\x15", "\t", "\r", "\x1b"
 UP, DOWN, RIGHT, F4 = "\x1b[A", "\x1b[B", "\x1b[C", "\x1bOS"
 BRACKETED_PASTE = 2004 << 5  # pyte's number for a private mode
 CHUNK = 1024  # bytes of keys that are sent at once

@@ -92,7 +92,7 @@ def test_a_format_of_images_is_in_the_man_page_by_how_it_begins(magic: bytes) ->
 
 def test_the_man_page_has_each_environment_variable_and_no_other() -> None:
     source = "".join(path.read_text() for path in (ROOT / "hvrepl").rglob("*.py"))
-    read = set(re.findall(r"environ(?:\.get\(|\[)\s*[\"'](\w+)[\"']", source))
+    read = set(re.findall(r"environ(?:\.get\(|\[)\s*[\"']([A-Z]\w+)[\"']", source))
     read |= set(re.findall(r"\b(HVREPL_[A-Z]+)\b", source))
     assert read == set(tags("ENVIRONMENT"))
 

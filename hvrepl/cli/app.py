@@ -22,10 +22,12 @@ from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Comm
 from hvrepl.digits import to_int
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.topics import EXAMPLES
+from hvrepl.wording import shorten
 
 LINE = "_TYPER_COMPLETE_ARGS"  # the typed line, in all shells but bash
 WORD = "_TYPER_COMPLETE_WORD_TO_COMPLETE"  # the last word of it, in PowerShell
 FISH_ACTION = "_TYPER_COMPLETE_FISH_ACTION"
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")  # that typer has scripts for
 IMPLIED = "decode"  # the command whose words are completed if none is typed
 GIVEN = "_HVREPL_IMPLIED"  # set if that is so
 CONTEXT = {"help_option_names": list(HELP.names)}
@@ -149,7 +151,12 @@ def give_command(environ: MutableMapping[str, str]) -> None:
 
 
 def install(words: Sequence[str]) -> NoReturn:
-    """typer's --install-completion and --show-completion; ends the program."""
+    """typer's --install-completion and --show-completion, for the current shell or the one that is named; ends the program."""
+    named = [word for word in words if not word.startswith("-")]
+    if named:
+        if len(named) > 1 or named[0] not in SHELLS:
+            raise UsageError(f"completion is for {', '.join(SHELLS)}, not {shorten(' '.join(named))}")
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"  # typer would ignore the name of the shell
     make_app()(words, prog_name="hvrepl")
     sys.exit(0)
 

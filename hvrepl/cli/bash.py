@@ -40,7 +40,7 @@ def keep_whole(offers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Offers (text, title) for bash, which types the beginning that all texts share: that must not end with half of an escape.
 
     Where it would, as for a\\ b and a\\$c, the first offer that can has the character in quotes, so that they differ from there on.
-    bash puts a blank after an only offer, so one that must go on, such as masked= or dumps/, has a second one that goes on.
+    bash puts a blank after an only offer, so an unfinished one, such as masked= or dumps/, gets a longer second one.
     """
     if len(offers) == 1 and offers[0][0].endswith(UNFINISHED):
         text, title = offers[0]

@@ -48,8 +48,8 @@ PROGRAM = (
 )
 HELP = Option("help", ("-h", "--help"), "show this help")
 INSTALL = (
-    Option("install", ("--install-completion",), "install completion for the current shell"),
-    Option("show", ("--show-completion",), "show the script that completes in the current shell"),
+    Option("install", ("--install-completion",), "install completion for the current shell, or for the one named after it"),
+    Option("show", ("--show-completion",), "show the script that completes in the current shell, or in the one named after it"),
 )  # typer's own, of the program itself
 
 COMMANDS = (

@@ -18,8 +18,8 @@ from hvrepl.script.lines import quote_for_shell as quote
 from tests.at_hand import need, needs
 from tests.fuzz import amount, sampled
 from tests.paths import TESTS
-from tests.program import SECONDS, execute
-from tests.terminal import C_C, Terminal
+from tests.program import SECONDS, Ended, execute
+from tests.terminal import C_U, Terminal
 
 needs_bash = needs("bash")
 # A shell → the command that starts it, and setup for its completion script.
@@ -225,7 +225,7 @@ def test_tab_completes_in_bash(tmp_path: Path, path: str) -> None:
             whole = f"$ {line}".replace("{home}", str(tmp_path))
             terminal.send(keys)
             terminal.until(lambda whole=whole: terminal.before_cursor.endswith(whole), f"{name}: the line is not {line!r}")
-            terminal.send(C_C)
+            terminal.send(C_U)  # C-c can come between a signal check of bash and its wait for a key
             terminal.until(lambda: terminal.lines[terminal.screen.cursor.y] == "$", "the line is not cleared")
 
 
@@ -263,7 +263,7 @@ def test_what_bash_types_by_itself_ends_with_no_half_of_an_escape(texts: list[st
 
 
 @pytest.mark.parametrize("text", ["masked=", "data/", r"a\ b/"])
-def test_an_only_offer_that_must_go_on_gets_no_blank(text: str) -> None:
+def test_an_unfinished_only_offer_gets_no_blank(text: str) -> None:
     offers = keep_whole([(text, "title")])
     assert (len(offers), os.path.commonprefix([text for text, _ in offers])) == (2, text)  # noqa: RUF071
 
@@ -328,3 +328,10 @@ def test_powershell_is_given_words_in_its_quotes() -> None:
     ]
     assert answer(_TYPER_COMPLETE_ARGS="hvrepl decode sim", _TYPER_COMPLETE_WORD_TO_COMPLETE="sim", **environ).startswith("simp:::SynIC")
     assert answer(_TYPER_COMPLETE_ARGS="hvrepl encode sint2", **environ).startswith("vector=:::x64")
+
+
+def test_completion_is_for_the_shell_that_is_named() -> None:
+    assert "compdef" in execute("--show-completion", "zsh").out
+    assert "complete -o default" in execute("--show-completion", "bash").out
+    ended = execute("--show-completion", "tcsh")
+    assert ended == Ended(2, "", "completion is for bash, zsh, fish, powershell, pwsh, not tcsh\n")

@@ -96,7 +96,7 @@ def test_output_taller_than_the_terminal_is_paged(arguments: str, is_paged: bool
 
 def test_a_script_on_stdin_is_not_paged(tmp_path: Path) -> None:
     (tmp_path / "script").write_text("list msr\n")
-    program = ["sh", "-c", f"{' '.join(map(str, PROGRAM))} < {tmp_path}/script"]
+    program = ["sh", "-c", f"{shlex.join(map(str, PROGRAM))} < {shlex.quote(str(tmp_path / 'script'))}"]
     with Terminal(tmp_path, program=program, rows=ROWS, PAGER=MARK) as terminal:
         assert terminal.end() == 0
         assert "HV_X64_MSR_HYPERCALL" in terminal.scrolled

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from hvrepl.script.lines import quote
 from tests.paths import ROOT
 from tests.program import Ended, call
 
 DUMP = ROOT / "tests" / "data" / "dumps" / "page.gdb.txt"
-PAGE = f"page @{DUMP}"
+PAGE = f"page {quote(f'@{DUMP}')}"
 SINT = "sint2 0x200f3"
 
 

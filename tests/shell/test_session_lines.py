@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hvrepl.script.lines import quote_for_shell
 from hvrepl.version import __version__
 from tests.paths import TESTS
 from tests.program import call, execute
@@ -84,10 +85,11 @@ def test_a_pasted_dump_with_its_name_is_saved_as_its_bytes(folder: Path) -> None
     assert call("-c", "source it.hv").status == 0
 
 
+OWN = TESTS / "data" / "own"
 # Settings when the session began → the first lines of the saved script.
 STARTED = {
     "arch": ({"HVREPL_ARCH": "arm64"}, "`hvrepl < it.hv` or `source it.hv`\narch arm64\nformat fields\n"),
-    "specs": ({"HVREPL_SPECS": str(TESTS / "data" / "own")}, f"`hvrepl --specs {TESTS / 'data' / 'own'} < it.hv`\nformat fields\n"),
+    "specs": ({"HVREPL_SPECS": str(OWN)}, f"`hvrepl --specs {quote_for_shell(str(OWN))} < it.hv`\nformat fields\n"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -146,6 +147,7 @@ class Index:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
+        weakref.finalize(self, database.close)  # not __del__: in a cycle Python may finalize the database first, and warns
         rows = database.execute(
             "SELECT name, title, arches, digits, bits, aside, mixed, signature, low, high, step FROM space ORDER BY rank"
         )
@@ -155,9 +157,6 @@ class Index:
             )
             for name, title, arches, digits, bits, aside, mixed, signature, *interfaces in rows
         }
-
-    def __del__(self) -> None:
-        self.database.close()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Index:

@@ -335,3 +335,11 @@ def test_every_object_of_a_stream_that_continues_has_its_line() -> None:
     assert [one["line"] for one in found] == [2, 5, 6, 7, 8, 9]
     assert [one.get("status") for one in found] == [None, 3, None, None, 2, 3]
     assert (ended.status, ended.err) == (3, "")
+
+
+def test_a_path_with_blanks_is_asked_for_in_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "my page.txt"
+    path.write_text("00 " * 256)
+    ended = call("-c", f"message @{path}")
+    assert (ended.status, ended.err) == (2, f"a path with blanks goes in quotes: '@{path}'\n")
+    assert call("-c", f"message '@{path}'").status == 0

@@ -205,6 +205,11 @@ def read_structs(session: Session, found: Found, words: Sequence[str], *, output
     in_hand = {word: kept for word in words if (kept := session.values.get(word))}
     plain = [word for word in words if not word.startswith("@") and word not in in_hand]
     if plain and len(plain) < len(words):
+        whole = " ".join(words)
+        if whole.startswith("@") and is_file(whole[1:]):
+            import shlex
+
+            raise UsageError(f"a path with blanks goes in quotes: {shlex.quote(whole)}")
         raise UsageError(f"the bytes of a dump and {'a value in hand' if in_hand else '@FILE'} cannot be combined")
     if plain:
         try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hvrepl.script.runner import Runner
 
 GREETING = (
-    f"hvrepl {__version__}: paste a number, a name, a dump or a log; help explains, C-d leaves\n",
+    f"hvrepl {__version__}: paste a number, name, dump or log; help explains, C-d leaves\n",
     f"hvrepl {__version__}: help, C-d\n",
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from tests.paths import DATA
 from tests.program import call
 from tests.transcripts import ROOT, environment
 
-SECONDS = 60
+SECONDS = 120
 PRINTED = DATA / "debuggers"
 SCREEN = to_text(hvrepl.decode("page", PAGE.read_bytes())).splitlines()
 LLDB_PYTHON = "/usr/lib/llvm-14/lib/python3.11/dist-packages"  # Debian 12 has it there, but does not look there
@@ -48,17 +50,22 @@ def test_every_sample_is_read() -> None:
 
 def run(command: str, folder: Path, text: str = "", **more: str) -> str:
     """The output of a line in the system's shell, which has hvrepl."""
-    done = subprocess.run(
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
         ["bash", "-c", command],
         cwd=folder,
         env=environment(folder) | more,
-        input=text,
-        capture_output=True,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
         text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    return done.stdout + done.stderr
+        start_new_session=True,
+    ) as process:
+        try:
+            return "".join(process.communicate(text, timeout=SECONDS))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # also the debugger, which would go into a loop without its reader
+            raise
 
 
 def test_gdb_pipes_a_page(guest: Guest, tmp_path: Path) -> None:

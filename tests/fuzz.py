@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -23,3 +25,10 @@ T = TypeVar("T")
 def amount(few: T, full: T) -> T:
     """For a fixed set of samples: few in `make check`, all in `make fuzz`."""
     return full if FUZZ else few
+
+
+def address_space() -> int:
+    """Bytes that this process has now, to which a limit for more is added; 0 where the system does not say."""
+    if sys.platform != "linux":
+        return 0
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from tests.fuzz import address_space
 from tests.paths import DATA, SPECS
 
 CORPUS = DATA / "hostile" / "corpus"
@@ -196,7 +197,7 @@ def in_child(attempt: Callable[[], None]) -> None:
         if not child:
             status = 1
             try:
-                held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
+                held = address_space()
                 resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
                 resource.setrlimit(resource.RLIMIT_AS, (held + LEAST_MEMORY, held + LEAST_MEMORY))
                 attempt()

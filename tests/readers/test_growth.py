@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz import FUZZ, amount, sampled
+from tests.fuzz import FUZZ, address_space, amount, sampled
 from tests.readers.hostile import OWN, READERS, STARTS, UNITS, read, text_of
 
 SHORT = (450, 900)  # characters, the cheaper first; a line that is completed has at most 2000
@@ -25,7 +25,7 @@ FEW_STEPS = 3000  # extra steps that a longer text may take once
 MOST_STEPS = 2.5  # of the steps for half the text: 2 is proportional, 4 is quadratic
 SIZE = amount(1 << 14, 1 << 18)  # characters
 LARGE = 16 << 20
-MOST_MEMORY = 3 << 30  # bytes of a process that reads that much
+MOST_MEMORY = 3 << 30  # bytes for reading that much
 QUICK = 0.15  # seconds; anything quadratic takes longer for that size
 MOST_GROWTH = 3.2  # of the time when the size doubles: 2 is proportional, 4 is quadratic
 ATTEMPTS = 4
@@ -133,11 +133,11 @@ def test_what_was_slow_once_is_not_slow_again(reader: str, unit: str) -> None:
 
 @contextmanager
 def memory_bounded(most: int) -> Iterator[None]:
-    """MemoryError beyond this limit, which includes everything in the process."""
+    """MemoryError beyond this limit for what is done here: what earlier tests have left in the process does not count."""
     import resource  # missing on Windows
 
     before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (address_space() + most, before[1]))
     try:
         yield
     finally:

@@ -227,7 +227,13 @@ def held(source: Source) -> int:
     return found
 
 
-def survives(image: bytes | Source, *, truth: Mapping[int, bytes] | None = None, opens: Callable[[Source], Memory] = memory_in) -> Survived:
+def survives(
+    image: bytes | Source,
+    *,
+    truth: Mapping[int, bytes] | None = None,
+    opens: Callable[[Source], Memory] = memory_in,
+    is_first: bool = True,
+) -> Survived:
     """A reader's results for an image. Fails if it does more than the file deserves, in a pass or for one address, or raises another error
     than FileError.
 
@@ -258,7 +264,10 @@ def survives(image: bytes | Source, *, truth: Mapping[int, bytes] | None = None,
     finally:
         tracemalloc.stop()
     result.filled = counted.filled
-    assert result.peak <= MEMORY_BESIDES + MEMORY_PER_BYTE * weight
+    most = MEMORY_BESIDES + MEMORY_PER_BYTE * weight
+    if is_first and result.peak > most:  # modules that were imported and patterns that were compiled, which happens once
+        return survives(image, truth=truth, opens=opens, is_first=False)
+    assert result.peak <= most
     if result.fault:
         line = result.fault.removeprefix(f"{source.path}: ")
         assert line != result.fault, line

@@ -16,7 +16,7 @@ def rows(quick: bool) -> Iterator[Row]:
     python = Program([sys.executable, "-c", "pass"])
     for form in ("fields", "json"):
         program = hvrepl("decode", "guest-id", VALUE, "-f", form)
-        yield compare(f"decode guest-id -f {form}, against python -c pass", program, python, 5, times)[0]
+        yield compare(f"decode guest-id -f {form}, against python -c pass", program, python, 4, times)[0]
     if not DOUBLED.exists():
         double()
     plain = hvrepl("decode", "guest-id", VALUE)

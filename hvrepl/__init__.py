@@ -6,8 +6,7 @@ are loaded when they are first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.version import __version__
 
 if TYPE_CHECKING:

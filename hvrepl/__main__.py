@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from hvrepl.cli import COMPLETE
+from hvrepl.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ first object is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, dataclass_transform, overload
+
+from hvrepl.hints import Any, TypeVar, dataclass_transform, overload
 
 Made = TypeVar("Made")
 

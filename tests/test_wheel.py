@@ -17,7 +17,7 @@ import hvrepl
 from tests.at_hand import skip_for
 from tests.paths import ROOT
 
-LAZY = ["prompt_toolkit", "tabulate", "tomllib", "rich", "pydantic", "sqlite3", "datetime", "construct", "typer"]
+LAZY = ["prompt_toolkit", "tabulate", "tomllib", "rich", "pydantic", "sqlite3", "datetime", "pathlib", "typing", "construct", "typer"]
 
 
 @pytest.fixture(scope="session")
@@ -188,7 +188,7 @@ def test_what_needs_no_library_loads_none(unpacked: Path) -> None:
 
 
 def test_a_table_loads_tabulate(unpacked: Path) -> None:
-    assert loaded(unpacked, "decode sint2 0x200f3 -f table") - {"datetime"} == {"tabulate"}
+    assert loaded(unpacked, "decode sint2 0x200f3 -f table") - {"datetime", "pathlib", "typing"} == {"tabulate"}
 
 
 def test_the_checkout_loads_no_shell_either() -> None:

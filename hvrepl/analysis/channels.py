@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from hvrepl.analysis.synic_pages import Read
 from hvrepl.catalog.guids import number_to_guid
 from hvrepl.codec.decode import Decoder
 from hvrepl.errors import HvreplError, NotFoundError
+from hvrepl.hints import Any
 from hvrepl.record import record
 
 RING, CLASS = "HV_RING_BUFFER", "vmbus_class"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from hvrepl.analysis.crash import Crash, tell_crash
 from hvrepl.analysis.identify import name_only, narrow
@@ -16,6 +15,7 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.phrases import holds
 from hvrepl.digits import to_int
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.readers.explain_number import explain_letter
 from hvrepl.readers.find_forms import Match

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
 
 from hvrepl.analysis.partial import decode_partial
 from hvrepl.catalog.catalog import Found
@@ -13,6 +12,7 @@ from hvrepl.codec.decoded import Decoded, Finding, leaves
 from hvrepl.codec.meanings import say
 from hvrepl.codec.phrases import declared_findings
 from hvrepl.errors import NotFoundError
+from hvrepl.hints import TYPE_CHECKING, TypeVar
 from hvrepl.record import record, replace
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import CRASH_PARAMETERS, CrashRule
@@ -11,6 +10,7 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding, paths
 from hvrepl.codec.phrases import fill_in, holds
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.record import record
 
 SIZE = 8  # bytes of a parameter, and of the control register after them

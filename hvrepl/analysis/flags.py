@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import Flag, to_key
 from hvrepl.digits import to_int
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.patterns import regex
 from hvrepl.wording import shorten
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from hvrepl.analysis.eom import free
 from hvrepl.analysis.find_pages import PAGE
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded
 from hvrepl.errors import HvreplError
+from hvrepl.hints import Any
 from hvrepl.record import record
 
 MESSAGES, EVENTS = "messages", "events"

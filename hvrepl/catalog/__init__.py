@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from hvrepl.digits import to_int
+from hvrepl.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hvrepl.catalog.catalog import Catalog, Entry, Found

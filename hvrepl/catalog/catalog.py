@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.index import ALSO, WAS, Index, NameRow, NumberRow, is_seen, other_arch
@@ -24,6 +23,7 @@ from hvrepl.catalog.model import (
     to_key,
 )
 from hvrepl.errors import NotFoundError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.record import record, replace
 
 if TYPE_CHECKING:

@@ -6,14 +6,15 @@ import json
 import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Document, Space, Spec, fill, to_key
 from hvrepl.catalog.parse_specs import LOG, NAMES, expand_names, parse_spec
 from hvrepl.catalog.taking import take_in
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
+from hvrepl.record import record, replace
 
 try:
     import _sqlite3 as sqlite3  # all of it but the conversion of dates, for which sqlite3 imports datetime: a thirtieth of a start
@@ -45,7 +46,8 @@ CREATE INDEX case_key ON case_of(space, number);
 """
 
 
-class NameRow(NamedTuple):
+@record(eq=True)
+class NameRow:
     """A spelling: of a spec, of one element of it, of one of its addresses. `address` is -1 for the spec's own names."""
 
     spelling: str
@@ -56,10 +58,11 @@ class NameRow(NamedTuple):
     address: int
 
 
-NAME_ROWS = f"SELECT {', '.join(NameRow._fields)} FROM name"
+NAME_ROWS = f"SELECT {', '.join(NameRow.__annotations__)} FROM name"
 
 
-class NumberRow(NamedTuple):
+@record(eq=True)
+class NumberRow:
     """A number of a space, or a range of numbers. A range with {n} in its name names each number by its place in the range."""
 
     space: str
@@ -76,7 +79,7 @@ class NumberRow(NamedTuple):
         if self.low == self.high or PLACE not in self.name:
             return self
         place = number - self.low
-        return self._replace(low=number, high=number, name=fill(self.name, place), element=place)
+        return replace(self, low=number, high=number, name=fill(self.name, place), element=place)
 
 
 URI = {"%": "%25", "?": "%3f", "#": "%23"}  # characters of a path with another meaning in SQLite's URI
@@ -274,7 +277,7 @@ class Index:
         for row in self._names(key):
             address = self.spec(row.spec).addresses[row.address]
             if row.element is None and address.low + place <= address.high:
-                yield row._replace(spelling=fill(row.spelling, place), element=place)
+                yield replace(row, spelling=fill(row.spelling, place), element=place)
 
     def all_names(self) -> list[NameRow]:
         return [NameRow(*row) for row in self.database.execute(f"{NAME_ROWS} ORDER BY how, spelling")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.model import When
 from hvrepl.catalog.parse_specs import parse_when
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import record
 

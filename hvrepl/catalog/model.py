@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import number_to_guid
+from hvrepl.hints import TypeAlias, TypeGuard
 from hvrepl.record import record
-
-if TYPE_CHECKING:
-    from typing import TypeAlias, TypeGuard
 
 ARCHES = ("x64", "arm64")
 COMMON = "common"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.index import Index
+from hvrepl.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.guids import GUID_SIZE, guid_to_number
 from hvrepl.catalog.model import (
@@ -26,6 +25,7 @@ from hvrepl.catalog.model import (
     When,
 )
 from hvrepl.digits import to_int
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import replace
 

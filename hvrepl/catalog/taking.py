@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from hvrepl.catalog.model import COMMON, Enumerator, Spec, fill, space_of
 from hvrepl.catalog.parse_specs import parse_spec
+from hvrepl.hints import Any
 from hvrepl.record import replace
 
 

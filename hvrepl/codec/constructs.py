@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from construct import Construct, Container, Subconstruct
 
 from hvrepl.catalog.model import Field, Layout, Spec, context_of, count_from, counters
 from hvrepl.codec.parsed import Variant, WordValues, descend, join_word, left_over, split_word
 from hvrepl.codec.variants import Words
+from hvrepl.hints import Any
 
 
 class Tail(io.BytesIO):

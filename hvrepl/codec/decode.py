@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.guids import GUID_SIZE
@@ -17,6 +16,7 @@ from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.phrases import declared_findings, is_unused, summarise, without_guess
 from hvrepl.codec.schema import Schemas
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.record import field, mutable, replace
 
 MAX_VALUE_BITS = 64

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from operator import attrgetter
-from typing import Any
 
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.record import record
 from hvrepl.wording import shorten
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.index import other_arch
 from hvrepl.catalog.model import Field, count_from, counters, space_of
 from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import descend
+from hvrepl.hints import Any
 
 
 def find_in_field(one: Field, node: Decoded, path: str, catalog: Catalog) -> Iterator[Finding]:

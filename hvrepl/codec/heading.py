@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import reach
 from hvrepl.catalog.model import COMMON, Space, fill
 from hvrepl.codec.decoded import Finding
+from hvrepl.hints import Any
 
 
 class Heading:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Layout, Spec
 from hvrepl.codec.variants import Word, Words, expand_word
+from hvrepl.hints import Any
 
 
 class Variant(dict[str, Any]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import AND, Layout, When, fill, to_key
@@ -13,11 +12,9 @@ from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.meanings import say
 from hvrepl.codec.variants import read_range
 from hvrepl.errors import NotFoundError
+from hvrepl.hints import TypeGuard
 from hvrepl.patterns import regex
 from hvrepl.record import replace
-
-if TYPE_CHECKING:
-    from typing import TypeGuard
 
 GUARD = regex(r"(!?)([\w.\[\]]+)\? (.*)", re.DOTALL)
 PLACEHOLDER = regex(r"\{(?:(count|used)\(([\w.]+)\)|spec:([\w-]+)|([\w.]+)(?: - ([\w.]+))?(?::(\w+))?)\}")

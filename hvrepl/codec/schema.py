@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import Field, Layout, Spec
 from hvrepl.codec.parsed import join_word, split_word
 from hvrepl.codec.sizes import Sizes, is_word
 from hvrepl.codec.variants import Words
+from hvrepl.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hvrepl.codec.make_constructs import Constructs

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog import find, open_catalog
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.codec.decode import Decoder
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs

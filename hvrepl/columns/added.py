@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +14,7 @@ from hvrepl.columns.logs import annotate_column, annotated_type
 from hvrepl.columns.plain_types import without_dictionaries
 from hvrepl.columns.shape import ERROR
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.record import record
 from hvrepl.wording import shorten
 

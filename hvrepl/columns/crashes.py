@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,6 +14,7 @@ from hvrepl.columns.inputs import Plain, read_digits, readable, to_values
 from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.readers.number import fit
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +22,7 @@ from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT, name_col
 from hvrepl.columns.shifts import Shifts, TooManyError
 from hvrepl.columns.table import Table, Texts, empty
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs

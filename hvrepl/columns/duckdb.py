@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +20,7 @@ from hvrepl.columns.decode import column_type, decode_column
 from hvrepl.columns.inputs import Plain, of_column, to_plain
 from hvrepl.columns.logs import annotate_column, annotated_type
 from hvrepl.columns.plain_types import without_dictionaries
+from hvrepl.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs

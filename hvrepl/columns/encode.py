@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -16,6 +15,7 @@ from hvrepl.columns.inputs import Plain, readable, to_values
 from hvrepl.columns.shape import ERROR, number_type
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.readers.number import read_number
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -15,6 +14,7 @@ import pyarrow.parquet
 
 from hvrepl.columns.json_lines import Kinds, read_objects, to_scalar
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.hints import Any, BinaryIO
 from hvrepl.patterns import regex
 from hvrepl.readers.event_log import MAGIC as EVENT_LOG
 from hvrepl.readers.event_log import EventLog

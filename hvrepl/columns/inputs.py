@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import index
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -16,6 +15,7 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import to_bytes
 from hvrepl.digits import LONGEST_DECIMAL
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.readers.number import AMBIGUOUS, BARE_DIGITS, fit, read_cpuid, read_number, unwrap
 from hvrepl.record import record

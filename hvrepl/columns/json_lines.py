@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from hvrepl.codec.decoded import dump
 from hvrepl.columns.inputs import EXACT
 from hvrepl.errors import FileError
+from hvrepl.hints import Any, BinaryIO
 from hvrepl.record import field, mutable
 
 INTEGERS = (pa.int64(), -(1 << 63), (1 << 63) - 1), (pa.uint64(), 0, (1 << 64) - 1)

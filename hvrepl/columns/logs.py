@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -19,6 +18,7 @@ from hvrepl.columns.inputs import Plain, Unreadable, to_values
 from hvrepl.columns.shape import CODES, ERROR, FINDINGS, SUMMARY, TEXT
 from hvrepl.columns.table import Rows
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.readers.find_forms import Recogniser
 from hvrepl.readers.notes import MARK
 from hvrepl.render.annotation import annotate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
@@ -12,6 +11,7 @@ from hvrepl.columns.crashes import crash_column, crash_type
 from hvrepl.columns.decode import column_type, decode_column
 from hvrepl.columns.logs import annotate_column, annotated_type
 from hvrepl.columns.table import empty
+from hvrepl.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hvrepl.catalog import Specs

@@ -6,7 +6,6 @@ As in codec/stream, the decoder itself decodes one value of each shape and notes
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +18,7 @@ from hvrepl.columns.block import Block, any_of, u64, with_bitmap
 from hvrepl.columns.leaves import Leaf
 from hvrepl.columns.shape import Column
 from hvrepl.columns.table import Texts
+from hvrepl.hints import Any
 from hvrepl.record import record
 
 MOST_STEPS = 4096  # steps to known shapes

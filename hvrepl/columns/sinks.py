@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet
 import pyarrow.types as kinds
 
 from hvrepl.columns.added import Added, flat_names
+from hvrepl.hints import IO, Any
 from hvrepl.patterns import regex
 
 QUOTED = regex(r'[",\r\n\t]')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -12,6 +11,7 @@ from hvrepl.columns.decode import column_type, decode_column
 from hvrepl.columns.logs import annotate_column, annotated_type
 from hvrepl.columns.plain_types import to_signed, without_dictionaries
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ from hvrepl.columns.inputs import to_plain
 from hvrepl.columns.leaves import Leaf
 from hvrepl.columns.shape import ERROR, FINDINGS, SUMMARY, TEXT, Column, struct_type
 from hvrepl.errors import HvreplError
+from hvrepl.hints import Any
 from hvrepl.record import mutable, record
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from hvrepl.analysis.annotator import LONGEST_LINE, Annotator, Piece, recogniser_of
 from hvrepl.analysis.claims import Claim
@@ -17,6 +16,7 @@ from hvrepl.commands.inputs.files import is_file, read_chunk
 from hvrepl.commands.output import emit, failure
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.hints import Any
 from hvrepl.readers.event_log import MAGIC, EventLog
 from hvrepl.readers.events import Event, write_event
 from hvrepl.readers.find_forms import Recogniser

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from hvrepl.commands.checking import Condition, check_one, read_condition, report
 from hvrepl.commands.inputs.operands import Value, read_values
 from hvrepl.commands.inputs.what import Target, find_target, thing_in
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import replace
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, Leaf, common, hyper_v_fields
 from hvrepl.analysis.flags import OFF, ON, Flags, is_flag_name, read_value, to_number
@@ -15,6 +14,7 @@ from hvrepl.commands.cpuid import Read, on_x64, read_dumps
 from hvrepl.commands.inputs.what import Target, find_target
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.hints import Any
 from hvrepl.record import replace
 from hvrepl.wording import shorten
 

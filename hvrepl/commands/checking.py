@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from operator import ge, gt, le, lt
-from typing import Any
 
 from hvrepl.codec.decoded import Decoded, leaves
 from hvrepl.commands.inputs.what import Target, to_assignment
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import record
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any
 
 from hvrepl.commands.inputs.files import is_file
 from hvrepl.commands.output import emit, emit_listing, failure
@@ -12,6 +11,7 @@ from hvrepl.commands.output_files import refuse_output, replacing
 from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.render.listing import Listing
 from hvrepl.render.style import Style, align, wrap
 from hvrepl.wording import count_of, printable, shorten

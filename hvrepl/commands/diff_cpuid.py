@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, Leaf, Owners, Reading, decode_leaf, raw_leaf
 from hvrepl.analysis.flags import is_flag_name
@@ -14,6 +13,7 @@ from hvrepl.commands.cpuid import Read, on_x64, read_dumps
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.render.changes import describe_field_change, list_cpuid_changes
 
 

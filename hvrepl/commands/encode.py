@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import from_dict
 from hvrepl.commands.inputs.field_words import join_fields
@@ -17,6 +16,7 @@ from hvrepl.commands.output_files import open_output
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.patterns import regex
 from hvrepl.record import replace
 from hvrepl.render.formats import Item

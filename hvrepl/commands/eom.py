@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from hvrepl.analysis.eom import PAGE, PENDING, TYPE, Freed, Owed, free, read_type
 from hvrepl.codec.decoded import Decoded
@@ -14,6 +13,7 @@ from hvrepl.commands.output import emit_listing
 from hvrepl.commands.output_files import open_output
 from hvrepl.commands.session import Session
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.render.listing import Listing
 from hvrepl.render.parts import say_finding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from hvrepl.analysis.cpus import fold, say_changes, say_cpus, to_cpus
 from hvrepl.catalog.catalog import Found
@@ -16,6 +15,7 @@ from hvrepl.commands.output import emit
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.hints import Any
 from hvrepl.readers.device import DEV, NOT_ON_ARM, Device, Devices, RefusedError, Saved
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.formats import Item

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.inputs.operands import Value
 from hvrepl.commands.session import Session, finish_lines, say_error
 from hvrepl.errors import HvreplError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.record import replace
 from hvrepl.render.formats import RENDERERS, Item, render_few
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EISDIR
 from stat import S_IMODE
-from typing import Any
 
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import Any
 
 
 @contextmanager

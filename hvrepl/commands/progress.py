@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO, cast
 
 from hvrepl.commands.session import Session
+from hvrepl.hints import TextIO, cast
 
 CLEAR_LINE = "\r\x1b[K"
 WIDTH = 36  # columns of a bar

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hvrepl.analysis.find_pages import Page, PageFinder
 from hvrepl.catalog.model import PAGE_SIZE
@@ -14,6 +13,7 @@ from hvrepl.commands.output import emit, failure
 from hvrepl.commands.progress import progress
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.readers.images.formats import open_memory
 from hvrepl.readers.images.memory import NO_END, Memory
 from hvrepl.readers.number import read_given

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from stat import S_ISFIFO
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Catalog
@@ -19,6 +18,7 @@ from hvrepl.catalog.opening import open_index
 from hvrepl.commands.values_in_hand import InHand
 from hvrepl.digits import to_int
 from hvrepl.errors import HvreplError, SpecError, UsageError
+from hvrepl.hints import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from hvrepl.record import field, mutable, record, replace
 from hvrepl.render.style import Style, only_text, table_styles
 from hvrepl.wording import printable

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from hvrepl.record import record
 
 
-class Option(NamedTuple):
+@record
+class Option:
     """`key` is the setting; an option without `metavar` takes no word; one with `many` can be repeated, and keeps all its words."""
 
     key: str
@@ -15,7 +16,8 @@ class Option(NamedTuple):
     many: bool = False
 
 
-class Command(NamedTuple):
+@record
+class Command:
     """`where` is module:function of this folder, `usage` its words, `short` its text in the list of commands."""
 
     name: str

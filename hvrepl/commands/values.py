@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hvrepl.codec.decoded import Decoded
 from hvrepl.commands.output import emit_listing
 from hvrepl.commands.session import Session
 from hvrepl.commands.values_in_hand import Kept
+from hvrepl.hints import Any
 from hvrepl.render.listing import Listing
 
 HEADERS = ("word", "", "name", "value", "summary")

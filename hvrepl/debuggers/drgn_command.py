@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from drgn import Object, Program, TypeKind
 from drgn.commands import CommandError
@@ -25,6 +24,7 @@ from hvrepl.debuggers import drgn_kernel as kernel
 from hvrepl.debuggers import drgn_objects as objects
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.render.channels import list_channels
 from hvrepl.render.formats import Item

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
-from typing import Any
 
 from drgn import FaultError, Object, Program, ProgramFlags, Type
 from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu
@@ -16,6 +15,7 @@ from hvrepl.analysis.synic_pages import EVENTS, MESSAGES, Read, SynicPage, judge
 from hvrepl.codec.decode import Decoder
 from hvrepl.debuggers.drgn_objects import decoder_of, plain, read_object, reader_of
 from hvrepl.errors import FileError, NotFoundError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import replace
 

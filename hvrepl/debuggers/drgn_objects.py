@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from drgn import FaultError, Object, ObjectAbsentError, PlatformFlags, Program, Type, TypeKind, sizeof
 
@@ -15,6 +14,7 @@ from hvrepl.codec.targets import open_decoder, to_bytes
 from hvrepl.commands.session import ARCH_WORDS
 from hvrepl.debuggers.c_values import CType, as_unsigned, find_known, not_known, wrong_arch
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import Any
 
 ARCHES = ARCH_WORDS | {"i386": "x64"}  # the interface is the same for a 32-bit kernel
 NUMBERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)

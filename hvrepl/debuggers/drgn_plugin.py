@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import textwrap
-from typing import TYPE_CHECKING, Any
+
+from hvrepl.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from drgn import Program

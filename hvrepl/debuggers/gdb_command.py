@@ -6,7 +6,6 @@ import io
 import os
 import platform
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import gdb
 
@@ -33,6 +32,7 @@ from hvrepl.debuggers.gdb_values import (
 )
 from hvrepl.debuggers.lines import WORD, DebuggerLines, open_session, placed, take_options
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.render.formats import Item
 from hvrepl.script.complete import Completer

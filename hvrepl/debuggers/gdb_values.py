@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
 import gdb
 
@@ -14,6 +13,7 @@ from hvrepl.codec.decode import Decoder
 from hvrepl.codec.targets import to_bytes
 from hvrepl.debuggers.c_values import CType
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 
 PHYSICAL = "phys:"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.model import CRASH_PARAMETERS
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.patterns import regex
 from hvrepl.readers.number import fit, read_bare, read_number, unwrap
 

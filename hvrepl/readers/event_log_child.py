@@ -11,8 +11,8 @@ import os
 import sys
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
+from hvrepl.hints import Any
 from hvrepl.readers.events import to_event
 
 HEADER, PART = 4096, 1 << 16  # bytes of a file's header, and of each part after it, which has records

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from hvrepl.digits import to_int
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import record
 

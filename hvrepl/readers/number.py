@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.guids import guid_to_number
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS, REGISTER_BITS, join_registers
 from hvrepl.digits import LONGEST_DECIMAL, to_int
 from hvrepl.errors import UsageError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.patterns import regex
 from hvrepl.readers.limits import LONGEST, MOST_BITS
 from hvrepl.record import record

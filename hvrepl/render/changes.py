@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from hvrepl.analysis.cpus import say_cpus
 from hvrepl.analysis.flags_to_leaves import EVERYTHING
 from hvrepl.codec.decoded import Decoded, leaves
+from hvrepl.hints import Any
 from hvrepl.render.comparison import Compared, changes, compare, heading_of
 from hvrepl.render.definition import place_of
 from hvrepl.render.listing import Listing

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.constants import Constant
 from hvrepl.catalog.model import COMMON
+from hvrepl.hints import Any
 from hvrepl.render.definition import say_place, say_range, sources_of, told_of
 from hvrepl.render.describe import describe_field, describe_value
 from hvrepl.render.listing import Listing

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from hvrepl.analysis.cpus import Cpus, LeafSeen, Machine, say_cpus
 from hvrepl.analysis.flags_to_leaves import Config
 from hvrepl.analysis.judge_flags import MISSING
 from hvrepl.codec.decoded import Decoded, Finding
+from hvrepl.hints import Any
 from hvrepl.record import record
 from hvrepl.render.guest_flags import flag_lines, missing_lines, open_lines
 from hvrepl.render.listing import Listing

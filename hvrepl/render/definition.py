@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.model import ARCHES, COMMON, space_of
+from hvrepl.hints import Any
 from hvrepl.render.flag import flag_facts
 from hvrepl.render.style import Style, align, spread, titled, wrap
 from hvrepl.wording import count_of, listed

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.index import NumberRow, reach
 from hvrepl.catalog.model import ARCHES, COMMON, Address, Enumerator, Field, Layout, Spec, fill, space_of
 from hvrepl.codec.sizes import Sizes
 from hvrepl.digits import to_int
+from hvrepl.hints import Any
 from hvrepl.record import replace
 from hvrepl.render.definition import place_of
 from hvrepl.render.flag import describe_flag, describe_place, with_flags

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog
 from hvrepl.catalog.model import ByProxmox, Field, Flag, Spec
 from hvrepl.catalog.parse_specs import place_in_leaf
+from hvrepl.hints import Any
 
 # The kind of its value, and for whom QEMU's documentation advises it, in words.
 READS = {"switch": "", "number": "a number", "text": "a text of up to 12 characters", "auto": "on, off or auto"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
 
 from hvrepl.codec.decoded import Finding
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import split_value
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from hvrepl.analysis.flags import Flags
 from hvrepl.analysis.leaves_to_flags import Granted
 from hvrepl.codec.decoded import Decoded
+from hvrepl.hints import Any
 from hvrepl.render.flag import describe_flag
 from hvrepl.render.flag_forms import WRITERS, unwritable
 from hvrepl.render.listing import Listing

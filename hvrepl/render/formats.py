@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
-from typing import Any
 
 from hvrepl.codec.decoded import Decoded, dump, escape_unprintable, leaves, paths, quote_json
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.hints import Any
 from hvrepl.record import record
 from hvrepl.render.parts import meaning_of, place_of, say_finding, value_of
 from hvrepl.render.screen import render_screen

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 from hvrepl.codec.decoded import Finding, dump, quote_json
 from hvrepl.errors import FileError, HvreplError
+from hvrepl.hints import Any
 from hvrepl.readers.images.memory import NO_END, Memory
 from hvrepl.readers.images.ranges import Range, join_neighbours
 from hvrepl.record import mutable, record

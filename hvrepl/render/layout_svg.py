@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any, TypeAlias
 
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
+from hvrepl.hints import Any, TypeAlias
 from hvrepl.record import record
 from hvrepl.render.definition import place_of, say_place
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from hvrepl.codec.decoded import dump
+from hvrepl.hints import Any
 from hvrepl.record import record
 from hvrepl.render.formats import csv_row, tabulate_rows, write_json
 from hvrepl.render.style import Style, align

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Entry
 from hvrepl.catalog.index import reach
 from hvrepl.catalog.model import COMMON, Spec, fill
 from hvrepl.catalog.search import Hit
+from hvrepl.hints import Any
 from hvrepl.render.definition import say_arches, say_place
 from hvrepl.render.describe import describe_bits
 from hvrepl.render.listing import Listing

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.parse_specs import CPUID_REGISTERS
 from hvrepl.codec.decoded import Decoded
+from hvrepl.hints import TypeAlias
 from hvrepl.record import record, replace
 from hvrepl.render.comparison import say_part
 from hvrepl.render.parts import place_of, places_of, registers_of, say_finding, value_of
 from hvrepl.render.rows import Row, say_read, sentence_of, title_of
 from hvrepl.render.screen import align_rows, others_of
 from hvrepl.render.style import Style, loud_lines, paint_text, titled, wrap
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
 
 MOST = 8  # values shown side by side
 MOST_NAMES = 3  # fields in the heading

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from hvrepl.catalog.alike import alike
 from hvrepl.commands.table import ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Option
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.record import field, record
 from hvrepl.script.shell_words import spelled
 from hvrepl.wording import shorten

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, cast
 
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError
+from hvrepl.hints import IO, TYPE_CHECKING, cast
 from hvrepl.patterns import regex
 from hvrepl.record import replace
 

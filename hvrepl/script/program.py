@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import HELP, INSTALL
 from hvrepl.errors import FileError, HvreplError, UsageError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.record import replace
 from hvrepl.script.argv import CommandLine, read_argv
 from hvrepl.script.pager import paging

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from hvrepl.commands.table import COMMANDS
+from hvrepl.record import record
 
 
-class ShellWord(NamedTuple):
+@record
+class ShellWord:
     """`does` is its function in words.py, `usage` its arguments, `short` its line in lists; `spellings` are other words for it."""
 
     name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import IO, Protocol
 
 from hvrepl.catalog.alike import alike
 from hvrepl.commands.inputs.files import read_lines
@@ -14,6 +13,7 @@ from hvrepl.commands.table import ENTRIES
 from hvrepl.commands.values_in_hand import NAME, Kept
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, NotFoundError, UsageError
+from hvrepl.hints import IO, Protocol
 from hvrepl.readers.number import is_number
 from hvrepl.record import replace
 from hvrepl.render.style import wrap

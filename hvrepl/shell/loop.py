@@ -6,10 +6,10 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
 
 from hvrepl.commands.session import Session, Typed, say_error
 from hvrepl.errors import HvreplError, NotFoundError
+from hvrepl.hints import TYPE_CHECKING, Any
 from hvrepl.readers.kinds import LOG_LINE
 from hvrepl.script.pager import is_plain, paging
 from hvrepl.script.paste import is_open, split_text

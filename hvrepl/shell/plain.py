@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable, Sequence
-from typing import IO
+
+from hvrepl.hints import IO
 
 PAUSE = 0.5  # seconds of silence after which a dump that arrives line by line is complete
 CHUNK = 1 << 16

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import Any
 
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
@@ -18,6 +17,7 @@ from hvrepl.commands.inputs.files import read_file
 from hvrepl.commands.session import ARCH_WORDS, Session
 from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.readers import kinds
 from hvrepl.readers.plain_text import clean

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
 
 from markupsafe import Markup
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import ARCHES, Spec, space_of
+from hvrepl.hints import Any, TypeAlias
 from hvrepl.patterns import regex
 from hvrepl.record import mutable, record
 from hvrepl.render.definition import (

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from hvrepl.catalog.catalog import Catalog
@@ -16,6 +15,7 @@ from hvrepl.commands.session import Session, Streams, Ways, say_error
 from hvrepl.commands.table import ENTRIES
 from hvrepl.commands.values_in_hand import InHand
 from hvrepl.errors import HvreplError
+from hvrepl.hints import Any
 from hvrepl.record import replace
 from hvrepl.render.style import align, wrap
 from hvrepl.script.runner import Runner

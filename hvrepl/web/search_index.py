@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import ARCHES
 from hvrepl.codec.decoded import dump
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.render.describe import describe
 from hvrepl.render.flag import flag_facts

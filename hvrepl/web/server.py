@@ -13,7 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from threading import Lock
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 from hvrepl.catalog.model import ARCHES
@@ -21,6 +21,7 @@ from hvrepl.codec.decoded import dump
 from hvrepl.commands.session import Session
 from hvrepl.digits import to_int
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import Any, TypeAlias
 from hvrepl.patterns import regex
 from hvrepl.record import replace
 from hvrepl.web.links import STATIC

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import groupby
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -18,6 +17,7 @@ from hvrepl.catalog.catalog import Entry
 from hvrepl.catalog.index import Index
 from hvrepl.catalog.model import ARCHES
 from hvrepl.catalog.opening import open_index
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import record, replace
 from hvrepl.render.names import arch_of_all, heading_of, number_of, say_arch

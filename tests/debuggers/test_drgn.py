@@ -551,7 +551,7 @@ def test_the_command_is_there_without_being_imported(guest: Guest, tmp_path: Pat
     )
     out, err = in_drgn("-q", "-c", str(guest.core), str(script))
     loaded, title, *_ = out.splitlines()
-    assert loaded == "['hvrepl', 'hvrepl.debuggers', 'hvrepl.debuggers.drgn_plugin', 'hvrepl.version']"
+    assert loaded == "['hvrepl', 'hvrepl.debuggers', 'hvrepl.debuggers.drgn_plugin', 'hvrepl.hints', 'hvrepl.version']"
     assert title.startswith("HV_X64_MSR_SINT2 = 0x0000000000000001")
     assert err == ""
 

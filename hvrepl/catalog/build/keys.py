@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.alike import alike
+from hvrepl.hints import Any
 
 # The largest values of keys that determine memory: bits, bytes, digits and elements.
 MOST = {

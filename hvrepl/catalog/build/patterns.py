@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from hvrepl.catalog.log_forms import BLANKS, TOKEN
+from hvrepl.hints import Any
 
 MOST_WAYS = 20_000
 UNBOUNDED = 4096  # repetitions that are assumed without an upper bound

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from hvrepl.catalog.build.keys import as_list, check_keys, check_tables
 from hvrepl.catalog.model import ARCHES, COMMON, Document, Space, Spec
 from hvrepl.catalog.parse_specs import PlaceError, Table, Tables, expand_names, parse_range, parse_spec
 from hvrepl.errors import FileError, SpecError
+from hvrepl.hints import Any
 from hvrepl.record import record
 
 MOST_BITS = 128  # of a GUID, the longest number

@@ -6,7 +6,6 @@ A tree may come from anywhere: every part is checked against the layout before a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.catalog.model import Field, Layout, Spec, context_of
@@ -16,6 +15,7 @@ from hvrepl.codec.parsed import descend, left_over
 from hvrepl.codec.sizes import is_word
 from hvrepl.codec.variants import expand_word, pick_spec
 from hvrepl.errors import UsageError
+from hvrepl.hints import Any
 from hvrepl.wording import count_of, shorten
 
 

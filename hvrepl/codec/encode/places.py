@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from hvrepl.catalog.model import Field, Layout, Spec, counters
 from hvrepl.codec.decoded import join_path
 from hvrepl.codec.parsed import Variant
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import expand_word
+from hvrepl.hints import Any
 from hvrepl.record import record, replace
 
 

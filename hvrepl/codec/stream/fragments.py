@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from hvrepl.codec.decoded import quote_json
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.record import record
 

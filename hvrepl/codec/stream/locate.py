@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from hvrepl.catalog.catalog import Catalog, Found
 from hvrepl.catalog.model import Field, Layout, Spec, context_of, counters
@@ -13,6 +12,7 @@ from hvrepl.codec.decoded import Decoded, Finding, join_path
 from hvrepl.codec.parsed import Variant, WordValues
 from hvrepl.codec.schema import Schemas
 from hvrepl.codec.variants import pick_case
+from hvrepl.hints import Any
 from hvrepl.record import field, mutable, record, replace
 
 SMALL_STRUCT = 16  # bytes

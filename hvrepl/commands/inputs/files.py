@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Iterator
-from typing import IO, BinaryIO
 
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import IO, BinaryIO
 from hvrepl.readers.plain_text import encoding_of
 
 CHUNK = 1 << 16

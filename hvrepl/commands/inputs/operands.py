@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hvrepl.catalog.catalog import Found
 from hvrepl.commands.inputs.file_kind import say_command
@@ -14,6 +13,7 @@ from hvrepl.commands.inputs.files import CHUNK, is_file, numbered_lines, read_ch
 from hvrepl.commands.inputs.register_value import read_word
 from hvrepl.commands.session import Session
 from hvrepl.errors import HvreplError, UsageError
+from hvrepl.hints import TYPE_CHECKING
 from hvrepl.patterns import regex
 from hvrepl.readers.number import read_cpuid, read_number
 from hvrepl.readers.plain_text import decode

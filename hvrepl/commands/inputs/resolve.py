@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
 
 from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.inputs.files import numbered_lines
@@ -11,6 +10,7 @@ from hvrepl.commands.inputs.operands import Value, read_values, refuse_in_script
 from hvrepl.commands.inputs.what import Target, find_target
 from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.hints import TypeVar
 from hvrepl.readers.number import read_given
 
 Item = TypeVar("Item")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from hvrepl.hints import TypeAlias
 from hvrepl.record import record
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
 
 QEMU, LIBVIRT, PROXMOX, KUBEVIRT = "QEMU command line", "libvirt domain", "Proxmox configuration", "KubeVirt machine"
 KVM = "kvm"  # the accelerator with which the flags have an effect

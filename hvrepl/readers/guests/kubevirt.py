@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import Any
 from hvrepl.readers.guests.guest import KUBEVIRT, NESTED, PRESENT, Given, Guest, Paths, Remark, places_of, split_value
 from hvrepl.wording import shorten
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from hvrepl.errors import FileError, UsageError
+from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import LIBVIRT, NESTED, PRESENT, Given, Guest, Paths, Remark, places_of, split_value
 from hvrepl.readers.guests.options import options_in, read_options, to_switch

@@ -13,9 +13,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from struct import Struct
-from typing import Any
 
 from hvrepl.errors import FileError
+from hvrepl.hints import Any
 from hvrepl.readers.images.memory import CHUNK, Block, CutError, Facts, Packed
 from hvrepl.readers.images.packing import Unpack, lzo_unpacker, snappy_unpacker, unpack_nothing, zlib_unpacker, zstd_unpacker
 from hvrepl.readers.images.ranges import Range

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from mmap import mmap
-from typing import Protocol
 
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
+from hvrepl.hints import Protocol
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source
 from hvrepl.record import mutable, record

@@ -7,9 +7,9 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
 
 from hvrepl.errors import FileError
+from hvrepl.hints import BinaryIO, Protocol, cast
 
 LEAST_AHEAD = 1 << 15
 MOST_AHEAD = 1 << 19

@@ -6,9 +6,9 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from hvrepl.errors import FileError
+from hvrepl.hints import Protocol
 from hvrepl.readers.images.source import Source, read
 from hvrepl.record import record
 

@@ -11,10 +11,10 @@ import struct
 from collections.abc import Iterator
 from io import BufferedReader
 from itertools import pairwise
-from typing import IO
 
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
+from hvrepl.hints import IO
 from hvrepl.readers.images.memory import NO_END, Facts, Mapped, bytes_missing, cut_in_page
 from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import FARTHEST, Source, as_file, open_source, read

@@ -9,10 +9,10 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator
-from typing import Any, Literal
 
 from hvrepl.catalog.model import PAGE_SIZE
 from hvrepl.errors import FileError
+from hvrepl.hints import Any, Literal
 from hvrepl.readers.images.memory import Facts, Mapped, bytes_missing
 from hvrepl.readers.images.ranges import Range, in_order
 from hvrepl.readers.images.source import FARTHEST, Source, as_file, read

@@ -60,8 +60,8 @@ class Form:
 
 def form(head: str, group: str = f"{H}+", tail: str = "", note: str = "", *, gap: int = 2, certain: str = "form") -> Form:
     scan = rf"(?:^|\s+|-)({group})(?=[\s}}-]|$)"
-    after, said = (re.compile(pattern, re.IGNORECASE) if pattern else None for pattern in (tail, note))
-    return Form(re.compile(head, re.IGNORECASE), re.compile(scan, re.IGNORECASE), after, said, gap, certain)
+    after, said = (regex(pattern, re.IGNORECASE) if pattern else None for pattern in (tail, note))
+    return Form(regex(head, re.IGNORECASE), regex(scan, re.IGNORECASE), after, said, gap, certain)
 
 
 # Tried in this order.

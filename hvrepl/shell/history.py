@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from stat import S_ISREG
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
@@ -40,18 +39,19 @@ def open_history(environ: Mapping[str, str]) -> History:
     named = environ.get("HVREPL_HISTORY")
     if named == "":
         return InMemoryHistory()
-    state = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home(), ".local", "state")
-    path = Path(named) if named else Path(state, "hvrepl", "history")
+    state = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
+    path = named or os.path.join(state, "hvrepl", "history")
+    if path.startswith("~"):  # a user without a home
+        return InMemoryHistory()
+    path = os.path.abspath(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state_of = path.stat() if path.exists() else None
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        mode = os.stat(path).st_mode if os.path.exists(path) else None
     except (OSError, ValueError):  # also a name with a NUL
         return InMemoryHistory()
-    if state_of is None:
-        return KeptHistory(str(path))
-    if not S_ISREG(state_of.st_mode):  # a pipe would block
+    if mode is not None and not S_ISREG(mode):  # a pipe would block
         return InMemoryHistory()
-    if state_of.st_mode & 0o077:
+    if mode is not None and mode & 0o077:
         with suppress(OSError):
-            path.chmod(0o600)
-    return KeptHistory(str(path))
+            os.chmod(path, 0o600)
+    return KeptHistory(path)

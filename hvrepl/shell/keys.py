@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
@@ -43,9 +43,10 @@ IsDump = Callable[[str], bool]  # whether a text is only a dump
 
 def wants_vi(environ: Mapping[str, str]) -> bool:
     """Whether .inputrc asks for vi keys."""
-    path = Path(environ.get("INPUTRC") or Path(environ.get("HOME") or Path.home(), ".inputrc"))
+    path = environ.get("INPUTRC") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".inputrc")
     try:
-        modes = VI_MODE.findall(path.read_text(encoding="utf-8", errors="replace"))
+        with open(path, encoding="utf-8", errors="replace") as file:
+            modes = VI_MODE.findall(file.read())
     except OSError:
         return False
     return bool(modes) and modes[-1].lower() == "vi"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 
 from hvrepl.commands.session import Session, Typed, say_error
 from hvrepl.errors import HvreplError, NotFoundError
 from hvrepl.hints import TYPE_CHECKING, Any
-from hvrepl.readers.kinds import LOG_LINE
 from hvrepl.script.pager import is_plain, paging
-from hvrepl.script.paste import is_open, split_text
 from hvrepl.shell.plain import PlainPrompt
 from hvrepl.version import __version__
 
@@ -43,6 +40,12 @@ def can_open(count: int) -> bool:
         for number in opened:
             os.close(number)
     return True
+
+
+def running_kernel() -> str:
+    import platform
+
+    return platform.release()
 
 
 class Shell:
@@ -81,7 +84,7 @@ class Shell:
 
         arch = self.session.options.arch
         if arch not in self._completers:
-            self._completers[arch] = Completer(self.session.catalog, shell_commands(), platform.release)
+            self._completers[arch] = Completer(self.session.catalog, shell_commands(), running_kernel)
         return self._completers[arch]
 
     def is_struct(self, name: str) -> bool:
@@ -92,9 +95,13 @@ class Shell:
         return spec.layout is not None and not spec.width
 
     def is_open(self, lines: Sequence[str]) -> bool:
+        from hvrepl.script.paste import is_open  # what reads dumps is not needed to show a prompt
+
         return is_open(lines, self.is_struct)
 
     def is_dump(self, text: str) -> bool:
+        from hvrepl.script.paste import split_text
+
         pieces = list(split_text(text, self.is_struct))
         return len(pieces) == 1 and pieces[0].is_dump
 
@@ -113,6 +120,9 @@ class Shell:
 
     def run_text(self, text: str) -> None:
         """Runs dumps and lines, up to one that leaves; or explains a log as a whole."""
+        from hvrepl.readers.kinds import LOG_LINE
+        from hvrepl.script.paste import split_text
+
         self.measure()
         found = list(split_text(text, self.is_struct))
         if LOG_LINE.match(text) or (len(found) > 1 and not any(piece.is_dump or self.is_known(piece.text) for piece in found)):
@@ -152,6 +162,7 @@ class Shell:
     def run_log(self, text: str) -> None:
         """Lines of a log. Raises NotFoundError if they say nothing, and begin as lines of logs do."""
         from hvrepl.commands.annotate import annotate_text
+        from hvrepl.readers.kinds import LOG_LINE
 
         self.is_log = annotate_text(self.session, text)
         if not self.is_log and LOG_LINE.match(text):

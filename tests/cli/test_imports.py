@@ -51,3 +51,11 @@ def test_a_command_imports_the_libraries_that_it_needs_and_no_others(lines: Sequ
     found = modules_after(lines)
     assert {name for name in LIBRARIES if name in found} == needed
     assert {"hvrepl.shell.loop", "hvrepl.commands.annotate", "hvrepl.readers.cpuid"}.isdisjoint(found)
+
+
+def test_a_prompt_is_shown_before_what_reads_dumps_and_logs_is_imported() -> None:
+    code = "import sys, hvrepl.shell.keys, hvrepl.shell.loop, hvrepl.shell.prompt; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=SECONDS, env=clean_environ(), text=True)
+    found = done.stdout.split()
+    assert "prompt_toolkit" in found
+    assert [name for name in found if name.startswith(("hvrepl.readers.dump", "hvrepl.readers.images", "hvrepl.readers.kinds"))] == []

@@ -102,6 +102,13 @@ def test_an_empty_variable_turns_history_off(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_user_without_a_home_has_no_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # what it returns for a user whom the system does not know
+    type_lines("simp", environ={"HVREPL_HISTORY": None, "XDG_STATE_HOME": None, "HOME": None})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("place", ["", "file/history", "file/folder/history"], ids=["folder", "below_a_file", "two_below_a_file"])
 def test_a_history_that_cannot_be_read_or_written_is_not_an_error(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()

@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import stat
-from pathlib import Path
 
 from hvrepl.errors import FileError
 from hvrepl.hints import BinaryIO, Protocol, cast
@@ -149,7 +148,7 @@ def open_source(path: str) -> FileSource:
             raise FileError(f"{path}: is a directory")
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):  # before it is opened, where a pipe would wait
             raise FileError(f"{path}: is a pipe or device, which cannot be read at an offset; save it as a file first")
-        return FileSource(path, Path(path).open("rb", buffering=0))
+        return FileSource(path, open(path, "rb", buffering=0))
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name

@@ -20,6 +20,7 @@ TYPE, SIZE, SPACE = "message_type", "payload_size", "message"
 # Findings that the payload of a real message does not have.
 UNFIT = ("unknown_value", "truncated", "out_of_range", "reserved_set")
 SET = bytes(value != 0 for value in range(256))
+PART = 1 << 8  # slots of a chunk that are ruled out together
 
 Tables = dict[int, bytes]  # place in a slot → for each value of the byte there 0 if it is possible, otherwise 1
 
@@ -64,29 +65,43 @@ class PageFinder:
                     yield page
 
     def candidates(self, chunk: bytes | mmap) -> Iterator[int]:
-        """Offsets of pages whose headers are all possible, at least one of them in use with a payload."""
+        """Offsets of pages whose headers are all possible, at least one of them in use with a payload.
+
+        Most chunks are ruled out as a whole, by no type being set, or by their most selective byte; the others part by part.
+        """
         end = len(chunk) - len(chunk) % self.size
-        count = end // self.slot
-        clean, nothing = bytes(self.slots), bytes(count)
         columns = [chunk[place : end : self.slot] for place in self.telling]
-        if all(column == nothing for column in columns):
+        if not any(map(any_set, columns)):
             return
+        place, table = next(iter(self.tables.items()))
+        faults = chunk[place : end : self.slot].translate(table)
+        clean = bytes(self.slots)
+        if clean not in faults:
+            return
+        for first in range(0, len(faults), PART):
+            last = min(first + PART, len(faults))
+            if clean in faults[first:last] and any(any_set(column[first:last]) for column in columns):
+                yield from self._candidates_between(chunk, first * self.slot, last * self.slot)
+
+    def _candidates_between(self, chunk: bytes | mmap, start: int, end: int) -> Iterator[int]:
+        clean = bytes(self.slots)
         wrong = 0
         for place, table in self.tables.items():
-            faults = chunk[place : end : self.slot].translate(table)
+            faults = chunk[start + place : end : self.slot].translate(table)
             if clean not in faults:
                 return
             wrong |= int.from_bytes(faults, "little")
-        faults = wrong.to_bytes(count, "little")
+        faults = wrong.to_bytes(len(faults), "little")
         if clean in faults:
-            uses = self._uses(columns, chunk[self.size_place : end : self.slot])
-            yield from (page * self.size for page in self._whole_pages(faults, uses))
+            uses = self._uses(chunk, start, end)
+            yield from (start + page * self.size for page in self._whole_pages(faults, uses))
 
-    def _uses(self, columns: list[bytes], sizes: bytes) -> bytes:
+    def _uses(self, chunk: bytes | mmap, start: int, end: int) -> bytes:
         """For each slot, whether it is in use and could have a payload."""
         used = 0
-        for column in columns:
-            used |= int.from_bytes(column.translate(SET), "little")
+        for place in self.telling:
+            used |= int.from_bytes(chunk[start + place : end : self.slot].translate(SET), "little")
+        sizes = chunk[start + self.size_place : end : self.slot]
         used &= int.from_bytes(sizes.translate(self.long_enough), "little")
         return used.to_bytes(len(sizes), "little")
 
@@ -175,6 +190,10 @@ class PageFinder:
         elif (inner := self.catalog.type(field.type)) and inner.layout and inner.width == 8:
             reserved = sum(((1 << part.width) - 1) << part.lsb for part in inner.layout.fields if part.reserved)
             yield frozenset(value for value in range(256) if not value & reserved)
+
+
+def any_set(column: bytes) -> bool:
+    return column != bytes(len(column))
 
 
 def known_types(catalog: Catalog, field: Field) -> set[int]:

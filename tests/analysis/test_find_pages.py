@@ -54,6 +54,14 @@ def test_a_page_is_found_in_anything_where_a_page_starts(finder: PageFinder, nam
     assert [one.at for one in finder.find(memory)] == [5 * PAGE, len(memory) - PAGE]
 
 
+def test_pages_are_found_wherever_they_are_among_everything(finder: PageFinder) -> None:
+    memory = bytearray(b"".join(BACKGROUNDS.values()) + bytes(3 * PAGE))
+    places = range(0, len(memory), 7 * PAGE)
+    for at in places:
+        memory[at : at + PAGE] = page({at // PAGE % 16: TIMER})
+    assert found(finder, bytes(memory)) == [(at, 1) for at in places]
+
+
 @pytest.mark.parametrize("name", ["random", "text", "ones"])
 @pytest.mark.parametrize("shift", [1, 16, 256, 2048, 4095])
 def test_a_page_elsewhere_is_not_found(finder: PageFinder, name: str, shift: int) -> None:

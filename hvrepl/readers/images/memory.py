@@ -13,7 +13,7 @@ from hvrepl.readers.images.ranges import Range
 from hvrepl.readers.images.source import Source
 from hvrepl.record import mutable, record
 
-CHUNK = 1 << 18  # bytes that are read at once: they stay in the processor's cache while they are searched
+CHUNK = 1 << 20  # bytes that are read at once: they stay in the processor's cache while they are searched
 ZEROS = bytes(CHUNK)
 MOST_SHARED = 1 << 12  # places of the file that several blocks share
 NO_END = 1 << 64  # the end of a range that lasts to the end of its file

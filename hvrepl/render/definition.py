@@ -213,6 +213,8 @@ def say_type(field: Mapping[str, Any], values: int) -> str:
             count_of(size, "byte") if isinstance(size, int) else "all that follows" if size == "rest" else f"as many bytes as {size} says"
         )
     count = field.get("count")
+    if field.get("rep"):
+        return f"{kind}, one per rep"
     return f"{kind}, {say_count(count)}" if count is not None else kind
 
 

@@ -96,6 +96,7 @@ def describe_field(catalog: Catalog, spec: Spec, field: Field) -> dict[str, Any]
     table |= {
         "type": field.type,
         "count": field.count,
+        "rep": field.rep,
         "reserved": field.reserved,
         "doc": field.doc,
         "note": field.note,

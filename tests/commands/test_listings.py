@@ -147,6 +147,14 @@ def test_show_goes_from_what_it_is_to_sources() -> None:
     assert sum("HvRegisterSint2" in re.split("[ ,]+", line) for line in lines) == 1
 
 
+def test_show_says_which_members_of_a_hypercall_come_once_per_rep() -> None:
+    lines = [re.sub(" +", " ", line.strip()) for line in in_pipe("show", "HVCALL_GET_VP_INDEX_FROM_APIC_ID")]
+    assert "+16 apic_ids u32, one per rep; also processor_hw_ids" in lines
+    assert "+0 vp_indexes HV_VP_INDEX, one per rep: 0xfffffffe self, 0xffffffff any" in lines
+    shown = json.loads(call("show", "HVCALL_GET_VP_INDEX_FROM_APIC_ID", "-f", "json").out)
+    assert [field["name"] for field in shown["fields"] if field.get("rep")] == ["apic_ids"]
+
+
 def test_variants_with_the_same_fields_are_said_once() -> None:
     lines = in_pipe("show", "status")
     assert "  where severity is 0, 2, 3 or any other and facility is 0x35" in lines

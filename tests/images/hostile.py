@@ -27,9 +27,9 @@ from hvrepl.readers.images.formats import memory_in
 from hvrepl.readers.images.memory import Memory
 from hvrepl.readers.images.source import Source
 from tests.images.core import PAGE
+from tests.images.source import BytesSource
 from tests.paths import DATA, PACKAGE
 
-NAME = "image"  # the path of an image that is not in a file
 SIZES = (1, 2, 4, 8)
 LOOKED_AT = 64  # ranges that are read from, and pages that are read again
 FIRST, LAST = 0, (1 << 64) - 1
@@ -148,30 +148,6 @@ def make_harm(choose: random.Random, seed: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-class BytesSource:
-    """An image that is not in a file. Whole pages of zeros are its holes."""
-
-    def __init__(self, data: bytes, path: str = NAME) -> None:
-        self.data = data
-        self.path = path
-        self.size: int | None = len(data)
-
-    def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
-        found = self.data[offset : offset + len(buffer)]
-        memoryview(buffer)[: len(found)] = found
-        return len(found)
-
-    def hole(self, offset: int, size: int) -> int:
-        end = min(offset + size, len(self.data))
-        at = offset
-        while at < end and not any(self.data[at : min(at - at % PAGE + PAGE, end)]):
-            at = min(at - at % PAGE + PAGE, end)
-        return size if at >= len(self.data) else at - offset
-
-    def close(self) -> None:
-        pass
-
-
 class Overworked(BaseException):
     """A reader does more than a file of this size deserves. A reader must not catch it, as it might an AssertionError."""
 
@@ -240,7 +216,7 @@ def survives(
     `truth` is the undamaged content: every result must be a part of it, at its address. A file that is no longer recognised, because it
     ends within the beginning of its format, is read as raw.
     """
-    source = BytesSource(image) if isinstance(image, bytes) else image
+    source = BytesSource(image, has_holes=True) if isinstance(image, bytes) else image
     weight = held(source)
     counted = Counted(source, FILLED_BESIDES + FILLED_PER_BYTE * weight)
     result = Survived()

@@ -12,20 +12,27 @@ from tests.images.core import PAGE
 
 
 class BytesSource:
-    """Bytes as a file; without `is_sized` their number only shows at the end, as when unpacking."""
+    """Bytes as a file. Without `is_sized` only the end shows their number, as when unpacking; with `has_holes` pages of zeros are holes."""
 
-    def __init__(self, data: bytes, path: str = "image", *, is_sized: bool = True) -> None:
+    def __init__(self, data: bytes, path: str = "image", *, is_sized: bool = True, has_holes: bool = False) -> None:
         self.data = data
         self.path = path
         self.size = len(data) if is_sized else None
+        self.has_holes = has_holes
 
     def fill(self, buffer: bytearray | memoryview, offset: int) -> int:
         found = self.data[offset : offset + len(buffer)]
-        buffer[: len(found)] = found
+        memoryview(buffer)[: len(found)] = found
         return len(found)
 
-    def hole(self, *_: int) -> int:
-        return 0
+    def hole(self, offset: int, size: int) -> int:
+        if not self.has_holes:
+            return 0
+        end = min(offset + size, len(self.data))
+        at = offset
+        while at < end and not any(self.data[at : min(at - at % PAGE + PAGE, end)]):
+            at = min(at - at % PAGE + PAGE, end)
+        return size if at >= len(self.data) else at - offset
 
     def close(self) -> None: ...
 

@@ -12,7 +12,8 @@ from hvrepl.readers.images.formats import memory_in
 from hvrepl.readers.images.memory import Facts
 from tests.fuzz import amount, sampled
 from tests.images.core import LOAD, MANY, NOTE, NOTES, PAGE, TIMER, VERSION_RESPONSE, Segment, core, elf, note_of, page, samples
-from tests.images.hostile import BytesSource, cuts, fields, survives, words
+from tests.images.hostile import cuts, fields, survives, words
+from tests.images.source import BytesSource
 
 PAGES = {0x1000: page({0: TIMER}), 0x3C5A000: page({0: TIMER, 2: VERSION_RESPONSE})}
 SAMPLES = samples()

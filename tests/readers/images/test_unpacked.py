@@ -23,8 +23,9 @@ from hvrepl.readers.images.unpacked import KEPT_STREAMS, PACKINGS, Unpacked, pac
 from tests.at_hand import need
 from tests.fuzz import amount, sampled
 from tests.images.core import PAGE, elf, write
-from tests.images.hostile import BytesSource, all_samples, cuts, fields, survives, words
+from tests.images.hostile import all_samples, cuts, fields, survives, words
 from tests.images.packed import LARGEST_BLOCK, NEEDED, PACK, RUN, STORED, frame, gzipped, skippable, zstd, zstd_zeros
+from tests.images.source import BytesSource
 
 A, B, C = (bytes([number]) * PAGE for number in (1, 2, 3))
 NOISE = random.Random(20).randbytes(3 << 20)

@@ -81,15 +81,18 @@ class Terminal:
         self.stream.feed(data)
 
     def flush(self, end: float) -> None:
-        """Sends the keys while reading the program's output: otherwise the two would wait for each other."""
+        """Sends the keys, and reads the program's output where it must be read first: otherwise the two would wait for each other.
+
+        Reading more takes time, and a pause within a paste is the end of a dump.
+        """
         file = self.child.child_fd
         while self.unsent:
             assert time.monotonic() < end, f"the program takes no keys:\n{self.text}"
             readable, writable, _ = select.select([file], [file], [], self.seconds)
-            if readable:
-                self.read(0)
             if writable:
                 self.unsent = self.unsent[os.write(file, self.unsent[:CHUNK]) :]
+            elif readable:
+                self.read(0)
 
     def until(self, is_so: Callable[[], bool], complaint: str) -> str:
         """Waits until a condition holds; returns the screen. Fails with the screen if the time or the program ends before."""

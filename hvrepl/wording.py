@@ -20,6 +20,11 @@ def shorten(text: str, limit: int = 40) -> str:
     return printable(text[:limit]) + ("..." if len(text) > limit else "")
 
 
+def say_reason(error: Exception) -> str:
+    """Why a parser refuses a text, in words that do not depend on the version of Python."""
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
 def plural(word: str) -> str:
     """hypercalls, properties, statuses."""
     if word.endswith("y"):

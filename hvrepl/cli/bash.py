@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -45,7 +44,7 @@ def keep_whole(offers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     if len(offers) == 1 and offers[0][0].endswith(UNFINISHED):
         text, title = offers[0]
         return [(text, title), (f"{text}...", title)]
-    common = os.path.commonprefix([text for text, _ in offers])  # noqa: RUF071  it compares characters, as bash does
+    common = beginning([text for text, _ in offers])
     half = HALF.search(common) if len(offers) > 1 else None
     if half is None or any(text == common for text, _ in offers):
         return list(offers)
@@ -55,3 +54,9 @@ def keep_whole(offers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     sign = text[at + 1]
     quoted = f"'{sign}'" if sign not in UNQUOTABLE else f"$'\\x{ord(sign):02x}'"
     return [*offers[:place], (f"{text[:at]}{quoted}{text[at + 2 :]}", title), *offers[place + 1 :]]
+
+
+def beginning(texts: Sequence[str]) -> str:
+    """The characters with which all texts begin."""
+    first, last = min(texts, default=""), max(texts, default="")
+    return first[: next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))]

@@ -12,6 +12,7 @@ from hvrepl.columns.inputs import EXACT
 from hvrepl.errors import FileError
 from hvrepl.hints import Any, BinaryIO
 from hvrepl.record import field, mutable
+from hvrepl.wording import say_reason
 
 INTEGERS = (pa.int64(), -(1 << 63), (1 << 63) - 1), (pa.uint64(), 0, (1 << 64) - 1)
 
@@ -30,7 +31,7 @@ def read_objects(path: str, file: BinaryIO, block: int) -> Iterator[list[dict[st
             except (ValueError, RecursionError) as error:
                 yield rows
                 cut = " (cut off)" if not line.endswith(b"\n") else ""
-                raise FileError(f"{path}:{number}: not JSON{cut}: {getattr(error, 'msg', None) or error}") from error
+                raise FileError(f"{path}:{number}: not JSON{cut}: {getattr(error, 'msg', None) or say_reason(error)}") from error
             if not isinstance(row, dict):
                 yield rows
                 raise FileError(f"{path}:{number}: not a JSON object")

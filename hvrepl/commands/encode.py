@@ -21,7 +21,7 @@ from hvrepl.patterns import regex
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
 from hvrepl.render.parts import say_finding
-from hvrepl.wording import shorten
+from hvrepl.wording import say_reason, shorten
 
 if TYPE_CHECKING:
     from hvrepl.codec.encode.assign import Assignment
@@ -115,7 +115,7 @@ def read_json(session: Session) -> Iterator[Mapping[str, Any]]:
     try:
         found = load(text) if not LINES.search(text) else [load(line) for line in text.splitlines() if line.strip()]
     except (ValueError, RecursionError, UsageError) as error:
-        raise UsageError(f"stdin is not the JSON of decode: {shorten(str(error), 80)}") from None
+        raise UsageError(f"stdin is not the JSON of decode: {shorten(say_reason(error), 80)}") from None
     for table in found if isinstance(found, list) else [found]:
         if not isinstance(table, dict) or not ({"fields", "slots", "raw"} & set(table)):
             raise UsageError("stdin is not the JSON of decode: expected an object with fields or raw")

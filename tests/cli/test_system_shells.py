@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hvrepl.cli import app
-from hvrepl.cli.bash import keep_whole
+from hvrepl.cli.bash import beginning, keep_whole
 from hvrepl.script.lines import quote_for_shell as quote
 from tests.at_hand import need, needs
 from tests.fuzz import amount, sampled
@@ -256,7 +256,7 @@ OFFERED = {
 @pytest.mark.parametrize(("texts", "common"), OFFERED.values(), ids=OFFERED)
 def test_what_bash_types_by_itself_ends_with_no_half_of_an_escape(texts: list[str], common: str, tmp_path: Path, path: str) -> None:
     offers = keep_whole([(text, "title") for text in texts])
-    assert os.path.commonprefix([text for text, _ in offers]) == common  # noqa: RUF071  it compares characters, as bash does
+    assert beginning([text for text, _ in offers]) == common
     assert {title for _, title in offers} <= {"title"}
     words = [in_bash(f"printf '<%s>' {' '.join(each)}", tmp_path, path) for each in (texts, [text for text, _ in offers])]
     assert words[0] == words[1]
@@ -265,7 +265,7 @@ def test_what_bash_types_by_itself_ends_with_no_half_of_an_escape(texts: list[st
 @pytest.mark.parametrize("text", ["masked=", "data/", r"a\ b/"])
 def test_an_unfinished_only_offer_gets_no_blank(text: str) -> None:
     offers = keep_whole([(text, "title")])
-    assert (len(offers), os.path.commonprefix([text for text, _ in offers])) == (2, text)  # noqa: RUF071
+    assert (len(offers), beginning([text for text, _ in offers])) == (2, text)
 
 
 @needs_bash

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from hvrepl.errors import FileError, UsageError
 from hvrepl.hints import Any
 from hvrepl.readers.guests.guest import KUBEVIRT, NESTED, PRESENT, Given, Guest, Paths, Remark, places_of, split_value
-from hvrepl.wording import shorten
+from hvrepl.wording import say_reason, shorten
 
 # The place of a machine in a VirtualMachine (or a replica set), an instance, and a pool.
 MACHINES = ("spec.template.spec", "spec", "spec.virtualMachineTemplate.spec.template.spec")
@@ -31,7 +31,7 @@ def parse_documents(text: str, name: str) -> list[Any]:
         try:
             return [json.loads(text)]
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{name}: damaged JSON: {error}") from None
+            raise UsageError(f"{name}: damaged JSON: {say_reason(error)}") from None
     try:
         import yaml
     except ImportError:
@@ -39,7 +39,7 @@ def parse_documents(text: str, name: str) -> list[Any]:
     try:
         return list(yaml.safe_load_all(text))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UsageError(f"{name}: damaged YAML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{name}: damaged YAML: {' '.join(say_reason(error).split())}") from None
 
 
 def machines_in(document: Any, paths: Paths) -> Iterator[Guest]:

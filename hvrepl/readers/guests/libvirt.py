@@ -9,7 +9,7 @@ from hvrepl.hints import Any
 from hvrepl.patterns import regex
 from hvrepl.readers.guests.guest import LIBVIRT, NESTED, PRESENT, Given, Guest, Paths, Remark, places_of, split_value
 from hvrepl.readers.guests.options import options_in, read_options, to_switch
-from hvrepl.wording import shorten
+from hvrepl.wording import say_reason, shorten
 
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 DECLARATION = regex(r"<\?xml[^>]*\?>")
@@ -47,7 +47,7 @@ def parse_xml(text: str, name: str) -> Any:
     except DefusedXmlException:
         raise UsageError(f"{name}: XML with a DTD or entities, which no libvirt domain has; it is not read") from None
     except (ParseError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: damaged XML: {error}") from None
+        raise UsageError(f"{name}: damaged XML: {say_reason(error)}") from None
 
 
 def read_domain(domain: Any, paths: Paths) -> Guest:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from stat import S_ISREG
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
+from hvrepl.shell.home import expand, home
+
 LONGEST_KEPT = 4096  # characters of a line that is kept
+MOST_READ = 1 << 20  # bytes at the end of the file that are read, some 20,000 lines: it grows for years
+ENTRY = re.compile(rb"(?:^\+.*\n?)+", re.MULTILINE)
 
 
 class KeptHistory(FileHistory):
@@ -21,10 +26,17 @@ class KeptHistory(FileHistory):
             super().append_string(string)
 
     def load_history_strings(self) -> Iterable[str]:
+        """The lines of earlier sessions, the last first."""
         try:
-            return list(super().load_history_strings())
+            with open(self.filename, "rb") as file:
+                start = max(0, os.fstat(file.fileno()).st_size - MOST_READ)
+                file.seek(start)
+                data = file.read(MOST_READ)
         except OSError:
             return []
+        whole = data.partition(b"\n")[2] if start else data
+        entries = [entry.decode("utf-8", "replace").removesuffix("\n") for entry in ENTRY.findall(whole)]
+        return [entry[1:].replace("\n+", "\n") for entry in reversed(entries)]
 
     def store_string(self, string: str) -> None:
         try:
@@ -36,12 +48,8 @@ class KeptHistory(FileHistory):
 
 def open_history(environ: Mapping[str, str]) -> History:
     """$XDG_STATE_HOME/hvrepl/history; HVREPL_HISTORY gives another file, or turns it off if empty."""
-    named = environ.get("HVREPL_HISTORY")
-    if named == "":
-        return InMemoryHistory()
-    state = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    path = named or os.path.join(state, "hvrepl", "history")
-    if path.startswith("~"):  # a user without a home
+    path = find_file(environ)
+    if not path:
         return InMemoryHistory()
     path = os.path.abspath(path)
     try:
@@ -55,3 +63,14 @@ def open_history(environ: Mapping[str, str]) -> History:
         with suppress(OSError):
             os.chmod(path, 0o600)
     return KeptHistory(path)
+
+
+def find_file(environ: Mapping[str, str]) -> str:
+    """The path of the history; "" for none. A relative XDG_STATE_HOME is invalid, says its specification."""
+    named = environ.get("HVREPL_HISTORY")
+    if named is not None:
+        return expand(named, environ)
+    state, folder = environ.get("XDG_STATE_HOME", ""), home(environ)
+    if not os.path.isabs(state):
+        state = folder and os.path.join(folder, ".local", "state")
+    return state and os.path.join(state, "hvrepl", "history")

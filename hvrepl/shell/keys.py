@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Callable, Mapping
 
@@ -27,10 +26,12 @@ from prompt_toolkit.keys import Keys
 from hvrepl.commands.table import ENTRIES
 from hvrepl.patterns import regex
 from hvrepl.script.option_words import awaits
+from hvrepl.shell.home import expand, is_regular
 from hvrepl.shell.plain import PAUSE, IsOpen
 
 ROW_HEAD = regex(r"\s*(?:[a-z][\w.-]*\s+){0,2}(?:0x)?[0-9a-f`]{4,}(?:\s+<[^>]*>)?:", re.IGNORECASE)
-VI_MODE = regex(r"^\s*set\s+editing-mode\s+(\w+)", re.MULTILINE | re.IGNORECASE)
+VI_MODE = regex(r"^[ \t]*set[ \t]+editing-mode[ \t]+(\w+)", re.MULTILINE | re.IGNORECASE)
+MOST_OF_INPUTRC = 1 << 20  # characters
 # A pasted line that would reach a system command, or write a file.
 REACHES_OUT = regex(r"^\s*!|[|>]", re.MULTILINE)
 
@@ -43,10 +44,12 @@ IsDump = Callable[[str], bool]  # whether a text is only a dump
 
 def wants_vi(environ: Mapping[str, str]) -> bool:
     """Whether .inputrc asks for vi keys."""
-    path = environ.get("INPUTRC") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".inputrc")
+    path = expand(environ.get("INPUTRC") or "~/.inputrc", environ)
     try:
+        if not is_regular(path):
+            return False
         with open(path, encoding="utf-8", errors="replace") as file:
-            modes = VI_MODE.findall(file.read())
+            modes = VI_MODE.findall(file.read(MOST_OF_INPUTRC))
     except OSError:
         return False
     return bool(modes) and modes[-1].lower() == "vi"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hvrepl.shell.history import open_history
 from tests.shell.typed import paste, type_keys, type_lines
 from tests.terminal import C_R, ENTER, UP
 
@@ -88,8 +89,10 @@ def test_a_line_of_this_session_is_called_up_though_none_is_kept(keys: str) -> N
         ({"XDG_STATE_HOME": "", "HOME": "{0}"}, ".local/state/hvrepl/history"),
         ({"XDG_STATE_HOME": "{0}/state", "HOME": "{0}"}, "state/hvrepl/history"),
         ({"HVREPL_HISTORY": "{0}/mine", "XDG_STATE_HOME": "{0}/state"}, "mine"),
+        ({"HVREPL_HISTORY": "~/folder/mine", "HOME": "{0}"}, "folder/mine"),
+        ({"XDG_STATE_HOME": "state", "HOME": "{0}"}, ".local/state/hvrepl/history"),
     ],
-    ids=["state", "home", "empty_state", "state_before_home", "own_file"],
+    ids=["state", "home", "empty_state", "state_before_home", "own_file", "own_file_at_home", "relative_state"],
 )
 def test_the_environment_says_where_history_is_kept(environ: dict[str, str], file: str, tmp_path: Path) -> None:
     type_lines("simp", environ={"HVREPL_HISTORY": None} | {name: text.format(tmp_path) for name, text in environ.items()})
@@ -104,9 +107,30 @@ def test_an_empty_variable_turns_history_off(tmp_path: Path) -> None:
 
 def test_a_user_without_a_home_has_no_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # what it returns for a user whom the system does not know
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # the result for a user whom the system does not know
     type_lines("simp", environ={"HVREPL_HISTORY": None, "XDG_STATE_HOME": None, "HOME": None})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", ["{0}/missing", "relative", "~", "."])
+@pytest.mark.parametrize("history", [None, "~/history"])
+def test_no_folder_is_made_for_a_home_that_is_not_one(
+    home: str, history: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    type_lines("simp", environ={"HVREPL_HISTORY": history, "XDG_STATE_HOME": None, "HOME": home.format(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_end_of_a_long_history_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "history"
+    file.write_text("".join(f"\n# 2026-01-01 00:00:00\n+sint2 {number:#x} -f line\n" for number in range(100_000)))
+    history = open_history({"HVREPL_HISTORY": str(file)})
+    lines = list(history.load_history_strings())
+    assert 10_000 < len(lines) < 30_000
+    assert lines[0] == "sint2 0x1869f -f line"
+    assert {len(line.split()) for line in lines} == {4}
+    assert type_keys(UP + ENTER, environ={"HVREPL_HISTORY": str(file)}).startswith("HV_X64_MSR_SINT2 0x000000000001869f ")
 
 
 @pytest.mark.parametrize("place", ["", "file/history", "file/folder/history"], ids=["folder", "below_a_file", "two_below_a_file"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,9 @@ INPUTRC = {
     "comment": ("# set editing-mode vi\n", False),
     "bytes": ("\udcff\nset editing-mode vi\n", True),
     "empty": ("", False),
+    "two lines": ("set\nediting-mode vi\n", False),
+    "empty lines": ("\n" * 200_000 + "set editing-mode vi", True),
+    "many blanks": (" " * 200_000, False),
 }
 
 
@@ -116,5 +120,13 @@ def test_inputrc_can_ask_for_vi_keys(text: str, vi: bool, variable: str, tmp_pat
     assert (type_keys(FORMAT_LINE, INSERTED, environ=environ) == LINE) is vi
 
 
-def test_an_inputrc_that_cannot_be_read_is_not_an_error(tmp_path: Path) -> None:
-    assert type_keys(FORMAT_LINE, f"sint2 0x30{ENTER}", environ={"INPUTRC": str(tmp_path)}) == LINE
+@pytest.mark.parametrize("path", [".", "missing", "pipe", "loop", "/dev/zero", "/dev/tty"])
+def test_an_inputrc_that_cannot_be_read_is_not_an_error(path: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    assert type_keys(FORMAT_LINE, f"sint2 0x30{ENTER}", environ={"INPUTRC": str(tmp_path / path)}) == LINE
+
+
+def test_inputrc_can_be_given_from_the_home_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("set editing-mode vi\n")
+    assert type_keys(FORMAT_LINE, INSERTED, environ={"INPUTRC": "~/mine", "HOME": str(tmp_path)}) == LINE

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import suppress
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
@@ -45,6 +47,7 @@ STYLES = {
 POSTPONE = 0.1  # seconds that arriving input delays drawing: a long paste need not be drawn piece by piece
 BREATH = 0.02  # seconds that drawing gets before a longer task
 ESCAPED = 0.05  # seconds after which Escape is a key of its own: the bytes of another key arrive together
+ENDING = ("SIGTERM", "SIGHUP")  # signals that end the program
 HINTS = "   Tab completes · help · F4 {} keys · C-d leaves"
 # vi's modes by the names that its users know; all others are kinds of insert mode.
 VI_MODES = {InputMode.NAVIGATION: "normal", InputMode.REPLACE: "replace", InputMode.REPLACE_SINGLE: "replace"}
@@ -124,6 +127,7 @@ class Prompt:
         environ = session.streams.environ
         self.session = session
         self.completer = completer
+        self.ended_by: int | None = None  # the signal
         self.prompts: PromptSession[str] = PromptSession(
             history=open_history(environ),
             # Without colour, a suggestion would look like typed text.
@@ -136,6 +140,7 @@ class Prompt:
             bottom_toolbar=self.toolbar,
             key_bindings=keys,
             editing_mode=EditingMode.VI if vi or wants_vi(environ) else EditingMode.EMACS,
+            enable_suspend=True,
             input_processors=[ConditionalProcessor(TabsProcessor(char1=" ", char2=" "), has_tabs)],
             input=source,
             output=target,
@@ -148,12 +153,25 @@ class Prompt:
     def ask(self, text: str) -> str:
         """The next line, or lines that belong together. Raises EOFError on C-d, KeyboardInterrupt on C-c."""
         try:
-            return self.prompts.prompt(text, pre_run=self.start_warming)
+            return self.prompts.prompt(text, pre_run=self.start)
         finally:
             self.prompts.editing_mode = self.prompts.app.editing_mode
+            if self.ended_by is not None:
+                signal.raise_signal(self.ended_by)
 
-    def start_warming(self) -> None:
+    def start(self) -> None:
         self.prompts.app.create_background_task(self.warm_up())
+        for name in ENDING:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                with suppress(NotImplementedError):  # on Windows
+                    asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
+
+    def end_by(self, number: int) -> None:
+        """Leaves the prompt, which restores the terminal: without it, the shell that called this program would not show what is typed."""
+        self.ended_by = number
+        if not self.prompts.app.is_done:
+            self.prompts.app.exit(exception=EOFError)
 
     async def warm_up(self) -> None:
         """Reads the names once the prompt and a key that is typed at once are shown, so that no key has to wait for them."""

@@ -8,6 +8,7 @@ import sys
 
 from hvrepl.cli import COMPLETE
 from hvrepl.hints import TYPE_CHECKING
+from hvrepl.interrupts import end_when_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Runs the program. Imported modules are excluded from garbage collection, which would cost a tenth of the start-up time."""
+    end_when_interrupted()
     gc.disable()
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)  # whatever the environment says: the widest number has fewer
     if COMPLETE in os.environ:

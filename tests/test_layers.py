@@ -17,7 +17,7 @@ from tests.paths import PACKAGE
 
 # Floors from left to right; folders on one floor do not know each other. A folder within a folder may use the modules around it.
 FLOORS = (
-    ("errors", "hints", "version", "wording"),
+    ("errors", "hints", "interrupts", "version", "wording"),
     ("patterns", "record"),
     ("digits",),
     ("catalog",),

@@ -12,6 +12,8 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 from hvrepl.hints import Any
 
+ENDING = ("SIGTERM", "SIGHUP")  # signals that end the program; C-c raises an exception
+
 
 @contextmanager
 def open_output(session: Session, path: str, mode: str) -> Iterator[Any]:
@@ -32,6 +34,30 @@ def refuse_output(session: Session) -> None:
 
 
 @contextmanager
+def removed_by_signals(path: str) -> Iterator[None]:
+    """A signal that ends the program within it removes a file first."""
+    import signal
+
+    def end(number: int, _: object) -> None:
+        with suppress(OSError):
+            os.unlink(path)
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    caught = []
+    for number in filter(None, (getattr(signal, name, None) for name in ENDING)):
+        with suppress(ValueError):  # not in the main thread
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, end)
+                caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
 def replacing(session: Session, path: str) -> Iterator[str]:
     """The name of a new file in the same folder that replaces a file once it is complete; a failure leaves the file as it was.
 
@@ -47,7 +73,8 @@ def replacing(session: Session, path: str) -> Iterator[str]:
     folder, name = os.path.split(whole)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
-        yield part
+        with removed_by_signals(part):
+            yield part
         if os.path.exists(whole):
             os.chmod(part, S_IMODE(os.stat(whole).st_mode))
         os.replace(part, whole)

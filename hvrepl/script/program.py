@@ -13,6 +13,7 @@ from hvrepl.commands.session import Session, Streams, Ways, drop
 from hvrepl.commands.table import HELP, INSTALL
 from hvrepl.errors import FileError, HvreplError, UsageError
 from hvrepl.hints import TYPE_CHECKING
+from hvrepl.interrupts import raise_when_interrupted
 from hvrepl.record import replace
 from hvrepl.script.argv import CommandLine, read_argv
 from hvrepl.script.pager import paging
@@ -29,6 +30,7 @@ def main(ways: Ways) -> None:
     """Runs on the streams of the process, with its arguments; exits."""
     streams = Streams.of_process()
     try:
+        raise_when_interrupted()
         sys.exit(run(sys.argv[1:], streams, ways))
     except BrokenPipeError:
         drop(streams.stdout)  # the reader has seen enough

@@ -503,6 +503,19 @@ def test_what_is_interrupted_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert not [one for one in tmp_path.iterdir() if one.name.endswith(".part")]
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_what_a_signal_ends_leaves_no_other_file(name: str, tmp_path: Path) -> None:
+    number = signal.Signals[name]
+    path = parquet(tmp_path / "a.parquet", id=pa.array([at * 0x9E3779B97F4A7C15 % (1 << 64) for at in range(1_000_000)], pa.uint64()))
+    out = text(tmp_path / "out.csv", "before")
+    with Terminal(tmp_path, "columns", str(path), "id=sint2", "-o", str(out)) as terminal:
+        terminal.see("columns  [")
+        terminal.child.kill(number)
+        assert terminal.end() == -number
+    assert out.read_text() == "before"
+    assert {one.name for one in tmp_path.iterdir()} == {"a.parquet", "out.csv"}
+
+
 def test_what_is_small_needs_no_bar(tmp_path: Path) -> None:
     with Terminal(tmp_path, "columns", IDS, "guest_id=guest-id") as terminal:
         assert terminal.end() == 0

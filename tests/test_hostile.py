@@ -73,6 +73,8 @@ LINES = {
     "parentheses": ("(" * 100_000, 2, "a parenthesis is not closed"),
     "escapes": ("\\x" * 100_000, 3, ""),
     "quotes": ("'x'" * 100_000, 3, ""),
+    "long_name": (f"show {'x' * 100_000}", 3, "no such name: xxx"),
+    "long_topic": (f"help {'X_' * 50_000}", 3, "no such name: X_X_"),
     "nested_arithmetic": ("(" * 400 + "1" + ")" * 400, 2, "is not arithmetic"),
 }
 

@@ -9,7 +9,7 @@ from hvrepl.catalog.model import COMMON, Enumerator, Field, Layout, Spec, to_key
 from hvrepl.patterns import regex
 from hvrepl.record import record
 
-TYPED = regex("[A-Za-z][A-Za-z0-9_-]*")
+TYPED = regex("[A-Za-z][A-Za-z0-9_-]{0,4095}")  # SQLite refuses to search for a much longer text
 # Names that identify themselves: HV_STATS_AREA_SELF, HvPortTypeEvent. Others, such as none, occur in many enumerations.
 CONSTANT = regex("[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][A-Za-z0-9]*[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*")
 

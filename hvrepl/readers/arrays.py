@@ -63,6 +63,8 @@ WRAPS = (
     wrap(r"\((?P<inner>.*)\)"),
 )
 
+MOST_WRAPS = 16  # within one another; each costs a look at the whole text
+
 
 @record
 class Inner:
@@ -77,7 +79,10 @@ class Inner:
 
 def unwrap(text: str) -> Inner:
     inner = Inner(text)
-    while found := next(((one, match) for one in WRAPS if (match := one.pattern.fullmatch(inner.text))), None):
+    for _ in range(MOST_WRAPS):
+        found = next(((one, match) for one in WRAPS if (match := one.pattern.fullmatch(inner.text))), None)
+        if not found:
+            break
         one, match = found
         said = match.groupdict()
         inner = Inner(

@@ -131,6 +131,21 @@ def test_what_was_slow_once_is_not_slow_again(reader: str, unit: str) -> None:
     assert growth(reader, partial(text_of, "", unit), amount(1 << 17, 1 << 18)) < MOST_GROWTH
 
 
+NESTED = (("(", ")"), ("[", "]"), ("{", "}"), ("bytes(", ")"), ("<", ">"), ("a = ", ";"), ("'", "'"))
+
+
+def nested(start: str, end: str, size: int) -> str:
+    depth = size // (len(start) + len(end))
+    return start * depth + "1" + end * depth
+
+
+@sampled
+@pytest.mark.parametrize("reader", READERS)
+def test_time_grows_with_the_depth_of_what_is_nested(reader: str) -> None:
+    slow = [pair for pair in NESTED if growth(reader, partial(nested, *pair), amount(1 << 14, 1 << 17)) >= MOST_GROWTH]
+    assert slow == []
+
+
 @contextmanager
 def memory_bounded(most: int) -> Iterator[None]:
     """MemoryError beyond this limit for what is done here: what earlier tests have left in the process does not count."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hvrepl.catalog.index import Index, elements, is_seen
 from hvrepl.catalog.model import Spec, fill, to_key
-from hvrepl.catalog.search import Wanted, find_words
+from hvrepl.catalog.search import Wanted, find_number, find_words
 from hvrepl.patterns import regex
 
 SHORTEST = 3  # the fewest letters that are worth a search
@@ -21,8 +21,9 @@ def say_near(index: Index, name: str, arch: str, close: list[str]) -> str:
     arrays = [f"{first} to {last}" for first, last in find_arrays(index, name, arch)]
     if arrays:
         return f"; choose from {' and '.join(arrays)}"
-    alike = f"; did you mean {' or '.join(close)}?" if close else ""
     found = say_found(index, name)
+    is_start = any(squeeze(name) == squeeze(row.spelling)[: len(squeeze(name))] for row in index.all_names()) if close and found else False
+    alike = f"; did you mean {' or '.join(close)}?" if close and not is_start else ""
     return f"{alike} {found}" if alike and found else alike or (f"; {found}" if found else "")
 
 
@@ -37,6 +38,13 @@ def say_found(index: Index, text: str) -> str:
     if len(hits) == 1:
         return f"`find {text}` has {shown}"
     return f"`find {text}` has {len(hits)} hits, such as {shown}" if len(names) > MOST_NAMES else f"`find {text}` has {shown}"
+
+
+def find_enumerations(index: Index, number: int, arch: str) -> list[str]:
+    """The first names of enumerations of the arch that have the number."""
+    hits = find_number(index, number)
+    names = dict.fromkeys(hit.spec.name for hit in hits if hit.spec.kind == "enumeration" and is_seen(hit.spec.arch, arch))
+    return list(names)[:MOST_NAMES]
 
 
 def find_joined(index: Index, words: Sequence[str], arch: str) -> str:
@@ -57,7 +65,13 @@ def find_arrays(index: Index, name: str, arch: str) -> list[tuple[str, str]]:
     wanted = squeeze(name)
     found = []
     for spec in arrays_of(index):
-        for pattern in patterns_of(spec) if is_seen(spec.arch, arch) else ():
+        if not is_seen(spec.arch, arch):
+            continue
+        if wanted in map(squeeze, layout_names(spec)):
+            pattern = next(patterns_of(spec))
+            found.append((fill(pattern, 0), fill(pattern, elements(spec)[-1])))
+            continue
+        for pattern in patterns_of(spec):
             before, _, after = map(squeeze, pattern.partition("{n}"))
             if before and (
                 wanted in (before, before + after) or re.fullmatch(rf"{re.escape(before)}[0-9]{{1,9}}{re.escape(after)}", wanted)
@@ -77,6 +91,12 @@ def patterns_of(spec: Spec) -> Iterator[str]:
     """The names of an array, with {n} for the number of an element; its own short ones first."""
     names = (*spec.also, *(name for address in spec.addresses for name in (address.name, *address.also)))
     return (name for name in names if "{n}" in name)
+
+
+def layout_names(spec: Spec) -> Iterator[str]:
+    """What the sources call the layout of a thing and its elements: hv_synic_sint."""
+    cited = (*spec.source, *(source for field in (spec.layout.fields if spec.layout else ()) for source in field.source))
+    return (source.rpartition("#")[2] for source in cited)
 
 
 def squeeze(name: str) -> str:

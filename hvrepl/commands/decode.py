@@ -11,9 +11,11 @@ from hvrepl.commands.inputs.resolve import no_words, or_refuse, resolve
 from hvrepl.commands.inputs.what import Target, thing_in
 from hvrepl.commands.output import answer, emit
 from hvrepl.commands.session import Session
-from hvrepl.readers.number import is_arithmetic
+from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.readers.number import GUID, is_arithmetic
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
+from hvrepl.wording import listed
 
 
 def decode(session: Session, words: Sequence[str]) -> None:
@@ -57,7 +59,21 @@ def identify(session: Session, value: Value) -> Decoded:
         node = compute(session.decoder, value.text.strip(), value.number)
         session.values.keep(None, bare=value.number)
         return node
-    node = identify_number(session.decoder, value.number)
+    try:
+        node = identify_number(session.decoder, value.number)
+    except NotFoundError as error:
+        if value.line is not None:  # a search for each of many numbers would take long
+            raise
+        from hvrepl.catalog.near import find_enumerations
+
+        meant = [
+            f"`decode {name} {value.number:#x}`" for name in find_enumerations(session.catalog.index, value.number, session.options.arch)
+        ]
+        raise NotFoundError(f"{str(error).partition(';')[0]}; did you mean {listed(meant, 'or')}?" if meant else str(error)) from None
+    except UsageError:
+        if GUID.fullmatch(value.text.strip()):
+            raise UsageError(f"nothing known has the GUID {value.text.strip()}") from None
+        raise
     if node.fields:
         session.values.keep(session.catalog.find_name(node.name), node.to_bytes())
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.model import to_key
@@ -16,7 +17,7 @@ from hvrepl.commands.table import ENTRIES
 from hvrepl.errors import HvreplError, NotFoundError
 from hvrepl.patterns import regex
 from hvrepl.readers.number import is_given
-from hvrepl.wording import shorten
+from hvrepl.wording import plural, shorten
 
 FIELD = regex(r"(?!e[abcd]x=)[a-z_][\w.\[\]]*=(?!=)", re.IGNORECASE)  # FIELD=VALUE, which does not look like a value
 GIVEN = regex(r"([^=:\s]+(?::[^=:\s]+)?)(=|:)(.*)", re.DOTALL)  # X=V and X:, as logs and debuggers print them
@@ -29,6 +30,10 @@ MOST_ALIKE = 3
 DIFFERS = 2  # the fewest values for diff
 LONGEST_ALIKE = 1 << 12  # characters of a word that is compared with names
 INDEXED = regex(r"(\w+)[\[(]\s*(\w+)\s*[\])]([=:]?.*)", re.DOTALL)  # MSR[0x40000082], as logs print it
+ONLY_OF_LEAF = regex(r"e[bc]x=.*", re.IGNORECASE | re.DOTALL)  # an MSR has only EDX and EAX
+SUBLEAF = regex(r"(?:0x)?0+:", re.IGNORECASE)  # `cpuid -r` prints it before the registers
+PUNCTUATION = ".,;:!?\"'`"  # around a word of a sentence
+HEX = regex(r"0x[0-9a-f_]+|(?=[0-9]*[a-f])[0-9][0-9a-f]{4,}|[0-9a-f]{8,16}h?", re.IGNORECASE)  # a number that no sentence has by chance
 # First words from other programs → the equivalent here.
 OTHERS = {
     "rdmsr": "`live WHAT` reads the MSRs of this machine, `msr NUMBER` explains one",
@@ -36,10 +41,15 @@ OTHERS = {
     "bit": "`find bit:17` finds the fields that have bit 17",
     "search": "`find TEXT` searches",
     "grep": "`find TEXT` searches",
+    "dmesg": "`annotate FILE` explains the numbers in a log",
+}
+# First words of questions, if nothing else of the line is known.
+ASKED = {
     "explain": "`decode WHAT VALUE` explains a value, `show WHAT` a name",
     "describe": "`show WHAT` describes a name",
     "info": "`show WHAT` describes a name",
-    "dmesg": "`annotate FILE` explains the numbers in a log",
+    **dict.fromkeys(("what", "how"), "`help` lists what you can type, `find TEXT` searches names and descriptions"),
+    **dict.fromkeys(("commands", "usage", "options"), "`help` lists what you can type"),
 }
 
 
@@ -51,12 +61,12 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
         return command, words
     given = drop_tag(session, tidy(session, words))
     if command:
-        words = join_space(session, given)
+        words = join_leaf(session, join_space(session, given))
         said = say_meant(session, command, words) if words else ""
         if said:
             raise NotFoundError(said)
         return command, words
-    words = join_space(session, take_apart(session, given))
+    words = join_leaf(session, join_space(session, take_apart(session, given)))
     first, *rest = words
     if any(FIELD.match(word) for word in rest):
         command = "encode"
@@ -124,14 +134,16 @@ def names_something(session: Session, word: str) -> bool:
 
 
 def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """X=V, X: V and X = V as X V, if X is a known name or number, even after the name of a space."""
+    """X=V, X:V, X: V and X = V as X V, if X is a known name or number, even after the name of a space; SPACE:NUMBER stays whole."""
     if len(words) > 1 and words[0].lower() in SPACES and words[1].lower() not in SPACES:
         return [words[0], *take_apart(session, words[1:])]
     first, *rest = words
     if rest[:1] == ["="]:
         return [first, *(rest[1:] or [""])]
     match = GIVEN.fullmatch(first)
-    if match is None or (match[2] == ":" and match[3]) or not is_known(session, match[1]):
+    if match is None or not is_known(session, match[1]):
+        return words
+    if match[2] == ":" and match[3] and (match[1].lower() in session.catalog.spaces or not is_name(session, match[1])):
         return words
     is_empty = not match[3] and (rest or match[2] == ":")
     return [match[1], *([] if is_empty else [match[3]]), *rest]
@@ -142,6 +154,14 @@ def join_space(session: Session, words: Sequence[str]) -> Sequence[str]:
     if len(words) > 1 and words[0].lower() in SPACES and is_number_word(session, words[1]):
         return [f"{words[0]}:{words[1]}", *words[2:]]
     return words
+
+
+def join_leaf(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """`0x40000003 0x00: eax=… ebx=…`, as `cpuid -r` prints a leaf, as `cpuid:0x40000003 eax=… ebx=…`."""
+    if not any(map(ONLY_OF_LEAF.fullmatch, words[1:])):
+        return words
+    first, *rest = words
+    return [f"cpuid:{first}" if is_number_word(session, first) else first, *(rest[1:] if SUBLEAF.fullmatch(rest[0]) else rest)]
 
 
 def drop_tag(session: Session, words: Sequence[str]) -> Sequence[str]:
@@ -173,21 +193,33 @@ def is_called_so(session: Session, word: str) -> bool:
 
 
 def is_name(session: Session, word: str) -> bool:
-    _, colon, rest = word.rpartition(":")
+    space, colon, rest = word.rpartition(":")
     base, _, part = rest.partition(".")
     if part and not PART.fullmatch(part) and is_file(word):
+        return False
+    if space and (len(word.split()) > 1 or not (rest or space.lower() in session.catalog.spaces)):  # text with a colon
         return False
     return bool(colon) or not base.strip() or bool(session.catalog.index.names(to_key(base)))
 
 
+def find_named(session: Session, words: Sequence[str]) -> str:
+    """The first name or hex number within a sentence or after a prompt, with the values that follow; "" if there is none."""
+    for at, word in enumerate(words[1:], 1):
+        bare = word.strip(PUNCTUATION)
+        if bare and ":" not in bare and (HEX.fullmatch(bare) if is_value(session, bare) else is_name(session, bare)):
+            return " ".join([bare, *takewhile(lambda one: FIELD.match(one) or is_given(one), words[at + 1 :])])
+    return ""
+
+
 def say_unknown(session: Session, words: Sequence[str]) -> str:
-    """The error for an unknown first word: similar spellings, commands before names; or the command for a file of that name."""
+    """The error for an unknown first word, with what was probably meant; or the command for a file of that name."""
     word = words[0]
     said = f"no such command or name: {shorten(word)}"
     if is_file(word):
         return f"{said}; for the file: {command_for(session, word)}"
     if len(word.split()) > 1:
-        return f"{said}; the quotes make it one word"
+        hint = "" if is_known(session, word.split()[0]) else "; `annotate` explains lines of a log from stdin"
+        return f"{said}; the quotes make it one word{hint}"
     if word.lower() in OTHERS:
         return f"{said}; {OTHERS[word.lower()]}"
     meant = say_meant(session, "", words)
@@ -195,10 +227,29 @@ def say_unknown(session: Session, words: Sequence[str]) -> str:
         return meant.replace("no such name: ", "no such command or name: ", 1)
     if word.lower() in session.catalog.spaces:
         return f"{word} is a space of numbers: write `{word} NUMBER`, or `list {word}`"
+    hint = say_sentence(session, words)
+    return f"{said}; {hint}" if hint else said + say_similar(session, words)
+
+
+def say_sentence(session: Session, words: Sequence[str]) -> str:
+    """What to type for a word in the plural, a shorthand without its thing, or a question; "" if there is nothing."""
+    word = words[0].lower()
+    group = next((group for group in session.catalog.groups() if word == plural(group)), "") if not words[1:] else ""
+    if group:
+        return f"`list {group}` lists them"
+    named = find_shorthand(session, words[0].split("=")) if "=" in word and not words[1:] else ""
+    if not named and not alike(word, ENTRIES):  # `chek sint2 0x200f3` means a command
+        named = find_named(session, words)
+    return f"did you mean `{named}`?" if named else ASKED.get(word, "")
+
+
+def say_similar(session: Session, words: Sequence[str]) -> str:
+    """Similar spellings, commands before names, and the results of a search."""
+    word = words[0]
     if re.search(r"\w[|>]", word):
-        return f"{said}; put a blank before | and >"
+        return "; put a blank before | and >"
     if len(word) >= LONGEST_ALIKE:
-        return said
+        return ""
     from hvrepl.catalog.near import find_arrays, say_found, say_near
 
     index, arch = session.catalog.index, session.options.arch
@@ -206,8 +257,8 @@ def say_unknown(session: Session, words: Sequence[str]) -> str:
     phrase = " ".join(words[:MOST_ALIKE])
     found = say_found(index, phrase) if words[1:] and not commands and all(one.isalpha() for one in words) else ""
     if found:
-        return f"{said}; {found}"
+        return f"; {found}"
     close = list(dict.fromkeys([*commands, *session.catalog.like(word)]))[:MOST_ALIKE]
     if commands and not find_arrays(index, word, arch):
-        return f"{said}; did you mean {' or '.join(close)}?"
-    return said + say_near(index, word, arch, close)
+        return f"; did you mean {' or '.join(close)}?"
+    return say_near(index, word, arch, close)

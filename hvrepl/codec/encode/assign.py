@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from hvrepl.catalog.alike import alike
 from hvrepl.catalog.catalog import Found
@@ -17,9 +18,11 @@ from hvrepl.codec.variants import pick_spec
 from hvrepl.digits import to_int
 from hvrepl.errors import UsageError
 from hvrepl.record import replace
+from hvrepl.wording import listed
 
 __all__ = ["Assigner", "Assignment"]
 
+MOST_ALIKE = 3
 MAX_ELEMENTS = 4096  # a page, the largest thing, cannot hold more of anything
 
 
@@ -296,5 +299,7 @@ class Assigner:
         if name_of(path) in known:
             return UsageError(f"{self.name} has no field {path[:60]} with these values")
         names = [*(name_of(part.path) for part in self.places.parts), *sorted(known), *(s.name for s in self.spec.shorthands)]
-        close = alike(name_of(path), dict.fromkeys(names), 1)
-        return UsageError(f"{self.name} has no field {path[:60]}" + (f"; did you mean {close[0]}?" if close else ""))
+        named = name_of(path)
+        parts = (name for name in dict.fromkeys(names) if to_key(named) in name.split("_"))
+        close = alike(named, dict.fromkeys(names), 1) or list(islice(parts, MOST_ALIKE))
+        return UsageError(f"{self.name} has no field {path[:60]}" + (f"; did you mean {listed(close, 'or')}?" if close else ""))

@@ -1,4 +1,4 @@
-"""FIELD VALUE, FIELD = VALUE and a flag's name alone → FIELD=VALUE, if the words cannot mean anything else."""
+"""FIELD VALUE, FIELD = VALUE, FIELD:VALUE and a flag's name alone → FIELD=VALUE, if the words cannot mean anything else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hvrepl.errors import UsageError
 from hvrepl.patterns import regex
 from hvrepl.readers.number import is_number
 
+COLON = regex(r"([^:=]+):([^:=].*)", re.DOTALL)
 NAME = regex(r"!?[a-z_][\w.\[\]]*", re.IGNORECASE)
 
 
@@ -24,6 +25,11 @@ def join_fields(session: Session, target: Target, words: Sequence[str]) -> tuple
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
+        colon = COLON.fullmatch(word)
+        if colon and is_field(session, target, colon[1]):
+            done.append(f"{colon[1]}={colon[2]}")
+            joined.append(done[-1])
+            continue
         if not is_field(session, target, word.removesuffix("=")):
             done.append(word)
             continue

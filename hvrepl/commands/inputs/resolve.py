@@ -12,6 +12,7 @@ from hvrepl.commands.session import Session
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.hints import TypeVar
 from hvrepl.readers.number import read_given
+from hvrepl.wording import shorten
 
 Item = TypeVar("Item")
 
@@ -49,7 +50,10 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
         target = find_target(session, word)
     except NotFoundError as error:
         if not word[:1].isalpha():
-            raise value.error from None
+            from hvrepl.commands.inputs.shorthands import find_alone
+
+            shorthand = find_alone(session, word)
+            raise (UsageError(f"{shorten(word)} is not a number; did you mean `{shorthand}`?") if shorthand else value.error) from None
         raise UsageError(str(error)) from None
     return target, read_values(session, target.found, ["-"] if session.takes_stdin else [], output=target.output)
 

@@ -19,30 +19,42 @@ def say_shorthand(session: Session, found: Found, words: Sequence[str]) -> str:
     return f"; write `{said}`" if said else ""
 
 
-def find_shorthand(session: Session, words: Sequence[str]) -> str:
-    """The command for words that begin with a value that a shorthand sets, instead of a thing: `encode linux 6.6.87`."""
+def find_shorthand(session: Session, words: Sequence[str], *, is_alone: bool = False) -> str:
+    """The command for words that begin with a value that a shorthand sets, or with its name, instead of a thing: `encode linux 6.6.87`."""
     index = session.catalog.index
     keys = index.database.execute("""SELECT id FROM spec WHERE body LIKE '%"shorthand":%' ORDER BY id""").fetchall()
     specs = (index.spec(key) for (key,) in keys)
-    said = (one for spec in specs if is_seen(spec.arch, session.options.arch) for one in commands_of(session, spec, short(spec), words))
+    said = (
+        one
+        for spec in specs
+        if is_seen(spec.arch, session.options.arch)
+        for one in commands_of(session, spec, short(spec), words, is_alone)
+    )
     return next(said, "")
+
+
+def find_alone(session: Session, word: str) -> str:
+    """The command for a word alone that a shorthand reads and gives back as it is: 6.6.87, but not the fraction 6.6."""
+    return find_shorthand(session, [word], is_alone=True)
 
 
 def short(spec: Spec) -> str:
     return spec.also[0] if spec.also else spec.name
 
 
-def commands_of(session: Session, spec: Spec, called: str, words: Sequence[str]) -> Iterator[str]:
+def commands_of(session: Session, spec: Spec, called: str, words: Sequence[str], is_alone: bool = False) -> Iterator[str]:
     from hvrepl.codec.meanings import MEANINGS
 
     for one in spec.shorthands if words else ():
         read = MEANINGS[one.read].read
-        names = {to_key(name) for name in names_set(session, spec, one)}
+        names = {to_key(name) for name in (one.name, *names_set(session, spec, one))}
         if read is None or not all(to_key(word) in names for word in words[:-1]):
             continue
         try:
-            read(words[-1])
+            value = read(words[-1])
         except ValueError:
+            continue
+        if is_alone and MEANINGS[one.read].say(value) not in words[-1]:
             continue
         yield f"encode {called} {one.name}={words[-1]}"
 

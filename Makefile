@@ -17,11 +17,11 @@ export LC_ALL = C.UTF-8
 help:
 	@echo "make demo    install hvrepl as a wheel into $(DEMO) and decode a message page, a guest id, a register"
 	@echo "make check   format, lint, types, specs and all tests: some 4 minutes on 2 cores"
-	@echo "make coverage  count how much of what the sources name and lay out the specs have"
-	@echo "make bench   measure how fast hvrepl is beside what one would otherwise do"
+	@echo "make coverage  count how many of the names and layouts in the sources the specs have"
+	@echo "make bench   measure how fast hvrepl is, compared with what you would do otherwise"
 	@echo "make update  rewrite the transcripts in README, man and tests from what the program prints"
-	@echo "make pictures  draw screens on a white and a black terminal into build/pictures, and the one of README"
-	@echo "make fuzz    run the tests that make up their values with many more of them (N=$(N) a test, SECONDS=$(SECONDS) an input): about an hour"
+	@echo "make pictures  draw screens on a white and a black terminal into build/pictures, and README's picture"
+	@echo "make fuzz    run the tests with made-up values with many more of them (N=$(N) per test, SECONDS=$(SECONDS) per input): about an hour"
 	@echo "make fresh   try the README on machines where nothing is installed: $(SUITE) (as root, with debootstrap)"
 	@echo "make pyz     build $(PYZ), one file that Python runs on a machine without a network, and try it"
 	@echo "make site    write the pages of the whole catalogue into $(SITE), for any web server"
@@ -40,7 +40,7 @@ demo: $(DEMO)/.installed
 	show encode guest-id kernel=6.6.87
 	@echo
 	@echo "The program is $(CURDIR)/$(DEMO)/bin/hvrepl"
-	@echo "Try next: $(DEMO)/bin/hvrepl alone, which opens a shell: paste a number or a dump, or type help"
+	@echo "Next: run $(DEMO)/bin/hvrepl without arguments; it opens a shell: paste a number or a dump, or type help"
 
 $(DEMO)/.installed: pyproject.toml hatch_build.py $(shell find hvrepl specs man -type f -not -name '*.pyc')
 	@rm -rf $(DEMO)

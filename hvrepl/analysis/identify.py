@@ -31,7 +31,7 @@ def identify_number(decoder: Decoder, number: int) -> Decoded:
     if not readings and not 0 <= number < 1 << WIDEST:
         raise UsageError(f"{number:#x} is {number.bit_length()} bits wide; a value without a name has at most {WIDEST}")
     if not readings:
-        raise NotFoundError(f"nothing known has the number {number:#x} on {decoder.catalog.arch}; say what it is: decode WHAT {number:#x}")
+        raise NotFoundError(f"{number:#x} is not a known number on {decoder.catalog.arch}; say what it belongs to: decode WHAT {number:#x}")
     best, *others = readings
     return replace(best, other=tuple(replace(one, fields=(), findings=(), source=()) for one in others))
 

@@ -18,7 +18,7 @@ from hvrepl.cli import COMPLETE
 from hvrepl.cli.answers import ANSWERS, Offer, read_fish
 from hvrepl.cli.bash import INDEX, WORDS
 from hvrepl.commands.session import Session, Streams
-from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, PROGRAM, SHARED, Command, Option
+from hvrepl.commands.table import COMMANDS, ENTRIES, HELP, INSTALL, PROGRAM, SHARED, Command, Option
 from hvrepl.digits import to_int
 from hvrepl.errors import HvreplError, UsageError
 from hvrepl.script.topics import EXAMPLES
@@ -96,11 +96,21 @@ def help_of(command: str) -> str:
     program = typer.main.get_command(make_app())
     with program.make_context("hvrepl", [command] if command else [], resilient_parsing=True) as context:
         if not command:
+            give_texts(program.get_params(context))
             return f"{program.get_help(context)}\n"
         one: Any = program.get_command(context, command)  # type: ignore[attr-defined]
         with one.make_context(command, [], parent=context, resilient_parsing=True) as inner:
+            give_texts(one.get_params(inner))
             usage = f"Usage: hvrepl {command} [OPTIONS] {ENTRIES[command].usage}\n\n"  # typer does not know which words are required
             return re.sub(r"\AUsage: .*?\n\n", lambda _: usage, f"{one.get_help(inner)}\n", flags=re.DOTALL)
+
+
+def give_texts(parameters: Sequence[Any]) -> None:
+    """Gives the options that typer adds by itself the texts of the table."""
+    texts = {name: option.help for option in (HELP, *INSTALL) for name in option.names}
+    for one in parameters:
+        if one.opts[0] in texts:
+            one.help = texts[one.opts[0]]
 
 
 def complete() -> NoReturn:

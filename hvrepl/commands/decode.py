@@ -72,7 +72,7 @@ def identify(session: Session, value: Value) -> Decoded:
         raise NotFoundError(f"{str(error).partition(';')[0]}; did you mean {listed(meant, 'or')}?" if meant else str(error)) from None
     except UsageError:
         if GUID.fullmatch(value.text.strip()):
-            raise UsageError(f"nothing known has the GUID {value.text.strip()}") from None
+            raise UsageError(f"{value.text.strip()} is not a known GUID") from None
         raise
     if node.fields:
         session.values.keep(session.catalog.find_name(node.name), node.to_bytes())

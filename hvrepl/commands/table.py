@@ -125,7 +125,7 @@ Each is shown with its guest physical address and how many of its messages fit t
         "eom",
         "eom:eom",
         "PAGE SLOT [TYPE]",
-        "Free a slot of a message page.",
+        "Explain what freeing a slot of a message page does.",
         """Explain what freeing a slot of a message page does, and whether the end-of-message register must then be written.
 
 PAGE is @FILE, - or hex; TYPE is the message type that you expect in the slot.""",

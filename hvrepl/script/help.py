@@ -10,15 +10,15 @@ from hvrepl.render.style import NARROW, Style, wrap
 from hvrepl.script.shell_words import WORDS
 from hvrepl.script.topics import Topic
 
-HEAD = "A line is a command, or shorter:"
+HEAD = "Type a command, or just a number, a name, or both:"
 SHORTER = (
     ("0x8100000606570000", "explain a number, with its other readings"),
-    ("sint2, sint2 0x200f3", "show it; decode a value; sint2 vector=0xf3 builds one"),
+    ("sint2, sint2 0x200f3", "show it, decode a value; sint2 vector=0xf3 builds one"),
     ("_, _1, (_ | 0x10000)", "the last value, the first; set FIELD=VALUE changes it"),
 )
 HINT = "`help WORD` explains each, and formats, options and signs like @."
-AFTER = "After it: | CMD, > FILE, >> FILE. !CMD runs a program. Paste dumps as they are."
-KEYS = "Tab completes, Up recalls, C-r searches, F4 is vi, C-c clears, C-d leaves."
+AFTER = "After a line: | CMD, > FILE, >> FILE. !CMD runs CMD. Paste dumps and logs."
+KEYS = "Tab completes, Up recalls, C-r searches, F4: vi keys, C-c clears, C-d leaves."
 
 
 def say_topic(topic: Topic, style: Style) -> list[str]:

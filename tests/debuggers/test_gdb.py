@@ -65,8 +65,9 @@ SAYS = {
     "hv decode -f line struct hv_message message": f"{PAGES + 512:#x}  HV_MESSAGE 256 bytes  VMBus, CHANNELMSG_VERSION_RESPONSE (15): "
     "supported, more pending  ! message_pending is set: write HV_X64_MSR_EOM (0x40000084) after freeing the slot, or queued messages may "
     "wait",
-    "hv decode -- -1L": "nothing known has the number 0xffffffffffffffff on x64; say what it is: decode WHAT 0xffffffffffffffff",
-    "hv decode -- -2": "nothing known has the number 0xfffffffe on x64; say what it is: decode WHAT 0xfffffffe",
+    "hv decode -- -1L": "0xffffffffffffffff is not a known number on x64; did you mean `decode HV_PARTITION_ID 0xffffffffffffffff` "
+    "or `decode SEV_EXIT_CODE 0xffffffffffffffff`?",
+    "hv decode -- -2": "0xfffffffe is not a known number on x64; did you mean `decode HV_VP_INDEX 0xfffffffe`?",
     "hv decode --help": "hv decode EXPR          explain a value: its type says what it is",
     "hv help decode": "hv decode EXPR          explain a value: its type says what it is",
     "hv": "hv decode EXPR          explain a value: its type says what it is",
@@ -90,7 +91,7 @@ REFUSED = {
     "hv decode hv_context": "struct hv_context is not a type of Hyper-V's interface; name what it is: decode WHAT EXPR",
     "hv decode channels[0].offermsg.offer": "struct vmbus_channel_offer has 176 bytes here, so it is not VMBUS_CHANNEL_OFFER_CHANNEL, "
     "which has 188; name what it is: decode WHAT EXPR",
-    "hv decode of_driver": "nothing known has the number 0xfaff on x64; say what it is: decode WHAT 0xfaff",
+    "hv decode of_driver": "0xfaff is not a known number on x64; say what it belongs to: decode WHAT 0xfaff",
     "hv decode declared_only": "union hv_synic_siefp is only declared here; name what it is: decode WHAT EXPR",
     "hv decode message -f json": 'No symbol "f" in current context.',
     "hv decode nosuch->x": 'No symbol "nosuch" in current context.',

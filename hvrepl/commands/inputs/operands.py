@@ -47,7 +47,7 @@ def read_values(session: Session, found: Found, words: Sequence[str], *, output:
     if not words:
         raise no_value(found)
     if "-" in words and len(words) > 1:
-        raise UsageError("- must be the only value: then all values come from stdin")
+        raise UsageError("- must be the only value: all values then come from stdin")
     if list(words) == ["-"]:
         refuse_in_script(session)
     if session.decoder.width(found.spec) and not output:

@@ -33,7 +33,7 @@ INDEXED = regex(r"(\w+)[\[(]\s*(\w+)\s*[\])]([=:]?.*)", re.DOTALL)  # MSR[0x4000
 ONLY_OF_LEAF = regex(r"e[bc]x=.*", re.IGNORECASE | re.DOTALL)  # an MSR has only EDX and EAX
 SUBLEAF = regex(r"(?:0x)?0+:", re.IGNORECASE)  # `cpuid -r` prints it before the registers
 PUNCTUATION = ".,;:!?\"'`"  # around a word of a sentence
-HEX = regex(r"0x[0-9a-f_]+|(?=[0-9]*[a-f])[0-9][0-9a-f]{4,}|[0-9a-f]{8,16}h?", re.IGNORECASE)  # a number that no sentence has by chance
+WIDE = regex(r"(?:0x)?(?:[0-9a-f]_?){8,16}h?", re.IGNORECASE)  # a number of 32 bits or more, which says by itself what it is
 # First words from other programs → the equivalent here.
 OTHERS = {
     "rdmsr": "`live WHAT` reads the MSRs of this machine, `msr NUMBER` explains one",
@@ -203,10 +203,10 @@ def is_name(session: Session, word: str) -> bool:
 
 
 def find_named(session: Session, words: Sequence[str]) -> str:
-    """The first name or hex number within a sentence or after a prompt, with the values that follow; "" if there is none."""
+    """The first name or long number within a sentence or after a prompt, with the values that follow; "" if there is none."""
     for at, word in enumerate(words[1:], 1):
         bare = word.strip(PUNCTUATION)
-        if bare and ":" not in bare and (HEX.fullmatch(bare) if is_value(session, bare) else is_name(session, bare)):
+        if bare and ":" not in bare and (WIDE.fullmatch(bare) if is_value(session, bare) else is_name(session, bare)):
             return " ".join([bare, *takewhile(lambda one: FIELD.match(one) or is_given(one), words[at + 1 :])])
     return ""
 
@@ -238,7 +238,7 @@ def say_sentence(session: Session, words: Sequence[str]) -> str:
     if group:
         return f"`list {group}` lists them"
     named = find_shorthand(session, words[0].split("=")) if "=" in word and not words[1:] else ""
-    if not named and not alike(word, ENTRIES):  # `chek sint2 0x200f3` means a command
+    if not named and not alike(word, ENTRIES) and not session.catalog.like(word):  # `chek sint2 1` and `sintt2 0x40000000` are misspelt
         named = find_named(session, words)
     return f"did you mean `{named}`?" if named else ASKED.get(word, "")
 

@@ -22,6 +22,7 @@ from hvrepl.record import record, replace
 if TYPE_CHECKING:
     from hvrepl.readers.cpuid import Dump
 
+EAX_SIZE = 4  # bytes of the first register of a CPUID leaf
 PAGE = 4096  # bytes that are read at an address for a struct without a fixed size
 HEX = regex("[0-9a-fA-F]+")
 ADDRESS = regex("0[xX][0-9a-fA-F_]+|[0-9]+")
@@ -73,6 +74,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
         return
     if any("=" in word for word in words) and read_cpuid(words):
         words = [" ".join(words)]
+    is_leaf = found.address is not None and found.address.space == "cpuid"
     for word in words:
         kept = session.values.get(word)
         if kept:
@@ -85,6 +87,9 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
             value = attempt(word, None, partial(read, word))
             if value.error and is_file(word):
                 yield from (from_file(one, word) for one in attempt_file(word, read_word_file(session, found, word, size, read)))
+            elif is_leaf and "=" not in word and not value.error and not any(value.data[EAX_SIZE:]):
+                # Four of them may have been meant as the registers of one leaf.
+                yield replace(value, how=", ".join(how for how in (value.how, "read as EAX alone") if how))
             else:
                 yield value
 

@@ -74,7 +74,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
         return
     if any("=" in word for word in words) and read_cpuid(words):
         words = [" ".join(words)]
-    is_leaf = found.address is not None and found.address.space == "cpuid"
+    is_leaf = session.options.format == "fields" and found.address is not None and found.address.space == "cpuid"
     for word in words:
         kept = session.values.get(word)
         if kept:

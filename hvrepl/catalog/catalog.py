@@ -342,7 +342,8 @@ class Catalog:
         row = next((row for row in rows if space or row.low == row.high), None)
         if row:
             return self._only_elsewhere(str(self._number_named(row, number)), row)
-        where = f"no {space} has the number {self.spaces[space].write(number)}" if space else f"nothing has the number {number:#x}"
+        known = f"{self.spaces[space].write(number)} is not a known {space} number" if space else ""
+        where = known or f"nothing has the number {number:#x}"
         return NotFoundError(f"{where} on {self.arch}")
 
     def _only_elsewhere(self, name: str, row: NameRow | NumberRow) -> NotFoundError:

@@ -35,9 +35,9 @@ def say_linux_version(code: int) -> str:
 def read_linux_version(text: str) -> int:
     """6.6.87, 6.6 or a whole `uname -r` → LINUX_VERSION_CODE. The kernel writes 255 for any sublevel above it.
 
-    A fourth number, as in 6.6.87.2-microsoft-standard-WSL2, is the distributor's own.
+    A fourth number, as in 6.6.87.2-microsoft-standard-WSL2, is the distributor's own. A longer third one is a build of Windows.
     """
-    match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,5})(?:\.\d{1,5})?)?(?![\d.])", text, re.ASCII)
+    match = re.match(r"v?(\d{1,5})\.(\d{1,3})(?:\.(\d{1,3})(?:\.\d{1,5})?)?(?![\d.])", text, re.ASCII)
     if not match:
         raise ValueError(f"{text!r} is not a kernel version such as 6.6.87")
     major, minor, sublevel = (to_int(part or "0") for part in match.groups())

@@ -36,5 +36,6 @@ def find(session: Session, words: Sequence[str]) -> None:
         hits = find_text(index, text)
         said = f'for "{text}"'
     if not hits:
-        raise NotFoundError(f"nothing has {text[:60]!r} in its names, fields, values or docs")
+        hint = "; parts of names are found without *" if "*" in text else ""
+        raise NotFoundError(f"nothing has {text[:60]!r} in its names, fields, values or docs{hint}")
     emit_listing(session, list_hits(hits, session.catalog, f"{count_of(len(hits), 'match')} {said}"))

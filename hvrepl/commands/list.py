@@ -30,5 +30,5 @@ def choose_group(catalog: Catalog, word: str) -> str:
     if to_key(word) in forms:
         return forms[to_key(word)]
     close = alike(to_key(word), forms)
-    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(groups)}"
+    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(groups)}; `find TEXT` searches names"
     raise NotFoundError(f"no such space or kind: {word[:40]!r}; {hint}")

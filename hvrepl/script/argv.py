@@ -83,5 +83,17 @@ def say_unknown(argument: str, name: str, known: Mapping[str, Option]) -> str:
     said = f"no such option: {shorten(argument)}"
     if name[1:2].isdigit():
         return f"{said}; put a negative number after --"
-    close = alike(name, [one for one in known if one.startswith("--")], 1)
-    return f"{said}; did you mean {close[0]}?" if close else said
+    meant = find_word(argument.lstrip("-").lower()) or next(iter(alike(name, [one for one in known if one.startswith("--")])), "")
+    return f"{said}; did you mean {meant}?" if meant else said
+
+
+def find_word(word: str) -> str:
+    """What to type for a word that is not an option but the word of one, as in --json and --arm64, or a command; "" if it is neither."""
+    from hvrepl.catalog.model import ARCHES
+    from hvrepl.commands.session import FORMATS
+
+    if word in FORMATS:
+        return f"-f {word}"
+    if word in ARCHES:
+        return f"--arch {word}"
+    return word if word in ENTRIES else ""

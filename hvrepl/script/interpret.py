@@ -61,7 +61,7 @@ def interpret(session: Session, command: str, words: Sequence[str]) -> tuple[str
         return command, words
     given = drop_tag(session, tidy(session, words))
     if command:
-        words = join_leaf(session, join_space(session, given))
+        words = join_leaf(session, join_space(session, take_apart(session, given) if command == "decode" and given else given))
         said = say_meant(session, command, words) if words else ""
         if said:
             raise NotFoundError(said)
@@ -134,11 +134,11 @@ def names_something(session: Session, word: str) -> bool:
 
 
 def take_apart(session: Session, words: Sequence[str]) -> Sequence[str]:
-    """X=V, X:V, X: V and X = V as X V, if X is a known name or number, even after the name of a space; SPACE:NUMBER stays whole."""
+    """X=V, X:V, X: V, X = V and X : V as X V, if X is a known name or number, even after the name of a space; SPACE:NUMBER stays whole."""
     if len(words) > 1 and words[0].lower() in SPACES and words[1].lower() not in SPACES:
         return [words[0], *take_apart(session, words[1:])]
     first, *rest = words
-    if rest[:1] == ["="]:
+    if rest[:1] == ["="] or (rest[:1] == [":"] and rest[1:]):
         return [first, *(rest[1:] or [""])]
     match = GIVEN.fullmatch(first)
     if match is None or not is_known(session, match[1]):
@@ -225,6 +225,9 @@ def say_unknown(session: Session, words: Sequence[str]) -> str:
     meant = say_meant(session, "", words)
     if meant:
         return meant.replace("no such name: ", "no such command or name: ", 1)
+    named = find_named(session, words) if word.lower() in session.catalog.spaces else ""
+    if named:
+        return f"{said}; did you mean `{named}`?"
     if word.lower() in session.catalog.spaces:
         return f"{word} is a space of numbers: write `{word} NUMBER`, or `list {word}`"
     hint = say_sentence(session, words)

@@ -249,7 +249,7 @@ NASTY: dict[str, tuple[tuple[str, ...], int, str]] = {
     "find_a_wide_number": (("find", "0x" + "f" * 40), 3, "nothing has"),
     "find_a_wide_bit": (("find", "bit:9999"), 3, "nothing has"),
     "number_as_name": (("decode", "0x" + "f" * 40, "1"), 3, "nothing has the number"),
-    "number_of_space": (("show", "msr:0x" + "f" * 16), 3, "no msr has the number"),
+    "number_of_space": (("show", "msr:0x" + "f" * 16), 3, "0xFFFFFFFFFFFFFFFF is not a known msr number"),
     "line": (("-c", f"{ESC} 1"), 3, SHOWN),
     "source": (("-c", f"source /{ESC}"), 4, SHOWN),
     "source_a_folder": (("-c", "source /"), 4, "/: "),

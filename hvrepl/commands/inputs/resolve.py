@@ -53,7 +53,7 @@ def resolve_alone(session: Session, word: str) -> tuple[Target | None, Iterable[
             from hvrepl.commands.inputs.shorthands import find_alone
 
             shorthand = find_alone(session, word)
-            raise (UsageError(f"{shorten(word)} is not a number; did you mean `{shorthand}`?") if shorthand else value.error) from None
+            raise (UsageError(f"'{shorten(word)}' is not a number; did you mean `{shorthand}`?") if shorthand else value.error) from None
         raise UsageError(str(error)) from None
     return target, read_values(session, target.found, ["-"] if session.takes_stdin else [], output=target.output)
 

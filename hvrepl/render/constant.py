@@ -11,6 +11,7 @@ from hvrepl.hints import Any
 from hvrepl.render.definition import say_place, say_range, sources_of, told_of
 from hvrepl.render.describe import describe_field, describe_value
 from hvrepl.render.listing import Listing
+from hvrepl.render.names import fill_range
 from hvrepl.render.style import Style, spread, titled
 
 
@@ -32,9 +33,9 @@ def describe_constant(catalog: Catalog, one: Constant) -> dict[str, Any]:
     table = {
         "name": one.spelling,
         "kind": "value" if one.value else "field",
-        "of": address.name if address else one.spec.name,
+        "of": fill_range(address.name if address else one.spec.name, one.spec),
         "field": one.field.name if one.field else "",
-        "title": one.spec.title,
+        "title": fill_range(one.spec.title, one.spec),
         "arch": one.spec.arch,
         "meaning": name if one.value else "",
         "also": also,

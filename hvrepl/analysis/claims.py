@@ -9,7 +9,7 @@ from hvrepl.analysis.identify import name_only, narrow
 from hvrepl.analysis.partial import decode_partial
 from hvrepl.catalog.catalog import Found, Named
 from hvrepl.catalog.log_forms import BLANK, REFERENCE, LogForm, Saying, groups_needed
-from hvrepl.catalog.model import When
+from hvrepl.catalog.model import When, to_key
 from hvrepl.codec.decode import Decoder
 from hvrepl.codec.decoded import Decoded, Finding
 from hvrepl.codec.phrases import holds
@@ -199,6 +199,8 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
     parts = {path: number for path, number in numbers.items() if number is not None}
     if parts:
         return decode_partial(decoder, found, parts)
+    if found.spec.values and one.value in match.texts and not {one.value} & ({*match.numbers} | {*match.damaged}):
+        return decode_named(decoder, found, match.texts[one.value])
     if one.value in match.numbers:
         width = decoder.width(found.spec)
         number = narrowed(match.numbers[one.value], width)
@@ -210,6 +212,16 @@ def decode_groups(decoder: Decoder, found: Found, one: Saying, match: Match) -> 
         return Decoded(name=found.name, kind=found.spec.kind, arch=found.arch, summary=title, source=found.spec.source)
     space = decoder.catalog.spaces[found.address.space]
     return name_only(decoder.catalog, found, Named(space, found.number or 0, found.name))
+
+
+def decode_named(decoder: Decoder, found: Found, name: str) -> Decoded:
+    """The value of an enumeration that has a name, with what it means: the line has the name. NotFoundError if no value has it."""
+    key = to_key(name)
+    value = next((value for value in found.spec.values if key in map(to_key, (value.name, *value.also))), None)
+    if value is None:
+        raise NotFoundError(f"{found.name} has no {name}")
+    node = decoder.decode(found, value.low.to_bytes(decoder.width(found.spec) // 8, "little"))
+    return replace(node, summary=value.doc or node.summary)
 
 
 def damages(one: Saying, match: Match) -> Iterator[Finding]:

@@ -17,10 +17,10 @@ def kind_of_guest(text: str) -> str:
     """The format of a text, or of the beginning of one; "" if it does not start a guest."""
     start = text.lstrip()[:1]
     if start == "<":
-        return LIBVIRT if re.search(r"<domain[\s>]", text) else ""
+        return LIBVIRT if re.search(r"<(?:domain|hyperv)[\s>]", text) else ""
     if "kubevirt.io/" in text and re.search(r"""["']?apiVersion["']?\s*:""", text):
         return KUBEVIRT
-    if start != "{" and re.search(r"^(?:ostype|scsihw|vmgenid|smbios1): ?\S", text, re.MULTILINE):
+    if start != "{" and re.search(r"^(?:(?:ostype|scsihw|vmgenid|smbios1): ?\S|args: ?-cpu )", text, re.MULTILINE):
         return PROXMOX
     if "-cpu" not in text and "qemu" not in text and "kvm" not in text:  # a search much faster than that for a command line
         return ""

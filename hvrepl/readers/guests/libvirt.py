@@ -13,6 +13,7 @@ from hvrepl.wording import say_reason, shorten
 
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 DECLARATION = regex(r"<\?xml[^>]*\?>")
+SEVERAL = "domains"  # the root that is put around several documents in a row
 
 
 def read_domains(text: str, name: str, paths: Paths) -> list[Guest]:
@@ -21,7 +22,12 @@ def read_domains(text: str, name: str, paths: Paths) -> list[Guest]:
 
 
 def parse_domains(text: str, name: str) -> list[Any]:
+    """The domains of a text. What is pasted from within one, from `features` or `hyperv` on, counts as one of KVM, which these are for."""
     root = parse_xml(text, name)
+    if root.tag == "hyperv":
+        root = parse_xml(f"<domain type='kvm'><features>{DECLARATION.sub('', text)}</features></domain>", name)
+    elif root.tag == "features" or (root.tag == SEVERAL and root.find("features") is not None):
+        root = parse_xml(f"<domain type='kvm'>{DECLARATION.sub('', text)}</domain>", name)
     found = [
         one for one in root.iter("domain") if one.find("name") is not None or one.find("os") is not None or one.find("features") is not None
     ]
@@ -43,7 +49,7 @@ def parse_xml(text: str, name: str) -> Any:
         except ParseError as error:
             if "junk after document element" not in str(error):
                 raise
-            return fromstring(f"<domains>{DECLARATION.sub('', text)}</domains>", forbid_dtd=True)
+            return fromstring(f"<{SEVERAL}>{DECLARATION.sub('', text)}</{SEVERAL}>", forbid_dtd=True)
     except DefusedXmlException:
         raise UsageError(f"{name}: XML with a DTD or entities, which no libvirt domain has; it is not read") from None
     except (ParseError, ValueError, RecursionError) as error:

@@ -70,3 +70,17 @@ def test_several_domains_and_those_that_follow_one_another_are_all_read() -> Non
     one = DOMAIN.format("")
     assert len(read(f"<domains>{one}{one}</domains>")) == 2
     assert len(read(f"<?xml version='1.0'?>{one}\n<?xml version='1.0'?>{one}")) == 2
+
+
+PASTED = {
+    "features": "<features><acpi/><hyperv mode='custom'><relaxed state='on'/></hyperv></features>",
+    "hyperv": "<hyperv>\n  <relaxed state='on'/>\n</hyperv>\n",
+    "features, cpu and clock": "<features><hyperv><relaxed state='on'/></hyperv></features>\n<cpu mode='host-passthrough'/>\n"
+    "<clock offset='utc'><timer name='hypervclock' present='no'/></clock>",
+}
+
+
+@pytest.mark.parametrize("text", PASTED.values(), ids=PASTED)
+def test_what_is_pasted_from_within_a_domain_is_one_of_kvm(text: str) -> None:
+    (guest,) = read(text)
+    assert (flags(guest)["hv-relaxed"], guest.accelerator, guest.remarks) == ("on", "kvm", ())

@@ -32,3 +32,8 @@ def test_other_args_of_proxmox_add_to_its_flags() -> None:
     (guest,) = read("ostype: win10\ncpu: host,flags=+hv-evmcs\nargs: -global host-x86_64-cpu.hv-time=on -readconfig /etc/more.cfg\n")
     assert (guest.windows, flags(guest)) == (10, {"hv-time": "on", "hv-evmcs": "on"})
     assert [one.code for one in guest.remarks] == ["flags_elsewhere"]
+
+
+def test_a_part_of_a_configuration_is_known_by_the_cpu_in_its_args() -> None:
+    (guest,) = read("hostpci0: 0000:06:00.0,pcie=1,x-vga=1\ncpu: host,hidden=1\nargs: -cpu host,kvm=on,hv_vapic,hv_vendor_id=proxmox\n")
+    assert (flags(guest), guest.accelerator) == ({"hv-vapic": "on", "hv-vendor-id": "proxmox"}, "kvm")

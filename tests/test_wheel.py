@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import fcntl
 import importlib.util
 import json
 import os
@@ -22,8 +23,19 @@ LAZY = ["prompt_toolkit", "tabulate", "tomllib", "rich", "pydantic", "sqlite3", 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
-    """The wheel as pip builds it."""
-    folder = tmp_path_factory.mktemp("wheel")
+    """The wheel as pip builds it, once for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "wheel"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not list(folder.glob("*.whl")):
+            build(folder)
+    (path,) = folder.glob("*.whl")
+    return zipfile.Path(path)
+
+
+def build(folder: Path) -> None:
     alone = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
     command = [
         sys.executable,
@@ -42,8 +54,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     if done.returncode and "hatchling" in done.stderr and "No matching distribution" in done.stderr:
         skip_for("hatchling or a network")
     assert done.returncode == 0, done.stderr
-    (path,) = folder.glob("*.whl")
-    return zipfile.Path(path)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -15,7 +13,7 @@ import pytest
 from tests.paths import DATA, PACKAGE, ROOT, SPECS, TESTS
 
 TEXTS = ("title", "doc", "note", "text", "on_read", "summary", "os", "values")  # the keys of specs with printed texts
-# Files whose comments are not held to the list yet.
+COMMENT = re.compile(r"(?:^|\s)#.*")  # also within a string, as tokenizing all code takes four times as long
 Place = tuple[str, str]  # the place of a text, and the text
 
 
@@ -45,6 +43,14 @@ def read_rows() -> Iterator[Row]:
 
 
 ROWS = tuple(read_rows())
+PHRASES = tuple(phrase.lower() for row in ROWS for phrase in row.refused)
+
+
+def refused_in(text: str) -> list[str]:
+    low = text.lower()
+    if not any(phrase in low for phrase in PHRASES):  # nearly always, and ten times as fast to find as whole words
+        return []
+    return [phrase for row in ROWS for phrase in row.find(text)]
 
 
 def messages() -> Iterator[Place]:
@@ -99,9 +105,9 @@ def comments_in(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
-    for token in tokenize.generate_tokens(io.StringIO(source).readline) if "#" in source else ():
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+    for number, line in enumerate(source.splitlines(), 1):
+        if comment := COMMENT.search(line):
+            yield number, comment[0]
 
 
 def shown() -> Iterator[Place]:
@@ -124,4 +130,4 @@ def test_the_list_is_read_and_does_not_refuse_what_it_offers() -> None:
 def test_no_text_has_a_refused_word(source: Callable[[], Iterator[Place]]) -> None:
     texts = list(source())
     assert len(texts) > 100
-    assert [f"{place}: {phrase}: {text[:200]}" for place, text in texts for row in ROWS for phrase in row.find(text)] == []
+    assert [f"{place}: {phrase}: {text[:200]}" for place, text in texts for phrase in refused_in(text)] == []

@@ -49,7 +49,7 @@ def scans(quick: bool, times: int) -> Iterator[Row]:
     contents = {"random bytes": [os.urandom(min(mib, 256) * BLOCK)], "zeros": [bytes(BLOCK)], "numbers": number_blocks()}
     for name, blocks in contents.items():
         image = write_image(blocks, mib)
-        row, cost = compare(f"scan of an image of {name}", hvrepl("scan", str(image)), Program(["cat", str(image)]), 1.5, times)
+        row, cost = compare(f"scan of an image of {name}", hvrepl("scan", str(image)), Program(["cat", str(image)]), 1.75, times)
         yield row
         yield memory(f"scan of {name}", cost, SCAN_MIB)
         image.unlink()

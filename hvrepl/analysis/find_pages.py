@@ -7,6 +7,7 @@ are compared in all slots of a chunk at once, the most selective first, so that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from mmap import mmap
 
 from hvrepl.catalog.catalog import Catalog
@@ -47,14 +48,26 @@ class PageFinder:
         self.decoders = [decoder, *(Decoder(self.catalog.for_arch(arch)) for arch in others)]
         self.size, self.slot = (decoder.schemas.size(self.catalog.find_name(name).spec) or 0 for name in (PAGE, MESSAGE))
         self.slots = self.size // self.slot
-        self.least = payload_sizes(self.decoders)
-        self.bodies = payload_bodies(self.decoders)
         self.known: set[int] = {0}
         self.types = range(0)
         self.size_place = 0
         self.tables = self._tables(decoder)
         self.telling = telling_places(self.known, self.types)
-        self.long_enough = bytes(value >= min(self.least.values()) for value in range(256))
+
+    # What most images never need: the layouts of all payloads.
+
+    @cached_property
+    def least(self) -> dict[int, int]:
+        return payload_sizes(self.decoders)
+
+    @cached_property
+    def bodies(self) -> dict[int, set[str]]:
+        return payload_bodies(self.decoders)
+
+    @cached_property
+    def long_enough(self) -> bytes:
+        """For each size of a payload, whether that of any type is so long."""
+        return bytes(value >= min(self.least.values()) for value in range(256))
 
     def find(self, chunk: bytes | mmap) -> Iterator[Page]:
         """The message pages in a chunk. An incomplete last page is not searched."""
@@ -67,14 +80,13 @@ class PageFinder:
     def candidates(self, chunk: bytes | mmap) -> Iterator[int]:
         """Offsets of pages whose headers are all possible, at least one of them in use with a payload.
 
-        Most chunks are ruled out as a whole, by no type being set, or by their most selective byte; the others part by part.
+        Most chunks are ruled out as a whole, by no type being set or by one byte of the types; the others part by part.
         """
         end = len(chunk) - len(chunk) % self.size
         columns = [chunk[place : end : self.slot] for place in self.telling]
         if not any(map(any_set, columns)):
             return
-        place, table = next(iter(self.tables.items()))
-        faults = chunk[place : end : self.slot].translate(table)
+        faults = columns[0].translate(self.tables[self.telling[0]])
         clean = bytes(self.slots)
         if clean not in faults:
             return

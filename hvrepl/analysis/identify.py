@@ -13,27 +13,36 @@ from hvrepl.codec.heading import say_number
 from hvrepl.codec.phrases import holds
 from hvrepl.errors import NotFoundError, UsageError
 from hvrepl.record import replace
+from hvrepl.wording import listed
 
 WIDEST = 64
 GUID_BITS = 128
 STATUS_BITS = 32  # of a number printed with a sign: a status, as C# and logs print it
 
 
-def identify_number(decoder: Decoder, number: int) -> Decoded:
+def identify_number(decoder: Decoder, number: int, *, searches: bool = True) -> Decoded:
     """The number as the first spec whose `lone` conditions it meets; otherwise as a name in each space that has the number.
 
-    NotFoundError if nothing fits, UsageError for a negative number, and for one of over 64 bits that is not a GUID with a name.
+    NotFoundError if nothing fits, with enumerations that have the number unless `searches` is off.
+    UsageError for a negative number, and for one of over 64 bits that is not a GUID with a name.
     """
     if -(1 << STATUS_BITS - 1) <= number < 0:
-        node = identify_number(decoder, number + (1 << STATUS_BITS))
+        node = identify_number(decoder, number + (1 << STATUS_BITS), searches=searches)
         return replace(node, read=", ".join(how for how in (f"read as {STATUS_BITS} bits", node.read) if how))
     readings = list(readings_of(decoder, number)) if 0 <= number < 1 << GUID_BITS else []
     if not readings and not 0 <= number < 1 << WIDEST:
         raise UsageError(f"{number:#x} is {number.bit_length()} bits wide; a value without a name has at most {WIDEST}")
     if not readings:
-        raise NotFoundError(f"{number:#x} is not a known number on {decoder.catalog.arch}; say what it belongs to: decode WHAT {number:#x}")
+        raise NotFoundError(f"{number:#x} is not a known number on {decoder.catalog.arch}; {say_meant(decoder.catalog, number, searches)}")
     best, *others = readings
     return replace(best, other=tuple(replace(one, fields=(), findings=(), source=()) for one in others))
+
+
+def say_meant(catalog: Catalog, number: int, searches: bool) -> str:
+    from hvrepl.catalog.near import find_enumerations
+
+    meant = [f"`decode {name} {number:#x}`" for name in find_enumerations(catalog.index, number, catalog.arch)] if searches else []
+    return f"did you mean {listed(meant, 'or')}?" if meant else f"say what it belongs to: decode WHAT {number:#x}"
 
 
 def compute(decoder: Decoder, text: str, number: int) -> Decoded:

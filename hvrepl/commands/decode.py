@@ -11,11 +11,10 @@ from hvrepl.commands.inputs.resolve import no_words, or_refuse, resolve
 from hvrepl.commands.inputs.what import Target, thing_in
 from hvrepl.commands.output import answer, emit
 from hvrepl.commands.session import Session
-from hvrepl.errors import NotFoundError, UsageError
+from hvrepl.errors import UsageError
 from hvrepl.readers.number import GUID, is_arithmetic
 from hvrepl.record import replace
 from hvrepl.render.formats import Item
-from hvrepl.wording import listed
 
 
 def decode(session: Session, words: Sequence[str]) -> None:
@@ -60,16 +59,8 @@ def identify(session: Session, value: Value) -> Decoded:
         session.values.keep(None, bare=value.number)
         return node
     try:
-        node = identify_number(session.decoder, value.number)
-    except NotFoundError as error:
-        if value.line is not None:  # a search for each of many numbers would take long
-            raise
-        from hvrepl.catalog.near import find_enumerations
-
-        meant = [
-            f"`decode {name} {value.number:#x}`" for name in find_enumerations(session.catalog.index, value.number, session.options.arch)
-        ]
-        raise NotFoundError(f"{str(error).partition(';')[0]}; did you mean {listed(meant, 'or')}?" if meant else str(error)) from None
+        # A search for each of many numbers would take long.
+        node = identify_number(session.decoder, value.number, searches=value.line is None)
     except UsageError:
         if GUID.fullmatch(value.text.strip()):
             raise UsageError(f"{value.text.strip()} is not a known GUID") from None

@@ -11,8 +11,7 @@ from stat import S_IMODE
 from hvrepl.commands.session import Session
 from hvrepl.errors import FileError, UsageError
 from hvrepl.hints import Any
-
-ENDING = ("SIGTERM", "SIGHUP")  # signals that end the program; C-c raises an exception
+from hvrepl.interrupts import ending_signals
 
 
 @contextmanager
@@ -45,11 +44,10 @@ def removed_by_signals(path: str) -> Iterator[None]:
         signal.raise_signal(number)
 
     caught = []
-    for number in filter(None, (getattr(signal, name, None) for name in ENDING)):
+    for number in ending_signals():
         with suppress(ValueError):  # not in the main thread
-            if signal.getsignal(number) == signal.SIG_DFL:
-                signal.signal(number, end)
-                caught.append(number)
+            signal.signal(number, end)
+            caught.append(number)
     try:
         yield
     finally:

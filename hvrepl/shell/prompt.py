@@ -26,6 +26,7 @@ from prompt_toolkit.styles import Style
 
 from hvrepl.commands.session import Session
 from hvrepl.commands.values_in_hand import InHand
+from hvrepl.interrupts import ending_signals
 from hvrepl.script.complete import Completer
 from hvrepl.script.lexicon import Held
 from hvrepl.shell.highlight import classify
@@ -47,7 +48,6 @@ STYLES = {
 POSTPONE = 0.1  # seconds that arriving input delays drawing: a long paste need not be drawn piece by piece
 BREATH = 0.02  # seconds that drawing gets before a longer task
 ESCAPED = 0.05  # seconds after which Escape is a key of its own: the bytes of another key arrive together
-ENDING = ("SIGTERM", "SIGHUP")  # signals that end the program
 HINTS = "   Tab completes · help · F4 {} keys · C-d leaves"
 # vi's modes by the names that its users know; all others are kinds of insert mode.
 VI_MODES = {InputMode.NAVIGATION: "normal", InputMode.REPLACE: "replace", InputMode.REPLACE_SINGLE: "replace"}
@@ -161,11 +161,9 @@ class Prompt:
 
     def start(self) -> None:
         self.prompts.app.create_background_task(self.warm_up())
-        for name in ENDING:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-                with suppress(NotImplementedError):  # on Windows
-                    asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
+        for number in ending_signals():
+            with suppress(NotImplementedError):  # on Windows
+                asyncio.get_running_loop().add_signal_handler(number, self.end_by, number)
 
     def end_by(self, number: int) -> None:
         """Leaves the prompt, which restores the terminal: without it, the shell that called this program would not show what is typed."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from hvrepl.catalog.catalog import Found
+from hvrepl.catalog.parse_specs import REGISTER_BITS
 from hvrepl.commands.inputs.file_kind import say_command
 from hvrepl.commands.inputs.files import CHUNK, is_file, numbered_lines, read_chunk, read_file, read_rest
 from hvrepl.commands.inputs.register_value import read_word
@@ -22,7 +23,6 @@ from hvrepl.record import record, replace
 if TYPE_CHECKING:
     from hvrepl.readers.cpuid import Dump
 
-EAX_SIZE = 4  # bytes of the first register of a CPUID leaf
 PAGE = 4096  # bytes that are read at an address for a struct without a fixed size
 HEX = regex("[0-9a-fA-F]+")
 ADDRESS = regex("0[xX][0-9a-fA-F_]+|[0-9]+")
@@ -87,7 +87,7 @@ def read_words_of_bits(session: Session, found: Found, words: Sequence[str]) -> 
             value = attempt(word, None, partial(read, word))
             if value.error and is_file(word):
                 yield from (from_file(one, word) for one in attempt_file(word, read_word_file(session, found, word, size, read)))
-            elif is_leaf and "=" not in word and not value.error and not any(value.data[EAX_SIZE:]):
+            elif is_leaf and "=" not in word and not value.error and not any(value.data[REGISTER_BITS // 8 :]):
                 # Four of them may have been meant as the registers of one leaf.
                 yield replace(value, how=", ".join(how for how in (value.how, "read as EAX alone") if how))
             else:
